@@ -1,0 +1,31 @@
+import type { Person } from './person.js';
+
+export const ROLES = ['requester', 'approver', 'auditor', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/**
+ * What each role may try. Every HTTP handler names one of these permissions; policy and the session machine then
+ * decide about the one session. `-all` widens what is seen from "mine or mine to decide" to everything.
+ */
+const GRANTS = {
+  requester: ['session:request', 'session:read', 'session:use', 'cluster:read'],
+  approver: ['session:read', 'session:decide', 'session:revoke', 'cluster:read'],
+  auditor: ['session:read', 'session:read-all', 'audit:read', 'policy:read', 'cluster:read'],
+  admin: ['session:read', 'session:read-all', 'session:revoke', 'policy:read', 'cluster:read'],
+} as const satisfies Record<Role, readonly string[]>;
+
+export type Permission = (typeof GRANTS)[Role][number];
+
+/** Role to groups, from the configuration; `*` stands for everybody who is signed in. */
+export type RoleGroups = Readonly<Record<Role, readonly string[]>>;
+
+/** The roles that a person's groups give them, in the order of {@link ROLES}. */
+export function rolesOf(person: Person, roleGroups: RoleGroups): Role[] {
+  const mine = new Set([...person.groups, '*']);
+  return ROLES.filter((role) => roleGroups[role].some((group) => mine.has(group)));
+}
+
+/** Whether any of the roles carries the permission. No roles, no permission. */
+export function permits(roles: readonly Role[], permission: Permission): boolean {
+  return roles.some((role) => (GRANTS[role] as readonly string[]).includes(permission));
+}

@@ -1,0 +1,170 @@
+import type { Observation } from './observation.js';
+import { isHopeless } from './observation.js';
+import type { EndReason } from './session.machine.js';
+import type { Session } from './session.js';
+
+/** The times that bound a session's life; all from the configuration, in seconds. */
+export interface Bounds {
+  readonly startDeadlineSeconds: number;
+  readonly pendingLapseSeconds: number;
+  readonly approvedLapseSeconds: number;
+  /** How often a running container is looked at. */
+  readonly checkSeconds: number;
+  /** How long after `startBy` a container that never started is still watched: covers clocks that differ. */
+  readonly startGraceSeconds: number;
+  /** How long an ending may take before it is an overrun. */
+  readonly overrunSeconds: number;
+}
+
+/** What the broker does next about a session, of its own accord. */
+export type Step =
+  | { readonly do: 'lapse' | 'start' | 'launch' | 'check' | 'expire' | 'finish' }
+  | { readonly do: 'wait'; readonly until: Date }
+  | { readonly do: 'nothing' };
+
+/**
+ * The whole of what the broker does unasked, as a function of the stored session and the time: a broker that was just
+ * started knows from the row alone how to go on.
+ */
+export function plan(session: Session, now: Date): Step {
+  switch (session.state) {
+    case 'pending':
+    case 'approved': {
+      if (session.lapsesAt && session.lapsesAt <= now) return { do: 'lapse' };
+      if (session.state === 'approved' && session.request.start === 'on-approval')
+        return { do: 'start' };
+      return session.lapsesAt ? { do: 'wait', until: session.lapsesAt } : { do: 'nothing' };
+    }
+    case 'starting':
+      return { do: 'launch' };
+    case 'active':
+      return session.deadlineAt && session.deadlineAt <= now ? { do: 'expire' } : { do: 'check' };
+    case 'ending':
+      return { do: 'finish' };
+    case 'denied':
+    case 'ended':
+      return { do: 'nothing' };
+  }
+}
+
+/** What an observation means for a session that is starting. */
+export type LaunchVerdict =
+  | { readonly kind: 'running'; readonly startedAt: Date; readonly imageId: string }
+  | { readonly kind: 'failed'; readonly reason: string; readonly message: string }
+  | { readonly kind: 'pod-gone'; readonly why: string }
+  | { readonly kind: 'not-yet' };
+
+/** Reads an observation of a session in `starting`. */
+export function judgeLaunch(seen: Observation, startBy: Date, now: Date): LaunchVerdict {
+  switch (seen.kind) {
+    case 'running':
+      return seen;
+    case 'pod-gone':
+      return { kind: 'pod-gone', why: seen.why };
+    case 'terminated':
+      return {
+        kind: 'failed',
+        reason: seen.reason,
+        message: seen.message || `exit code ${seen.exitCode}`,
+      };
+    case 'absent':
+      return now >= startBy
+        ? {
+            kind: 'failed',
+            reason: 'StartDeadline',
+            message: 'the cluster did not take the container in time',
+          }
+        : { kind: 'not-yet' };
+    case 'waiting':
+      if (isHopeless(seen.reason)) {
+        return { kind: 'failed', reason: seen.reason, message: seen.message };
+      }
+      return now >= startBy
+        ? {
+            kind: 'failed',
+            reason: seen.reason || 'StartDeadline',
+            message: seen.message || 'the container did not start in time',
+          }
+        : { kind: 'not-yet' };
+  }
+}
+
+/** How the broker ends a container, from the gentlest to the last resort inside it. */
+export const ENDINGS = ['line', 'term', 'kill'] as const;
+export type Ending = (typeof ENDINGS)[number];
+
+/**
+ * When each way is tried, in seconds since the ending began. A line returns the timer's `read`; TERM is trapped by it;
+ * KILL sweeps everything else first, which un-sticks a timer that was stopped. KILL is repeated every so often.
+ */
+const ESCALATION: readonly { readonly atSeconds: number; readonly how: Ending }[] = [
+  { atSeconds: 0, how: 'line' },
+  { atSeconds: 3, how: 'term' },
+  { atSeconds: 6, how: 'kill' },
+];
+const KILL_AGAIN_SECONDS = 10;
+/** Tries grow rarer up to this many seconds apart: each is an audit entry, and a lost node may stay lost for days. */
+const KILL_AGAIN_SECONDS_MAX = 300;
+
+/** The way that is due `elapsedSeconds` after the ending began, given how many tries were made before. */
+export function dueEnding(elapsedSeconds: number, tries: number): Ending | undefined {
+  const row = ESCALATION[tries];
+  if (row) return elapsedSeconds >= row.atSeconds ? row.how : undefined;
+  let dueSeconds = ESCALATION.at(-1)?.atSeconds ?? 0;
+  for (let again = 0; again <= tries - ESCALATION.length; again++) {
+    dueSeconds += Math.min(KILL_AGAIN_SECONDS * 2 ** again, KILL_AGAIN_SECONDS_MAX);
+  }
+  return elapsedSeconds >= dueSeconds ? 'kill' : undefined;
+}
+
+/** What an observation means for a session that is ending. */
+export type EndVerdict =
+  | { readonly kind: 'ended'; readonly detail: string; readonly reason?: EndReason }
+  | { readonly kind: 'alive' }
+  | { readonly kind: 'not-yet' };
+
+/**
+ * Reads an observation of a session in `ending`. `ended` only where the cluster says that the container has terminated
+ * or its Pod is gone, or where the container cannot hold any more: it has not started, and its timer's last instant to
+ * start (`startBy`) has passed, so that it would exit at once.
+ */
+export function judgeEnding(
+  seen: Observation,
+  session: Session,
+  now: Date,
+  graceSeconds: number,
+): EndVerdict {
+  switch (seen.kind) {
+    case 'pod-gone':
+      return { kind: 'ended', detail: seen.why };
+    case 'terminated':
+      return { kind: 'ended', detail: `The container terminated (exit code ${seen.exitCode}).` };
+    case 'running':
+      return { kind: 'alive' };
+    case 'absent':
+    case 'waiting': {
+      const harmlessAt = (session.container?.startBy.getTime() ?? 0) + graceSeconds * 1000;
+      return now.getTime() >= harmlessAt
+        ? {
+            kind: 'ended',
+            detail: 'The container never started, and would exit at once if it did now.',
+          }
+        : { kind: 'not-yet' };
+    }
+  }
+}
+
+/** The instant at which a session that runs since `startedAt` ends. */
+export function deadlineOf(session: Session, startedAt: Date, now: Date): Date {
+  // The node's clock may differ from ours: the start lies between our own two readings, whatever it says.
+  const earliest = session.startingAt?.getTime() ?? 0;
+  const start = Math.min(Math.max(startedAt.getTime(), earliest), now.getTime());
+  return new Date(start + session.request.durationSeconds * 1000);
+}
+
+/** When the broker must look at the session next, as it stands at `now`; null: never of its own accord. */
+export function dueAt(session: Session, now: Date): Date | null {
+  const step = plan(session, now);
+  if (step.do === 'nothing') return null;
+  return step.do === 'wait' ? step.until : now;
+}

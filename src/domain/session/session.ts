@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import type { Person } from '../person.js';
+import { samePerson } from '../person.js';
+import type { Grant } from '../policy/policy.js';
+import type { Capacity, EndReason, State } from './session.machine.js';
+
+declare const brand: unique symbol;
+/** 16 characters of lower-case Crockford base 32 (80 random bits): fits a container's name, cannot be guessed. */
+export type SessionId = string & { readonly [brand]: 'SessionId' };
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+export const SESSION_ID = /^[0-9a-hjkmnp-tv-z]{16}$/;
+
+/** A new, unguessable id. */
+export function newSessionId(): SessionId {
+  return [...randomBytes(16)].map((byte) => ALPHABET.charAt(byte & 31)).join('') as SessionId;
+}
+
+/** The id in `text`, or `undefined` where it is none. */
+export function parseSessionId(text: string): SessionId | undefined {
+  return SESSION_ID.test(text) ? (text as SessionId) : undefined;
+}
+
+export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'] as const;
+export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
+
+/** `unhealthy-first`: a Pod that is not ready if there is one; `any-ready`: a ready one or none. */
+export const POD_CHOICES = ['unhealthy-first', 'any-ready'] as const;
+export type PodChoice = (typeof POD_CHOICES)[number];
+
+export type Target =
+  | { readonly kind: 'pod'; readonly name: string }
+  | {
+      readonly kind: 'workload';
+      readonly workload: WorkloadKind;
+      readonly name: string;
+      readonly pick: PodChoice;
+    };
+
+export const START_MODES = ['on-approval', 'manual'] as const;
+export type StartMode = (typeof START_MODES)[number];
+
+/** What was asked for, with the configuration's defaults filled in. */
+export interface SessionRequest {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly target: Target;
+  /** The container whose processes are to be seen; absent: the debug container has a PID namespace of its own. */
+  readonly container?: string;
+  readonly profile: string;
+  readonly reason: string;
+  readonly ticket?: string;
+  readonly durationSeconds: number;
+  readonly start: StartMode;
+}
+
+/** The Pod that the request was resolved to, for good: a Pod made anew under the same name is another one. */
+export interface Pin {
+  readonly podName: string;
+  readonly podUid: string;
+  readonly nodeName: string;
+}
+
+/** The container that the broker adds, fixed before the patch is sent so that sending it again changes nothing. */
+export interface DebugContainer {
+  readonly name: string;
+  readonly image: string;
+  /** The image that the cluster says it runs, once it does (`imageID` of the status). */
+  readonly imageId?: string;
+  /** Its timer does not hold if it starts after this instant. */
+  readonly startBy: Date;
+  /** How well its timer defends itself: `weak` in shells whose `read` has no `-t`. Known after the start. */
+  readonly timer?: 'strong' | 'weak';
+}
+
+export interface Session {
+  readonly id: SessionId;
+  /** Grows by one with each event; it is the ETag, and the sequence of the newest event. */
+  readonly version: number;
+  readonly state: State;
+  readonly requester: Person;
+  readonly request: SessionRequest;
+  readonly pin: Pin | null;
+  /** What policy granted, frozen; null where it refused. */
+  readonly grant: Grant | null;
+  readonly container: DebugContainer | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  /** When a session that nobody decides, or that is not started, lapses. */
+  readonly lapsesAt: Date | null;
+  readonly startingAt: Date | null;
+  readonly startedAt: Date | null;
+  readonly deadlineAt: Date | null;
+  readonly endingAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly endReason: EndReason | null;
+  /** One or two sentences for people: what happened and what to do. */
+  readonly endDetail: string | null;
+}
+
+/** A person's word on a session. */
+export interface Consent {
+  readonly person: Person;
+  readonly verdict: 'approve' | 'deny';
+  readonly comment?: string;
+  readonly at: Date;
+}
+
+/**
+ * In which capacities a person stands to a session. The requester is never an approver of their own session, and an
+ * admin is an admin only of others' sessions: nobody decides about themselves.
+ */
+export function capacitiesOf(
+  session: Pick<Session, 'requester' | 'grant'>,
+  person: Person,
+  isAdmin: boolean,
+): Capacity[] {
+  if (samePerson(session.requester, person)) return ['requester'];
+  const capacities: Capacity[] = [];
+  const groups = session.grant?.terms.approvals.groups ?? [];
+  if (groups.some((group) => person.groups.includes(group))) capacities.push('approver');
+  if (isAdmin) capacities.push('admin');
+  return capacities;
+}
