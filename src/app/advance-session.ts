@@ -1,0 +1,160 @@
+import type { Actor } from '../domain/person.js';
+import { isProblem } from '../domain/problem.js';
+import { REASON_OF_EVENT } from '../domain/session/session.machine.js';
+import type { SessionEvent } from '../domain/session/session.machine.js';
+import type { Bounds } from '../domain/session/session.plan.js';
+import { dueAt, plan } from '../domain/session/session.plan.js';
+import type { Session } from '../domain/session/session.js';
+import { FinishSession } from './finish-session.js';
+import { LaunchSession } from './launch-session.js';
+import { Clock } from './ports/clock.js';
+import { Clusters } from './ports/cluster.js';
+import { Journal } from './ports/journal.js';
+import { SessionStore } from './ports/session.store.js';
+import type { Changes } from './session-step.js';
+import { stepOf } from './session-step.js';
+import { startChanges } from './start-session.js';
+import { WatchSession } from './watch-session.js';
+
+export interface AdvanceDeps {
+  readonly store: SessionStore;
+  readonly clusters: Clusters;
+  readonly clock: Clock;
+  readonly bounds: Bounds;
+  readonly journal: Journal;
+  /** The replica's name, for the audit log and for claims. */
+  readonly replica: string;
+}
+
+/** A system step that one of the parts asks for: written, then the session goes on from what is stored. */
+export interface SystemStep {
+  readonly event: SessionEvent;
+  readonly changes?: Changes;
+  readonly outcome?: 'success' | 'failure';
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** What a part came to: a step to write, or to be looked at again at an instant. */
+export type Advance = SystemStep | { readonly lookAgainAt: Date };
+
+/** Writes a step of the broker's own. Gives the session as stored, or `undefined` where somebody else was quicker. */
+export type WriteStep = (session: Session, step: SystemStep) => Promise<Session | undefined>;
+
+/** A claim on a session while it is advanced. */
+export interface Claim {
+  /** Aborts when the claim is lost or the session was changed by others. */
+  readonly signal: AbortSignal;
+  /** Told of each version just before it is written, so that news of it is known to be the claim's own. */
+  readonly expect: (version: number) => void;
+}
+
+/**
+ * Takes one claimed session as far as it goes now, step by step. It keeps nothing in memory that matters: whoever
+ * claims the session next goes on from the stored row.
+ */
+export class AdvanceSession {
+  private readonly actor: Actor;
+  private readonly launch: LaunchSession;
+  private readonly watch: WatchSession;
+  private readonly finish: FinishSession;
+
+  constructor(private readonly deps: AdvanceDeps) {
+    this.actor = { kind: 'system', replica: deps.replica };
+    this.launch = new LaunchSession(deps);
+    this.watch = new WatchSession(deps);
+    this.finish = new FinishSession(deps);
+  }
+
+  /**
+   * @returns when the session is to be looked at next and the version that was decided on, or `undefined` where it
+   * was changed meanwhile and must be read again.
+   */
+  async advance(
+    claimed: Session,
+    { signal, expect }: Claim,
+  ): Promise<{ dueAt: Date | null; version: number } | undefined> {
+    let session = claimed;
+    const write: WriteStep = (from, step) => {
+      expect(from.version + 1);
+      return this.write(from, step);
+    };
+    // True for a start that this very claim wrote: then no patch by anybody else can be under way.
+    let ownStart = false;
+    while (!signal.aborted) {
+      const now = this.deps.clock.now();
+      const step = plan(session, now);
+      if (step.do === 'wait' || step.do === 'nothing') {
+        return { dueAt: dueAt(session, now), version: session.version };
+      }
+      const result = await this.take(step.do, { session, signal, write, ownStart, now });
+      if (result === undefined) return undefined;
+      if ('lookAgainAt' in result) return { dueAt: result.lookAgainAt, version: session.version };
+      const written = await write(session, result);
+      if (!written) return undefined;
+      ownStart = result.event === 'start';
+      session = written;
+    }
+    return undefined;
+  }
+
+  private async take(
+    what: 'lapse' | 'start' | 'launch' | 'check' | 'expire' | 'finish',
+    at: {
+      session: Session;
+      signal: AbortSignal;
+      write: WriteStep;
+      ownStart: boolean;
+      now: Date;
+    },
+  ): Promise<Advance | undefined> {
+    const { session, signal, write, ownStart, now } = at;
+    switch (what) {
+      case 'lapse':
+        return { event: 'lapse', changes: lapsed(session) };
+      case 'start':
+        return { event: 'start', changes: startChanges(session, now, this.deps.bounds) };
+      case 'launch':
+        return this.launch.launch(session, { signal, ownStart });
+      case 'check':
+        return this.watch.check(session);
+      case 'expire':
+        return {
+          event: 'expire',
+          changes: {
+            endReason: REASON_OF_EVENT.expire,
+            endDetail: 'The time was up.',
+            endingAt: now,
+          },
+        };
+      case 'finish':
+        return this.finish.finish(session, { signal, write });
+    }
+  }
+
+  private async write(session: Session, step: SystemStep): Promise<Session | undefined> {
+    const written = await this.deps.store.write(
+      stepOf({
+        session,
+        event: step.event,
+        capacities: ['system'],
+        actor: this.actor,
+        at: this.deps.clock.now(),
+        ...(step.changes ? { changes: step.changes } : {}),
+        ...(step.outcome ? { outcome: step.outcome } : {}),
+        ...(step.data ? { data: step.data } : {}),
+      }),
+    );
+    if (!isProblem(written)) return written;
+    if (written.problem !== 'write-conflict')
+      throw new Error(written.detail, { cause: written.cause });
+    return undefined;
+  }
+}
+
+function lapsed(session: Session): Changes {
+  const detail =
+    session.state === 'pending'
+      ? 'Nobody decided about it in time. Ask again, and tell an approver.'
+      : 'It was not started in time. Ask again.';
+  return { endReason: 'lapsed', endDetail: detail, lapsesAt: null };
+}

@@ -1,0 +1,4 @@
+/** The time. Replaced in tests that must choose it. */
+export abstract class Clock {
+  abstract now(): Date;
+}

@@ -1,0 +1,124 @@
+import type { AuditEntry } from '../../domain/audit/entry.js';
+import type { Actor, Person } from '../../domain/person.js';
+import type { Problem } from '../../domain/problem.js';
+import type { SessionEvent, State } from '../../domain/session/session.machine.js';
+import type { Consent, Session, SessionId } from '../../domain/session/session.js';
+
+/** A policy's or a person's word, as stored. */
+export interface DecisionRecord {
+  readonly id: string;
+  readonly by: 'policy' | 'person';
+  readonly verdict: 'grant' | 'hold' | 'refuse' | 'approve' | 'deny';
+  readonly person: Person | null;
+  readonly comment: string | null;
+  /** The rule that policy decided by; null for people, and for default deny. */
+  readonly rule: string | null;
+  readonly policyHash: string | null;
+  readonly explanation: readonly string[];
+  /** The version of the session that the person saw (If-Match). */
+  readonly seenVersion: number | null;
+  readonly at: Date;
+}
+
+/**
+ * One step of a session, with everything that must be written with it. `session` is the whole of it as it shall be,
+ * its version one more than what is stored.
+ */
+export interface Step {
+  readonly session: Session;
+  readonly from: State | 'new';
+  readonly event: SessionEvent;
+  readonly actor: Actor;
+  readonly at: Date;
+  readonly audit: AuditEntry;
+  readonly decision?: DecisionRecord;
+  /** More about the step for readers of its history, as plain JSON without secrets. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** When the broker must look at the session next; null: never of its own accord. */
+  readonly dueAt: Date | null;
+  /** Who asked with which key, so that asking again finds the session. */
+  readonly idempotency?: IdempotencyKey;
+}
+
+export interface IdempotencyKey {
+  readonly iss: string;
+  readonly sub: string;
+  readonly key: string;
+  /** SHA-256 (hex) of the request that the key stands for. */
+  readonly requestHash: string;
+}
+
+/** A step of a session's past. */
+export interface StepRecord {
+  readonly seq: number;
+  readonly event: SessionEvent;
+  readonly from: State | 'new';
+  readonly to: State;
+  readonly at: Date;
+  readonly actor: Actor;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface Lease {
+  readonly owner: string;
+  readonly seconds: number;
+}
+
+/** What a person may see in lists: all, or their own and those that their groups may decide. */
+export type Visibility =
+  { readonly kind: 'all' } | { readonly kind: 'own'; readonly person: Person };
+
+export interface SessionFilter {
+  readonly states?: readonly State[];
+  readonly cluster?: string;
+  readonly namespace?: string;
+  /** Only sessions that this person asked for. */
+  readonly requester?: Pick<Person, 'iss' | 'sub'>;
+}
+
+/** A place in a list that is sorted by time of creation, newest first. */
+export interface Cursor {
+  readonly createdAt: Date;
+  readonly id: SessionId;
+}
+
+/**
+ * The one door to sessions. {@link write} alone changes one, by compare-and-swap, with its event, audit entry,
+ * decision and outbox entry in one transaction; nothing else in the program writes a state.
+ */
+export abstract class SessionStore {
+  /**
+   * @returns the session; `write-conflict` where another write came first (for a new one: the idempotency key was
+   * taken meanwhile).
+   */
+  abstract write(step: Step): Promise<Session | Problem>;
+
+  abstract find(id: SessionId): Promise<Session | undefined>;
+  abstract findByKey(
+    key: Omit<IdempotencyKey, 'requestHash'>,
+  ): Promise<{ readonly session: Session; readonly requestHash: string } | undefined>;
+  abstract consents(id: SessionId): Promise<Consent[]>;
+  abstract decisions(id: SessionId): Promise<DecisionRecord[]>;
+  abstract steps(id: SessionId, after: number): Promise<StepRecord[]>;
+  abstract list(args: {
+    readonly visibility: Visibility;
+    readonly filter: SessionFilter;
+    readonly after?: Cursor;
+    readonly limit: number;
+  }): Promise<Session[]>;
+
+  /** Claims up to `limit` sessions that are due and that nobody holds (FOR UPDATE SKIP LOCKED). */
+  abstract claim(lease: Lease, limit: number): Promise<Session[]>;
+  /** Prolongs a claim. Gives the session as stored, or `undefined` where the claim was lost to another. */
+  abstract renew(id: SessionId, lease: Lease): Promise<Session | undefined>;
+  /** Gives a claim back and says when the session is due next; nothing where the claim was lost. */
+  abstract release(args: {
+    readonly id: SessionId;
+    readonly owner: string;
+    readonly dueAt: Date | null;
+    /** The version that `dueAt` was decided on: where it moved on meanwhile, the session stays due at once. */
+    readonly version: number;
+  }): Promise<void>;
+  /** When the next session that nobody holds is due. */
+  abstract nextDueAt(): Promise<Date | null>;
+}

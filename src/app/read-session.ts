@@ -1,0 +1,81 @@
+import { auditEntry } from '../domain/audit/entry.js';
+import type { Problem } from '../domain/problem.js';
+import { problem } from '../domain/problem.js';
+import type { Session, SessionId } from '../domain/session/session.js';
+import type { Caller } from './caller.js';
+import { maySee, personOf, visibilityFor } from './caller.js';
+import { Clock } from './ports/clock.js';
+import type { AuditRecord } from './ports/audit.log.js';
+import { AuditLog } from './ports/audit.log.js';
+import type { Cursor, DecisionRecord, SessionFilter, StepRecord } from './ports/session.store.js';
+import { SessionStore } from './ports/session.store.js';
+
+/** What a stranger is told, and what is told of a session that is not there: the same. */
+export function absent(id: string): Problem {
+  return problem('not-found', `There is no session ${id} that you may see.`);
+}
+
+/** Reading sessions: what the caller may see and nothing else. */
+export class ReadSession {
+  constructor(private readonly deps: { readonly store: SessionStore }) {}
+
+  /** One session with the decisions made about it, or `not-found`. */
+  async one(
+    caller: Caller,
+    id: SessionId,
+  ): Promise<{ session: Session; decisions: DecisionRecord[] } | Problem> {
+    const session = await this.deps.store.find(id);
+    if (!session || !maySee(caller, session)) return absent(id);
+    return { session, decisions: await this.deps.store.decisions(id) };
+  }
+
+  /** The steps of a session after number `after` (0: from the first), or `not-found`. */
+  async steps(caller: Caller, id: SessionId, after: number): Promise<StepRecord[] | Problem> {
+    const session = await this.deps.store.find(id);
+    if (!session || !maySee(caller, session)) return absent(id);
+    return this.deps.store.steps(id, after);
+  }
+
+  /** A page of sessions, newest first; one more than `limit` tells that there are more. */
+  async page(
+    caller: Caller,
+    args: { filter: SessionFilter; mine: boolean; after?: Cursor; limit: number },
+  ): Promise<{ sessions: Session[]; more: boolean }> {
+    const found = await this.deps.store.list({
+      visibility: visibilityFor(caller),
+      filter: args.mine ? { ...args.filter, requester: personOf(caller) } : args.filter,
+      limit: args.limit + 1,
+      ...(args.after ? { after: args.after } : {}),
+    });
+    return { sessions: found.slice(0, args.limit), more: found.length > args.limit };
+  }
+}
+
+/** Reading the audit log, which is itself an event. */
+export class ReadAudit {
+  constructor(private readonly deps: { readonly log: AuditLog; readonly clock: Clock }) {}
+
+  /** A page of the log, newest first. The read is written before anything is shown. */
+  async page(
+    caller: Caller,
+    args: Parameters<AuditLog['read']>[0],
+  ): Promise<{ records: AuditRecord[]; more: boolean }> {
+    const { log, clock } = this.deps;
+    await log.append(
+      auditEntry({
+        at: clock.now(),
+        action: 'audit.read',
+        outcome: 'success',
+        actor: caller.actor,
+        data: {
+          session: args.sessionId,
+          action: args.action,
+          before: args.before?.id,
+          limit: args.limit,
+        },
+      }),
+    );
+    const found = await log.read({ ...args, limit: args.limit + 1 });
+    return { records: found.slice(0, args.limit), more: found.length > args.limit };
+  }
+}

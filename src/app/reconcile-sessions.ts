@@ -1,0 +1,134 @@
+import type { Session, SessionId } from '../domain/session/session.js';
+import { AdvanceSession } from './advance-session.js';
+import { pause } from './pause.js';
+import { Clock } from './ports/clock.js';
+import { Journal } from './ports/journal.js';
+import { SessionNews } from './ports/session.news.js';
+import { SessionStore } from './ports/session.store.js';
+
+/** News may be lost: it is looked at least this often. */
+const LOOK_MS = 1_000;
+/** How long an error that nobody foresaw keeps a session from being tried again. */
+const AFTER_ERROR_MS = 2_000;
+
+/**
+ * Finds the sessions that are due, on any replica, and advances each: those just granted, those whose time is up, and
+ * those that a replica left behind when it died.
+ */
+export class ReconcileSessions {
+  private readonly running = new Map<SessionId, { known: number; abort: AbortController }>();
+  private readonly stopping = new AbortController();
+  private wake = new AbortController();
+  private loop: Promise<void> = Promise.resolve();
+  private unsubscribe: () => void = () => undefined;
+
+  constructor(
+    private readonly deps: {
+      readonly store: SessionStore;
+      readonly news: SessionNews;
+      readonly clock: Clock;
+      readonly journal: Journal;
+      readonly advance: AdvanceSession;
+      readonly replica: string;
+      /** How many sessions are advanced at the same time. */
+      readonly workers: number;
+      /** How long a claim holds without being renewed: the longest that a dead replica delays anything. */
+      readonly leaseSeconds: number;
+    },
+  ) {}
+
+  start(): void {
+    this.unsubscribe = this.deps.news.subscribe((id, version) => this.heard(id, version));
+    this.loop = this.run();
+  }
+
+  /** Stops claiming, lets go of what is under way and waits for it. Sessions go on in the cluster. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.wake.abort();
+    this.unsubscribe();
+    for (const { abort } of this.running.values()) abort.abort();
+    await this.loop;
+    while (this.running.size > 0) await pause(10, new AbortController().signal);
+  }
+
+  private heard(id: SessionId, version: number): void {
+    const mine = this.running.get(id);
+    if (mine && version > mine.known) mine.abort.abort();
+    this.wake.abort();
+  }
+
+  private async run(): Promise<void> {
+    const { store, clock, journal } = this.deps;
+    while (!this.stopping.signal.aborted) {
+      this.wake = new AbortController();
+      try {
+        const free = this.deps.workers - this.running.size;
+        const claimed = free > 0 ? await store.claim(this.lease(), free) : [];
+        for (const session of claimed) void this.work(session);
+        if (claimed.length > 0 && claimed.length === free) continue;
+        const due = await store.nextDueAt();
+        const waitMs = due ? due.getTime() - clock.now().getTime() : LOOK_MS;
+        await pause(Math.min(Math.max(waitMs, 5), LOOK_MS), this.wake.signal);
+      } catch (error) {
+        journal.error({ err: error }, 'sessions could not be looked at');
+        await pause(LOOK_MS, this.stopping.signal);
+      }
+    }
+  }
+
+  private async work(session: Session): Promise<void> {
+    const { store, journal, clock, replica } = this.deps;
+    const abort = new AbortController();
+    const mine = { known: session.version, abort };
+    this.running.set(session.id, mine);
+    const renewing = setInterval(
+      () => void this.renew(session.id, mine),
+      (this.deps.leaseSeconds * 1000) / 3,
+    );
+    try {
+      const result = await this.deps.advance.advance(session, {
+        signal: abort.signal,
+        expect: (version) => (mine.known = Math.max(mine.known, version)),
+      });
+      await store.release({
+        id: session.id,
+        owner: replica,
+        dueAt: result ? result.dueAt : clock.now(),
+        version: result ? result.version : -1,
+      });
+    } catch (error) {
+      journal.error({ session: session.id, err: error }, 'a session could not be advanced');
+      await store
+        .release({
+          id: session.id,
+          owner: replica,
+          dueAt: new Date(clock.now().getTime() + AFTER_ERROR_MS),
+          version: mine.known,
+        })
+        .catch((cause: unknown) =>
+          journal.error({ session: session.id, err: cause }, 'a claim could not be given back'),
+        );
+    } finally {
+      clearInterval(renewing);
+      this.running.delete(session.id);
+      this.wake.abort();
+    }
+  }
+
+  private async renew(
+    id: SessionId,
+    mine: { known: number; abort: AbortController },
+  ): Promise<void> {
+    try {
+      const stored = await this.deps.store.renew(id, this.lease());
+      if (!stored || stored.version > mine.known) mine.abort.abort();
+    } catch (error) {
+      this.deps.journal.warn({ session: id, err: error }, 'a claim could not be renewed');
+    }
+  }
+
+  private lease() {
+    return { owner: this.deps.replica, seconds: this.deps.leaseSeconds };
+  }
+}

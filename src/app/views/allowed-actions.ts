@@ -1,0 +1,35 @@
+import { samePerson } from '../../domain/person.js';
+import type { Permission } from '../../domain/permission.js';
+import { permits } from '../../domain/permission.js';
+import type { Action } from '../../domain/session/session.machine.js';
+import { actionsIn } from '../../domain/session/session.machine.js';
+import type { Consent, Session } from '../../domain/session/session.js';
+import type { Caller } from '../caller.js';
+import { callerCapacities, personOf } from '../caller.js';
+
+/** The permission that each action needs, whichever way it is asked for. */
+export const PERMISSION_OF_ACTION = {
+  approve: 'session:decide',
+  deny: 'session:decide',
+  start: 'session:use',
+  end: 'session:use',
+  revoke: 'session:revoke',
+} as const satisfies Record<Action, Permission>;
+
+/**
+ * What the caller can do with the session as it stands: what the session machine allows in their capacities, less what
+ * their roles do not permit, and less a second consent.
+ */
+export function allowedActions(
+  caller: Caller,
+  session: Session,
+  consents: readonly Pick<Consent, 'person' | 'verdict'>[],
+): Action[] {
+  const consented = consents.some(
+    ({ person, verdict }) => verdict === 'approve' && samePerson(person, personOf(caller)),
+  );
+  return actionsIn(session.state, callerCapacities(caller, session)).filter(
+    (action) =>
+      permits(caller.roles, PERMISSION_OF_ACTION[action]) && !(action === 'approve' && consented),
+  );
+}

@@ -1,0 +1,143 @@
+import type {
+  SessionDetails,
+  SessionStepView,
+  SessionView,
+} from '../../contract/session.schema.js';
+import type { Actor, Person } from '../../domain/person.js';
+import { displayName } from '../../domain/person.js';
+import { quorum } from '../../domain/approval/quorum.js';
+import type { Consent, Session, Target } from '../../domain/session/session.js';
+import type { Caller } from '../caller.js';
+import type { DecisionRecord, StepRecord } from '../ports/session.store.js';
+import { allowedActions } from './allowed-actions.js';
+
+type Word = Pick<Consent, 'person' | 'verdict' | 'at'>;
+
+/** A session with the decisions about it, as the caller sees it. Nothing of it but what is named here goes out. */
+export function sessionDetails(
+  caller: Caller,
+  session: Session,
+  decisions: readonly DecisionRecord[],
+): SessionDetails {
+  const { policy, ...rest } = sessionView(caller, session, decisions.flatMap(wordOf));
+  const first = decisions.find(({ by }) => by === 'policy');
+  return {
+    ...rest,
+    // A refusal leaves no grant on the session: what policy said is in its decision alone.
+    policy: {
+      rule: first?.rule ?? policy.rule,
+      version: first?.policyHash ?? policy.version,
+      explanation: [...(first?.explanation ?? [])],
+    },
+    decisions: decisions.map(decisionView),
+  };
+}
+
+/** A session as lists show it. */
+export function sessionView(caller: Caller, session: Session, words: readonly Word[]): SessionView {
+  const { request, pin, container, grant } = session;
+  const terms = grant?.terms.approvals ?? { count: 0, groups: [] };
+  return {
+    id: session.id,
+    version: session.version,
+    state: session.state,
+    requester: personView(session.requester),
+    request: {
+      cluster: request.cluster,
+      namespace: request.namespace,
+      target: targetView(request.target),
+      container: request.container ?? null,
+      profile: request.profile,
+      reason: request.reason,
+      ticket: request.ticket ?? null,
+      durationSeconds: request.durationSeconds,
+      start: request.start,
+    },
+    pod: pin && { name: pin.podName, uid: pin.podUid, node: pin.nodeName },
+    container: container && {
+      name: container.name,
+      image: container.image,
+      imageId: container.imageId ?? null,
+      timer: container.timer ?? null,
+    },
+    approvals: {
+      needed: terms.count,
+      given: quorum(terms, session.requester, words).counted.map(displayName),
+      groups: [...terms.groups],
+    },
+    policy: { rule: grant?.rule ?? null, version: grant?.policyHash ?? null, explanation: [] },
+    createdAt: session.createdAt.toISOString(),
+    updatedAt: session.updatedAt.toISOString(),
+    lapsesAt: iso(session.lapsesAt),
+    startedAt: iso(session.startedAt),
+    deadline: iso(session.deadlineAt),
+    endedAt: iso(session.endedAt),
+    endReason: session.endReason,
+    endDetail: session.endDetail,
+    allowedActions: allowedActions(caller, session, words),
+    links: { self: sessionPath(session.id), events: `${sessionPath(session.id)}/events` },
+  };
+}
+
+/** Where a session is read. */
+export function sessionPath(id: string): string {
+  return `/v1/sessions/${id}`;
+}
+
+/** One step of a session's past, for the stream of its events. */
+export function stepView(session: string, step: StepRecord): SessionStepView {
+  return {
+    session,
+    seq: step.seq,
+    event: step.event,
+    from: step.from,
+    to: step.to,
+    at: step.at.toISOString(),
+    by: actorView(step.actor),
+    data: { ...step.data },
+  };
+}
+
+function actorView(actor: Actor): SessionStepView['by'] {
+  return actor.kind === 'system'
+    ? { kind: 'system' }
+    : { kind: 'person', person: personView(actor.person), channel: actor.channel };
+}
+
+function personView({ sub, name, email }: Person): SessionView['requester'] {
+  return {
+    sub,
+    ...(name === undefined ? {} : { name }),
+    ...(email === undefined ? {} : { email }),
+  };
+}
+
+function targetView(target: Target): SessionView['request']['target'] {
+  return target.kind === 'pod'
+    ? { pod: target.name }
+    : { workload: { kind: target.workload, name: target.name, pick: target.pick } };
+}
+
+function decisionView(decision: DecisionRecord): SessionDetails['decisions'][number] {
+  return {
+    id: decision.id,
+    by: decision.by,
+    verdict: decision.verdict,
+    person: decision.person && personView(decision.person),
+    comment: decision.comment,
+    rule: decision.rule,
+    policyVersion: decision.policyHash,
+    explanation: [...decision.explanation],
+    seenVersion: decision.seenVersion,
+    at: decision.at.toISOString(),
+  };
+}
+
+function wordOf({ by, person, verdict, at }: DecisionRecord): Word[] {
+  if (by !== 'person' || !person) return [];
+  return verdict === 'approve' || verdict === 'deny' ? [{ person, verdict, at }] : [];
+}
+
+function iso(at: Date | null): string | null {
+  return at?.toISOString() ?? null;
+}

@@ -1,0 +1,88 @@
+import { invariant, isProblem } from '../domain/problem.js';
+import type { Session } from '../domain/session/session.js';
+import { strengthProbe } from '../domain/timebox/timer.js';
+import type { Advance, AdvanceDeps } from './advance-session.js';
+import { placeOf } from './place.js';
+
+/** A container that ends this close to its deadline ended because of it. */
+const DEADLINE_SLACK_MS = 2_500;
+
+/** Looks after a session that is active: has its container ended, is its Pod gone, how strong is its timer? */
+export class WatchSession {
+  constructor(private readonly deps: AdvanceDeps) {}
+
+  /** One look. */
+  async check(session: Session): Promise<Advance | undefined> {
+    const { clusters, clock, journal } = this.deps;
+    const seen = await clusters.observe(placeOf(session));
+    if (isProblem(seen)) {
+      journal.warn(
+        { session: session.id, problem: seen.problem, cause: seen.cause },
+        'an active session could not be seen',
+      );
+      return this.again(session);
+    }
+    const now = clock.now();
+    switch (seen.kind) {
+      case 'pod-gone':
+        return {
+          event: 'stop',
+          changes: { endReason: 'pod-gone', endDetail: seen.why },
+        };
+      case 'terminated': {
+        const deadline = invariant(session.deadlineAt, 'an active session without a deadline');
+        const onTime = now.getTime() >= deadline.getTime() - DEADLINE_SLACK_MS;
+        return {
+          event: 'stop',
+          changes: {
+            endReason: onTime ? 'deadline' : 'left',
+            endDetail: onTime
+              ? 'The time was up.'
+              : `The container was ended from inside before its deadline (exit code ${seen.exitCode}).`,
+          },
+          data: { exitCode: seen.exitCode, kubernetesReason: seen.reason },
+        };
+      }
+      case 'running':
+        return (await this.probeTimer(session)) ?? this.again(session);
+      case 'absent':
+      case 'waiting':
+        journal.error(
+          { session: session.id, seen: seen.kind },
+          'a container that ran is not running and has not terminated',
+        );
+        return this.again(session);
+    }
+  }
+
+  /** Asks the container's shell, once, how well its timer defends itself: the audit log must say so. */
+  private async probeTimer(session: Session): Promise<Advance | undefined> {
+    const container = invariant(session.container, 'an active session without a container');
+    if (container.timer) return undefined;
+    const { profile } = invariant(session.grant, 'an active session without a grant');
+    const answer = await this.deps.clusters.run(placeOf(session), strengthProbe(profile.shell));
+    const timer = isProblem(answer) ? undefined : TIMER_OF_EXIT[answer.exitCode];
+    if (!timer) return undefined;
+    return {
+      event: 'note',
+      changes: { container: { ...container, timer } },
+      data: {
+        timer,
+        ...(timer === 'weak'
+          ? {
+              note: "This shell's read has no -t: the timer can be delayed from inside, and the broker ends the container from outside.",
+            }
+          : {}),
+      },
+    };
+  }
+
+  private again(session: Session): Advance {
+    const next = this.deps.clock.now().getTime() + this.deps.bounds.checkSeconds * 1000;
+    const deadline = session.deadlineAt?.getTime() ?? next;
+    return { lookAgainAt: new Date(Math.min(next, deadline)) };
+  }
+}
+
+/** The exit codes of {@link strengthProbe}. */
+const TIMER_OF_EXIT: Readonly<Record<number, 'strong' | 'weak'>> = { 0: 'strong', 3: 'weak' };

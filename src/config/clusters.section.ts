@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import {
+  DNS_LABEL,
+  DNS_LABEL_RULE,
+  LABEL_GLOB,
+  LABEL_GLOB_RULE,
+} from '../domain/kubernetes-name.js';
+import { eachOnce, onLists, onObjects, path, text } from './fields.js';
+
+const cluster = z
+  .strictObject({
+    name: text(63)
+      .regex(DNS_LABEL, DNS_LABEL_RULE)
+      .meta({
+        description: 'How people and policies name it.',
+        examples: ['prod-eu'],
+      }),
+    inCluster: z
+      .boolean()
+      .default(false)
+      .meta({
+        description: 'The cluster that Hallpass itself runs in, by its service account.',
+        examples: [true],
+      }),
+    kubeconfig: path.exactOptional().meta({
+      description: 'A kubeconfig file. Give one of `inCluster` and `kubeconfig`.',
+      examples: ['/etc/hallpass/prod-eu.kubeconfig'],
+    }),
+    context: text(256)
+      .exactOptional()
+      .meta({
+        description: 'The context in it. By default its current one.',
+        examples: ['prod-eu'],
+      }),
+    namespaces: z
+      .array(text(63).regex(LABEL_GLOB, LABEL_GLOB_RULE))
+      .default([])
+      .meta({
+        description:
+          'The namespaces it may touch; `*` in a name is any run of characters. None by default.',
+        examples: [['shop', 'team-*']],
+      }),
+  })
+  .refine((it) => (it.inCluster as unknown) === true || it.kubeconfig !== undefined, {
+    ...onObjects,
+    path: ['kubeconfig'],
+    error: 'give inCluster: true or a kubeconfig',
+  })
+  .refine((it) => (it.inCluster as unknown) !== true || it.kubeconfig === undefined, {
+    ...onObjects,
+    path: ['kubeconfig'],
+    error: 'give one of inCluster and kubeconfig, not both',
+  })
+  .refine((it) => it.context === undefined || it.kubeconfig !== undefined, {
+    ...onObjects,
+    path: ['context'],
+    error: 'a context is one of a kubeconfig: give that as well',
+  });
+
+export const clustersSection = z
+  .array(cluster)
+  .min(1, 'name one cluster at least')
+  .max(500)
+  .superRefine(eachOnce('name'), onLists);

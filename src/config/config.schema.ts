@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { clustersSection } from './clusters.section.js';
+import { databaseSection } from './database.section.js';
+import { path } from './fields.js';
+import { identitySection } from './identity.section.js';
+import type { Secret } from './secret.js';
+import { serverSection } from './server.section.js';
+import { sessionsSection } from './sessions.section.js';
+
+/**
+ * The configuration, as file and environment give it. The program gets a {@link Config}. Each section is
+ * there even where nothing is given, so that what is missing is told key by key.
+ */
+export const configSchema = z.strictObject({
+  server: serverSection
+    .prefault({} as never)
+    .meta({ description: 'Where and how the API listens.' }),
+  database: databaseSection.prefault({} as never).meta({ description: 'Where all state lives.' }),
+  identity: identitySection.prefault({} as never).meta({
+    description: 'Who is believed, and what roles their groups give.',
+  }),
+  clusters: clustersSection.meta({ description: 'The clusters in which sessions can be had.' }),
+  policies: z
+    .strictObject({
+      folder: path.meta({
+        description: 'The folder of policy and profile documents (`*.yaml`, `*.yml`).',
+        examples: ['/etc/hallpass/policies'],
+      }),
+    })
+    .prefault({} as never)
+    .meta({ description: 'Who may have what.' }),
+  sessions: sessionsSection.prefault({}).meta({ description: 'The times that bound a session.' }),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+        .default('info')
+        .meta({ description: 'The least that is logged.', examples: ['debug'] }),
+      format: z
+        .enum(['json', 'pretty'])
+        .default('json')
+        .meta({
+          description: '`json` for machines, `pretty` for people.',
+          examples: ['pretty'],
+        }),
+    })
+    .prefault({})
+    .meta({ description: 'What is logged, to standard output.' }),
+});
+
+export type ConfigDocument = z.output<typeof configSchema>;
+
+/** The database, with what was in files read and what was left out filled in. */
+export interface DatabaseConfig {
+  readonly url: Secret;
+  /** The owner of the tables; null where none was given: what serves needs none. */
+  readonly ownerUrl: Secret | null;
+  readonly serviceUser: string;
+  readonly poolSize: number;
+}
+
+/** What the program runs by: checked, complete, paths absolute. */
+export interface Config extends Omit<ConfigDocument, 'database'> {
+  readonly database: DatabaseConfig;
+}

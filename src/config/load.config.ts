@@ -1,0 +1,166 @@
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { isPostgresUrl, POSTGRES_URL_RULE } from './address.rules.js';
+import type { ConfigMistake, ConfigProblem } from './config.problem.js';
+import { describeConfig, namesAt, variableOf } from './config.keys.js';
+import type { Config, ConfigDocument, DatabaseConfig } from './config.schema.js';
+import { configSchema } from './config.schema.js';
+import type { ConfigSources } from './config.sources.js';
+import { errorCode, readBounded, readSources, Unreadable } from './config.sources.js';
+import type { Environment } from './environment.js';
+import { issueSentences, pathText } from './issue.sentences.js';
+import { nearestName } from '../domain/nearest.name.js';
+import { Secret } from './secret.js';
+
+const SECRET_FILE_BYTES_MAX = 64 * 1024;
+
+/**
+ * Reads the YAML file that `HALLPASS_CONFIG` names and the variables over it, and checks all of it, the files it names
+ * included. Asks neither database, issuer nor cluster.
+ *
+ * @returns the configuration, or every mistake that it has.
+ */
+export function loadConfig(env: Environment = process.env): Config | ConfigProblem {
+  const sources = readSources(env);
+  const parsed = configSchema.safeParse(sources.tree);
+  const mistakes = [...sources.mistakes, ...schemaMistakes(sources, parsed.error)];
+  if (!parsed.success) {
+    return { mistakes: [...mistakes, ...fileMistakes(sources, sources.tree)] };
+  }
+  const document = withAbsolutePaths(parsed.data, sources.folder);
+  mistakes.push(...fileMistakes(sources, document));
+  const database = databaseOf(document.database, sources, mistakes);
+  return mistakes.length > 0 || !database ? { mistakes } : { ...document, database };
+}
+
+/** The part of {@link loadConfig} that migrations need: only the section `database`, only its mistakes. */
+export function loadDatabaseConfig(env: Environment = process.env): DatabaseConfig | ConfigProblem {
+  const sources = readSources(env);
+  const parsed = z.looseObject({ database: configSchema.shape.database }).safeParse(sources.tree);
+  const mistakes = [
+    ...sources.mistakes.filter(({ path, where }) => path.startsWith('database') || isFile(where)),
+    ...schemaMistakes(sources, parsed.error),
+  ];
+  if (!parsed.success) return { mistakes };
+  const database = databaseOf(parsed.data.database, sources, mistakes);
+  return mistakes.length > 0 || !database ? { mistakes } : database;
+
+  function isFile(where: string): boolean {
+    return env['HALLPASS_CONFIG'] !== undefined && where.startsWith(env['HALLPASS_CONFIG']);
+  }
+}
+
+function schemaMistakes(sources: ConfigSources, error: z.ZodError | undefined): ConfigMistake[] {
+  return issueSentences(error?.issues ?? [], unknownKey).map(({ path, key, message }) => ({
+    path: pathText(path),
+    where: sources.whereOf(path, key === undefined ? 'value' : 'key'),
+    message: message === 'is missing' ? missing(path) : message,
+  }));
+}
+
+function missing(path: readonly PropertyKey[]): string {
+  const steps = path.filter((step) => typeof step === 'string');
+  return steps.length === path.length ? `is missing (variable ${variableOf(steps)})` : 'is missing';
+}
+
+function unknownKey(key: string, path: readonly PropertyKey[]): string {
+  const near = nearestName(key, namesAt(path));
+  if (near !== undefined) return `is not known: did you mean ${near}?`;
+  const elsewhere = describeConfig().find((it) => it.path.endsWith(`.${key}`));
+  return `is not known${elsewhere ? `: did you mean ${elsewhere.path}?` : ''}`;
+}
+
+/** Each path that the configuration names, made absolute. */
+function withAbsolutePaths(document: ConfigDocument, folder: string): ConfigDocument {
+  const absolute = (path: string): string => resolve(folder, path);
+  const { server, clusters, policies } = document;
+  const { tls } = server;
+  return {
+    ...document,
+    server: tls
+      ? { ...server, tls: { certFile: absolute(tls.certFile), keyFile: absolute(tls.keyFile) } }
+      : server,
+    clusters: clusters.map((cluster) =>
+      cluster.kubeconfig === undefined
+        ? cluster
+        : { ...cluster, kubeconfig: absolute(cluster.kubeconfig) },
+    ),
+    policies: { folder: absolute(policies.folder) },
+  };
+}
+
+/** What is named and cannot be read. Takes any tree, so that these mistakes are told beside the schema's. */
+function fileMistakes(sources: ConfigSources, tree: unknown): ConfigMistake[] {
+  const clusters = at(tree, ['clusters']);
+  const named = [
+    ['server', 'tls', 'certFile'],
+    ['server', 'tls', 'keyFile'],
+    ['policies', 'folder'],
+    ...(Array.isArray(clusters)
+      ? clusters.map((_, index) => ['clusters', index, 'kubeconfig'])
+      : []),
+  ];
+  return named.flatMap((path) => {
+    const file = at(tree, path);
+    if (typeof file !== 'string' || file === '') return [];
+    try {
+      accessSync(resolve(sources.folder, file), constants.R_OK);
+      return [];
+    } catch (error) {
+      const message = `cannot be read (${errorCode(error)})`;
+      return [{ path: pathText(path), where: sources.whereOf(path, 'value'), message }];
+    }
+  });
+}
+
+function at(tree: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (value, step) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, step)
+        ? (value as Readonly<Record<string | number, unknown>>)[step]
+        : undefined,
+    tree,
+  );
+}
+
+/** Reads the files of secrets and fills in what was left out; what is wrong goes to `mistakes`. */
+function databaseOf(
+  database: ConfigDocument['database'],
+  sources: ConfigSources,
+  mistakes: ConfigMistake[],
+): DatabaseConfig | undefined {
+  const report = (key: string, message: string): undefined => {
+    const path = ['database', key];
+    mistakes.push({ path: pathText(path), where: sources.whereOf(path, 'value'), message });
+  };
+  const fromFile = (key: 'urlFile' | 'ownerUrlFile'): string | undefined => {
+    const named = database[key];
+    if (named === undefined) return undefined;
+    const text = readBounded(resolve(sources.folder, named), SECRET_FILE_BYTES_MAX);
+    if (text instanceof Unreadable) return report(key, text.message);
+    const url = text.trim();
+    return isPostgresUrl(url) ? url : report(key, `what it holds ${POSTGRES_URL_RULE}`);
+  };
+  const url = database.url ?? fromFile('urlFile');
+  const ownerUrl = database.ownerUrl ?? fromFile('ownerUrlFile');
+  if (url === undefined) return undefined;
+  const serviceUser = database.serviceUser ?? userIn(url);
+  if (serviceUser === '') return report('serviceUser', 'is missing, and the URL names no user');
+  return {
+    url: new Secret(url),
+    ownerUrl: ownerUrl === undefined ? null : new Secret(ownerUrl),
+    serviceUser,
+    poolSize: database.poolSize,
+  };
+}
+
+function userIn(url: string): string {
+  const { username } = new URL(url);
+  try {
+    return decodeURIComponent(username);
+  } catch (error) {
+    if (error instanceof URIError) return username;
+    throw error;
+  }
+}

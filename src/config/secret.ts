@@ -1,0 +1,29 @@
+import { inspect } from 'node:util';
+
+/**
+ * A text that must not reach logs or errors. However it is printed it says `[secret]`; `reveal()` gives the text to
+ * whoever connects with it.
+ */
+export class Secret {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  reveal(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}

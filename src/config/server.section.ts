@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { isAddressRange, isPlainWebUrl, PLAIN_WEB_URL_RULE } from './address.rules.js';
+import { onObjects, path, port, text } from './fields.js';
+
+export const serverSection = z
+  .strictObject({
+    host: text(255)
+      .default('0.0.0.0')
+      .meta({ description: 'The address to listen on.', examples: ['127.0.0.1'] }),
+    port: port
+      .default(8080)
+      .meta({ description: 'The port of the API. 0 takes any free one.', examples: [8443] }),
+    managementPort: port.default(9090).meta({
+      description: 'The port of `/healthz`, `/readyz` and `/metrics`. 0 takes any free one.',
+      examples: [9090],
+    }),
+    publicUrl: text(2048)
+      .refine(isPlainWebUrl, PLAIN_WEB_URL_RULE)
+      .meta({
+        description: 'The address under which people reach the API, without a trailing slash.',
+        examples: ['https://hallpass.example.com'],
+      }),
+    tls: z
+      .strictObject({
+        certFile: path.meta({
+          description: 'The certificate chain, PEM.',
+          examples: ['/tls/tls.crt'],
+        }),
+        keyFile: path.meta({ description: 'Its private key, PEM.', examples: ['/tls/tls.key'] }),
+      })
+      .exactOptional()
+      .meta({ description: 'Serve HTTPS. Without it a proxy in front must.' }),
+    trustProxy: z
+      .union(
+        [z.boolean(), z.array(text(64).refine(isAddressRange, 'must be an address or CIDR'))],
+        {
+          error: 'must be true, false, or a list of addresses and CIDRs',
+        },
+      )
+      .default(false)
+      .meta({
+        description:
+          'Whose `X-Forwarded-*` headers to believe: nobody (`false`), the proxies at these addresses, or whoever ' +
+          'connects (`true`: then a caller can forge the source address that the audit log records).',
+        examples: [['10.0.0.0/8']],
+      }),
+  })
+  .refine((it) => !(it.port > 0 && it.port === it.managementPort), {
+    ...onObjects,
+    path: ['managementPort'],
+    error: 'must differ from server.port',
+  });

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { DAY_SECONDS, onObjects, seconds } from './fields.js';
+
+export const sessionsSection = z
+  .strictObject({
+    defaultDurationSeconds: seconds(1, 7 * DAY_SECONDS)
+      .default(1800)
+      .meta({ description: 'How long a session lasts that does not say.', examples: [900] }),
+    longestDurationSeconds: seconds(1, 7 * DAY_SECONDS)
+      .default(28_800)
+      .meta({
+        description: 'The longest that can be asked for, whatever a policy says.',
+        examples: [14_400],
+      }),
+    startDeadlineSeconds: seconds(1, 3600)
+      .default(60)
+      .meta({
+        description: 'How long a container may take to start before the start has failed.',
+        examples: [120],
+      }),
+    pendingLapseSeconds: seconds(1, 30 * DAY_SECONDS)
+      .default(3600)
+      .meta({
+        description: 'How long a request waits for a decision before it lapses.',
+        examples: [1800],
+      }),
+    approvedLapseSeconds: seconds(1, 30 * DAY_SECONDS)
+      .default(900)
+      .meta({
+        description: 'How long an approved session waits for its start before it lapses.',
+        examples: [600],
+      }),
+    checkSeconds: seconds(1, 300)
+      .default(5)
+      .meta({
+        description: 'How often a running container is looked at.',
+        examples: [10],
+      }),
+    overrunSeconds: seconds(1, 3600)
+      .default(30)
+      .meta({
+        description: "How long an ending may take before the policy's `onOverrun` is due.",
+        examples: [60],
+      }),
+    startGraceSeconds: seconds(1, 600)
+      .default(30)
+      .meta({
+        description:
+          'How far the clock of a node may be behind. So long after its start deadline a container that never ' +
+          'started is still watched.',
+        examples: [60],
+      }),
+    leaseSeconds: seconds(1, 300)
+      .default(15)
+      .meta({
+        description: 'How long the work of a replica that died waits for another.',
+        examples: [10],
+      }),
+    workers: z
+      .int()
+      .min(1)
+      .max(1024)
+      .default(64)
+      .meta({
+        description: 'How many sessions one replica works on at once.',
+        examples: [128],
+      }),
+  })
+  .refine((it) => !(it.defaultDurationSeconds > it.longestDurationSeconds), {
+    ...onObjects,
+    path: ['defaultDurationSeconds'],
+    error: 'must not be above sessions.longestDurationSeconds',
+  });
