@@ -1,0 +1,71 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient } from './generated/client.js';
+
+export interface DatabaseSettings {
+  /** A PostgreSQL URL. Secret: it holds the password. */
+  readonly url: string;
+  readonly poolSize: number;
+}
+
+/** One pool of connections, for Prisma and for what Prisma has no words for. */
+export class Database {
+  readonly prisma: PrismaClient;
+  readonly pool: pg.Pool;
+
+  constructor(
+    readonly settings: DatabaseSettings,
+    onError: (error: Error) => void,
+  ) {
+    this.pool = new pg.Pool({
+      connectionString: settings.url,
+      max: settings.poolSize,
+      connectionTimeoutMillis: 5_000,
+      statement_timeout: 15_000,
+      idle_in_transaction_session_timeout: 15_000,
+      keepAlive: true,
+      application_name: 'hallpass',
+    });
+    // An idle connection that breaks is replaced by the pool; unheard, its error would end the process.
+    this.pool.on('error', onError);
+    this.prisma = new PrismaClient({
+      adapter: new PrismaPg(this.pool, { onPoolError: onError, onConnectionError: onError }),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.prisma.$disconnect();
+    await this.pool.end();
+  }
+}
+
+/** Whether an error says that the database cannot be reached or is shutting down (PostgreSQL class 08 and 57P). */
+export function isDatabaseDown(error: unknown): boolean {
+  for (
+    let at: unknown = error, depth = 0;
+    at instanceof Error && depth < 5;
+    at = at.cause, depth++
+  ) {
+    const code = 'code' in at ? String(at.code) : '';
+    const message = `${at.message} ${JSON.stringify('meta' in at ? at.meta : '')}`;
+    if (DOWN_CODES.has(code) || code.startsWith('08') || DOWN_WORDS.test(message)) return true;
+  }
+  return false;
+}
+
+const DOWN_CODES = new Set([
+  '57P01',
+  '57P02',
+  '57P03',
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1017',
+  'P2024',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+]);
+const DOWN_WORDS =
+  /ECONNREFUSED|ECONNRESET|connection terminated|timeout exceeded when trying to connect|57P0[123]|the database system is|Can't reach database|DatabaseNotReachable|ConnectionClosed|SocketTimeout/i;

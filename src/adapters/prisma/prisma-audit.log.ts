@@ -1,0 +1,47 @@
+import { AuditLog } from '../../app/ports/audit.log.js';
+import type { AuditRecord } from '../../app/ports/audit.log.js';
+import type { AuditEntry } from '../../domain/audit/entry.js';
+import type { Database } from './database.js';
+
+/** The audit log in PostgreSQL, where this role can add and read and nothing else. */
+export class PrismaAuditLog extends AuditLog {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  async append(entry: AuditEntry): Promise<void> {
+    await this.database.prisma.auditEvent.create({
+      data: {
+        id: entry.id,
+        at: entry.at,
+        action: entry.action,
+        sessionId: entry.sessionId,
+        body: Uint8Array.from(entry.body),
+        leafHash: Uint8Array.from(entry.leafHash),
+      },
+    });
+  }
+
+  async read(args: Parameters<AuditLog['read']>[0]): Promise<AuditRecord[]> {
+    const { before } = args;
+    const rows = await this.database.prisma.auditEvent.findMany({
+      where: {
+        ...(args.sessionId === undefined ? {} : { sessionId: args.sessionId }),
+        ...(args.action === undefined ? {} : { action: args.action }),
+        ...(before
+          ? { OR: [{ at: { lt: before.at } }, { at: before.at, id: { lt: before.id } }] }
+          : {}),
+      },
+      orderBy: [{ at: 'desc' }, { id: 'desc' }],
+      take: args.limit,
+    });
+    return rows.map((row) => ({
+      id: row.id,
+      at: row.at,
+      action: row.action,
+      sessionId: row.sessionId,
+      body: JSON.parse(Buffer.from(row.body).toString()) as unknown,
+      leafHash: Buffer.from(row.leafHash),
+    }));
+  }
+}

@@ -1,0 +1,76 @@
+import pg from 'pg';
+import { Journal } from '../../app/ports/journal.js';
+import { SessionNews } from '../../app/ports/session.news.js';
+import { parseSessionId } from '../../domain/session/session.js';
+import type { SessionId } from '../../domain/session/session.js';
+import { NEWS_CHANNEL } from './session.sql.js';
+
+const RECONNECT_FIRST_MS = 200;
+const RECONNECT_LONGEST_MS = 5_000;
+
+/** News of sessions by LISTEN/NOTIFY, on a connection of its own that is made again whenever it breaks. */
+export class PrismaSessionNews extends SessionNews {
+  private readonly listeners = new Set<(id: SessionId, version: number) => void>();
+  private client: pg.Client | undefined;
+  private retry: NodeJS.Timeout | undefined;
+  private waitMs = RECONNECT_FIRST_MS;
+  private closed = false;
+
+  constructor(
+    private readonly url: string,
+    private readonly journal: Journal,
+  ) {
+    super();
+  }
+
+  subscribe(heard: (id: SessionId, version: number) => void): () => void {
+    this.listeners.add(heard);
+    return () => this.listeners.delete(heard);
+  }
+
+  /** Begins to listen. Does not fail: where the database is not there yet, it is tried again. */
+  async open(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.url,
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+      application_name: 'hallpass news',
+    });
+    client.on('error', (error) => this.broken(client, error));
+    client.on('end', () => this.broken(client));
+    client.on('notification', ({ payload }) => this.tell(payload));
+    this.client = client;
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${NEWS_CHANNEL}`);
+      this.waitMs = RECONNECT_FIRST_MS;
+    } catch (error) {
+      this.broken(client, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.retry);
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private tell(payload = ''): void {
+    const [text = '', version = ''] = payload.split(' ');
+    const id = parseSessionId(text);
+    if (!id) return;
+    for (const heard of this.listeners) heard(id, Number(version));
+  }
+
+  private broken(client: pg.Client, error?: unknown): void {
+    if (this.closed || this.client !== client) return;
+    this.client = undefined;
+    this.journal.warn(
+      { err: error },
+      'the connection that listens for news broke: it is made again',
+    );
+    client.end().catch(() => undefined);
+    this.retry = setTimeout(() => void this.open(), this.waitMs);
+    this.waitMs = Math.min(this.waitMs * 2, RECONNECT_LONGEST_MS);
+  }
+}

@@ -1,0 +1,224 @@
+import { SessionStore } from '../../app/ports/session.store.js';
+import type {
+  Cursor,
+  DecisionRecord,
+  IdempotencyKey,
+  Lease,
+  SessionFilter,
+  Step,
+  StepRecord,
+  Visibility,
+} from '../../app/ports/session.store.js';
+import type { Problem } from '../../domain/problem.js';
+import { problem } from '../../domain/problem.js';
+import type { Consent, Session, SessionId } from '../../domain/session/session.js';
+import type { Database } from './database.js';
+import { Prisma } from './generated/client.js';
+import type { SessionModel } from './generated/models.js';
+import {
+  auditColumns,
+  consentOf,
+  decisionColumns,
+  decisionOf,
+  eventColumns,
+  sessionColumns,
+  sessionOf,
+  stepRecordOf,
+} from './session.rows.js';
+import { SESSION_COLUMNS, insertSession, updateSession, writeOnce } from './session.sql.js';
+import type { Written } from './session.sql.js';
+
+/** Sessions in PostgreSQL. */
+export class PrismaSessionStore extends SessionStore {
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  async write(step: Step): Promise<Session | Problem> {
+    const { session } = step;
+    const row = JSON.stringify(sessionColumns(session, step.dueAt));
+    const statement = writeOnce({
+      session: step.from === 'new' ? insertSession(row) : updateSession(row, step.from),
+      event: JSON.stringify(eventColumns(step)),
+      audit: JSON.stringify(auditColumns(step)),
+      decision: step.decision ? JSON.stringify(decisionColumns(step.decision, session.id)) : null,
+      key: step.idempotency ? JSON.stringify(keyColumns(step.idempotency, step)) : null,
+      news: JSON.stringify(news(step)),
+    });
+    let written: Written | undefined;
+    try {
+      [written] = await this.database.prisma.$queryRaw<Written[]>(statement);
+    } catch (error) {
+      // Somebody else wrote the same step, consent or key in the same moment.
+      if (isUniqueViolation(error)) return conflict(session.id, error);
+      throw error;
+    }
+    if (written?.sessions === 0) return conflict(session.id);
+    const expected = { decisions: step.decision ? 1 : 0, keys: step.idempotency ? 1 : 0 };
+    if (
+      written?.sessions !== 1 ||
+      written.events !== 1 ||
+      written.audits !== 1 ||
+      written.news !== 1 ||
+      written.decisions !== expected.decisions ||
+      written.keys !== expected.keys
+    ) {
+      throw new Error(`invariant broken: a step wrote ${JSON.stringify(written)} rows`);
+    }
+    return session;
+  }
+
+  async find(id: SessionId): Promise<Session | undefined> {
+    const row = await this.database.prisma.session.findUnique({ where: { id } });
+    return row ? sessionOf(row) : undefined;
+  }
+
+  async findByKey(key: Omit<IdempotencyKey, 'requestHash'>) {
+    const row = await this.database.prisma.idempotencyKey.findUnique({
+      where: { iss_sub_key: { iss: key.iss, sub: key.sub, key: key.key } },
+      include: { session: true },
+    });
+    return row ? { session: sessionOf(row.session), requestHash: row.requestHash } : undefined;
+  }
+
+  async consents(id: SessionId): Promise<Consent[]> {
+    const rows = await this.database.prisma.decision.findMany({
+      where: { sessionId: id, by: 'person' },
+      orderBy: { at: 'asc' },
+    });
+    return rows.map(consentOf);
+  }
+
+  async decisions(id: SessionId): Promise<DecisionRecord[]> {
+    const rows = await this.database.prisma.decision.findMany({
+      where: { sessionId: id },
+      orderBy: { at: 'asc' },
+    });
+    return rows.map(decisionOf);
+  }
+
+  async steps(id: SessionId, after: number): Promise<StepRecord[]> {
+    const rows = await this.database.prisma.sessionEvent.findMany({
+      where: { sessionId: id, seq: { gt: after } },
+      orderBy: { seq: 'asc' },
+      take: 1_000,
+    });
+    return rows.map(stepRecordOf);
+  }
+
+  async list(args: {
+    visibility: Visibility;
+    filter: SessionFilter;
+    after?: Cursor;
+    limit: number;
+  }): Promise<Session[]> {
+    const { filter, after } = args;
+    const rows = await this.database.prisma.session.findMany({
+      where: {
+        AND: [
+          visible(args.visibility),
+          after
+            ? {
+                OR: [
+                  { createdAt: { lt: after.createdAt } },
+                  { createdAt: after.createdAt, id: { lt: after.id } },
+                ],
+              }
+            : {},
+          filter.states ? { state: { in: [...filter.states] } } : {},
+          filter.cluster === undefined ? {} : { cluster: filter.cluster },
+          filter.namespace === undefined ? {} : { namespace: filter.namespace },
+          filter.requester
+            ? { requesterIss: filter.requester.iss, requesterSub: filter.requester.sub }
+            : {},
+        ],
+      },
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      take: args.limit,
+    });
+    return rows.map(sessionOf);
+  }
+
+  async claim(lease: Lease, limit: number): Promise<Session[]> {
+    const rows = await this.database.prisma.$queryRaw<SessionModel[]>`
+      UPDATE sessions SET lease_owner = ${lease.owner}, lease_until = now() + make_interval(secs => ${lease.seconds}::int)
+      WHERE id IN (
+        SELECT id FROM sessions
+        WHERE due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+        ORDER BY due_at LIMIT ${limit}::int
+        FOR UPDATE SKIP LOCKED
+      )
+      RETURNING ${SESSION_COLUMNS}`;
+    return rows.map(sessionOf);
+  }
+
+  async renew(id: SessionId, lease: Lease): Promise<Session | undefined> {
+    const rows = await this.database.prisma.$queryRaw<SessionModel[]>`
+      UPDATE sessions SET lease_until = now() + make_interval(secs => ${lease.seconds}::int)
+      WHERE id = ${id} AND lease_owner = ${lease.owner}
+      RETURNING ${SESSION_COLUMNS}`;
+    return rows[0] ? sessionOf(rows[0]) : undefined;
+  }
+
+  async release(args: {
+    id: SessionId;
+    owner: string;
+    dueAt: Date | null;
+    version: number;
+  }): Promise<void> {
+    await this.database.prisma.$executeRaw`
+      UPDATE sessions SET lease_owner = NULL, lease_until = NULL,
+        due_at = CASE WHEN version = ${args.version}::int THEN ${args.dueAt}::timestamptz ELSE due_at END
+      WHERE id = ${args.id} AND lease_owner = ${args.owner}`;
+  }
+
+  async nextDueAt(): Promise<Date | null> {
+    const [row] = await this.database.prisma.$queryRaw<{ due: Date | null }[]>`
+      SELECT min(greatest(due_at, lease_until)) AS due FROM sessions WHERE due_at IS NOT NULL`;
+    return row?.due ?? null;
+  }
+}
+
+function visible(visibility: Visibility): Prisma.SessionWhereInput {
+  if (visibility.kind === 'all') return {};
+  const { person } = visibility;
+  return {
+    OR: [
+      { requesterIss: person.iss, requesterSub: person.sub },
+      { approverGroups: { hasSome: [...person.groups] } },
+    ],
+  };
+}
+
+function keyColumns(key: IdempotencyKey, step: Step): Record<string, unknown> {
+  return {
+    iss: key.iss,
+    sub: key.sub,
+    key: key.key,
+    request_hash: key.requestHash,
+    session_id: step.session.id,
+    created_at: step.at,
+  };
+}
+
+/** What others are told of a step: what it was; who reads it looks the session up. */
+function news(step: Step): Record<string, unknown> {
+  return { event: step.event, from: step.from, to: step.session.state, audit: step.audit.id };
+}
+
+function conflict(id: SessionId, cause?: unknown): Problem {
+  return problem(
+    'write-conflict',
+    `The session ${id} was changed by somebody else at the same moment. Try again.`,
+    {
+      cause,
+    },
+  );
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  return (
+    error instanceof Prisma.PrismaClientKnownRequestError &&
+    (error.code === 'P2002' || JSON.stringify(error.meta).includes('23505'))
+  );
+}

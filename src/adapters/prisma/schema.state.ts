@@ -1,0 +1,91 @@
+import { isChecksumOf, readMigrations } from './migration.files.js';
+import type { MigrationFile } from './migration.files.js';
+import type { Attempt, Queryable } from './migrations.table.js';
+import { readAttempts } from './migrations.table.js';
+
+/** How the schema of a database stands to the migrations of this program. */
+export type SchemaState =
+  | { readonly kind: 'current' }
+  /** Migrations of this program have not been applied. */
+  | { readonly kind: 'older'; readonly missing: readonly string[] }
+  /** Migrations were applied that this program does not know. */
+  | { readonly kind: 'newer'; readonly unknown: readonly string[] }
+  /** A migration was begun, did not finish, and nobody has said what became of it. */
+  | { readonly kind: 'failed'; readonly migration: string }
+  /** A migration was applied with another text than this program has for it. */
+  | { readonly kind: 'changed'; readonly migration: string }
+  /** The role that asks may not read the table of migrations. */
+  | { readonly kind: 'unreadable' };
+
+/**
+ * Compares a database with the migrations in a folder. The service's own role may ask this: `migrate` lets it read the
+ * table of migrations.
+ *
+ * @throws what the connection throws where the database cannot be asked.
+ */
+export async function schemaState(db: Queryable, migrationsDir: string): Promise<SchemaState> {
+  const files = await readMigrations(migrationsDir);
+  try {
+    return stateOf(files, (await readAttempts(db)) ?? []);
+  } catch (error) {
+    if (sqlState(error) === INSUFFICIENT_PRIVILEGE) return { kind: 'unreadable' };
+    throw error;
+  }
+}
+
+/** The state as a sentence for the operator, with what to run where something must be done. */
+export function schemaSentence(state: SchemaState): string {
+  switch (state.kind) {
+    case 'current':
+      return 'The schema of the database is current.';
+    case 'older':
+      return `The schema of the database is older than this program (missing: ${list(state.missing)}): run \`npm run migrate\`.`;
+    case 'newer':
+      return `The schema of the database is newer than this program, or another program's (unknown: ${list(state.unknown)}): run the version of Hallpass that made it, or a later one.`;
+    case 'failed':
+      return `The migration ${state.migration} was begun and did not finish: run \`npm run migrate -- --status\`, which says why and what to do.`;
+    case 'changed':
+      return `The migration ${state.migration} was applied with another text than this program has for it: run the version of Hallpass that made the schema, or put the file back as it was.`;
+    case 'unreadable':
+      return 'The role that serves may not read the table of migrations: run `npm run migrate`, which allows it.';
+  }
+}
+
+/** Of several things that are wrong, the one that must be settled first. */
+export function stateOf(
+  files: readonly MigrationFile[],
+  attempts: readonly Attempt[],
+): SchemaState {
+  const failed = attempts.find((it) => it.state === 'failed');
+  if (failed) return { kind: 'failed', migration: failed.name };
+
+  const applied = new Map(
+    attempts.filter((it) => it.state === 'applied').map((it) => [it.name, it.checksum]),
+  );
+  const known = new Set(files.map((file) => file.name));
+  const unknown = [...applied.keys()].filter((name) => !known.has(name));
+  if (unknown.length > 0) return { kind: 'newer', unknown };
+
+  const changed = files.find((file) => {
+    const checksum = applied.get(file.name);
+    return checksum !== undefined && !isChecksumOf(checksum, file);
+  });
+  if (changed) return { kind: 'changed', migration: changed.name };
+
+  const missing = files.map((file) => file.name).filter((name) => !applied.has(name));
+  return missing.length > 0 ? { kind: 'older', missing } : { kind: 'current' };
+}
+
+export const INSUFFICIENT_PRIVILEGE = '42501';
+
+/** The SQLSTATE of an error of PostgreSQL; empty for any other. */
+export function sqlState(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+const NAMES_MAX = 5;
+
+function list(names: readonly string[]): string {
+  const more = names.length - NAMES_MAX;
+  return names.slice(0, NAMES_MAX).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}

@@ -1,0 +1,159 @@
+import type { Actor, Person } from '../../domain/person.js';
+import type { Grant } from '../../domain/policy/policy.js';
+import type { EndReason, SessionEvent, State } from '../../domain/session/session.machine.js';
+import type {
+  Consent,
+  DebugContainer,
+  Pin,
+  Session,
+  SessionId,
+  SessionRequest,
+} from '../../domain/session/session.js';
+import type { DecisionRecord, Step, StepRecord } from '../../app/ports/session.store.js';
+import type * as models from './generated/models.js';
+
+/*
+ * Between rows and the domain, by hand and in one place: ORM types stop here. What is read was written by this same
+ * file under the database's checks, so JSON columns are taken at their word.
+ */
+
+type SessionRow = Omit<models.SessionModel, 'leaseOwner' | 'leaseUntil' | 'dueAt'>;
+
+export function sessionOf(row: SessionRow): Session {
+  return {
+    id: row.id as SessionId,
+    version: row.version,
+    state: row.state as State,
+    requester: row.requester as unknown as Person,
+    request: row.request as unknown as SessionRequest,
+    pin: row.pin as Pin | null,
+    grant: row.grant as Grant | null,
+    container: containerOf(row.container),
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    lapsesAt: row.lapsesAt,
+    startingAt: row.startingAt,
+    startedAt: row.startedAt,
+    deadlineAt: row.deadlineAt,
+    endingAt: row.endingAt,
+    endedAt: row.endedAt,
+    endReason: row.endReason as EndReason | null,
+    endDetail: row.endDetail,
+  };
+}
+
+function containerOf(json: unknown): DebugContainer | null {
+  const stored = json as (Omit<DebugContainer, 'startBy'> & { startBy: string }) | null;
+  return stored && { ...stored, startBy: new Date(stored.startBy) };
+}
+
+/** A session as the columns of `sessions`, for `jsonb_populate_record`. */
+export function sessionColumns(session: Session, dueAt: Date | null): Record<string, unknown> {
+  return {
+    id: session.id,
+    version: session.version,
+    state: session.state,
+    cluster: session.request.cluster,
+    namespace: session.request.namespace,
+    requester_iss: session.requester.iss,
+    requester_sub: session.requester.sub,
+    requester: session.requester,
+    request: session.request,
+    pin: session.pin,
+    policy_hash: session.grant?.policyHash ?? null,
+    grant: session.grant,
+    approver_groups: session.grant?.terms.approvals.groups ?? [],
+    container: session.container,
+    created_at: session.createdAt,
+    updated_at: session.updatedAt,
+    lapses_at: session.lapsesAt,
+    starting_at: session.startingAt,
+    started_at: session.startedAt,
+    deadline_at: session.deadlineAt,
+    ending_at: session.endingAt,
+    ended_at: session.endedAt,
+    end_reason: session.endReason,
+    end_detail: session.endDetail,
+    due_at: dueAt,
+  };
+}
+
+export function eventColumns(step: Step): Record<string, unknown> {
+  const { session } = step;
+  return {
+    session_id: session.id,
+    seq: session.version,
+    prev_seq: session.version === 1 ? null : session.version - 1,
+    from_state: step.from,
+    event: step.event,
+    to_state: session.state,
+    at: step.at,
+    actor: step.actor,
+    data: step.data ?? {},
+  };
+}
+
+export function decisionColumns(decision: DecisionRecord, sessionId: SessionId) {
+  return {
+    id: decision.id,
+    session_id: sessionId,
+    by: decision.by,
+    verdict: decision.verdict,
+    iss: decision.person?.iss ?? null,
+    sub: decision.person?.sub ?? null,
+    person: decision.person,
+    comment: decision.comment,
+    rule: decision.rule,
+    policy_hash: decision.policyHash,
+    explanation: decision.explanation,
+    seen_version: decision.seenVersion,
+    at: decision.at,
+  };
+}
+
+export function auditColumns({ audit }: Pick<Step, 'audit'>): Record<string, unknown> {
+  return {
+    id: audit.id,
+    at: audit.at,
+    action: audit.action,
+    session_id: audit.sessionId,
+    body: `\\x${audit.body.toString('hex')}`,
+    leaf_hash: `\\x${audit.leafHash.toString('hex')}`,
+  };
+}
+
+export function stepRecordOf(row: models.SessionEventModel): StepRecord {
+  return {
+    seq: row.seq,
+    event: row.event as SessionEvent,
+    from: row.fromState as State | 'new',
+    to: row.toState as State,
+    at: row.at,
+    actor: row.actor as unknown as Actor,
+    data: row.data as Record<string, unknown>,
+  };
+}
+
+export function decisionOf(row: models.DecisionModel): DecisionRecord {
+  return {
+    id: row.id,
+    by: row.by as DecisionRecord['by'],
+    verdict: row.verdict as DecisionRecord['verdict'],
+    person: row.person as Person | null,
+    comment: row.comment,
+    rule: row.rule,
+    policyHash: row.policyHash,
+    explanation: row.explanation as string[],
+    seenVersion: row.seenVersion,
+    at: row.at,
+  };
+}
+
+export function consentOf(row: models.DecisionModel): Consent {
+  return {
+    person: row.person as unknown as Person,
+    verdict: row.verdict as Consent['verdict'],
+    at: row.at,
+    ...(row.comment === null ? {} : { comment: row.comment }),
+  };
+}

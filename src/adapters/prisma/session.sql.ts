@@ -1,0 +1,105 @@
+import { Prisma } from './generated/client.js';
+
+/** The channel on which changes of sessions are told: `<id> <version>`. */
+export const NEWS_CHANNEL = 'hallpass_sessions';
+
+/** The columns of `sessions` under the names that the generated client gives them. */
+export const SESSION_COLUMNS = Prisma.raw(`
+  id, version, state, cluster, namespace, requester_iss AS "requesterIss", requester_sub AS "requesterSub", requester,
+  request, pin, policy_hash AS "policyHash", "grant", approver_groups AS "approverGroups", container,
+  created_at AS "createdAt", updated_at AS "updatedAt", lapses_at AS "lapsesAt", starting_at AS "startingAt",
+  started_at AS "startedAt", deadline_at AS "deadlineAt", ending_at AS "endingAt", ended_at AS "endedAt",
+  end_reason AS "endReason", end_detail AS "endDetail"`);
+
+/** What can change on a session once it is asked for. */
+const CHANGING = [
+  'version',
+  'state',
+  'container',
+  'updated_at',
+  'lapses_at',
+  'starting_at',
+  'started_at',
+  'deadline_at',
+  'ending_at',
+  'ended_at',
+  'end_reason',
+  'end_detail',
+];
+
+/** What is due at once is due by the database's own clock: replicas' clocks may differ. */
+const DUE_AT = 'CASE WHEN r.due_at <= r.updated_at THEN LEAST(r.due_at, now()) ELSE r.due_at END';
+
+export function insertSession(row: string): Prisma.Sql {
+  return Prisma.sql`
+    INSERT INTO sessions
+    SELECT (jsonb_populate_record(r, jsonb_build_object('due_at', ${Prisma.raw(DUE_AT)}))).*
+    FROM jsonb_populate_record(NULL::sessions, ${row}::jsonb) r
+    RETURNING id, version`;
+}
+
+/** Compare-and-swap: changes nothing where the stored version or state is not the one before this step's. */
+export function updateSession(row: string, from: string): Prisma.Sql {
+  const sets = CHANGING.map((column) => `"${column}" = r."${column}"`).join(', ');
+  return Prisma.sql`
+    UPDATE sessions t SET ${Prisma.raw(sets)}, due_at = ${Prisma.raw(DUE_AT)}
+    FROM jsonb_populate_record(NULL::sessions, ${row}::jsonb) r
+    WHERE t.id = r.id AND t.version = r.version - 1 AND t.state = ${from}
+    RETURNING t.id, t.version`;
+}
+
+/** How many rows of each kind a step wrote. */
+export interface Written {
+  readonly sessions: number;
+  readonly events: number;
+  readonly audits: number;
+  readonly decisions: number;
+  readonly keys: number;
+  readonly news: number;
+}
+
+/**
+ * A step as one statement, and so one transaction in one round trip: all of it is written, or, where the session was
+ * not as expected, nothing. NOTIFY is delivered with the commit.
+ */
+export function writeOnce(parts: {
+  session: Prisma.Sql;
+  event: string;
+  audit: string;
+  decision: string | null;
+  key: string | null;
+  news: string;
+}): Prisma.Sql {
+  return Prisma.sql`
+    WITH s AS (${parts.session}),
+    e AS (
+      INSERT INTO session_events
+      SELECT j.* FROM s, jsonb_populate_record(NULL::session_events, ${parts.event}::jsonb) j RETURNING 1
+    ),
+    a AS (
+      INSERT INTO audit_events
+      SELECT j.* FROM s, jsonb_populate_record(NULL::audit_events, ${parts.audit}::jsonb) j RETURNING 1
+    ),
+    d AS (
+      INSERT INTO decisions
+      SELECT j.* FROM s, jsonb_populate_record(NULL::decisions, ${parts.decision}::jsonb) j
+      WHERE j.id IS NOT NULL RETURNING 1
+    ),
+    k AS (
+      INSERT INTO idempotency_keys
+      SELECT j.* FROM s, jsonb_populate_record(NULL::idempotency_keys, ${parts.key}::jsonb) j
+      WHERE j.key IS NOT NULL RETURNING 1
+    ),
+    o AS (
+      INSERT INTO outbox (topic, session_id, seq, payload, created_at)
+      SELECT 'session', s.id, s.version, ${parts.news}::jsonb, now() FROM s RETURNING 1
+    )
+    SELECT
+      (SELECT count(*)::int FROM s) AS sessions,
+      (SELECT count(*)::int FROM e) AS events,
+      (SELECT count(*)::int FROM a) AS audits,
+      (SELECT count(*)::int FROM d) AS decisions,
+      (SELECT count(*)::int FROM k) AS keys,
+      (SELECT count(*)::int FROM o) AS news,
+      (SELECT count(pg_notify(${NEWS_CHANNEL}, s.id || ' ' || s.version))::int FROM s) AS told`;
+}

@@ -1,0 +1,374 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Database } from '../../src/adapters/prisma/database.js';
+import { PolicySetStore } from '../../src/adapters/prisma/policy-set.store.js';
+import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
+import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news.js';
+import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
+import type { DecisionRecord, Step } from '../../src/app/ports/session.store.js';
+import { firstStep, stepOf } from '../../src/app/session-step.js';
+import { policySet } from '../../src/domain/policy/policy-set.js';
+import { isProblem } from '../../src/domain/problem.js';
+import { END_REASONS, STATES, TRANSITIONS } from '../../src/domain/session/session.machine.js';
+import type { Session } from '../../src/domain/session/session.js';
+import { freshDatabase } from '../support/postgres.js';
+import {
+  ALEX,
+  PROFILE,
+  ROBIN,
+  SAM,
+  SYSTEM,
+  actorOf,
+  grantOf,
+  newSession,
+} from '../support/sessions.js';
+
+const set = policySet([], [PROFILE]);
+let database: Database;
+let store: PrismaSessionStore;
+let owner: pg.Client;
+let service: pg.Client;
+let serviceUrl: string;
+let drop: () => Promise<void>;
+
+beforeAll(async () => {
+  const fresh = await freshDatabase();
+  drop = fresh.drop;
+  serviceUrl = fresh.serviceUrl;
+  database = new Database({ url: fresh.serviceUrl, poolSize: 10 }, () => undefined);
+  store = new PrismaSessionStore(database);
+  owner = new pg.Client({ connectionString: fresh.ownerUrl });
+  service = new pg.Client({ connectionString: fresh.serviceUrl });
+  await owner.connect();
+  await service.connect();
+  await new PolicySetStore(database).keep(set);
+});
+
+afterAll(async () => {
+  await owner.end();
+  await service.end();
+  await database.close();
+  await drop();
+});
+
+function policyWord(verdict: 'grant' | 'hold'): DecisionRecord {
+  return {
+    id: randomUUID(),
+    by: 'policy',
+    verdict,
+    person: null,
+    comment: null,
+    rule: 'oncall',
+    policyHash: set.hash,
+    explanation: ['because'],
+    seenVersion: null,
+    at: new Date(),
+  };
+}
+
+function asked(over: Partial<Session> = {}, key?: string): Step {
+  const at = new Date();
+  return firstStep({
+    session: newSession({ grant: grantOf(set.hash), ...over }),
+    event: over.state === 'pending' ? 'ask' : 'grant',
+    capacities: ['requester'],
+    actor: actorOf(ROBIN),
+    at,
+    decision: policyWord(over.state === 'pending' ? 'hold' : 'grant'),
+    ...(key === undefined
+      ? {}
+      : { idempotency: { iss: ROBIN.iss, sub: ROBIN.sub, key, requestHash: 'a'.repeat(64) } }),
+  });
+}
+
+async function written(step: Step): Promise<Session> {
+  const result = await store.write(step);
+  if (isProblem(result)) throw new Error(result.detail, { cause: result.cause });
+  return result;
+}
+
+function start(session: Session): Step {
+  const at = new Date();
+  return stepOf({
+    session,
+    event: 'start',
+    capacities: ['system'],
+    actor: SYSTEM,
+    at,
+    changes: {
+      startingAt: at,
+      container: {
+        name: `hallpass-${session.id}`,
+        image: PROFILE.image,
+        startBy: new Date(at.getTime() + 60_000),
+      },
+    },
+  });
+}
+
+describe('the write door', () => {
+  it('gives back what was written, as it was written', async () => {
+    const session = await written(asked());
+    expect(await store.find(session.id)).toEqual(session);
+    const starting = await written(start(session));
+    expect(await store.find(session.id)).toEqual(starting);
+    expect(starting.container?.startBy).toBeInstanceOf(Date);
+  });
+
+  it('writes event, decision, audit entry and outbox entry with each step, and the audit entry hashes its own body', async () => {
+    const step = asked();
+    const session = await written(step);
+    const { rows } = await owner.query(
+      `SELECT (SELECT count(*) FROM session_events WHERE session_id = $1)::int AS events,
+              (SELECT count(*) FROM decisions WHERE session_id = $1)::int AS decisions,
+              (SELECT count(*) FROM outbox WHERE session_id = $1)::int AS news`,
+      [session.id],
+    );
+    expect(rows[0]).toEqual({ events: 1, decisions: 1, news: 1 });
+    const [record] = await new PrismaAuditLog(database).read({ sessionId: session.id, limit: 10 });
+    expect(record).toMatchObject({ id: step.audit.id, action: 'session.grant' });
+    expect(record?.body).toMatchObject({
+      session: session.id,
+      outcome: 'success',
+      reason: 'the pool is exhausted',
+    });
+    expect(record?.leafHash).toEqual(step.audit.leafHash);
+  });
+
+  it('lets exactly one of many writers of the same step win, and leaves one trail', async () => {
+    const session = await written(asked());
+    const results = await Promise.all(
+      Array.from({ length: 20 }, () => store.write(start(session))),
+    );
+    expect(results.filter((result) => !isProblem(result))).toHaveLength(1);
+    expect(
+      results.filter((result) => isProblem(result) && result.problem === 'write-conflict'),
+    ).toHaveLength(19);
+    expect(await store.steps(session.id, 0)).toHaveLength(2);
+    expect(
+      await new PrismaAuditLog(database).read({ sessionId: session.id, limit: 10 }),
+    ).toHaveLength(2);
+  });
+
+  it('keeps one consent a person however many are sent at once', async () => {
+    const session = await written(
+      asked({
+        state: 'pending',
+        grant: grantOf(set.hash, { count: 2, groups: ['payments-leads'] }),
+      }),
+    );
+    const consent = (from: Session) =>
+      stepOf({
+        session: from,
+        event: 'consent',
+        capacities: ['approver'],
+        actor: actorOf(ALEX),
+        at: new Date(),
+        decision: {
+          ...policyWord('hold'),
+          by: 'person',
+          verdict: 'approve',
+          person: ALEX,
+          seenVersion: from.version,
+        },
+      });
+    const first = await written(consent(session));
+    const second = await store.write(consent(first));
+    expect(second).toMatchObject({ problem: 'write-conflict' });
+    expect((await store.find(session.id))?.version).toBe(2);
+  });
+
+  it('finds a session by the key that it was asked with, and refuses the key a second session', async () => {
+    const key = randomUUID();
+    const session = await written(asked({}, key));
+    expect(await store.write(asked({}, key))).toMatchObject({ problem: 'write-conflict' });
+    const found = await store.findByKey({ iss: ROBIN.iss, sub: ROBIN.sub, key });
+    expect(found?.session.id).toBe(session.id);
+    expect(await store.findByKey({ iss: ALEX.iss, sub: ALEX.sub, key })).toBeUndefined();
+  });
+
+  it('tells the news of each step', async () => {
+    const news = new PrismaSessionNews(serviceUrl, {
+      info: () => undefined,
+      warn: () => undefined,
+      error: () => undefined,
+    });
+    await news.open();
+    const heard = new Promise((resolve) =>
+      news.subscribe((id, version) => resolve({ id, version })),
+    );
+    const session = await written(asked());
+    expect(await heard).toEqual({ id: session.id, version: 1 });
+    await news.close();
+  });
+});
+
+describe('the database itself', () => {
+  it('holds the same table as the session machine', async () => {
+    const { rows } = await owner.query(
+      'SELECT from_state AS "from", event, to_state AS "to" FROM transitions',
+    );
+    const ours = TRANSITIONS.map(({ from, event, to }) => ({ from, event, to }));
+    const sorted = (list: { from: string; event: string; to: string }[]) =>
+      list.map((row) => JSON.stringify([row.from, row.event, row.to])).sort();
+    expect(sorted(rows)).toEqual(sorted(ours));
+    const names = async (table: string) =>
+      (await owner.query(`SELECT name FROM ${table}`)).rows
+        .map((row: { name: string }) => row.name)
+        .sort();
+    expect(await names('session_states')).toEqual([...STATES].sort());
+    expect(await names('end_reasons')).toEqual([...END_REASONS].sort());
+  });
+
+  it('refuses a step that the machine does not have, whoever writes it', async () => {
+    const session = await written(asked());
+    await expect(
+      owner.query(
+        `INSERT INTO session_events (session_id, seq, prev_seq, from_state, event, to_state, at, actor, data)
+         VALUES ($1, 2, 1, 'approved', 'run', 'active', now(), '{}', '{}')`,
+        [session.id],
+      ),
+    ).rejects.toThrow(/session_events_from_state_event_to_state_fkey/);
+  });
+
+  it('refuses a step that does not begin where the one before it ended', async () => {
+    const session = await written(asked());
+    await expect(
+      owner.query(
+        `INSERT INTO session_events (session_id, seq, prev_seq, from_state, event, to_state, at, actor, data)
+         VALUES ($1, 2, 1, 'starting', 'run', 'active', now(), '{}', '{}')`,
+        [session.id],
+      ),
+    ).rejects.toThrow(/session_events_session_id_prev_seq_from_state_fkey/);
+  });
+
+  it("refuses to set a session's state without a step that leads there", async () => {
+    const session = await written(asked());
+    await expect(
+      owner.query(`UPDATE sessions SET state = 'denied', due_at = NULL WHERE id = $1`, [
+        session.id,
+      ]),
+    ).rejects.toThrow(/sessions_id_version_state_fkey/);
+  });
+
+  it.each(['audit_events', 'session_events', 'decisions', 'policy_sets', 'transitions'])(
+    'refuses UPDATE, DELETE and TRUNCATE of %s to the service and to the owner, with replication triggers off too',
+    async (table) => {
+      await written(asked());
+      for (const statement of [
+        `UPDATE ${table} SET ${table === 'transitions' ? 'event = event' : firstColumn(table)}`,
+        `DELETE FROM ${table}`,
+        `TRUNCATE ${table} CASCADE`,
+      ]) {
+        await expect(service.query(statement)).rejects.toThrow(/permission denied/);
+        await expect(owner.query(statement)).rejects.toThrow(
+          /is refused: what is written there stays/,
+        );
+        await owner.query('BEGIN');
+        try {
+          const { rows } = await owner.query(
+            `SELECT rolsuper FROM pg_roles WHERE rolname = current_user`,
+          );
+          if ((rows[0] as { rolsuper: boolean }).rolsuper) {
+            await owner.query('SET LOCAL session_replication_role = replica');
+            await expect(owner.query(statement)).rejects.toThrow(
+              /is refused: what is written there stays/,
+            );
+          }
+        } finally {
+          await owner.query('ROLLBACK');
+        }
+      }
+    },
+  );
+
+  it('gives the service no right to delete sessions or to change the machine', async () => {
+    await expect(service.query('DELETE FROM sessions')).rejects.toThrow(/permission denied/);
+    await expect(
+      service.query(`INSERT INTO transitions VALUES ('denied', 'x', 'active')`),
+    ).rejects.toThrow(/permission denied/);
+    await expect(service.query('CREATE TABLE x ()')).rejects.toThrow(/permission denied/);
+  });
+});
+
+function firstColumn(table: string): string {
+  return table === 'policy_sets' ? 'created_at = now()' : 'at = now()';
+}
+
+describe('lists', () => {
+  it('show a person their own sessions and those that their groups may decide, newest first, page by page', async () => {
+    const mine = [];
+    for (let n = 0; n < 5; n++) {
+      mine.push(
+        await written(
+          asked({ requester: { ...SAM, sub: 'pager' }, createdAt: new Date(Date.now() + n) }),
+        ),
+      );
+    }
+    const other = await written(asked({ requester: { ...SAM, sub: 'somebody' } }));
+    const decided = await written(
+      asked({
+        requester: { ...SAM, sub: 'somebody' },
+        state: 'pending',
+        createdAt: new Date(Date.now() + 100),
+        grant: grantOf(set.hash, { count: 1, groups: ['night-leads'] }),
+      }),
+    );
+    const person = { ...SAM, sub: 'pager', groups: ['night-leads'] };
+    const visibility = { kind: 'own', person } as const;
+    const first = await store.list({ visibility, filter: {}, limit: 4 });
+    const last = first.at(-1);
+    if (!last) throw new Error('an empty page');
+    const second = await store.list({ visibility, filter: {}, limit: 4, after: last });
+    const ids = [...first, ...second].map(({ id }) => id);
+    expect(ids).toEqual([decided.id, ...mine.map(({ id }) => id).reverse()]);
+    expect(ids).not.toContain(other.id);
+  });
+});
+
+describe('claims', () => {
+  it('are given to one replica each, are lost when they run out, and are given back', async () => {
+    await owner.query('UPDATE sessions SET due_at = NULL');
+    const sessions = await Promise.all(Array.from({ length: 12 }, () => written(asked())));
+    const replicas = ['a', 'b', 'c'].map((owner) => ({ owner, seconds: 60 }));
+    const claims = await Promise.all(replicas.map((lease) => store.claim(lease, 10)));
+    const claimed = claims.flat().map(({ id }) => id);
+    expect(new Set(claimed).size).toBe(claimed.length);
+    const rest = await store.claim({ owner: 'd', seconds: 60 }, 100);
+    expect([...claimed, ...rest.map(({ id }) => id)].sort()).toEqual(
+      sessions.map(({ id }) => id).sort(),
+    );
+
+    const [one] = [...rest, ...claims.flat()];
+    if (!one) throw new Error('nothing was claimed');
+    await owner.query(`UPDATE sessions SET lease_until = now() - interval '1 s' WHERE id = $1`, [
+      one.id,
+    ]);
+    const taken = await store.claim({ owner: 'e', seconds: 60 }, 100);
+    expect(taken.map(({ id }) => id)).toEqual([one.id]);
+    expect(await store.renew(one.id, { owner: 'd', seconds: 60 })).toBeUndefined();
+    expect((await store.renew(one.id, { owner: 'e', seconds: 60 }))?.id).toBe(one.id);
+
+    const later = new Date(Date.now() + 60_000);
+    await store.release({ id: one.id, owner: 'e', dueAt: later, version: one.version });
+    expect(await store.claim({ owner: 'f', seconds: 60 }, 100)).toEqual([]);
+  });
+
+  it('given back for a version that is old leave the session due at once', async () => {
+    await owner.query('UPDATE sessions SET due_at = NULL');
+    const session = await written(asked());
+    const [claimed] = await store.claim({ owner: 'a', seconds: 60 }, 1);
+    expect(claimed?.id).toBe(session.id);
+    await written(start(session));
+    await store.release({
+      id: session.id,
+      owner: 'a',
+      dueAt: new Date(Date.now() + 60_000),
+      version: session.version,
+    });
+    expect((await store.claim({ owner: 'b', seconds: 60 }, 10)).map(({ id }) => id)).toEqual([
+      session.id,
+    ]);
+  });
+});
