@@ -1,0 +1,17 @@
+import { SetMetadata } from '@nestjs/common';
+import type { Permission } from '../../domain/permission.js';
+
+/** What a handler asks of its caller. `signed-in`: no permission, for what concerns nobody but the caller. */
+export type Access = Permission | 'signed-in' | 'public';
+
+export const ACCESS = 'hallpass:access';
+
+/** The permission that the handler needs. Every handler has this or {@link Public}; one without is never run. */
+export function Allow(permission: Permission | 'signed-in') {
+  return SetMetadata<string, Access>(ACCESS, permission);
+}
+
+/** For what everybody may read, signed in or not: the description of the API. */
+export function Public() {
+  return SetMetadata<string, Access>(ACCESS, 'public');
+}

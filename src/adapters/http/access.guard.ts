@@ -1,0 +1,121 @@
+import { isIP } from 'node:net';
+import type { ExecutionContext } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
+import type { Caller } from '../../app/caller.js';
+import { Journal } from '../../app/ports/journal.js';
+import type { Person, SignIn } from '../../domain/person.js';
+import { permits, rolesOf } from '../../domain/permission.js';
+import type { RoleGroups } from '../../domain/permission.js';
+import { isProblem, problem } from '../../domain/problem.js';
+import type { Access } from './access.decorators.js';
+import { ACCESS } from './access.decorators.js';
+import { Refused } from './refused.error.js';
+
+/** Which groups give which role; from the configuration. */
+export abstract class Roles {
+  abstract readonly groups: RoleGroups;
+}
+
+/** Who a token speaks for and until when, as the strategy `bearer-oidc` says. */
+export interface SignedIn {
+  readonly person: Person;
+  readonly signIn: SignIn;
+  readonly expiresAt: Date;
+}
+
+/** A request whose caller the guard has let in. */
+export interface SignedInRequest extends FastifyRequest {
+  user?: SignedIn;
+  caller?: Caller;
+}
+
+/** Lets callers in: the token by the strategy `bearer-oidc`, then the permission that the handler names. */
+@Injectable()
+export class AccessGuard extends AuthGuard('bearer-oidc') {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly roles: Roles,
+    private readonly journal: Journal,
+  ) {
+    super();
+  }
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access = this.reflector.get<Access | undefined>(ACCESS, context.getHandler());
+    if (access === 'public') return true;
+    if (access === undefined) {
+      const handler = `${context.getClass().name}.${context.getHandler().name}`;
+      this.journal.error({ handler }, 'a handler names no permission and is not run');
+      throw new Refused(problem('forbidden', 'Nobody may do this.'));
+    }
+    await super.canActivate(context);
+    const request = context.switchToHttp().getRequest<SignedInRequest>();
+    const caller = this.callerOf(request);
+    if (access !== 'signed-in' && !permits(caller.roles, access)) {
+      const roles = caller.roles.length === 0 ? 'no role' : caller.roles.join(', ');
+      throw new Refused(
+        problem(
+          'forbidden',
+          `This needs the permission "${access}". Your groups give you ${roles}.`,
+        ),
+      );
+    }
+    request.caller = caller;
+    return true;
+  }
+
+  /** Called by passport's guard. The strategy says in `info` why it refused. */
+  override handleRequest<T>(error: unknown, user: T, info: unknown): T {
+    if (error)
+      throw error instanceof Error ? error : new Error('the strategy failed', { cause: error });
+    if (user) return user;
+    const refusal = isProblem(info)
+      ? info
+      : problem(
+          'unauthenticated',
+          'Send an access token in the Authorization header, as "Bearer <token>".',
+          {
+            cause: info,
+          },
+        );
+    throw new Refused(refusal, challenge(refusal.problem, info));
+  }
+
+  private callerOf(request: SignedInRequest): Caller {
+    const { user } = request;
+    if (!user) throw new Error('invariant broken: the strategy let in nobody');
+    const address = addressOf(request);
+    return {
+      actor: {
+        kind: 'person',
+        person: user.person,
+        signIn: user.signIn,
+        channel: 'api',
+        requestId: request.id,
+        ...(address === undefined ? {} : { address }),
+      },
+      roles: rolesOf(user.person, this.roles.groups),
+    };
+  }
+}
+
+/** RFC 6750 §3: a request without a token gets no error code; one with a token that is not accepted does. */
+function challenge(code: string, info: unknown): Record<string, string> {
+  if (code !== 'unauthenticated') return {};
+  const cause: unknown = isProblem(info) ? info.cause : undefined;
+  const missing =
+    typeof cause === 'object' && cause !== null && 'reason' in cause && cause.reason === 'missing';
+  return missing || cause === undefined
+    ? { 'www-authenticate': 'Bearer realm="hallpass"' }
+    : { 'www-authenticate': 'Bearer realm="hallpass", error="invalid_token"' };
+}
+
+/** The caller's address: the connection's, or what a trusted proxy says. What is no address is not recorded as one. */
+function addressOf(request: FastifyRequest): string | undefined {
+  const plain = (address: string | undefined) => address?.replace(/^::ffff:(?=\d+\.)/i, '');
+  const told = plain(request.ip);
+  return told !== undefined && isIP(told) ? told : plain(request.socket.remoteAddress);
+}

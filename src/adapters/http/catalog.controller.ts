@@ -1,0 +1,66 @@
+import { Controller, Get } from '@nestjs/common';
+import type { Caller } from '../../app/caller.js';
+import { Clusters } from '../../app/ports/cluster.js';
+import { PolicySource } from '../../app/ports/policy.source.js';
+import { meView } from '../../app/views/me.view.js';
+import { policiesView } from '../../app/views/policies.view.js';
+import { ClusterList } from '../../contract/cluster.schema.js';
+import { Me } from '../../contract/me.schema.js';
+import { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
+import { Allow } from './access.decorators.js';
+import { CurrentCaller, SignedInUntil } from './caller.decorator.js';
+import { Operation } from './operation.decorator.js';
+
+/** What may be asked for, by which rules, and by whom. */
+@Controller('v1')
+export class CatalogController {
+  constructor(
+    private readonly clusterAccess: Clusters,
+    private readonly policySource: PolicySource,
+  ) {}
+
+  @Get('me')
+  @Allow('signed-in')
+  @Operation({
+    id: 'readMe',
+    tag: 'catalog',
+    summary: 'Who the caller is, as Hallpass sees it',
+    status: 200,
+    answers: Me,
+    problems: [],
+  })
+  me(@CurrentCaller() caller: Caller, @SignedInUntil() until: Date): Me {
+    return meView(caller, until);
+  }
+
+  @Get('clusters')
+  @Allow('cluster:read')
+  @Operation({
+    id: 'listClusters',
+    tag: 'catalog',
+    summary: 'The clusters that sessions can be asked for in',
+    status: 200,
+    answers: ClusterList,
+    problems: [],
+  })
+  clusters(): ClusterList {
+    const items = this.clusterAccess
+      .list()
+      .map(({ name, namespaces }) => ({ name, namespaces: [...namespaces] }));
+    return { items };
+  }
+
+  @Get('policies')
+  @Allow('policy:read')
+  @Operation({
+    id: 'listPolicies',
+    tag: 'catalog',
+    summary: 'The policies and profiles in force',
+    status: 200,
+    answers: PoliciesInForce,
+    problems: [],
+  })
+  policies(): PoliciesInForce {
+    return policiesView(this.policySource.current());
+  }
+}

@@ -1,0 +1,120 @@
+import type { DynamicModule, ModuleMetadata, Provider, Type } from '@nestjs/common';
+import { Module, RequestMethod } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { LoggerModule } from 'nestjs-pino';
+import type { Logger } from 'pino';
+import { ActOnSession } from '../../app/act-on-session.js';
+import { DecideSession } from '../../app/decide-session.js';
+import { Clock } from '../../app/ports/clock.js';
+import { Clusters } from '../../app/ports/cluster.js';
+import { Journal } from '../../app/ports/journal.js';
+import { PolicySource } from '../../app/ports/policy.source.js';
+import { SessionNews } from '../../app/ports/session.news.js';
+import { SessionStore } from '../../app/ports/session.store.js';
+import { ReadAudit, ReadSession } from '../../app/read-session.js';
+import { RequestSession } from '../../app/request-session.js';
+import type { RoleGroups } from '../../domain/permission.js';
+import { AccessGuard, Roles } from './access.guard.js';
+import { AuditController } from './audit.controller.js';
+import { CatalogController } from './catalog.controller.js';
+import { DatabaseOutage } from './database.outage.js';
+import { ApiDescription, DocsController } from './docs.controller.js';
+import { HttpSettings } from './http.settings.js';
+import { ProblemFilter } from './problem.filter.js';
+import { RouteTable } from './route.table.js';
+import { SchemaPipe } from './schema.pipe.js';
+import { SessionActsController } from './session-acts.controller.js';
+import { SessionEventsController } from './session-events.controller.js';
+import { SessionStreams } from './session.streams.js';
+import { SessionsController } from './sessions.controller.js';
+
+/** What the API is made of; the composition root has it all. */
+export interface HttpDeps {
+  readonly requestSession: RequestSession;
+  readonly decideSession: DecideSession;
+  readonly actOnSession: ActOnSession;
+  readonly readSession: ReadSession;
+  readonly readAudit: ReadAudit;
+  readonly store: SessionStore;
+  readonly news: SessionNews;
+  readonly policies: PolicySource;
+  readonly clusters: Clusters;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly roleGroups: RoleGroups;
+  /** Whether an error means that the database does not answer. */
+  readonly isDatabaseDown: (error: unknown) => boolean;
+  readonly logger: Logger;
+  readonly settings: HttpSettings;
+  /** The passport strategy `bearer-oidc` and what it needs. */
+  readonly providers?: readonly Provider[];
+  readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  /** More controllers, each of whose handlers names its permission. */
+  readonly controllers?: readonly Type[];
+}
+
+export const CONTROLLERS: readonly Type[] = [
+  SessionsController,
+  SessionActsController,
+  SessionEventsController,
+  CatalogController,
+  AuditController,
+  DocsController,
+];
+
+@Module({})
+export class HttpModule {
+  static register(deps: HttpDeps, routes: RouteTable): DynamicModule {
+    return {
+      module: HttpModule,
+      imports: [logging(deps.logger), ...(deps.imports ?? [])],
+      controllers: [...CONTROLLERS, ...(deps.controllers ?? [])],
+      providers: [
+        { provide: RequestSession, useValue: deps.requestSession },
+        { provide: DecideSession, useValue: deps.decideSession },
+        { provide: ActOnSession, useValue: deps.actOnSession },
+        { provide: ReadSession, useValue: deps.readSession },
+        { provide: ReadAudit, useValue: deps.readAudit },
+        { provide: SessionStore, useValue: deps.store },
+        { provide: SessionNews, useValue: deps.news },
+        { provide: PolicySource, useValue: deps.policies },
+        { provide: Clusters, useValue: deps.clusters },
+        { provide: Clock, useValue: deps.clock },
+        { provide: Journal, useValue: deps.journal },
+        { provide: Roles, useValue: { groups: deps.roleGroups } satisfies Roles },
+        { provide: DatabaseOutage, useValue: { is: deps.isDatabaseDown } satisfies DatabaseOutage },
+        { provide: HttpSettings, useValue: deps.settings },
+        { provide: RouteTable, useValue: routes },
+        ApiDescription,
+        SessionStreams,
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_PIPE, useClass: SchemaPipe },
+        ...(deps.providers ?? []),
+      ],
+    };
+  }
+}
+
+/** One line for each request: its id, method, path, status and time. No headers, no query, no body. */
+function logging(logger: Logger): DynamicModule {
+  return LoggerModule.forRoot({
+    pinoHttp: {
+      logger,
+      quietReqLogger: true,
+      wrapSerializers: false,
+      customAttributeKeys: { reqId: 'request' },
+      genReqId: (request) => request.id,
+      serializers: {
+        // The middleware's own url lacks what its route matched.
+        req: (request: { method?: string; originalUrl?: string }) => ({
+          method: request.method,
+          path: request.originalUrl?.split('?', 1)[0]?.slice(0, 200),
+        }),
+        res: (response: { statusCode?: number }) => ({ status: response.statusCode }),
+      },
+    },
+    // nestjs-pino's own default matches nothing on Fastify.
+    forRoutes: [{ path: '*path', method: RequestMethod.ALL }],
+  });
+}

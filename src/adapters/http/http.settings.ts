@@ -1,0 +1,46 @@
+/** How the API is served; made from the configuration by the composition root. */
+export abstract class HttpSettings {
+  /** The program's version, for `/openapi.json`. */
+  abstract readonly version: string;
+  /** The address under which people reach the API, without a trailing slash. */
+  abstract readonly publicUrl: string;
+  /** PEM texts; absent: plain HTTP, behind a proxy that speaks HTTPS. */
+  abstract readonly tls?: { readonly cert: string; readonly key: string };
+  /**
+   * Whose `X-Forwarded-For` is believed: nobody's, that of the proxies at these addresses and CIDRs, or, with `true`,
+   * that of whoever connects, its right-most entry.
+   */
+  abstract readonly trustProxy: boolean | readonly string[];
+  abstract readonly streams: StreamSettings;
+}
+
+/** The bounds of streams of events (SSE). */
+export interface StreamSettings {
+  readonly perPersonMax: number;
+  readonly totalMax: number;
+  readonly heartbeatSeconds: number;
+  /** How often the store is looked at although no news came: news may be lost. */
+  readonly lookSeconds: number;
+  /** How long a reader may leave what was sent unread. */
+  readonly stalledSeconds: number;
+}
+
+export const STREAMS: StreamSettings = {
+  perPersonMax: 20,
+  totalMax: 1_000,
+  heartbeatSeconds: 15,
+  lookSeconds: 5,
+  stalledSeconds: 30,
+};
+
+/** The bounds of one request. Larger ones are refused before they are read. */
+export const REQUEST_BOUNDS = {
+  bodyBytesMax: 65_536,
+  headerBytesMax: 16_384,
+  jsonDepthMax: 32,
+  /** The whole of a request must have arrived by then. */
+  requestSeconds: 20,
+  /** A connection on which nothing moves is closed. */
+  idleSeconds: 60,
+  keepAliveSeconds: 72,
+} as const;

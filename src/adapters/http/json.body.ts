@@ -1,0 +1,53 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
+import { problem } from '../../domain/problem.js';
+import { REQUEST_BOUNDS } from './http.settings.js';
+import { Refused } from './refused.error.js';
+
+/**
+ * The JSON value of a request's body; undefined for an empty one.
+ *
+ * @throws Refused where it is compressed, not UTF-8 (RFC 8259 §8.1), nested too deeply, or no JSON.
+ */
+export function parseJsonBody(body: Buffer, headers: IncomingHttpHeaders): unknown {
+  const coding = headers['content-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    throw new Refused(problem('unsupported-media-type', 'Send the body without compression.'));
+  }
+  if (body.length === 0) return undefined;
+  if (!isUtf8(body)) throw notJson('The body is not UTF-8.');
+  const text = body.toString('utf8');
+  if (isTooDeep(text, REQUEST_BOUNDS.jsonDepthMax)) {
+    throw notJson(`The body is nested more than ${REQUEST_BOUNDS.jsonDepthMax} levels deep.`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The parser's own message quotes the body: it stays in the log.
+    throw notJson('The body is not JSON.', error);
+  }
+}
+
+function notJson(detail: string, cause?: unknown): Refused {
+  return new Refused(problem('invalid-request', detail, { cause }));
+}
+
+/** Whether brackets nest deeper than `max`, found without recursion before anything recursive sees the text. */
+function isTooDeep(text: string, max: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index];
+    if (inString) {
+      if (character === '\\') index++;
+      else if (character === '"') inString = false;
+    } else if (character === '"') {
+      inString = true;
+    } else if (character === '{' || character === '[') {
+      if (++depth > max) return true;
+    } else if (character === '}' || character === ']') {
+      depth--;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,91 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { z } from 'zod';
+import { AuditPage } from '../../contract/audit.schema.js';
+import { ClusterList } from '../../contract/cluster.schema.js';
+import { Me } from '../../contract/me.schema.js';
+import { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
+import { ProblemDocument } from '../../contract/problem.schema.js';
+import { SessionDetails, SessionPage, SessionStepView } from '../../contract/session.schema.js';
+
+type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
+
+/** What is answered with; what is taken comes from the handlers' own parameters. */
+const ANSWERS = [
+  SessionDetails,
+  SessionPage,
+  SessionStepView,
+  AuditPage,
+  ClusterList,
+  PoliciesInForce,
+  Me,
+  ProblemDocument,
+];
+
+/** The description of the API (OpenAPI 3.1), made of the handlers and of the schemas that they parse by. */
+export function openApiDocument(
+  app: INestApplication,
+  about: { readonly version: string; readonly publicUrl: string },
+): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Hallpass')
+    .setDescription(DESCRIPTION)
+    .setVersion(about.version)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .addServer(about.publicUrl)
+    .addTag('sessions', 'Asking for debug sessions, deciding about them, and using them.')
+    .addTag('catalog', 'What may be asked for, and who is asking.')
+    .addTag('audit', 'What happened.')
+    .addBearerAuth(
+      {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: 'An access token of a trusted issuer.',
+      },
+      'bearer',
+    )
+    .build();
+  const document = SwaggerModule.createDocument(app, config, {
+    autoTagControllers: false,
+    standardSchemaConverter: (schema) =>
+      schema instanceof z.ZodType ? converted(schema) : undefined,
+  });
+  const schemas: Schemas = { ...document.components?.schemas };
+  for (const answer of ANSWERS) Object.assign(schemas, converted(answer).components);
+  return { ...document, components: { ...document.components, schemas: sorted(schemas) } };
+}
+
+const DESCRIPTION =
+  'Governed, time-boxed debug access to running Pods. Refusals are problems (RFC 9457): decide by their `type`. ' +
+  'Lists are paged by cursors. A session’s ETag is its version.';
+
+/** A Zod schema as JSON Schema 2020-12, with those that have an id as components. */
+function converted(schema: z.ZodType): { schema: Record<string, unknown>; components: Schemas } {
+  const { $defs = {}, $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  return {
+    schema: referring(rest) as Record<string, unknown>,
+    components: referring($defs) as Schemas,
+  };
+}
+
+/** The same with references to where OpenAPI keeps schemas, and without bounds that mean "any safe integer". */
+function referring(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(referring);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value)
+    .filter(([, member]) => Math.abs(Number(member)) !== Number.MAX_SAFE_INTEGER)
+    .map(([name, member]): [string, unknown] => [
+      name,
+      name === '$ref' && typeof member === 'string'
+        ? member.replace('#/$defs/', '#/components/schemas/')
+        : referring(member),
+    ]);
+  return Object.fromEntries(members);
+}
+
+function sorted(schemas: Schemas): Schemas {
+  return Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

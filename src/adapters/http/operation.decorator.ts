@@ -1,0 +1,151 @@
+import { applyDecorators } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiHeader,
+  ApiOperation,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { z } from 'zod';
+import { problemType } from '../../contract/problem.schema.js';
+import type { ProblemCode } from '../../domain/problem.js';
+import { PROBLEMS } from '../../domain/problem.js';
+import { PROBLEM_MEDIA_TYPE } from './problem.document.js';
+
+/** A header that a call takes or gives. */
+export interface HeaderNote {
+  readonly name: string;
+  readonly description: string;
+  readonly required?: boolean;
+  readonly example?: string;
+}
+
+/** What a handler does, for `/openapi.json`. Its parameters and its body come from the schemas that parse them. */
+export interface OperationNote {
+  /** The operation's name, for generated clients. */
+  readonly id: string;
+  readonly tag: 'sessions' | 'catalog' | 'audit';
+  readonly summary: string;
+  readonly description?: string;
+  readonly status: 200 | 201;
+  /** What it answers with: a schema of `src/contract` that has an id, or a stream of events of that schema. */
+  readonly answers: z.ZodType;
+  readonly stream?: boolean;
+  readonly takes?: readonly HeaderNote[];
+  readonly gives?: readonly HeaderNote[];
+  /** Whether the body may be left out. */
+  readonly bodyOptional?: boolean;
+  /** Answers without a body. */
+  readonly empty?: Readonly<Record<number, string>>;
+  /** The refusals of this call besides those of every call. */
+  readonly problems: readonly ProblemCode[];
+}
+
+const ALWAYS: readonly ProblemCode[] = [
+  'invalid-request',
+  'unauthenticated',
+  'forbidden',
+  'too-large',
+  'internal',
+  'identity-unavailable',
+  'database-unavailable',
+];
+
+export const REQUEST_ID: HeaderNote = {
+  name: 'X-Request-Id',
+  description:
+    'The id of this request, as in the log. The caller’s own where it sent one of 8 to 64 safe characters.',
+};
+
+/** Documents a handler. The status that it answers with is what `@HttpCode` says. */
+export function Operation(note: OperationNote): MethodDecorator {
+  const { id, summary, description, tag, status } = note;
+  return applyDecorators(
+    ApiTags(tag),
+    ApiBearerAuth('bearer'),
+    ApiOperation({
+      operationId: id,
+      summary,
+      ...(description === undefined ? {} : { description }),
+    }),
+    ...(note.bodyOptional ? [ApiBody({ required: false })] : []),
+    ...(note.takes ?? []).map((header) =>
+      ApiHeader({
+        name: header.name,
+        description: header.description,
+        required: header.required ?? false,
+        schema: { type: 'string' },
+        ...(header.example === undefined ? {} : { example: header.example }),
+      }),
+    ),
+    ApiResponse({
+      status,
+      description: note.stream ? 'A stream of events (Server-Sent Events).' : 'Done.',
+      headers: headersOf([REQUEST_ID, ...(note.gives ?? [])]),
+      content: note.stream
+        ? {
+            'text/event-stream': {
+              schema: { type: 'string', description: streamText(note.answers) },
+            },
+          }
+        : { 'application/json': { schema: { $ref: refOf(note.answers) } } },
+    }),
+    ...Object.entries(note.empty ?? {}).map(([code, text]) =>
+      ApiResponse({ status: Number(code), description: text, headers: headersOf([REQUEST_ID]) }),
+    ),
+    ...problemResponses([...ALWAYS, ...note.problems]),
+  );
+}
+
+/** Where a schema with an id stands in the document. */
+export function refOf(schema: z.ZodType): string {
+  const id = schema.meta()?.id;
+  if (id === undefined) throw new Error('a schema that is answered with needs an id');
+  return `#/components/schemas/${id}`;
+}
+
+function streamText(schema: z.ZodType): string {
+  return `The \`data\` of each event \`step\` is JSON: the schema \`${schema.meta()?.id ?? ''}\`.`;
+}
+
+function headersOf(notes: readonly HeaderNote[]) {
+  return Object.fromEntries(
+    notes.map(({ name, description }) => [
+      name,
+      { description, schema: { type: 'string' as const } },
+    ]),
+  );
+}
+
+/** One response for each status, with an example for each problem that has it. */
+function problemResponses(codes: readonly ProblemCode[]): MethodDecorator[] {
+  const unique = [...new Set(codes)];
+  const statuses = [...new Set(unique.map((code) => PROBLEMS[code].status))];
+  return statuses.map((status) => {
+    const these = unique.filter((code) => PROBLEMS[code].status === status);
+    return ApiResponse({
+      status,
+      description: these.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),
+      headers: headersOf([REQUEST_ID]),
+      content: {
+        [PROBLEM_MEDIA_TYPE]: {
+          schema: { $ref: '#/components/schemas/Problem' },
+          examples: Object.fromEntries(these.map((code) => [code, { value: exampleOf(code) }])),
+        },
+      },
+    });
+  });
+}
+
+function exampleOf(code: ProblemCode): Record<string, unknown> {
+  const { status, title } = PROBLEMS[code];
+  return {
+    type: problemType(code),
+    title,
+    status,
+    detail: 'What happened, and what to do.',
+    instance: 'urn:request:0f5c1f0e-6c0a-4f5e-9c3b-2f1d7f0a9b11',
+    ...(status === 422 ? { errors: [{ path: '/reason', message: 'is required' }] } : {}),
+  };
+}

@@ -1,0 +1,182 @@
+import { Body, Controller, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { ActOnSession } from '../../app/act-on-session.js';
+import type { Caller } from '../../app/caller.js';
+import { DecideSession } from '../../app/decide-session.js';
+import { SessionStore } from '../../app/ports/session.store.js';
+import { sessionDetails } from '../../app/views/session.view.js';
+import { NewDecision, Nothing, Revocation, SessionDetails } from '../../contract/session.schema.js';
+import type { ProblemCode } from '../../domain/problem.js';
+import type { Session } from '../../domain/session/session.js';
+import { Allow } from './access.decorators.js';
+import { CurrentCaller } from './caller.decorator.js';
+import { etagOf, requiredVersion, seenVersion } from './conditional.headers.js';
+import type { HeaderNote } from './operation.decorator.js';
+import { Operation } from './operation.decorator.js';
+import { orRefuse } from './refused.error.js';
+import { sessionIdIn } from './session.id.js';
+
+const ETAG: HeaderNote = { name: 'ETag', description: 'The new version of the session.' };
+const IF_MATCH: HeaderNote = {
+  name: 'If-Match',
+  description: 'The ETag of the session as the caller saw it. Left out: whatever it has become.',
+  example: '"3"',
+};
+
+const REFUSALS: readonly ProblemCode[] = [
+  'unsupported-media-type',
+  'invalid-fields',
+  'not-found',
+  'illegal-transition',
+  'changed-since-seen',
+  'if-match-required',
+];
+
+/** The acts of people on one session. */
+@Controller('v1/sessions/:id')
+export class SessionActsController {
+  constructor(
+    private readonly deciding: DecideSession,
+    private readonly acting: ActOnSession,
+    private readonly store: SessionStore,
+  ) {}
+
+  @Post('decisions')
+  @HttpCode(200)
+  @Allow('session:decide')
+  @Operation({
+    id: 'decideSession',
+    tag: 'sessions',
+    summary: 'Consent to a session, or deny it',
+    description: 'Only by members of the groups that policy names, and never by the requester.',
+    status: 200,
+    answers: SessionDetails,
+    takes: [
+      {
+        ...IF_MATCH,
+        required: true,
+        description: 'The ETag of the session as the approver saw it.',
+      },
+    ],
+    gives: [ETAG],
+    problems: [...REFUSALS, 'already-decided'],
+  })
+  async decide(
+    @CurrentCaller() caller: Caller,
+    @Param('id') id: string,
+    @Body({ schema: NewDecision }) body: z.infer<typeof NewDecision>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SessionDetails> {
+    const word = { ...body, seenVersion: requiredVersion(ifMatch) };
+    return this.answer(
+      caller,
+      reply,
+      orRefuse(await this.deciding.decide(caller, sessionIdIn(id), word)),
+    );
+  }
+
+  @Post('start')
+  @HttpCode(200)
+  @Allow('session:use')
+  @Operation({
+    id: 'startSession',
+    tag: 'sessions',
+    summary: 'Start an approved session',
+    description: 'Needed only where it was asked for with `start: manual`. By its requester.',
+    status: 200,
+    answers: SessionDetails,
+    takes: [IF_MATCH],
+    gives: [ETAG],
+    bodyOptional: true,
+    problems: REFUSALS,
+  })
+  async start(
+    @CurrentCaller() caller: Caller,
+    @Param('id') id: string,
+    @Body({ schema: Nothing.optional() }) _body: unknown,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SessionDetails> {
+    return this.act({ action: 'start', caller, id, ifMatch, reply });
+  }
+
+  @Post('end')
+  @HttpCode(200)
+  @Allow('session:use')
+  @Operation({
+    id: 'endSession',
+    tag: 'sessions',
+    summary: 'End a session of one’s own, or withdraw it',
+    status: 200,
+    answers: SessionDetails,
+    takes: [IF_MATCH],
+    gives: [ETAG],
+    bodyOptional: true,
+    problems: REFUSALS,
+  })
+  async end(
+    @CurrentCaller() caller: Caller,
+    @Param('id') id: string,
+    @Body({ schema: Nothing.optional() }) _body: unknown,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SessionDetails> {
+    return this.act({ action: 'end', caller, id, ifMatch, reply });
+  }
+
+  @Post('revoke')
+  @HttpCode(200)
+  @Allow('session:revoke')
+  @Operation({
+    id: 'revokeSession',
+    tag: 'sessions',
+    summary: 'End somebody else’s session',
+    description: 'By an approver of the session or an admin.',
+    status: 200,
+    answers: SessionDetails,
+    takes: [IF_MATCH],
+    gives: [ETAG],
+    bodyOptional: true,
+    problems: REFUSALS,
+  })
+  async revoke(
+    @CurrentCaller() caller: Caller,
+    @Param('id') id: string,
+    @Body({ schema: Revocation.optional() }) body: z.infer<typeof Revocation> | undefined,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SessionDetails> {
+    return this.act({ action: 'revoke', caller, id, ifMatch, reply, ...body });
+  }
+
+  private async act(wish: {
+    action: 'start' | 'end' | 'revoke';
+    caller: Caller;
+    id: string;
+    ifMatch: string | undefined;
+    reply: FastifyReply;
+    comment?: string;
+  }): Promise<SessionDetails> {
+    const { action, caller, reply, comment } = wish;
+    const seen = seenVersion(wish.ifMatch);
+    const session = orRefuse(
+      await this.acting.act(caller, sessionIdIn(wish.id), {
+        action,
+        ...(comment === undefined ? {} : { comment }),
+        ...(seen === undefined ? {} : { seenVersion: seen }),
+      }),
+    );
+    return this.answer(caller, reply, session);
+  }
+
+  private async answer(
+    caller: Caller,
+    reply: FastifyReply,
+    session: Session,
+  ): Promise<SessionDetails> {
+    void reply.header('etag', etagOf(session.version));
+    return sessionDetails(caller, session, await this.store.decisions(session.id));
+  }
+}

@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto';
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Caller } from '../../app/caller.js';
+import { SessionStore } from '../../app/ports/session.store.js';
+import type { SessionFilter } from '../../app/ports/session.store.js';
+import { ReadSession } from '../../app/read-session.js';
+import type { Ask } from '../../app/request-session.js';
+import { RequestSession } from '../../app/request-session.js';
+import { sessionDetails, sessionPath, sessionView } from '../../app/views/session.view.js';
+import { PAGE_LIMIT_DEFAULT } from '../../contract/page.schema.js';
+import {
+  NewSession,
+  SessionDetails,
+  SessionPage,
+  SessionQuery,
+} from '../../contract/session.schema.js';
+import { canonicalJson } from '../../domain/audit/canonical.js';
+import type { Target } from '../../domain/session/session.js';
+import { Allow } from './access.decorators.js';
+import { CurrentCaller } from './caller.decorator.js';
+import { etagOf, idempotencyKey, isKnown } from './conditional.headers.js';
+import { ListCursor, nextLink } from './list.cursor.js';
+import { Operation } from './operation.decorator.js';
+import { orRefuse } from './refused.error.js';
+import { sessionIdIn } from './session.id.js';
+import { wordsOn } from './session.words.js';
+
+const ETAG = { name: 'ETag', description: 'The version of the session: send it as If-Match.' };
+
+/** Asking for sessions, and reading them. */
+@Controller('v1/sessions')
+export class SessionsController {
+  constructor(
+    private readonly asking: RequestSession,
+    private readonly reading: ReadSession,
+    private readonly store: SessionStore,
+  ) {}
+
+  @Post()
+  @HttpCode(201)
+  @Allow('session:request')
+  @Operation({
+    id: 'requestSession',
+    tag: 'sessions',
+    summary: 'Ask for a debug session',
+    description:
+      'Policy decides at once: the answer is `approved`, `pending` (others must consent) or `denied`, and says why. ' +
+      'A session that policy denies is an answer too, not an error.',
+    status: 201,
+    answers: SessionDetails,
+    takes: [
+      {
+        name: 'Idempotency-Key',
+        description:
+          'Makes sending the same again safe: the session of the first time is given back.',
+        example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+      },
+    ],
+    gives: [
+      { name: 'Location', description: 'Where the session is read.' },
+      ETAG,
+      {
+        name: 'Idempotency-Replayed',
+        description: '`true` where the session was made by an earlier request.',
+      },
+    ],
+    problems: [
+      'invalid-idempotency-key',
+      'unsupported-media-type',
+      'invalid-fields',
+      'idempotency-mismatch',
+      'write-conflict',
+      'target-not-found',
+      'target-not-debuggable',
+      'container-not-found',
+      'cluster-unauthorized',
+      'cluster-refused',
+      'cluster-unavailable',
+    ],
+  })
+  async request(
+    @CurrentCaller() caller: Caller,
+    @Body({ schema: NewSession }) body: NewSession,
+    @Headers('idempotency-key') keyHeader: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SessionDetails> {
+    const key = idempotencyKey(keyHeader);
+    const { session, replayed } = orRefuse(
+      await this.asking.ask(
+        caller,
+        askOf(body),
+        key === undefined ? undefined : { key, requestHash: hashOf(body) },
+      ),
+    );
+    void reply.headers({ location: sessionPath(session.id), etag: etagOf(session.version) });
+    if (replayed) void reply.header('idempotency-replayed', 'true');
+    return sessionDetails(caller, session, await this.store.decisions(session.id));
+  }
+
+  @Get()
+  @Allow('session:read')
+  @Operation({
+    id: 'listSessions',
+    tag: 'sessions',
+    summary: 'List sessions, newest first',
+    description:
+      'Those of the caller and those that the caller may decide about; all for auditors and admins.',
+    status: 200,
+    answers: SessionPage,
+    gives: [{ name: 'Link', description: 'The next page (`rel="next"`), where there is one.' }],
+    problems: ['invalid-cursor'],
+  })
+  async list(
+    @CurrentCaller() caller: Caller,
+    @Query({ schema: SessionQuery }) query: z.infer<typeof SessionQuery>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof SessionPage>> {
+    const { limit = PAGE_LIMIT_DEFAULT, cursor, mine, ...rest } = query;
+    const cursors = new ListCursor('sessions', { ...rest, mine });
+    const after = cursor === undefined ? undefined : cursors.parse(cursor);
+    const { sessions, more } = await this.reading.page(caller, {
+      filter: filterOf(rest),
+      mine: mine === 'true',
+      limit,
+      ...(after ? { after: { createdAt: after.at, id: sessionIdIn(after.id) } } : {}),
+    });
+    const words = await wordsOn(this.store, sessions);
+    const last = sessions.at(-1);
+    const nextCursor = more && last ? cursors.after({ at: last.createdAt, id: last.id }) : null;
+    if (nextCursor !== null) void reply.header('link', nextLink(request.url, nextCursor));
+    const view = (session: (typeof sessions)[number]) =>
+      sessionView(caller, session, words.get(session.id) ?? []);
+    return { items: sessions.map(view), nextCursor };
+  }
+
+  @Get(':id')
+  @Allow('session:read')
+  @Operation({
+    id: 'readSession',
+    tag: 'sessions',
+    summary: 'Read a session',
+    status: 200,
+    answers: SessionDetails,
+    takes: [
+      { name: 'If-None-Match', description: 'The ETag that the caller has.', example: '"3"' },
+    ],
+    gives: [ETAG],
+    empty: { 304: 'The session is still as the caller has it.' },
+    problems: ['not-found'],
+  })
+  async read(
+    @CurrentCaller() caller: Caller,
+    @Param('id') id: string,
+    @Headers('if-none-match') known: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SessionDetails | undefined> {
+    const found = orRefuse(await this.reading.one(caller, sessionIdIn(id)));
+    void reply.header('etag', etagOf(found.session.version));
+    if (isKnown(known, found.session.version)) {
+      void reply.status(304);
+      return undefined;
+    }
+    return sessionDetails(caller, found.session, found.decisions);
+  }
+}
+
+/** What the use case takes. */
+function askOf({ target, ...rest }: NewSession): Ask {
+  return { ...rest, target: targetOf(target) };
+}
+
+function targetOf(target: NewSession['target']): Target {
+  if ('pod' in target) return { kind: 'pod', name: target.pod };
+  const { kind, name, pick = 'unhealthy-first' } = target.workload;
+  return { kind: 'workload', workload: kind, name, pick };
+}
+
+function hashOf(body: NewSession): string {
+  return createHash('sha256').update(canonicalJson(body)).digest('hex');
+}
+
+function filterOf(
+  query: Pick<z.infer<typeof SessionQuery>, 'state' | 'cluster' | 'namespace'>,
+): SessionFilter {
+  return {
+    ...(query.state === undefined ? {} : { states: query.state }),
+    ...(query.cluster === undefined ? {} : { cluster: query.cluster }),
+    ...(query.namespace === undefined ? {} : { namespace: query.namespace }),
+  };
+}

@@ -1,0 +1,62 @@
+import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import type { Place } from '../../app/ports/cluster.js';
+import type { Problem } from '../../domain/problem.js';
+import { problem } from '../../domain/problem.js';
+import type { EphemeralContainerSpec } from '../../domain/session/debug-container.js';
+import { isApiFailure } from './api.failure.js';
+import type { ClusterConnection } from './cluster.connection.js';
+import { whyNotDebuggable } from './pod.eligibility.js';
+import { problemOf } from './status.problems.js';
+import { readPod } from './target.resolver.js';
+
+export type Added = 'added' | { readonly refused: Problem; readonly definite: boolean };
+
+/**
+ * Adds the container to the pinned Pod, after another look at it. The patch names the Pod's uid, so that one made anew
+ * under the same name is refused, and no resourceVersion, so that it may be sent again. Fields are validated strictly:
+ * what this cluster does not know would be dropped without a word, a security setting among them.
+ */
+export async function addContainer(
+  connection: ClusterConnection,
+  place: Place,
+  container: EphemeralContainerSpec,
+): Promise<Added> {
+  const { namespace, pin } = place;
+  const subject = {
+    cluster: place.cluster,
+    namespace,
+    what: `Pod "${pin.podName}"`,
+    act: 'the debug container',
+  };
+  const notSent = (refused: Problem): Added => ({ refused, definite: true });
+
+  const pod = await readPod({ connection, namespace }, pin.podName);
+  if (isApiFailure(pod)) return notSent(problemOf(pod, { ...subject, act: 'reading' }));
+  if (pod.metadata.uid !== pin.podUid) return notSent(changed(pin.podName));
+  if (pod.spec.ephemeralContainers?.some(({ name }) => name === container.name)) return 'added';
+  const unfit = whyNotDebuggable(pod, container.targetContainerName);
+  if (unfit) return notSent(unfit);
+
+  const answer = await connection.call(async ({ core }) => {
+    await core.patchNamespacedPodEphemeralcontainers(
+      {
+        name: pin.podName,
+        namespace,
+        body: { metadata: { uid: pin.podUid }, spec: { ephemeralContainers: [container] } },
+        fieldManager: 'hallpass',
+        fieldValidation: 'Strict',
+      },
+      setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch),
+    );
+    return 'added' as const;
+  });
+  if (!isApiFailure(answer)) return answer;
+  return { refused: problemOf(answer, subject), definite: answer.definite };
+}
+
+function changed(podName: string): Problem {
+  return problem(
+    'target-changed',
+    `Pod "${podName}" was deleted, and another one made under its name. Ask again for the Pod that is there now.`,
+  );
+}

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { Clusters } from '../../app/ports/cluster.js';
+import type { Place } from '../../app/ports/cluster.js';
+import { matchesAny } from '../../domain/policy/glob.js';
+import type { Problem } from '../../domain/problem.js';
+import { isProblem, problem } from '../../domain/problem.js';
+import type { EphemeralContainerSpec } from '../../domain/session/debug-container.js';
+import type { Observation } from '../../domain/session/observation.js';
+import type { Pin, Target } from '../../domain/session/session.js';
+import { isApiFailure } from './api.failure.js';
+import { ClusterConnection } from './cluster.connection.js';
+import type { ClusterLog, ClusterSettings } from './cluster.settings.js';
+import { addContainer } from './container.adder.js';
+import { followContainer, observeContainer } from './container.follower.js';
+import { runCommand, writeLine } from './container.streams.js';
+import { evictPod } from './pod.evictor.js';
+import { RETRY_LIMITS } from './retry.policy.js';
+import type { RetryLimits } from './retry.policy.js';
+import { problemOf } from './status.problems.js';
+import { noSuchTarget, resolveTarget } from './target.resolver.js';
+
+/** The clusters of the configuration, by Kubernetes' own API. Connects to none of them before it is asked to. */
+export class KubernetesClusters extends Clusters {
+  private readonly connections: ReadonlyMap<string, ClusterConnection>;
+  private readonly settings: readonly ClusterSettings[];
+  private readonly log: ClusterLog;
+
+  constructor(args: {
+    readonly clusters: readonly ClusterSettings[];
+    readonly log: ClusterLog;
+    /** For tests and for clusters far away; the defaults suit the rest. */
+    readonly limits?: Partial<RetryLimits>;
+  }) {
+    super();
+    this.settings = args.clusters;
+    this.log = args.log;
+    const limits = { ...RETRY_LIMITS, ...args.limits };
+    this.connections = new Map(
+      args.clusters.map((one) => [one.name, new ClusterConnection(one, args.log, limits)]),
+    );
+  }
+
+  list(): readonly { readonly name: string; readonly namespaces: readonly string[] }[] {
+    return this.settings.map(({ name, namespaces }) => ({ name, namespaces }));
+  }
+
+  async resolve(args: {
+    readonly cluster: string;
+    readonly namespace: string;
+    readonly target: Target;
+    readonly container?: string;
+  }): Promise<Pin | Problem> {
+    const { cluster, namespace, target, container } = args;
+    const connection = this.connections.get(cluster);
+    if (!connection || !mayTouch(connection, namespace)) {
+      const kind = target.kind === 'pod' ? 'Pod' : target.workload;
+      return noSuchTarget({ cluster, namespace, what: `${kind} "${target.name}"` });
+    }
+    return this.told(await resolveTarget({ connection, namespace, target, container }));
+  }
+
+  async add(
+    place: Place,
+    container: EphemeralContainerSpec,
+  ): Promise<'added' | { readonly refused: Problem; readonly definite: boolean }> {
+    const connection = this.connectionOf(place);
+    if (isProblem(connection)) return { refused: connection, definite: true };
+    if (!mayTouch(connection, place.namespace)) {
+      const what = `Pod "${place.pin.podName}"`;
+      return { refused: noSuchTarget({ ...place, what }), definite: true };
+    }
+    const answer = await addContainer(connection, place, container);
+    if (answer !== 'added') this.told(answer.refused);
+    return answer;
+  }
+
+  async observe(place: Place): Promise<Observation | Problem> {
+    const connection = this.connectionOf(place);
+    if (isProblem(connection)) return connection;
+    const seen = await observeContainer(connection, place);
+    if (!isApiFailure(seen)) return seen;
+    const what = `Pod "${place.pin.podName}"`;
+    return this.told(problemOf(seen, { ...place, what, act: 'reading' }));
+  }
+
+  async *follow(place: Place, signal: AbortSignal): AsyncGenerator<Observation> {
+    const connection = this.connectionOf(place);
+    if (isProblem(connection)) {
+      // A cluster that left the configuration while its sessions live: there is nothing to see.
+      if (!signal.aborted) await once(signal, 'abort');
+      return;
+    }
+    yield* followContainer({ connection, place, signal, log: this.log });
+  }
+
+  async writeLine(place: Place): Promise<'done' | Problem> {
+    const connection = this.connectionOf(place);
+    return isProblem(connection) ? connection : writeLine(connection, place);
+  }
+
+  async run(
+    place: Place,
+    command: readonly string[],
+  ): Promise<{ readonly exitCode: number } | Problem> {
+    const connection = this.connectionOf(place);
+    return isProblem(connection) ? connection : runCommand(connection, place, command);
+  }
+
+  async evict(place: Place): Promise<'done' | Problem> {
+    const connection = this.connectionOf(place);
+    return isProblem(connection) ? connection : this.told(await evictPod(connection, place));
+  }
+
+  /** Cuts all connections; for the end of the program. Every call after it fails. */
+  async close(): Promise<void> {
+    await Promise.all([...this.connections.values()].map((connection) => connection.close()));
+  }
+
+  private connectionOf({ cluster }: Place): ClusterConnection | Problem {
+    return (
+      this.connections.get(cluster) ??
+      problem(
+        'cluster-unavailable',
+        `Cluster "${cluster}" is no longer in Hallpass's configuration. Tell its operators: sessions there cannot be looked after.`,
+      )
+    );
+  }
+
+  /** What the operators alone can mend is written to their log, whoever asked. */
+  private told<T>(answer: T | Problem): T | Problem {
+    if (isProblem(answer) && answer.problem === 'cluster-unauthorized') {
+      this.log.error(
+        { problem: answer.problem, err: answer.cause },
+        'a cluster does not let the broker do its work',
+      );
+    }
+    return answer;
+  }
+}
+
+function mayTouch({ settings }: ClusterConnection, namespace: string): boolean {
+  return matchesAny(settings.namespaces, namespace);
+}

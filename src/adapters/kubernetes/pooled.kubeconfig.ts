@@ -1,0 +1,127 @@
+import type { RequestOptions } from 'node:https';
+import { KubeConfig } from '@kubernetes/client-node';
+import type { RequestContext } from '@kubernetes/client-node';
+import { Agent, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
+import type { ClientOptions } from 'ws';
+import { ApiFailureError } from './api.failure.js';
+
+/** A server behind a silent network must not hold a call for longer than this. */
+const CONNECT_MS = 3_000;
+/** Idle connections are given up well before API servers and most load balancers do it (60 s and more). */
+const IDLE_MS = 30_000;
+
+/**
+ * client-node's KubeConfig with one pool of connections. client-node 2.0.1 makes a new dispatcher, and so a new TLS
+ * connection, for every request; the pool here is kept until certificates or addresses change.
+ */
+export class PooledKubeConfig extends KubeConfig {
+  private pool: { readonly key: string; readonly dispatcher: Dispatcher } | undefined;
+
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    const { options, dispatcher } = await this.prepare();
+    for (const [name, value] of Object.entries(options.headers ?? {})) {
+      context.setHeaderParam(name, String(value));
+    }
+    if (typeof options.auth === 'string') {
+      const basic = Buffer.from(options.auth).toString('base64');
+      context.setHeaderParam('Authorization', `Basic ${basic}`);
+    }
+    if (dispatcher) context.setDispatcher(dispatcher);
+    // A SOCKS proxy: client-node's connector for it cannot be had apart, so these requests do without the pool.
+    else await super.applySecurityAuthentication(context);
+  }
+
+  /** What a WebSocket to this cluster needs: its address, credentials and trust. */
+  async webSocketOptions(): Promise<{ readonly server: URL; readonly options: ClientOptions }> {
+    const { options } = await this.prepare();
+    const { agent, ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, headers, auth } =
+      options;
+    const cluster = this.getCurrentCluster();
+    return {
+      server: new URL(cluster?.server ?? ''),
+      options: Object.fromEntries(
+        Object.entries({
+          // client-node keeps its agent's certificates for good, so only a proxy is worth having it.
+          agent: cluster?.proxyUrl ? agent : undefined,
+          ...{ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, headers, auth },
+        }).filter(([, value]) => value !== undefined && value !== null),
+      ),
+    };
+  }
+
+  /** Cuts every connection of the pool. */
+  async destroy(): Promise<void> {
+    const pool = this.pool;
+    this.pool = undefined;
+    await pool?.dispatcher.destroy();
+  }
+
+  private async prepare(): Promise<{
+    options: RequestOptions;
+    dispatcher: Dispatcher | undefined;
+  }> {
+    try {
+      const options: RequestOptions = {};
+      await this.applyToHTTPSOptions(options);
+      options.headers = fitHeaders(options.headers ?? {});
+      return { options, dispatcher: this.dispatcherFor(options) };
+    } catch (cause) {
+      // A token file that is not there, a credential plugin that fails: nothing was sent.
+      throw new ApiFailureError({ failure: 'misconfigured', definite: true, cause });
+    }
+  }
+
+  private dispatcherFor(options: RequestOptions): Dispatcher | undefined {
+    const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
+    const cluster = this.getCurrentCluster();
+    const trust = present({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername });
+    const wanted = this.createDispatcherOptions(cluster, trust);
+    if (wanted.type === 'socks') return undefined;
+    const poolKey = [cluster?.server, cluster?.proxyUrl, ...Object.values(trust)]
+      .map(String)
+      .join();
+    // A pool that is left has requests under way, perhaps; its idle connections close by themselves.
+    if (this.pool?.key !== poolKey) {
+      const proxy = wanted.type === 'proxy' ? wanted.uri : undefined;
+      this.pool = { key: poolKey, dispatcher: makeDispatcher(trust, proxy) };
+    }
+    return this.pool.dispatcher;
+  }
+}
+
+type Trust = Pick<
+  RequestOptions,
+  'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'rejectUnauthorized' | 'servername'
+>;
+
+function makeDispatcher(trust: Trust, proxy: string | undefined): Dispatcher {
+  // One HTTP/2 connection for all would die, or hang half open, with everything on it; HTTP/1.1 ones fail one by one.
+  const pool = { allowH2: false, keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS };
+  const connect = { timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: IDLE_MS };
+  return proxy === undefined
+    ? new Agent({ ...pool, connect: { ...trust, ...connect } })
+    : new ProxyAgent({ ...pool, uri: proxy, requestTls: trust, connect });
+}
+
+/** What client-node left out is absent, not undefined: Node's TLS takes an undefined `rejectUnauthorized` for "no". */
+function present(trust: { [K in keyof Trust]: Trust[K] | undefined }): Trust {
+  return Object.fromEntries(
+    Object.entries(trust).filter(([, value]) => value !== undefined && value !== null),
+  );
+}
+
+/** Tokens are read from files that people edit: a line end is cut off, and what no header can hold is never quoted. */
+function fitHeaders(headers: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, given]) => {
+      const value = String(given).trim();
+      if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+        throw new Error(
+          `the credentials make a "${name}" header with characters that no header can hold`,
+        );
+      }
+      return [name, value];
+    }),
+  );
+}

@@ -1,0 +1,103 @@
+import { IsomorphicFetchHttpLibrary, ResponseContext } from '@kubernetes/client-node';
+import type { PromiseHttpLibrary, RequestContext } from '@kubernetes/client-node';
+import { pause } from '../../app/pause.js';
+import type { ApiFailure } from './api.failure.js';
+import { ApiFailureError } from './api.failure.js';
+import type { RetryLimits } from './retry.policy.js';
+import { retryWaitMs, wasNotSent } from './retry.policy.js';
+import { readStatus } from './status.schema.js';
+
+const NEVER = new AbortController().signal;
+
+/**
+ * Sends what client-node's generated calls ask for: each try and the whole call bounded in time, repeated where that is
+ * safe and may help. Answers below 300 with a JSON body are given on; anything else is thrown as {@link ApiFailureError}.
+ */
+export class ResilientHttp implements PromiseHttpLibrary {
+  private readonly http = new IsomorphicFetchHttpLibrary();
+
+  constructor(private readonly limits: RetryLimits) {}
+
+  async send(request: RequestContext): Promise<ResponseContext> {
+    const { limits } = this;
+    const signal = request.getSignal() ?? NEVER;
+    const endsAt = performance.now() + limits.callMs;
+    let inDoubt = false;
+    for (let tries = 1; ; tries++) {
+      const leftMs = endsAt - performance.now();
+      const outcome = await this.attempt(request, { signal, leftMs });
+      if (outcome instanceof ResponseContext) return outcome;
+      inDoubt ||= !outcome.definite;
+      const waitMs = retryWaitMs({
+        failure: outcome,
+        method: request.getHttpMethod(),
+        tries,
+        leftMs: endsAt - performance.now(),
+        limits,
+        random: Math.random,
+      });
+      if (waitMs !== undefined) await pause(waitMs, signal);
+      if (waitMs === undefined || signal.aborted) {
+        throw new ApiFailureError(inDoubt ? doubted(outcome) : outcome);
+      }
+    }
+  }
+
+  private async attempt(
+    request: RequestContext,
+    { signal, leftMs }: { signal: AbortSignal; leftMs: number },
+  ): Promise<ResponseContext | ApiFailure> {
+    const limitMs = Math.max(1, Math.min(leftMs, this.limits.attemptMs));
+    request.setSignal(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(limitMs))]));
+    try {
+      const response = await this.http.send(request).toPromise();
+      // The body is read here, within the time limit, and a connection cut in its middle is a failure like any other.
+      return judge(response, await response.body.text());
+    } catch (cause) {
+      return { failure: 'silent', definite: wasNotSent(cause), cause };
+    } finally {
+      request.setSignal(signal);
+    }
+  }
+}
+
+function judge(response: ResponseContext, text: string): ResponseContext | ApiFailure {
+  const { httpStatusCode: httpStatus, headers } = response;
+  const type = headers['content-type'] ?? '';
+  if (httpStatus >= 200 && httpStatus < 300) {
+    if (!/^application\/json\s*(;|$)/.test(type)) {
+      const cause = new Error(`an answer of type "${type}" instead of JSON`);
+      return { failure: 'unreadable', definite: false, cause };
+    }
+    const body = {
+      text: () => Promise.resolve(text),
+      binary: () => Promise.resolve(Buffer.from(text)),
+      stream: () => null,
+    };
+    return new ResponseContext(httpStatus, headers, body);
+  }
+  return refusal({ httpStatus, retryAfter: headers['retry-after'], body: text });
+}
+
+/** The failure that an HTTP answer above 299 is. Where a server says 500 and more, it may have done it nevertheless. */
+export function refusal(answer: {
+  readonly httpStatus: number;
+  readonly retryAfter: string | undefined;
+  readonly body: string;
+}): ApiFailure {
+  const status = readStatus(answer.body);
+  // Kubernetes sends seconds; an HTTP date (RFC 9110 §10.2.3) comes from a proxy, and is as good as none.
+  const seconds = Number(answer.retryAfter ?? status.details?.retryAfterSeconds ?? Number.NaN);
+  return {
+    failure: 'refused',
+    definite: answer.httpStatus < 500,
+    httpStatus: answer.httpStatus,
+    status,
+    ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfterSeconds: seconds } : {}),
+  };
+}
+
+function doubted(failure: ApiFailure): ApiFailure {
+  // What cannot be sent was in no doubt before either: credentials are found before the first try.
+  return failure.failure === 'misconfigured' ? failure : { ...failure, definite: false };
+}

@@ -1,0 +1,49 @@
+import { pino } from 'pino';
+import pretty from 'pino-pretty';
+import type { Logger } from 'pino';
+import { Journal } from '../../app/ports/journal.js';
+
+export interface LogSettings {
+  readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  /** `json`, a line each, for machines; `pretty` for people. */
+  readonly format: 'json' | 'pretty';
+}
+
+/** Explicit paths, never wildcards (pino's own advice): where a secret could come by mistake, it is not written. */
+const REDACTED = [
+  'req.headers.authorization',
+  'req.headers.cookie',
+  'err.config.headers.authorization',
+  'cause.config.headers.authorization',
+  'token',
+  'password',
+];
+
+/** The program's one logger: on standard output. */
+export function makeLogger(settings: LogSettings): Logger {
+  const options = {
+    level: settings.level,
+    redact: { paths: REDACTED, censor: '[redacted]' },
+    serializers: { cause: pino.stdSerializers.err, err: pino.stdSerializers.err },
+  };
+  return settings.format === 'pretty' ? pino(options, pretty({ sync: true })) : pino(options);
+}
+
+/** The journal of the use cases, in the program's log. */
+export class PinoJournal extends Journal {
+  constructor(private readonly logger: Logger) {
+    super();
+  }
+
+  info(facts: object, message: string): void {
+    this.logger.info(facts, message);
+  }
+
+  warn(facts: object, message: string): void {
+    this.logger.warn(facts, message);
+  }
+
+  error(facts: object, message: string): void {
+    this.logger.error(facts, message);
+  }
+}

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import packageJson from '../package.json' with { type: 'json' };
+import { createHttpApp } from './adapters/http/http.app.js';
+import type { HttpSettings } from './adapters/http/http.settings.js';
+import { STREAMS } from './adapters/http/http.settings.js';
+import { ManagementServer } from './adapters/http/management.server.js';
+import { SystemClock } from './adapters/jobs/system.clock.js';
+import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
+import { LogNotifier } from './adapters/log/log.notifier.js';
+import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
+import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
+import { isPolicyErrors } from './adapters/policy/policy.documents.js';
+import { PolicyFolder } from './adapters/policy/policy.folder.js';
+import { Database, isDatabaseDown } from './adapters/prisma/database.js';
+import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
+import { PolicySetStore } from './adapters/prisma/policy-set.store.js';
+import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
+import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
+import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
+import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
+import { ActOnSession } from './app/act-on-session.js';
+import { AdvanceSession } from './app/advance-session.js';
+import { DecideSession } from './app/decide-session.js';
+import { DeliverNews } from './app/deliver-news.js';
+import type { Clusters } from './app/ports/cluster.js';
+import type { SessionStore } from './app/ports/session.store.js';
+import { ReadAudit, ReadSession } from './app/read-session.js';
+import { ReconcileSessions } from './app/reconcile-sessions.js';
+import { RequestSession } from './app/request-session.js';
+import type { Config } from './config/config.schema.js';
+
+/** A broker that serves. */
+export interface Broker {
+  /** Where its API answers on this machine. */
+  readonly url: string;
+  /** Where `/healthz` and `/readyz` answer on this machine. */
+  readonly managementUrl: string;
+  /** Stops taking requests, finishes those under way and lets go of all. Sessions go on in their clusters. */
+  stop(): Promise<void>;
+}
+
+/** Why it does not serve: what an operator has to do first, as sentences. */
+export interface StartRefusal {
+  readonly refused: string;
+}
+
+export function isStartRefusal(outcome: Broker | StartRefusal): outcome is StartRefusal {
+  return 'refused' in outcome;
+}
+
+export interface BrokerOptions {
+  /** Put around the doors to the database and to the clusters, for trials that break in between. */
+  readonly around?: {
+    readonly store?: (inner: SessionStore) => SessionStore;
+    readonly clusters?: (inner: Clusters) => Clusters;
+  };
+}
+
+/**
+ * Puts the broker together and starts it: the one place where ports meet their adapters.
+ *
+ * @returns the broker; a refusal where the policy documents are wrong, the database does not answer, or its schema is
+ * older or newer than this program's. Throws where a port is taken or a certificate is none.
+ */
+export async function startBroker(
+  config: Config,
+  options: BrokerOptions = {},
+): Promise<Broker | StartRefusal> {
+  await using opened = new AsyncDisposableStack();
+  const logger = makeLogger(config.log);
+  const journal = new PinoJournal(logger);
+  const clock = new SystemClock();
+  const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
+
+  const policies = await PolicyFolder.open(config.policies.folder);
+  if (isPolicyErrors(policies)) return { refused: policies.policyErrors.join('\n') };
+
+  const database = new Database(
+    { url: config.database.url.reveal(), poolSize: config.database.poolSize },
+    (error) => journal.warn({ err: error }, 'a connection to the database broke'),
+  );
+  opened.defer(() => database.close());
+  const unfit = await schemaRefusal(database);
+  if (unfit !== undefined) return { refused: unfit };
+  await new PolicySetStore(database).keep(policies.current());
+
+  const around = { store: same, clusters: same, ...options.around };
+  const store = around.store(new PrismaSessionStore(database));
+  const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });
+  opened.defer(() => kubernetes.close());
+  const clusters = around.clusters(kubernetes);
+  const news = new PrismaSessionNews(database.settings.url, journal);
+  opened.defer(() => news.close());
+  await news.open();
+
+  const bounds = config.sessions;
+  const deliver = new DeliverNews({
+    outbox: new PrismaOutbox(database),
+    notifiers: [new LogNotifier(journal)],
+    clock,
+    journal,
+  });
+  const reconcile = new ReconcileSessions({
+    store,
+    news,
+    clock,
+    journal,
+    replica,
+    advance: new AdvanceSession({ store, clusters, clock, bounds, journal, replica }),
+    workers: config.sessions.workers,
+    leaseSeconds: config.sessions.leaseSeconds,
+  });
+  const app = await createHttpApp({
+    requestSession: new RequestSession({ store, clusters, policies, clock, limits: bounds }),
+    decideSession: new DecideSession({
+      store,
+      clock,
+      approvedLapseSeconds: bounds.approvedLapseSeconds,
+    }),
+    actOnSession: new ActOnSession({ store, clock, bounds }),
+    readSession: new ReadSession({ store }),
+    readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
+    store,
+    news,
+    policies,
+    clusters,
+    clock,
+    journal,
+    roleGroups: config.identity.roles,
+    isDatabaseDown,
+    logger,
+    settings: await httpSettings(config.server),
+    providers: bearerStrategy(config.identity),
+  });
+  const management = new ManagementServer([
+    { name: 'database', check: async () => (await schemaRefusal(database)) ?? true },
+  ]);
+
+  const { host, port, managementPort } = config.server;
+  opened.defer(() => management.close());
+  const managementHeard = await management.listen(managementPort, host);
+  deliver.start();
+  opened.defer(() => deliver.stop());
+  reconcile.start();
+  opened.defer(() => reconcile.stop());
+  opened.defer(() => app.close());
+  await app.listen(port, host);
+  opened.defer(() => {
+    management.drain();
+  });
+
+  const running = opened.move();
+  const local = localAddress(host);
+  const url = `${config.server.tls ? 'https' : 'http'}://${local}:${portOf(app)}`;
+  logger.info({ replica, url, policySet: policies.current().hash }, 'serving');
+  return {
+    url,
+    managementUrl: `http://${local}:${managementHeard}`,
+    stop: () => running.disposeAsync(),
+  };
+}
+
+function same<T>(inner: T): T {
+  return inner;
+}
+
+/** Why the database cannot be served from, as a sentence; undefined where it can. */
+async function schemaRefusal(database: Database): Promise<string | undefined> {
+  try {
+    const state = await schemaState(database.pool, MIGRATIONS_DIR);
+    return state.kind === 'current' ? undefined : schemaSentence(state);
+  } catch (error) {
+    // PostgreSQL's own words name roles and databases, never passwords.
+    const said = error instanceof Error ? error.message : String(error);
+    return `The database does not let us in (${said}): check \`database.url\`, and that it runs.`;
+  }
+}
+
+async function httpSettings(server: Config['server']): Promise<HttpSettings> {
+  const { publicUrl, trustProxy, tls } = server;
+  const settings = { version: packageJson.version, publicUrl, trustProxy, streams: STREAMS };
+  if (!tls) return settings;
+  const [cert, key] = await Promise.all([
+    readFile(tls.certFile, 'utf8'),
+    readFile(tls.keyFile, 'utf8'),
+  ]);
+  return { ...settings, tls: { cert, key } };
+}
+
+/** An address that answers here, for one to listen on that may mean all of them. */
+function localAddress(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function portOf(app: NestFastifyApplication): number {
+  const address = app.getHttpServer().address();
+  if (address === null || typeof address === 'string') throw new Error('the API has no port');
+  return address.port;
+}
