@@ -1,0 +1,20 @@
+import { format, resolveConfig } from 'prettier';
+import { configurationDocument } from './configuration.document.js';
+import { problemsDocument } from './problems.document.js';
+import { sessionMachineDocument } from './session-machine.document.js';
+
+const MADE: Readonly<Record<string, () => string>> = {
+  'docs/configuration.md': configurationDocument,
+  'docs/problems.md': problemsDocument,
+  'docs/session-machine.md': sessionMachineDocument,
+};
+
+/** The documents that are made from code: path from the repository's root, and text as the formatter leaves it. */
+export async function madeDocuments(): Promise<{ path: string; text: string }[]> {
+  return Promise.all(
+    Object.entries(MADE).map(async ([path, make]) => {
+      const options = await resolveConfig(path);
+      return { path, text: await format(make(), { ...options, filepath: path }) };
+    }),
+  );
+}

@@ -1,0 +1,276 @@
+import type { AddressInfo } from 'node:net';
+import { Injectable } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import passport from 'passport';
+import { pino } from 'pino';
+import { ActOnSession } from '../../src/app/act-on-session.js';
+import { DecideSession } from '../../src/app/decide-session.js';
+import type { SessionStore } from '../../src/app/ports/session.store.js';
+import { ReadAudit, ReadSession } from '../../src/app/read-session.js';
+import { RequestSession } from '../../src/app/request-session.js';
+import { stepOf } from '../../src/app/session-step.js';
+import type { Changes } from '../../src/app/session-step.js';
+import { startChanges } from '../../src/app/start-session.js';
+import { createHttpApp } from '../../src/adapters/http/http.app.js';
+import type { HttpDeps } from '../../src/adapters/http/http.module.js';
+import type { HttpSettings } from '../../src/adapters/http/http.settings.js';
+import { STREAMS } from '../../src/adapters/http/http.settings.js';
+import type { Person } from '../../src/domain/person.js';
+import { policySet } from '../../src/domain/policy/policy-set.js';
+import type { AccessPolicy } from '../../src/domain/policy/policy.js';
+import { isProblem, problem } from '../../src/domain/problem.js';
+import type { SessionEvent } from '../../src/domain/session/session.machine.js';
+import type { Session, SessionId } from '../../src/domain/session/session.js';
+import {
+  FixedPolicies,
+  HandClock,
+  MemoryClusters,
+  MemoryJournal,
+  MemorySessionStore,
+} from './in-memory.ports.js';
+import { ALEX, PROFILE, ROBIN, SAM, SYSTEM } from './sessions.js';
+
+/** People for tests of the API, by the token that they show. */
+export const PEOPLE = {
+  robin: ROBIN,
+  alex: ALEX,
+  sam: SAM,
+  /** On call like Robin, and nothing to do with Robin's sessions. */
+  stranger: {
+    iss: ROBIN.iss,
+    sub: 'stranger',
+    email: 'stranger@example.com',
+    groups: ['oncall', 'other-leads'],
+  },
+  auditor: { iss: ROBIN.iss, sub: 'audit', groups: ['auditors'] },
+  admin: { iss: ROBIN.iss, sub: 'admin', groups: ['admins'] },
+  nobody: { iss: ROBIN.iss, sub: 'nobody', groups: [] },
+} as const satisfies Record<string, Person>;
+
+export type Who = keyof typeof PEOPLE;
+
+export const ROLE_GROUPS = {
+  requester: ['oncall'],
+  approver: ['payments-leads', 'other-leads'],
+  auditor: ['auditors'],
+  admin: ['admins'],
+};
+
+const BOUNDS = {
+  startDeadlineSeconds: 60,
+  pendingLapseSeconds: 3_600,
+  approvedLapseSeconds: 900,
+  checkSeconds: 5,
+  startGraceSeconds: 5,
+  overrunSeconds: 60,
+};
+
+const ANY = { groups: ['oncall'], clusters: ['*'], profiles: ['*'] };
+const TERMS = {
+  longestSeconds: 3_600,
+  approvals: { count: 0, groups: [] as string[] },
+  reasonRequired: true,
+  ticketRequired: false,
+  onOverrun: 'alert' as const,
+};
+
+/** `staging` at once, `payments` with one consent of its leads, `vault` with two, anything else not at all. */
+const POLICIES: AccessPolicy[] = [
+  { name: 'staging', effect: 'allow', match: { ...ANY, namespaces: ['staging'] }, terms: TERMS },
+  {
+    name: 'payments',
+    effect: 'allow',
+    match: { ...ANY, namespaces: ['payments'] },
+    terms: { ...TERMS, approvals: { count: 1, groups: ['payments-leads'] } },
+  },
+  {
+    name: 'vault',
+    effect: 'allow',
+    match: { ...ANY, namespaces: ['vault'] },
+    terms: { ...TERMS, approvals: { count: 2, groups: ['payments-leads'] } },
+  },
+];
+
+/** Tokens are people's names; `expired` is one that no longer holds, `unchecked` one that cannot be checked now. */
+class NameStrategy extends passport.Strategy {
+  expiresAt = new Date(Date.now() + 3_600_000);
+
+  override authenticate(request: Parameters<passport.Strategy['authenticate']>[0]): void {
+    const token = /^Bearer ([a-z]+)$/.exec(request.headers.authorization ?? '')?.[1];
+    const person =
+      token !== undefined && Object.hasOwn(PEOPLE, token) ? PEOPLE[token as Who] : undefined;
+    if (person) return this.success({ person, signIn: {}, expiresAt: this.expiresAt });
+    if (token === 'unchecked') {
+      return this.fail(
+        problem('identity-unavailable', 'Try again soon.', { retryAfterSeconds: 3 }),
+        503,
+      );
+    }
+    const cause = { reason: token === undefined ? 'missing' : 'expired' };
+    this.fail(problem('unauthenticated', 'The access token is not accepted.', { cause }), 401);
+  }
+}
+Injectable()(NameStrategy);
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The parsed body; undefined for an empty one. Tests read it freely. */
+  readonly body: any; // eslint-disable-line @typescript-eslint/no-explicit-any
+}
+
+export interface Api {
+  readonly app: NestFastifyApplication;
+  readonly url: string;
+  readonly port: number;
+  readonly store: MemorySessionStore;
+  readonly journal: MemoryJournal;
+  readonly clock: HandClock;
+  readonly strategy: NameStrategy;
+  readonly deps: HttpDeps;
+  /** Calls an operation. `who` undefined: without a token. */
+  call(operation: string, call: Call): Promise<Answer>;
+  /** Asks for a session as Robin, and gives it. */
+  ask(over?: object, who?: Who): Promise<Answer>;
+  /** A step of the broker's own. */
+  step(id: string, event: SessionEvent, changes?: Changes): Promise<Session>;
+  close(): Promise<void>;
+}
+
+export interface Call {
+  readonly who?: Who | (string & {});
+  readonly path: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** The API on a real port of the loopback interface, over ports in memory. */
+export async function startApi(
+  over: { settings?: Partial<HttpSettings>; deps?: Partial<HttpDeps> } = {},
+): Promise<Api> {
+  const store = new MemorySessionStore();
+  const journal = new MemoryJournal();
+  const clock = new HandClock();
+  const clusters = new MemoryClusters();
+  const policies = new FixedPolicies(policySet(POLICIES, [PROFILE]));
+  const strategy = new NameStrategy();
+  const deps: HttpDeps = {
+    requestSession: new RequestSession({
+      store,
+      clusters,
+      policies,
+      clock,
+      limits: { ...BOUNDS, defaultDurationSeconds: 900, longestDurationSeconds: 14_400 },
+    }),
+    decideSession: new DecideSession({
+      store,
+      clock,
+      approvedLapseSeconds: BOUNDS.approvedLapseSeconds,
+    }),
+    actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
+    readSession: new ReadSession({ store }),
+    readAudit: new ReadAudit({ log: store.log, clock }),
+    store,
+    news: store.news,
+    policies,
+    clusters,
+    clock,
+    journal,
+    roleGroups: ROLE_GROUPS,
+    isDatabaseDown: (error) => error instanceof Error && error.message === 'database away',
+    logger: pino({ level: 'silent' }),
+    settings: {
+      version: '0.0.0-test',
+      publicUrl: 'http://127.0.0.1',
+      trustProxy: false,
+      streams: STREAMS,
+      ...over.settings,
+    },
+    ...over.deps,
+  };
+  const app = await createHttpApp(deps);
+  passport.use('bearer-oidc', strategy);
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const call: Api['call'] = (_operation, args) => send(url, args);
+  return {
+    app,
+    url,
+    port,
+    store,
+    journal,
+    clock,
+    strategy,
+    deps,
+    call,
+    ask: (body = {}, who = 'robin') =>
+      call('requestSession', {
+        who,
+        method: 'POST',
+        path: '/v1/sessions',
+        body: { ...REQUEST, ...body },
+      }),
+    step: (id, event, changes) => systemStep(store, id as SessionId, event, changes),
+    close: () => app.close(),
+  };
+}
+
+/** What Robin asks for, where a test does not say otherwise: granted at once, started by hand. */
+export const REQUEST = {
+  namespace: 'staging',
+  target: { pod: 'web' },
+  reason: 'the pool is exhausted',
+  durationSeconds: 600,
+  start: 'manual',
+};
+
+async function send(
+  url: string,
+  { who, path, method = 'GET', headers = {}, body }: Call,
+): Promise<Answer> {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(10_000),
+    headers: {
+      ...(who === undefined ? {} : { authorization: `Bearer ${who}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const json = response.headers.get('content-type')?.includes('json') ?? false;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: json && text !== '' ? JSON.parse(text) : undefined,
+  };
+}
+
+async function systemStep(
+  store: SessionStore,
+  id: SessionId,
+  event: SessionEvent,
+  changes: Changes = {},
+): Promise<Session> {
+  const session = await store.find(id);
+  if (!session) throw new Error(`no session ${id}`);
+  const at = new Date();
+  const written = await store.write(
+    stepOf({
+      session,
+      event,
+      capacities: ['system'],
+      actor: SYSTEM,
+      at,
+      changes: { ...(event === 'start' ? startChanges(session, at, BOUNDS) : {}), ...changes },
+    }),
+  );
+  if (isProblem(written)) throw new Error(written.detail);
+  return written;
+}

@@ -1,0 +1,93 @@
+import type { Actor, Person } from '../../src/domain/person.js';
+import type { DebugProfile, Grant } from '../../src/domain/policy/policy.js';
+import { newSessionId } from '../../src/domain/session/session.js';
+import type { Session } from '../../src/domain/session/session.js';
+
+/** People and sessions for tests, complete and plain; override what the test is about. */
+export const ROBIN: Person = {
+  iss: 'https://id.example',
+  sub: 'robin',
+  name: 'Robin Requester',
+  email: 'robin@example.com',
+  groups: ['oncall'],
+};
+export const ALEX: Person = {
+  iss: 'https://id.example',
+  sub: 'alex',
+  email: 'alex@example.com',
+  groups: ['payments-leads'],
+};
+export const SAM: Person = {
+  iss: 'https://id.example',
+  sub: 'sam',
+  email: 'sam@example.com',
+  groups: ['payments-leads'],
+};
+
+export const SYSTEM: Actor = { kind: 'system', replica: 'test' };
+
+export function actorOf(person: Person): Extract<Actor, { kind: 'person' }> {
+  return { kind: 'person', person, signIn: {}, channel: 'api' };
+}
+
+export const PROFILE: DebugProfile = {
+  name: 'shell',
+  description: 'A shell',
+  image: 'hallpass.sandbox/busybox:1',
+  imagePullPolicy: 'IfNotPresent',
+  securityContext: null,
+  env: [],
+  shell: '/bin/sh',
+};
+
+export function grantOf(
+  policyHash: string,
+  approvals = { count: 0, groups: [] as string[] },
+): Grant {
+  return {
+    policyHash,
+    rule: 'oncall',
+    profile: PROFILE,
+    terms: {
+      longestSeconds: 3600,
+      approvals,
+      reasonRequired: true,
+      ticketRequired: false,
+      onOverrun: 'alert',
+    },
+  };
+}
+
+/** A session as `ask` makes it, before its first step is written. */
+export function newSession(over: Partial<Session> = {}): Session {
+  const at = new Date();
+  return {
+    id: newSessionId(),
+    version: 1,
+    state: 'approved',
+    requester: ROBIN,
+    request: {
+      cluster: 'sandbox',
+      namespace: 'staging',
+      target: { kind: 'pod', name: 'web' },
+      profile: 'shell',
+      reason: 'the pool is exhausted',
+      durationSeconds: 600,
+      start: 'on-approval',
+    },
+    pin: { podName: 'web', podUid: '5c723ea3-4b8d-47f8-aeec-9ced247d0968', nodeName: 'node-1' },
+    grant: null,
+    container: null,
+    createdAt: at,
+    updatedAt: at,
+    lapsesAt: new Date(at.getTime() + 900_000),
+    startingAt: null,
+    startedAt: null,
+    deadlineAt: null,
+    endingAt: null,
+    endedAt: null,
+    endReason: null,
+    endDetail: null,
+    ...over,
+  };
+}
