@@ -15,18 +15,18 @@ export class PrismaOutbox extends Outbox {
           SELECT id, topic, session_id AS "sessionId", seq, payload FROM outbox
           WHERE delivered_at IS NULL ORDER BY id LIMIT ${limit}::int FOR UPDATE SKIP LOCKED`;
         const told: bigint[] = [];
-        let failure: unknown;
+        let failure: Error | undefined;
         for (const news of waiting) {
           try {
             await tell(news);
             told.push(news.id);
           } catch (error) {
-            failure = error;
+            failure = new Error('news could not be told', { cause: error });
             break;
           }
         }
         await tx.$executeRaw`UPDATE outbox SET delivered_at = now() WHERE id = ANY(${told})`;
-        if (failure !== undefined && told.length === 0) throw failure;
+        if (failure && told.length === 0) throw failure;
         return told.length;
       },
       { timeout: 30_000 },
