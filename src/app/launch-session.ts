@@ -3,7 +3,7 @@ import { TRANSIENT_PROBLEMS, invariant, isProblem } from '../domain/problem.js';
 import { ephemeralContainer } from '../domain/session/debug-container.js';
 import { hintFor } from '../domain/session/observation.js';
 import type { LaunchVerdict } from '../domain/session/session.plan.js';
-import { deadlineOf, judgeLaunch } from '../domain/session/session.plan.js';
+import { timesOf, judgeLaunch } from '../domain/session/session.plan.js';
 import type { Session } from '../domain/session/session.js';
 import { timerCommand } from '../domain/timebox/timer.js';
 import type { Advance, AdvanceDeps } from './advance-session.js';
@@ -116,10 +116,10 @@ export class LaunchSession {
         return {
           event: 'run',
           changes: {
-            startedAt: verdict.startedAt,
-            deadlineAt: deadlineOf(session, verdict.startedAt, now),
+            ...timesOf(session, verdict.startedAt, now),
             container: { ...container, imageId: verdict.imageId },
           },
+          data: { kubernetesStartedAt: verdict.startedAt.toISOString() },
         };
       case 'pod-gone':
         return failed(now, 'PodGone', `${verdict.why} Ask again for a Pod that runs.`);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { newSession } from '../../../test/support/sessions.js';
 import type { Observation } from './observation.js';
 import { isFinal, STATES } from './session.machine.js';
-import { deadlineOf, dueAt, dueEnding, judgeEnding, judgeLaunch, plan } from './session.plan.js';
+import { dueAt, dueEnding, judgeEnding, judgeLaunch, plan, timesOf } from './session.plan.js';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
 const instant = fc
@@ -150,9 +150,11 @@ describe('a deadline', () => {
   test('is the duration after the start, whatever the clock of the node says', () => {
     fc.assert(
       fc.property(session, instant, (it, startedAt) => {
-        const deadline = deadlineOf(it, startedAt, NOW).getTime();
+        const times = timesOf(it, startedAt, NOW);
+        const deadline = times.deadlineAt.getTime();
         const durationMs = it.request.durationSeconds * 1000;
         const startingAt = it.startingAt?.getTime() ?? -Infinity;
+        expect(deadline - times.startedAt.getTime()).toBe(durationMs);
         expect(deadline).toBeLessThanOrEqual(NOW.getTime() + durationMs);
         if (startingAt <= NOW.getTime()) {
           expect(deadline).toBeGreaterThanOrEqual(startingAt + durationMs);

@@ -154,12 +154,21 @@ export function judgeEnding(
   }
 }
 
-/** The instant at which a session that runs since `startedAt` ends. */
-export function deadlineOf(session: Session, startedAt: Date, now: Date): Date {
-  // The node's clock may differ from ours: the start lies between our own two readings, whatever it says.
+/**
+ * When the container started and when its time is up, given when Kubernetes says that it started. Kubernetes tells
+ * whole seconds of a clock that may differ from ours, but the start lies between our own two readings.
+ */
+export function timesOf(
+  session: Session,
+  kubernetesStartedAt: Date,
+  now: Date,
+): { readonly startedAt: Date; readonly deadlineAt: Date } {
   const earliest = session.startingAt?.getTime() ?? 0;
-  const start = Math.min(Math.max(startedAt.getTime(), earliest), now.getTime());
-  return new Date(start + session.request.durationSeconds * 1000);
+  const start = Math.min(Math.max(kubernetesStartedAt.getTime(), earliest), now.getTime());
+  return {
+    startedAt: new Date(start),
+    deadlineAt: new Date(start + session.request.durationSeconds * 1000),
+  };
 }
 
 /** When the broker must look at the session next, as it stands at `now`; null: never of its own accord. */

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import type { StandInCluster } from '../cluster/stand-in.cluster.js';
+import { PROJECT_ROOT } from '../project.root.js';
+
+const Role = z.object({
+  kind: z.literal('Role'),
+  rules: z.array(
+    z.object({
+      apiGroups: z.array(z.string()),
+      resources: z.array(z.string()),
+      verbs: z.array(z.string()),
+    }),
+  ),
+});
+
+/** The broker's service account as `deploy/` has it: namespace and name. */
+const ACCOUNT = { namespace: 'hallpass', name: 'hallpass' };
+
+/**
+ * Makes the broker's account in the stand-in cluster, with exactly the rights of `deploy/rbac.yaml` in each of the
+ * namespaces, which must exist. Gives its kubeconfig (YAML).
+ */
+export function brokerKubeconfig(cluster: StandInCluster, namespaces: readonly string[]): string {
+  cluster.addNamespace(ACCOUNT.namespace);
+  const rules = readRules();
+  for (const inNamespace of namespaces) {
+    cluster.addServiceAccount({ ...ACCOUNT, rules, inNamespace });
+  }
+  return cluster.kubeconfig(`${ACCOUNT.namespace}/${ACCOUNT.name}`);
+}
+
+function readRules(): z.infer<typeof Role>['rules'] {
+  const text = readFileSync(join(PROJECT_ROOT, 'deploy', 'rbac.yaml'), 'utf8');
+  const roles = parseAllDocuments(text).flatMap((it) => Role.safeParse(it.toJS()).data ?? []);
+  return roles.flatMap(({ rules }) => rules);
+}

@@ -1,0 +1,77 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { configProblemText, isConfigProblem } from '../../src/config/config.problem.js';
+import type { Config } from '../../src/config/config.schema.js';
+import { loadConfig } from '../../src/config/load.config.js';
+import { PEOPLE } from '../identity/people.js';
+import { PROJECT_ROOT } from '../project.root.js';
+
+const POLICIES = join(PROJECT_ROOT, 'sandbox', 'policies');
+
+/** The name under which brokers of the sandbox know its cluster. */
+export const CLUSTER_NAME = 'sandbox';
+
+/** What stands around a broker of the sandbox. */
+export interface Surroundings {
+  /** Where the configuration is written. */
+  readonly folder: string;
+  readonly databaseUrl: string;
+  readonly identity: { readonly issuer: string; readonly audience: string };
+  /** A kubeconfig file of the broker's account. */
+  readonly kubeconfig: string;
+  /** The namespaces that it may touch. */
+  readonly namespaces: readonly string[];
+  /** A folder of documents; the sandbox's own by default. */
+  readonly policies?: string;
+  readonly sessions?: Partial<Config['sessions']>;
+  readonly server?: { readonly port?: number; readonly managementPort?: number };
+  readonly log?: Partial<Config['log']>;
+}
+
+/** A configuration file, and what the program reads from it. */
+export interface WrittenConfig {
+  readonly path: string;
+  readonly config: Config;
+}
+
+/** Writes a configuration file for the surroundings, readable by its owner alone, and loads it as the program does. */
+export async function writeBrokerConfig(around: Surroundings): Promise<WrittenConfig> {
+  const { server = {}, sessions = {}, log = {} } = around;
+  const port = server.port ?? 0;
+  const path = join(around.folder, 'hallpass.yaml');
+  await mkdir(around.folder, { recursive: true });
+  const text = stringify({
+    server: {
+      host: '127.0.0.1',
+      port,
+      managementPort: server.managementPort ?? 0,
+      publicUrl: `http://127.0.0.1:${port === 0 ? 8080 : port}`,
+    },
+    database: { url: around.databaseUrl, poolSize: 10 },
+    identity: {
+      issuers: [{ issuer: around.identity.issuer, audience: around.identity.audience }],
+      roles: {
+        requester: PEOPLE.requester.groups,
+        approver: PEOPLE.approver.groups,
+        auditor: PEOPLE.auditor.groups,
+        admin: PEOPLE.admin.groups,
+      },
+    },
+    clusters: [
+      {
+        name: CLUSTER_NAME,
+        kubeconfig: around.kubeconfig,
+        namespaces: around.namespaces,
+      },
+    ],
+    policies: { folder: around.policies ?? POLICIES },
+    sessions,
+    log: { level: 'warn', ...log },
+  });
+  await writeFile(path, text, { mode: 0o600 });
+  await chmod(path, 0o600);
+  const config = loadConfig({ HALLPASS_CONFIG: path });
+  if (isConfigProblem(config)) throw new Error(configProblemText(config));
+  return { path, config };
+}

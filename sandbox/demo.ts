@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util';
+import type { Broker } from '../src/broker.js';
+import { isStartRefusal, startBroker } from '../src/broker.js';
+import { writeBrokerConfig } from './broker/broker.config.js';
+import { curlLines } from './demo/curl.lines.js';
+import { playSession } from './demo/play.session.js';
+import { bold, dim, say } from './demo/screen.js';
+import { freePort } from './free.port.js';
+import type { Sandbox } from './sandbox.js';
+import { startSandbox } from './sandbox.js';
+
+const HELP = `Plays one debug session on this machine, then stays up for you to try.
+
+  npm run demo               until Ctrl-C
+  npm run demo -- --once     ends after the session
+`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  const args = readArguments(argv);
+  if (typeof args === 'string') return stop(args);
+  if (args.help) {
+    say(HELP);
+    return 0;
+  }
+  const leaving = untilSignalled();
+  await using opened = new AsyncDisposableStack();
+  say(bold('Hallpass, on this machine alone. Nothing stays behind when it ends.'), '');
+  const sandbox = await startSandbox({ say: (what) => say(dim(`  starting ${what} …`)) });
+  opened.defer(() => sandbox.close());
+  say(dim('  starting broker …'));
+  const broker = await brokerIn(sandbox);
+  if (typeof broker === 'string') return stop(broker);
+  opened.defer(() => broker.stop());
+  say('', ...addresses(sandbox, broker), '');
+
+  const isEnded = await Promise.race([playSession(sandbox, broker), leaving.then(() => true)]);
+  if (!isEnded) return 1;
+  if (args.once || leaving.signalled()) return 0;
+  say(...curlLines(sandbox, broker.url), '', bold('It stays up until you press Ctrl-C.'));
+  await leaving;
+  say('', 'Ending: sessions, containers, database.');
+  return 0;
+}
+
+async function brokerIn(sandbox: Sandbox): Promise<Broker | string> {
+  const { config } = await writeBrokerConfig({
+    ...sandbox.surroundings,
+    server: { port: await freePort(8080), managementPort: await freePort(9090) },
+  });
+  const broker = await startBroker(config);
+  return isStartRefusal(broker) ? broker.refused : broker;
+}
+
+function addresses({ identity, cluster, adminKubeconfig }: Sandbox, broker: Broker): string[] {
+  return [
+    `  API                ${broker.url}         read and try it: ${broker.url}/docs`,
+    `  health             ${broker.managementUrl}/readyz`,
+    `  identity provider  ${identity.issuer}`,
+    `  stand-in cluster   ${cluster.url}`,
+    `                     kubectl --kubeconfig ${adminKubeconfig} get pods`,
+    `                     ${cluster.runtime.isolationNote}`,
+  ];
+}
+
+function readArguments(argv: readonly string[]) {
+  try {
+    const options = {
+      help: { type: 'boolean', short: 'h', default: false },
+      once: { type: 'boolean', default: false },
+    } as const;
+    return parseArgs({ args: [...argv], options }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return `${error.message.split('. ')[0] ?? ''}. See npm run demo -- --help.`;
+  }
+}
+
+function stop(sentence: string): number {
+  process.stderr.write(`${sentence}\n`);
+  return 2;
+}
+
+/** A promise of the first INT or TERM. A second one ends the process as it would without us. */
+function untilSignalled(): Promise<void> & { signalled(): boolean } {
+  let signalled = false;
+  const promise = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        signalled = true;
+        resolve();
+      });
+    }
+  });
+  return Object.assign(promise, { signalled: () => signalled });
+}

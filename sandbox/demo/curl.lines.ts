@@ -1,0 +1,40 @@
+import { PEOPLE } from '../identity/people.js';
+import type { Sandbox } from '../sandbox.js';
+import { bold, dim } from './screen.js';
+
+const ASK = {
+  namespace: 'payments',
+  target: { workload: { kind: 'Deployment', name: 'checkout' } },
+  profile: 'shell',
+  reason: 'orders are stuck',
+  durationSeconds: 120,
+};
+
+/** Lines for a shell, ready to be pasted, by which three people do each their part. */
+export function curlLines({ identity }: Sandbox, url: string): string[] {
+  const signIn = (name: string, person: { sub: string }): string =>
+    `  ${name}=$(${identity.curlFor(person)})`;
+  const curl = (name: string, rest: string): string =>
+    `  curl -sSw '\\n' -H "Authorization: Bearer $${name}" ${rest}`;
+  const json = "-H 'content-type: application/json'";
+  return [
+    bold('Try it yourself'),
+    '',
+    dim('  # robin is on call: asks, watches what happens, ends'),
+    signIn('ROBIN', PEOPLE.requester),
+    `  ID=$(${curl('ROBIN', `${json} ${url}/v1/sessions`).trim()} -d '${JSON.stringify(ASK)}' | tee /dev/stderr | sed 's/{"id":"\\([^"]*\\)".*/\\1/')`,
+    curl('ROBIN', `-N ${url}/v1/sessions/$ID/events &`),
+    curl('ROBIN', `-X POST ${url}/v1/sessions/$ID/end`),
+    '',
+    dim(
+      '  alex leads payments: sees what waits, consents to what was seen (If-Match: its version)',
+    ),
+    signIn('ALEX', PEOPLE.approver),
+    curl('ALEX', `'${url}/v1/sessions?state=pending'`),
+    `${curl('ALEX', `${json} -H 'If-Match: "1"' ${url}/v1/sessions/$ID/decisions`)} -d '{"verdict":"approve"}'`,
+    '',
+    dim('  # audrey audits: reads what happened'),
+    signIn('AUDREY', PEOPLE.auditor),
+    curl('AUDREY', `'${url}/v1/audit/events?limit=20'`),
+  ];
+}
