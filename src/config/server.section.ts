@@ -11,7 +11,7 @@ export const serverSection = z
       .default(8080)
       .meta({ description: 'The port of the API. 0 takes any free one.', examples: [8443] }),
     managementPort: port.default(9090).meta({
-      description: 'The port of `/healthz`, `/readyz` and `/metrics`. 0 takes any free one.',
+      description: 'The port of `/healthz` and `/readyz`. 0 takes any free one.',
       examples: [9090],
     }),
     publicUrl: text(2048)
