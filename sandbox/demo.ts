@@ -27,7 +27,10 @@ async function main(argv: readonly string[]): Promise<number> {
   const leaving = untilSignalled();
   await using opened = new AsyncDisposableStack();
   say(bold('Hallpass, on this machine alone. Nothing stays behind when it ends.'), '');
-  const sandbox = await startSandbox({ say: (what) => say(dim(`  starting ${what} …`)) });
+  const sandbox = await startSandbox({
+    usualPorts: true,
+    say: (what) => say(dim(`  starting ${what} …`)),
+  });
   opened.defer(() => sandbox.close());
   say(dim('  starting broker …'));
   const broker = await brokerIn(sandbox);

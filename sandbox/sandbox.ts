@@ -23,6 +23,8 @@ export interface SandboxOptions {
   /** A migrated database, as the role that serves. Without it the sandbox starts a server of its own. */
   readonly databaseUrl?: string;
   readonly cluster?: ClusterOptions;
+  /** Take the ports that people know, where they are free; otherwise any. */
+  readonly usualPorts?: boolean;
   /** Told what is being started, for whoever waits. */
   readonly say?: (what: string) => void;
 }
@@ -46,7 +48,8 @@ export interface Sandbox {
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   await using opened = new AsyncDisposableStack();
-  const { say = () => undefined } = options;
+  const { say = () => undefined, usualPorts = false } = options;
+  const port = async (usual: number): Promise<number> => (usualPorts ? freePort(usual) : 0);
   const folder = await mkdtemp(join(tmpdir(), 'hallpass-sandbox-'));
   opened.defer(() => rm(folder, { recursive: true, force: true }));
 
@@ -59,11 +62,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
 
   say('identity provider');
-  const identity = await startIdentityProvider({ port: await freePort(8090) });
+  const identity = await startIdentityProvider({ port: await port(8090) });
   opened.defer(() => identity.close());
 
   say('cluster');
-  const cluster = await startCluster({ port: await freePort(6443), ...options.cluster });
+  const cluster = await startCluster({ port: await port(6443), ...options.cluster });
   opened.defer(() => cluster.close());
   cluster.images.add(DEBUG_IMAGE, { command: ['sh'], shell: 'busybox' });
   for (const name of NAMESPACES) cluster.addNamespace(name);

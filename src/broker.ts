@@ -63,7 +63,7 @@ export interface BrokerOptions {
  * Puts the broker together and starts it: the one place where ports meet their adapters.
  *
  * @returns the broker; a refusal where the policy documents are wrong, the database does not answer, or its schema is
- * older or newer than this program's. Throws where a port is taken or a certificate is none.
+ * older or newer than this program's, or where it may not listen. Throws where a certificate is none.
  */
 export async function startBroker(
   config: Config,
@@ -141,13 +141,16 @@ export async function startBroker(
 
   const { host, port, managementPort } = config.server;
   opened.defer(() => management.close());
-  const managementHeard = await management.listen(managementPort, host);
+  const managementHeard = await management.listen(managementPort, host).catch(unheard);
+  if (managementHeard instanceof Unheard)
+    return managementHeard.refusal('server.managementPort', managementPort);
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();
   opened.defer(() => reconcile.stop());
   opened.defer(() => app.close());
-  await app.listen(port, host);
+  const heard: unknown = await app.listen(port, host).catch(unheard);
+  if (heard instanceof Unheard) return heard.refusal('server.port', port);
   opened.defer(() => {
     management.drain();
   });
@@ -155,16 +158,43 @@ export async function startBroker(
   const running = opened.move();
   const local = localAddress(host);
   const url = `${config.server.tls ? 'https' : 'http'}://${local}:${portOf(app)}`;
-  logger.info({ replica, url, policySet: policies.current().hash }, 'serving');
+  const managementUrl = `http://${local}:${managementHeard}`;
+  logger.info(
+    { replica, url, health: managementUrl, policySet: policies.current().hash },
+    'serving',
+  );
   return {
     url,
-    managementUrl: `http://${local}:${managementHeard}`,
+    managementUrl,
     stop: () => running.disposeAsync(),
   };
 }
 
 function same<T>(inner: T): T {
   return inner;
+}
+
+/** An address that cannot be listened on, for a reason that an operator can mend. */
+class Unheard {
+  constructor(private readonly why: string) {}
+
+  refusal(key: string, port: number): StartRefusal {
+    return { refused: `${key}: port ${port} ${this.why}.` };
+  }
+}
+
+/** What the operating system says where an address is not to be had (listen(2), bind(2)). */
+const NO_ADDRESS = new Map([
+  ['EADDRINUSE', 'is taken by another program'],
+  ['EACCES', 'needs rights that this program does not have'],
+  ['EADDRNOTAVAIL', 'is on an address that this machine does not have (server.host)'],
+]);
+
+function unheard(error: unknown): Unheard {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const why = NO_ADDRESS.get(code);
+  if (why === undefined) throw error;
+  return new Unheard(why);
 }
 
 /** Why the database cannot be served from, as a sentence; undefined where it can. */

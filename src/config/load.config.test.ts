@@ -80,6 +80,8 @@ describe('a good configuration', () => {
       approvedLapseSeconds: 900,
       checkSeconds: 5,
       overrunSeconds: 30,
+      startGraceSeconds: 30,
+      leaseSeconds: 15,
       workers: 64,
     });
     expect(config.log).toEqual({ level: 'info', format: 'json' });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ApiClient } from '../../sandbox/broker/api.client.js';
-import type { Surroundings } from '../../sandbox/broker/broker.config.js';
+import type { Surroundings, WrittenConfig } from '../../sandbox/broker/broker.config.js';
 import { writeBrokerConfig } from '../../sandbox/broker/broker.config.js';
 import type { ClusterOptions } from '../../sandbox/cluster/stand-in.cluster.js';
 import type { PersonKey } from '../../sandbox/identity/people.js';
@@ -25,6 +25,7 @@ export const QUICK_SESSIONS = {
 /** A sandbox on a database of its own, and as many brokers on it as a test starts. */
 export class BrokerLab implements AsyncDisposable {
   private readonly brokers: Broker[] = [];
+  private configs = 0;
 
   private constructor(
     readonly database: TestDatabase,
@@ -37,18 +38,23 @@ export class BrokerLab implements AsyncDisposable {
     return new BrokerLab(database, sandbox);
   }
 
+  /** The configuration of one more broker, with these surroundings in the place of the usual ones. */
+  config(surroundings: Partial<Surroundings> = {}): Promise<WrittenConfig> {
+    const usual = this.sandbox.surroundings;
+    return writeBrokerConfig({
+      ...usual,
+      ...surroundings,
+      sessions: { ...QUICK_SESSIONS, ...surroundings.sessions },
+      folder: join(usual.folder, `broker-${this.configs++}`),
+    });
+  }
+
   /** One more replica; stopped with the lab where the test did not stop it. */
   async broker(
     args: BrokerOptions & { readonly surroundings?: Partial<Surroundings> } = {},
   ): Promise<Broker> {
     const { surroundings, ...options } = args;
-    const usual = this.sandbox.surroundings;
-    const { config } = await writeBrokerConfig({
-      ...usual,
-      sessions: QUICK_SESSIONS,
-      ...surroundings,
-      folder: join(usual.folder, `broker-${this.brokers.length}`),
-    });
+    const { config } = await this.config(surroundings);
     const broker = await startBroker(config, options);
     if (isStartRefusal(broker)) throw new Error(broker.refused);
     this.brokers.push(broker);
@@ -56,7 +62,7 @@ export class BrokerLab implements AsyncDisposable {
   }
 
   /** The API of a broker as somebody uses it who has just signed in. */
-  async as(person: PersonKey, broker: Broker): Promise<ApiClient> {
+  async as(person: PersonKey, broker: Pick<Broker, 'url'>): Promise<ApiClient> {
     return new ApiClient(broker.url, await this.sandbox.identity.tokenFor(PEOPLE[person]));
   }
 

@@ -121,6 +121,6 @@ function isExecutable(path: string): boolean {
 /** apt-get's own last words where it has any. */
 function reasonOf(error: unknown): string {
   const { stderr, message } = error as { stderr?: unknown; message?: unknown };
-  const lines = `${typeof stderr === 'string' ? stderr : ''}`.trim().split('\n');
+  const lines = (typeof stderr === 'string' ? stderr : '').trim().split('\n');
   return (lines.at(-1) || String(message)).trim();
 }

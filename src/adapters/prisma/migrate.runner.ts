@@ -70,17 +70,20 @@ async function migrateLocked(
   if (refused) return refused;
 
   const applied: string[] = [];
+  let failed: MigrationRefusal | undefined;
   for (const file of missing(files, before)) {
     const failure = await applyMigration(client, file);
-    if (failure)
-      return refusal('failed', failureSentence(file.name, failure), {
-        applied,
-        cause: failure.cause,
-      });
+    if (failure) {
+      const sentence = failureSentence(file.name, failure);
+      failed = refusal('failed', sentence, { applied, cause: failure.cause });
+      break;
+    }
     applied.push(file.name);
     log(`Applied ${file.name}.`);
   }
+  // After a failure too: the service has to be able to see that there was one.
   const ungranted = await grantService(client, { serviceUser, log });
+  if (failed) return failed;
   if (ungranted) return { ...ungranted, applied };
   return { kind: 'migrated', applied, wouldApply: [], state: { kind: 'current' } };
 }

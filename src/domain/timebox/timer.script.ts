@@ -76,7 +76,8 @@ eval "$3"
  * Holds, then ends all of the container.
  *
  * - A line, the end of input or a signal can all make `read` return early, and busybox gives 1 for a time limit that is
- *   reached, an end of input and a signal alike: the clock tells the first, `$woken` the last.
+ *   reached, an end of input and a signal alike: the clock tells the first (busybox rounds to milliseconds, and may be
+ *   back one early), `$woken` the last.
  * - Without a trap on CHLD, busybox would begin its `read` anew, with the whole time limit, whenever a child of the
  *   main process dies; in its own PID namespace that is every orphan, and a user can make orphans.
  * - Without a time limit (dash), one `sleep` after the other wakes `read`: who stops that delays the deadline, but a
@@ -88,6 +89,7 @@ for n in "$1" "$2"; do case $n in ""|0*|*[!0-9]*|????????????*) exit 64;; esac; 
 now=$(date +%s)
 case $now in ""|*[!0-9]*) exit 69;; esac
 [ $now -le $1 ] || exit 0
+keep=
 ${MINE}
 ${SWEEP}
 finish() {
@@ -97,19 +99,22 @@ finish() {
 }
 ${READ_HAS_LIMIT} && limit=1 || { limit=; command -v sleep >/dev/null || exit 69; }
 await_line() {
-  [ "$limit" ] && { read -r -t $left x; return; }
+  woken=
+  [ "$limit" ] && { read -r -t $left x; r=$?; return; }
   sleep 1 &
-  read -r x; r=$?
+  read -r x; r=$? by=$woken
   kill -KILL $!; wait $!
-  return $r
+  woken=$by
 } 2>/dev/null
 trap "finish 143" TERM INT; trap "" HUP; trap "woken=1" CHLD
 read -r up x </proc/uptime || exit 69
 end=$((\${up%%.*} + $2))
 while read -r up x </proc/uptime || finish 69; left=$((end - \${up%%.*})); [ $left -gt 0 ]; do
-  woken=; await_line; r=$?
+  await_line
   [ $r = 0 ] && finish 0
-  [ $r -gt 128 ] || [ "$woken" ] || { read -r up x </proc/uptime; [ \${up%%.*} -ge $end ] || finish 74; }
+  [ $r -gt 128 ] || [ "$woken" ] && continue
+  read -r up x </proc/uptime; [ \${up%%.*} -ge $((end - 1)) ] && break
+  finish 74
 done
 finish 0
 `;
@@ -130,12 +135,16 @@ oldest; [ "$keep" ] || exit 1
 ${ASK}
 `;
 
-/** Ends all but the timer, asks the timer, waits 2 seconds for it while ending what still appears, and kills it. */
+/**
+ * Ends all but the timer, asks the timer, waits 2 seconds for it while ending what still appears, and kills it. STOPs
+ * all, the timer too, before it looks for the timer: who ends whatever appears has that much less time for it.
+ */
 export const KILL = `trap "" TERM INT HUP
 read -r me x </proc/self/stat || exit 1
 ${MINE}
 ${OLDEST}
 ${SWEEP}
+keep=; round STOP
 oldest; sweep
 [ "$keep" ] && [ $keep != $me ] || exit 1
 ${ASK}

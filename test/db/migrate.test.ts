@@ -1,0 +1,276 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
+import type { MigrateOptions } from '../../src/adapters/prisma/migrate.runner.js';
+import {
+  migrate,
+  MIGRATIONS_DIR,
+  schemaSentence,
+  schemaState,
+} from '../../src/adapters/prisma/migrate.runner.js';
+import { migrationStatus } from '../../src/adapters/prisma/migrate.status.js';
+import type { TestDatabase } from '../support/postgres.js';
+import { emptyDatabase } from '../support/postgres.js';
+
+const FIRST = '20261124000000_sessions';
+
+let database: TestDatabase;
+let folder: string;
+const said: string[] = [];
+
+beforeEach(async () => {
+  said.length = 0;
+  database = await emptyDatabase();
+  folder = await mkdtemp(join(tmpdir(), 'hallpass-migrations-'));
+  await cp(MIGRATIONS_DIR, folder, { recursive: true });
+});
+afterEach(async () => {
+  await database.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const run = (more: Partial<MigrateOptions> = {}) =>
+  migrate({
+    ownerUrl: database.ownerUrl,
+    serviceUser: database.serviceUser,
+    migrationsDir: folder,
+    log: (line) => said.push(line),
+    ...more,
+  });
+
+async function addMigration(name: string, sql: string): Promise<void> {
+  await mkdir(join(folder, name));
+  await writeFile(join(folder, name, 'migration.sql'), sql);
+}
+
+/** Rows of a query as a role of the database. */
+async function rows(url: string, sql: string, values: unknown[] = []): Promise<unknown[]> {
+  return asAdmin(url, async (client) => (await client.query<object>(sql, values)).rows);
+}
+
+const stateSeenByService = () =>
+  asAdmin(database.serviceUrl, (client) => schemaState(client, folder));
+
+describe('migrating', () => {
+  test('brings an empty database to the newest schema, and then has nothing to do', async () => {
+    expect(await run()).toMatchObject({ kind: 'migrated', applied: [FIRST] });
+    expect(await run()).toMatchObject({ kind: 'migrated', applied: [] });
+    expect(await stateSeenByService()).toEqual({ kind: 'current' });
+  });
+
+  test('leaves the rows that `prisma migrate` would: names, SHA-256 of the file, finished, one step', async () => {
+    await run();
+    const checksum = createHash('sha256')
+      .update(await readFile(join(folder, FIRST, 'migration.sql')))
+      .digest('hex');
+    expect(
+      await rows(
+        database.ownerUrl,
+        `SELECT migration_name, checksum, finished_at IS NOT NULL AS done, rolled_back_at, logs, applied_steps_count
+           FROM _prisma_migrations`,
+      ),
+    ).toEqual([
+      {
+        migration_name: FIRST,
+        checksum,
+        done: true,
+        rolled_back_at: null,
+        logs: null,
+        applied_steps_count: 1,
+      },
+    ]);
+  });
+
+  test('goes on from what `prisma migrate deploy` has applied', async () => {
+    await run();
+    await addMigration('20270101000000_by_prisma', 'CREATE TABLE by_prisma (id INT)');
+    const sql = await readFile(join(folder, '20270101000000_by_prisma', 'migration.sql'));
+    await asAdmin(database.ownerUrl, async (client) => {
+      await client.query('CREATE TABLE by_prisma (id INT)');
+      await client.query(
+        `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+         VALUES ($1, $2, '20270101000000_by_prisma', now(), 1)`,
+        [randomUUID(), createHash('sha256').update(sql).digest('hex')],
+      );
+    });
+    expect(await run()).toMatchObject({ kind: 'migrated', applied: [] });
+  });
+
+  test('is done once by many at the same time, and the others see it done', async () => {
+    const reports = await Promise.all(Array.from({ length: 6 }, () => run()));
+    expect(reports.map(({ kind }) => kind)).toEqual(Array(6).fill('migrated'));
+    expect(reports.flatMap(({ applied }) => applied)).toEqual([FIRST]);
+  });
+
+  test('waits for no longer than it is told while another one holds the lock', async () => {
+    await asAdmin(database.ownerUrl, async (client) => {
+      await client.query('SELECT pg_advisory_lock(72707369)');
+      expect(await run({ lockWaitMs: 1 })).toMatchObject({ kind: 'refused', reason: 'locked' });
+    });
+  });
+
+  test('says what it would do, and does nothing, when only asked', async () => {
+    expect(await run({ isDryRun: true })).toMatchObject({ applied: [], wouldApply: [FIRST] });
+    expect(await rows(database.ownerUrl, `SELECT to_regclass('sessions') AS there`)).toEqual([
+      { there: null },
+    ]);
+  });
+
+  test('undoes a script that fails, says why and at which line, and stops until that is settled', async () => {
+    await addMigration('20270101000000_wrong', 'CREATE TABLE fine (id INT);\nSELECT nonsense;\n');
+    await addMigration('20270102000000_later', 'CREATE TABLE later (id INT)');
+    const failed = await run();
+    expect(failed).toMatchObject({ kind: 'refused', reason: 'failed', applied: [FIRST] });
+    expect(failed).toHaveProperty('sentence', expect.stringContaining('line 2'));
+    expect(
+      await rows(
+        database.ownerUrl,
+        `SELECT to_regclass('fine') AS fine, to_regclass('later') AS later`,
+      ),
+    ).toEqual([{ fine: null, later: null }]);
+    expect(await run()).toMatchObject({ kind: 'refused', reason: 'schema' });
+    expect(await stateSeenByService()).toEqual({
+      kind: 'failed',
+      migration: '20270101000000_wrong',
+    });
+
+    await writeFile(join(folder, '20270101000000_wrong', 'migration.sql'), 'CREATE TABLE fine ()');
+    expect(await run({ rolledBack: '20270101000000_wrong' })).toMatchObject({
+      kind: 'migrated',
+      applied: ['20270101000000_wrong', '20270102000000_later'],
+    });
+  });
+
+  test('runs a script that PostgreSQL will have in no transaction', async () => {
+    await run();
+    await addMigration(
+      '20270101000000_index',
+      'CREATE INDEX CONCURRENTLY more ON sessions (created_at)',
+    );
+    expect(await run()).toMatchObject({ applied: ['20270101000000_index'] });
+  });
+
+  test('refuses a database that holds the tables of another program', async () => {
+    await rows(database.ownerUrl, 'CREATE TABLE invoices (id INT)');
+    const report = await run();
+    expect(report).toMatchObject({ kind: 'refused', reason: 'not-empty' });
+    expect(report).toHaveProperty('sentence', expect.stringContaining('invoices'));
+  });
+
+  test('refuses a service role that is not there, and says how to make it', async () => {
+    const report = await run({ serviceUser: 'nobody"s' });
+    expect(report).toMatchObject({ kind: 'refused', reason: 'not-allowed' });
+    expect(report).toHaveProperty('sentence', expect.stringContaining('CREATE ROLE "nobody""s"'));
+  });
+
+  test('says that a server does not answer without repeating the password', async () => {
+    const report = await run({ ownerUrl: 'postgresql://owner:hunter2@127.0.0.1:1/hallpass' });
+    expect(report).toMatchObject({ kind: 'refused', reason: 'unreachable' });
+    expect(JSON.stringify(report)).not.toContain('hunter2');
+  });
+});
+
+describe('a schema that is not that of the program', () => {
+  test('is older where migrations are missing, and the sentence says what to run', async () => {
+    await run();
+    await addMigration('20270101000000_more', 'CREATE TABLE more (id INT)');
+    const state = await stateSeenByService();
+    expect(state).toEqual({ kind: 'older', missing: ['20270101000000_more'] });
+    expect(schemaSentence(state)).toContain('npm run migrate');
+  });
+
+  test('is older where nothing was migrated at all', async () => {
+    expect(await stateSeenByService()).toEqual({ kind: 'older', missing: [FIRST] });
+  });
+
+  test('is newer where the database has migrations that the program does not know', async () => {
+    await addMigration('20270101000000_more', 'CREATE TABLE more (id INT)');
+    await run();
+    await rm(join(folder, '20270101000000_more'), { recursive: true });
+    const state = await stateSeenByService();
+    expect(state).toEqual({ kind: 'newer', unknown: ['20270101000000_more'] });
+    expect(await run()).toMatchObject({ kind: 'refused', reason: 'schema' });
+  });
+
+  test('is changed where a migration was applied with another text', async () => {
+    await run();
+    const path = join(folder, FIRST, 'migration.sql');
+    await writeFile(path, `${await readFile(path, 'utf8')}\n-- altered\n`);
+    expect(await stateSeenByService()).toEqual({ kind: 'changed', migration: FIRST });
+  });
+
+  test('is told migration by migration', async () => {
+    await run();
+    await addMigration('20270101000000_more', 'CREATE TABLE more (id INT)');
+    const status = await migrationStatus({ ownerUrl: database.ownerUrl, migrationsDir: folder });
+    expect(status).toMatchObject({
+      migrations: [
+        { name: FIRST, standing: 'applied' },
+        { name: '20270101000000_more', standing: 'missing' },
+      ],
+    });
+  });
+});
+
+describe('the roles', () => {
+  test('the service owns nothing, may create nothing, and is no superuser', async () => {
+    await run();
+    await expect(rows(database.serviceUrl, 'CREATE TABLE mine (id INT)')).rejects.toThrow(
+      /permission denied/,
+    );
+    expect(
+      await rows(
+        database.serviceUrl,
+        `SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls,
+                (SELECT count(*)::int FROM pg_class WHERE relowner = pg_roles.oid) AS owned
+           FROM pg_roles WHERE rolname = current_user`,
+      ),
+    ).toEqual([
+      {
+        rolsuper: false,
+        rolcreaterole: false,
+        rolcreatedb: false,
+        rolbypassrls: false,
+        owned: 0,
+      },
+    ]);
+  });
+});
+
+describe('the command', () => {
+  const command = (args: string[], env: Record<string, string> = {}) =>
+    new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+      const program = ['dist/src/migrate.js', ...args];
+      const clean = { PATH: process.env['PATH'] ?? '', ...env };
+      execFile(process.execPath, program, { env: clean }, (error, stdout, stderr) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+      });
+    });
+
+  test('migrates what the environment names, tells how it stands, and exits with 0', async () => {
+    const env = {
+      DATABASE_URL: database.serviceUrl,
+      HALLPASS_DATABASE__OWNER_URL: database.ownerUrl,
+    };
+    expect((await command(['--status'], env)).code).toBe(5);
+    const done = await command([], env);
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    expect(done.stdout).toContain(`Applied ${FIRST}.`);
+    expect(await command(['--status'], env)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('The schema of the database is current.'),
+    });
+  });
+
+  test('says in one sentence what is missing, and exits with 2', async () => {
+    expect(await command([], { DATABASE_URL: database.serviceUrl })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('HALLPASS_DATABASE__OWNER_URL'),
+    });
+    expect((await command(['--wrong'])).code).toBe(2);
+  });
+});

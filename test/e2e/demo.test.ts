@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { chmod, mkdtemp, readdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify, stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { Program } from '../support/program.js';
+
+const USUAL_PORTS = [8080, 9090, 8090, 6443];
+
+/** Holds a port for as long as the test runs, where nobody else does. */
+async function taken(port: number): Promise<Disposable> {
+  const server = createServer();
+  server.listen(port, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve).once('error', resolve));
+  return { [Symbol.dispose]: () => void server.close() };
+}
+
+test('the demo plays a session to its end with the usual ports taken, then serves the lines that it prints', async () => {
+  using held = new DisposableStack();
+  for (const port of USUAL_PORTS) held.use(await taken(port));
+  const folder = await mkdtemp(join(tmpdir(), 'hallpass-demo-'));
+  held.defer(() => rmSync(folder, { recursive: true, force: true }));
+  // For root's PostgreSQL too, which runs as somebody else.
+  await chmod(folder, 0o1777);
+  await using demo = new Program('sandbox/demo.ts', [], { NO_COLOR: '1', TMPDIR: folder });
+  await demo.says(/stays up/);
+  const said = stripVTControlCharacters(demo.stdout);
+  for (const state of ['pending', 'approved', 'starting', 'active', 'ending', 'ended']) {
+    expect(said).toMatch(new RegExp(`→ ${state}$`, 'm'));
+  }
+  for (const action of ['ask', 'approve', 'start', 'run', 'expire', 'finish']) {
+    expect(said).toMatch(new RegExp(`session\\.${action} +success`));
+  }
+
+  // Pasted as they stand, in the order in which people would; watching would wait for the end.
+  const lines = said
+    .slice(said.indexOf('Try it yourself'))
+    .split('\n')
+    .filter((line) => /^ {2}(?:curl|[A-Z]+=)/.test(line) && !line.includes('/events &'));
+  const end = lines.findIndex((line) => line.includes('/end'));
+  const script = [...lines.toSpliced(end, 1), ...lines.slice(end, end + 1)].join('\n');
+  const { stdout } = await promisify(execFile)('bash', ['-euc', script]);
+  expect(stdout).toContain('"verdict":"approve"');
+  expect(stdout).toContain('"action":"session.approve"');
+  expect(stdout).toMatch(/"state":"(?:ending|ended)"/);
+
+  demo.signal('SIGINT');
+  expect(await demo.ended).toMatchObject({ code: 0, stderr: '' });
+  expect(await readdir(folder), 'what it leaves behind').toEqual([]);
+}, 120_000);

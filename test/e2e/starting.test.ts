@@ -1,0 +1,160 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeBrokerConfig } from '../../sandbox/broker/broker.config.js';
+import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
+import { Program } from '../support/program.js';
+import type { TestDatabase } from '../support/postgres.js';
+import { emptyDatabase, freshDatabase } from '../support/postgres.js';
+
+let folder: string;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hallpass-start-'));
+  database = await freshDatabase();
+});
+afterAll(async () => {
+  await database.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The program on a configuration whose issuer and cluster nobody asks: it need not have them to start. */
+async function start(
+  over: Partial<Parameters<typeof writeBrokerConfig>[0]> = {},
+): Promise<Program> {
+  const kubeconfig = join(folder, 'kubeconfig');
+  await writeFile(
+    kubeconfig,
+    `apiVersion: v1
+kind: Config
+current-context: none
+contexts: [{ name: none, context: { cluster: none, user: none } }]
+clusters: [{ name: none, cluster: { server: 'https://127.0.0.1:1' } }]
+users: [{ name: none, user: { token: none } }]
+`,
+  );
+  const { path } = await writeBrokerConfig({
+    folder,
+    databaseUrl: database.serviceUrl,
+    identity: { issuer: 'http://127.0.0.1:1', audience: 'hallpass' },
+    kubeconfig,
+    namespaces: ['staging'],
+    log: { level: 'info' },
+    ...over,
+  });
+  return new Program('src/main.ts', [], { HALLPASS_CONFIG: path });
+}
+
+const serving = /"url":"(?<url>[^"]+)".*"msg":"serving"/;
+
+describe('a broker that is started', () => {
+  test('serves though cluster and issuer are away, is ready, and ends by TERM with 0', async () => {
+    await using broker = await start();
+    const url = (await broker.says(serving)).groups?.['url'] ?? '';
+    expect((await fetch(`${url}/openapi.json`)).status).toBe(200);
+    broker.signal('SIGTERM');
+    expect(await broker.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('does not serve on a schema that is older than its own, and says what to run', async () => {
+    const empty = await emptyDatabase();
+    try {
+      await using broker = await start({ databaseUrl: empty.serviceUrl });
+      const { code, stdout, stderr } = await broker.ended;
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/older than this program.*npm run migrate/);
+      expect(stdout).not.toMatch(serving);
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  test('does not serve on a schema that is newer than its own', async () => {
+    const newer = await freshDatabase();
+    try {
+      await asAdmin(newer.adminUrl, (client) =>
+        client.query(
+          `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+           VALUES (gen_random_uuid(), repeat('0', 64), '29990101000000_from_the_future', now(), 1)`,
+        ),
+      );
+      await using broker = await start({ databaseUrl: newer.serviceUrl });
+      const { code, stderr } = await broker.ended;
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/newer than this program.*29990101000000_from_the_future/);
+    } finally {
+      await newer.drop();
+    }
+  });
+
+  test('stops being ready when a newer program migrates the database under it', async () => {
+    const shared = await freshDatabase();
+    try {
+      await using broker = await start({ databaseUrl: shared.serviceUrl });
+      const said = await broker.says(/"health":"(?<health>[^"]+)"/);
+      const readyz = `${said.groups?.['health'] ?? ''}/readyz`;
+      expect((await fetch(readyz)).status).toBe(200);
+      await asAdmin(shared.adminUrl, (client) =>
+        client.query(
+          `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+           VALUES (gen_random_uuid(), repeat('0', 64), '29990101000000_from_the_future', now(), 1)`,
+        ),
+      );
+      const answer = await fetch(readyz);
+      expect(answer.status).toBe(503);
+      expect(await answer.text()).toContain('newer than this program');
+    } finally {
+      await shared.drop();
+    }
+  });
+
+  test('says that the database does not answer, without its password', async () => {
+    await using broker = await start({
+      databaseUrl: 'postgresql://hallpass:hunter2@127.0.0.1:1/hallpass',
+    });
+    const { code, stdout, stderr } = await broker.ended;
+    expect(code).toBe(2);
+    expect(stderr).toContain('check `database.url`');
+    expect(stdout + stderr).not.toContain('hunter2');
+  });
+
+  test('tells every mistake of its configuration at once, with its place', async () => {
+    const path = join(folder, 'wrong.yaml');
+    await writeFile(path, 'server:\n  ports: 1\nsessions:\n  workers: none\n');
+    await using broker = new Program('src/main.ts', [], { HALLPASS_CONFIG: path });
+    const { code, stderr } = await broker.ended;
+    expect(code).toBe(2);
+    expect(stderr).toContain('wrong.yaml:2:3: server.ports: is not known: did you mean port?');
+    expect(stderr).toContain('wrong.yaml:4:12: sessions.workers');
+    expect(stderr).toContain('policies.folder: is missing');
+  });
+
+  test('tells every mistake of its policy documents at once', async () => {
+    const policies = await mkdtemp(join(folder, 'policies-'));
+    await writeFile(join(policies, 'a.yaml'), 'kind: AccessPolicy\n---\nkind: Nonsense\n');
+    await using broker = await start({ policies });
+    const { code, stderr } = await broker.ended;
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/a\.yaml:1:1: .*\n(.*\n)*.*a\.yaml:3:/);
+  });
+
+  test('says so where its port is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    try {
+      const { port } = taken.address() as AddressInfo;
+      await using broker = await start({ server: { port } });
+      const { code, stderr } = await broker.ended;
+      expect(code).toBe(2);
+      expect(stderr).toContain(`port ${port}`);
+      expect(stderr).not.toContain('    at ');
+    } finally {
+      taken.close();
+    }
+  });
+});
