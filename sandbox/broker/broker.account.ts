@@ -20,20 +20,20 @@ const Role = z.object({
 const ACCOUNT = { namespace: 'hallpass', name: 'hallpass' };
 
 /**
- * Makes the broker's account in the stand-in cluster, with exactly the rights of `deploy/rbac.yaml` in each of the
+ * Makes the broker's account in the stand-in cluster, with exactly the rights of `deploy/`, eviction included, in each of the
  * namespaces, which must exist. Gives its kubeconfig (YAML).
  */
 export function brokerKubeconfig(cluster: StandInCluster, namespaces: readonly string[]): string {
   cluster.addNamespace(ACCOUNT.namespace);
-  const rules = readRules();
+  const rules = ['rbac.yaml', 'rbac-evict.yaml'].flatMap(readRules);
   for (const inNamespace of namespaces) {
     cluster.addServiceAccount({ ...ACCOUNT, rules, inNamespace });
   }
   return cluster.kubeconfig(`${ACCOUNT.namespace}/${ACCOUNT.name}`);
 }
 
-function readRules(): z.infer<typeof Role>['rules'] {
-  const text = readFileSync(join(PROJECT_ROOT, 'deploy', 'rbac.yaml'), 'utf8');
+function readRules(file: string): z.infer<typeof Role>['rules'] {
+  const text = readFileSync(join(PROJECT_ROOT, 'deploy', file), 'utf8');
   const roles = parseAllDocuments(text).flatMap((it) => Role.safeParse(it.toJS()).data ?? []);
   return roles.flatMap(({ rules }) => rules);
 }

@@ -45,6 +45,8 @@ export class BrokerLab implements AsyncDisposable {
       ...usual,
       ...surroundings,
       sessions: { ...QUICK_SESSIONS, ...surroundings.sessions },
+      // Faults are provoked here: what a broker says of them would bury what tests say.
+      log: { level: 'fatal', ...surroundings.log },
       folder: join(usual.folder, `broker-${this.configs++}`),
     });
   }

@@ -39,7 +39,7 @@ export class Database {
   }
 }
 
-/** Whether an error says that the database cannot be reached or is shutting down (PostgreSQL class 08 and 57P). */
+/** Whether an error says that the database cannot be reached, takes nobody, or is shutting down (class 08, 53300, 57P). */
 export function isDatabaseDown(error: unknown): boolean {
   for (
     let at: unknown = error, depth = 0;
@@ -57,6 +57,7 @@ const DOWN_CODES = new Set([
   '57P01',
   '57P02',
   '57P03',
+  '53300',
   'P1001',
   'P1002',
   'P1008',
@@ -68,4 +69,4 @@ const DOWN_CODES = new Set([
   'EPIPE',
 ]);
 const DOWN_WORDS =
-  /ECONNREFUSED|ECONNRESET|connection terminated|timeout exceeded when trying to connect|57P0[123]|the database system is|Can't reach database|DatabaseNotReachable|ConnectionClosed|SocketTimeout/i;
+  /ECONNREFUSED|ECONNRESET|connection terminated|timeout exceeded when trying to connect|57P0[123]|the database system is|not currently accepting connections|too many (?:clients|connections)|Can't reach database|DatabaseNotReachable|ConnectionClosed|SocketTimeout/i;
