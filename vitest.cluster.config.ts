@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/real-cluster/**/*.test.ts'],
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
-    fileParallelism: false,
+    globalSetup: ['test/support/postgres.global.ts'],
+    // Nearly all of a test's time is waiting for the cluster.
+    maxConcurrency: 20,
   },
 });

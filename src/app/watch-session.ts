@@ -30,17 +30,11 @@ export class WatchSession {
           changes: { endReason: 'pod-gone', endDetail: seen.why },
         };
       case 'terminated': {
-        const deadline = invariant(session.deadlineAt, 'an active session without a deadline');
-        const onTime = now.getTime() >= deadline.getTime() - DEADLINE_SLACK_MS;
+        const { exitCode } = seen;
         return {
           event: 'stop',
-          changes: {
-            endReason: onTime ? 'deadline' : 'left',
-            endDetail: onTime
-              ? 'The time was up.'
-              : `The container was ended from inside before its deadline (exit code ${seen.exitCode}).`,
-          },
-          data: { exitCode: seen.exitCode, kubernetesReason: seen.reason },
+          changes: this.endOf(session, seen, now),
+          data: { exitCode, kubernetesReason: seen.reason },
         };
       }
       case 'running':
@@ -53,6 +47,24 @@ export class WatchSession {
         );
         return this.again(session);
     }
+  }
+
+  /** Why a container ended that the broker did not end. */
+  private endOf(
+    session: Session,
+    { exitCode, podEnding }: { readonly exitCode: number; readonly podEnding: boolean },
+    now: Date,
+  ): Pick<Session, 'endReason' | 'endDetail'> {
+    const deadline = invariant(session.deadlineAt, 'an active session without a deadline');
+    if (now.getTime() >= deadline.getTime() - DEADLINE_SLACK_MS) {
+      return { endReason: 'deadline', endDetail: 'The time was up.' };
+    }
+    return podEnding
+      ? { endReason: 'pod-gone', endDetail: 'Its Pod was deleted, or has finished.' }
+      : {
+          endReason: 'left',
+          endDetail: `The container was ended from inside before its deadline (exit code ${exitCode}).`,
+        };
   }
 
   /** Asks the container's shell, once, how well its timer defends itself: the audit log must say so. */

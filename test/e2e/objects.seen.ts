@@ -1,34 +1,40 @@
-import type { KubernetesListObject, KubernetesObject } from '@kubernetes/client-node';
+import type { KubeConfig, KubernetesListObject, KubernetesObject } from '@kubernetes/client-node';
 import { ListWatch, Watch } from '@kubernetes/client-node';
-import type { KubeConfig } from '@kubernetes/client-node';
 
 const RETRY_MS = 1_000;
 
-/** The objects of one list as they are now, kept by a watch, and whoever waits for something about them. */
+interface Listed<T extends KubernetesObject> {
+  readonly kubeconfig: KubeConfig;
+  readonly path: string;
+  readonly labelSelector?: string;
+  readonly list: () => Promise<KubernetesListObject<T>>;
+}
+
+/** The objects of one list as they are now, kept by a watch, for whoever waits for something about them. */
 export class ObjectsSeen<T extends KubernetesObject> {
+  private readonly cache: ListWatch<T>;
   private readonly looks = new Set<() => void>();
+  private hasListed = false;
   private lastError: unknown;
   private closed = false;
 
-  private constructor(private readonly cache: ListWatch<T>) {
-    cache.on('change', () => this.look());
-    cache.on('error', (error) => {
+  private constructor({ kubeconfig, path, labelSelector, list }: Listed<T>) {
+    const listed = async () => {
+      const answer = await list();
+      this.hasListed = true;
+      return answer;
+    };
+    this.cache = new ListWatch(path, new Watch(kubeconfig), listed, false, labelSelector);
+    this.cache.on('change', () => this.look());
+    this.cache.on('error', (error) => {
       this.lastError = error;
-      // An informer that met an error has stopped; what it missed is in the list that it begins with.
+      // It has stopped with the error. What it misses meanwhile is in the list or the watch that it begins with.
       setTimeout(() => void this.start(), RETRY_MS).unref();
     });
   }
 
-  static async open<T extends KubernetesObject>(args: {
-    readonly kubeconfig: KubeConfig;
-    readonly path: string;
-    readonly labelSelector?: string;
-    readonly list: () => Promise<KubernetesListObject<T>>;
-  }): Promise<ObjectsSeen<T>> {
-    const { kubeconfig, path, list, labelSelector } = args;
-    const seen = new ObjectsSeen<T>(
-      new ListWatch(path, new Watch(kubeconfig), list, false, labelSelector),
-    );
+  static async open<T extends KubernetesObject>(listed: Listed<T>): Promise<ObjectsSeen<T>> {
+    const seen = new ObjectsSeen(listed);
     await seen.start();
     return seen;
   }
@@ -40,12 +46,15 @@ export class ObjectsSeen<T extends KubernetesObject> {
   ): Promise<R> {
     const found = Promise.withResolvers<R>();
     const look = () => {
-      const result = find(this.cache.list());
+      // An empty cache says nothing before the first list is there.
+      const result = this.hasListed ? find(this.cache.list()) : undefined;
       if (result !== undefined) found.resolve(result);
     };
     const tooLate = setTimeout(() => {
-      const message = `waited ${timeoutMs} ms in vain: ${what}; seen: ${JSON.stringify(this.cache.list())}`;
-      found.reject(new Error(message, { cause: this.lastError }));
+      const seen = JSON.stringify(this.cache.list());
+      found.reject(
+        new Error(`${what}: not so in ${timeoutMs} ms, but ${seen}`, { cause: this.lastError }),
+      );
     }, timeoutMs);
     this.looks.add(look);
     look();
@@ -57,7 +66,7 @@ export class ObjectsSeen<T extends KubernetesObject> {
     }
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.closed = true;
     await this.cache.stop();
   }

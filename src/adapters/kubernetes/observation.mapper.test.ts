@@ -96,7 +96,7 @@ describe('what a Pod says of a session', () => {
   it('a Pod that is deleted says so while the container still runs, and then that it has ended', () => {
     const life = lifeOf('pod-deleted-under-session', 'dbg-mwtymxra');
     expect(life[0]).toMatchObject({ kind: 'running', podEnding: true });
-    expect(life.at(-1)).toMatchObject({ kind: 'terminated', exitCode: 143 });
+    expect(life.at(-1)).toMatchObject({ kind: 'terminated', exitCode: 143, podEnding: true });
   });
 
   it('a container that was never added is absent', () => {

@@ -39,10 +39,10 @@ export function observationOf(
 ): Observation {
   const { name, uid, deletionTimestamp } = pod.metadata;
   if (uid !== podUid) return podGone(name, 'replaced');
-  const podEnding = Boolean(deletionTimestamp);
+  const podEnding = Boolean(deletionTimestamp) || FINISHED.has(pod.status?.phase ?? '');
   const status = pod.status?.ephemeralContainerStatuses?.find((it) => it.name === containerName);
   const ended = status && endOf(status);
-  if (ended) return ended;
+  if (ended) return { ...ended, podEnding };
   if (status?.state?.running) {
     const startedAt = status.state.running.startedAt ?? new Date(0);
     return { kind: 'running', startedAt, imageId: status.imageID ?? '', podEnding };
@@ -64,13 +64,13 @@ export function observationOf(
   };
 }
 
-function endOf({ state, lastState }: ContainerStatus): Observation | undefined {
+function endOf({ state, lastState }: ContainerStatus) {
   const before = lastState?.terminated;
   const neverStarted = before && NEVER_STARTED.has(before.reason ?? '') && !state?.running;
   const end = state?.terminated ?? (neverStarted ? before : undefined);
   if (!end) return undefined;
   return {
-    kind: 'terminated',
+    kind: 'terminated' as const,
     exitCode: end.exitCode,
     reason: plainText(state?.waiting?.reason ?? end.reason ?? '', 100),
     message: plainText(end.message ?? ''),

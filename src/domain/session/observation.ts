@@ -18,6 +18,8 @@ export type Observation =
     }
   | {
       readonly kind: 'terminated';
+      /** Its Pod is being deleted, or has finished: that ended the container, not somebody in it. */
+      readonly podEnding: boolean;
       readonly exitCode: number;
       readonly reason: string;
       readonly message: string;
@@ -54,11 +56,15 @@ const WAITING: Readonly<Record<string, { patience: Patience; hint: string }>> = 
   },
   CreateContainerError: {
     patience: 'never',
-    hint: 'The container runtime would not create it: most often the target container is not running.',
+    hint: "The container runtime would not create it: most often the target container is not running, or the image lacks the profile's shell.",
   },
   RunContainerError: { patience: 'never', hint: NO_SHELL },
   // Of a container that terminated because it could not be started (measured: test/kubernetes-1.36/lifecycle).
   StartError: { patience: 'never', hint: NO_SHELL },
+  Completed: {
+    patience: 'never',
+    hint: "It ended as soon as it began: check whether the clock of its node is ahead of Hallpass's, then ask again.",
+  },
 };
 
 /** Whether this reason ends the start at once. */

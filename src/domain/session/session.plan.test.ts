@@ -39,6 +39,7 @@ const observation: fc.Arbitrary<Observation> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('terminated' as const),
+    podEnding: fc.boolean(),
     exitCode: fc.integer({ min: 0, max: 255 }),
     reason: fc.constantFrom('Completed', 'Error', 'StartError'),
     message: fc.constantFrom('', 'told'),

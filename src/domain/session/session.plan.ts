@@ -1,4 +1,5 @@
 import type { Observation } from './observation.js';
+import { TIMER_EXITS } from '../timebox/timer.js';
 import { isHopeless } from './observation.js';
 import type { EndReason } from './session.machine.js';
 import type { Session } from './session.js';
@@ -62,10 +63,11 @@ export function judgeLaunch(seen: Observation, startBy: Date, now: Date): Launch
     case 'pod-gone':
       return { kind: 'pod-gone', why: seen.why };
     case 'terminated':
+      if (seen.podEnding) return { kind: 'pod-gone', why: 'Its Pod was deleted, or has finished.' };
       return {
         kind: 'failed',
         reason: seen.reason,
-        message: seen.message || `exit code ${seen.exitCode}`,
+        message: seen.message || exitMeaning(seen.exitCode),
       };
     case 'absent':
       return now >= startBy
@@ -87,6 +89,11 @@ export function judgeLaunch(seen: Observation, startBy: Date, now: Date): Launch
           }
         : { kind: 'not-yet' };
   }
+}
+
+function exitMeaning(exitCode: number): string {
+  const meaning = (TIMER_EXITS as Readonly<Record<number, string>>)[exitCode];
+  return `exit code ${exitCode}${meaning === undefined ? '' : `, ${meaning}`}`;
 }
 
 /** How the broker ends a container, from the gentlest to the last resort inside it. */

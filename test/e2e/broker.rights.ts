@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CoreV1Api, RbacAuthorizationV1Api } from '@kubernetes/client-node';
+import { AuthorizationV1Api } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { PROJECT_ROOT } from '../../sandbox/project.root.js';
+
+/** One thing that may be done: `create pods/exec`, `get apps/deployments`; `pods/exec` is a subresource, `apps` a group. */
+export interface Right {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource: string;
+}
+
+const strings = z.array(z.string());
+const metadata = z.strictObject({ name: z.string(), namespace: z.string() });
+
+/** Strict, so that nothing which deploy/ says is left out unseen. */
+const Manifest = z.discriminatedUnion('kind', [
+  z.strictObject({ apiVersion: z.literal('v1'), kind: z.literal('ServiceAccount'), metadata }),
+  z.strictObject({
+    apiVersion: z.literal('rbac.authorization.k8s.io/v1'),
+    kind: z.literal('Role'),
+    metadata,
+    rules: z.array(z.strictObject({ apiGroups: strings, resources: strings, verbs: strings })),
+  }),
+  z.strictObject({
+    apiVersion: z.literal('rbac.authorization.k8s.io/v1'),
+    kind: z.literal('RoleBinding'),
+    metadata,
+    roleRef: z.strictObject({ apiGroup: z.string(), kind: z.string(), name: z.string() }),
+    subjects: z.array(
+      z.strictObject({ kind: z.string(), name: z.string(), namespace: z.string() }),
+    ),
+  }),
+]);
+type Manifest = z.infer<typeof Manifest>;
+
+/** What the files of deploy/ say, with other namespaces in place of theirs. */
+export async function readManifests(
+  files: readonly string[],
+  namespaces: Readonly<Record<string, string>>,
+): Promise<Manifest[]> {
+  const texts = await Promise.all(
+    files.map((file) => readFile(join(PROJECT_ROOT, 'deploy', file), 'utf8')),
+  );
+  const moved = <T extends { readonly namespace: string }>(it: T): T => {
+    const namespace = namespaces[it.namespace];
+    if (namespace === undefined) throw new Error(`deploy/ names a namespace ${it.namespace}`);
+    return { ...it, namespace };
+  };
+  return texts
+    .flatMap((text) => parseAllDocuments(text))
+    .map((document) => {
+      const manifest = Manifest.parse(document.toJS());
+      const at = moved(manifest.metadata);
+      return manifest.kind === 'RoleBinding'
+        ? { ...manifest, metadata: at, subjects: manifest.subjects.map(moved) }
+        : { ...manifest, metadata: at };
+    });
+}
+
+export async function createManifest(
+  { core, rbac }: { readonly core: CoreV1Api; readonly rbac: RbacAuthorizationV1Api },
+  body: Manifest,
+): Promise<void> {
+  const { namespace } = body.metadata;
+  switch (body.kind) {
+    case 'ServiceAccount':
+      await core.createNamespacedServiceAccount({ namespace, body });
+      return;
+    case 'Role':
+      await rbac.createNamespacedRole({ namespace, body });
+      return;
+    case 'RoleBinding':
+      await rbac.createNamespacedRoleBinding({ namespace, body });
+  }
+}
+
+/** All that the rules allow, one by one. */
+export function rightsIn(
+  rules: readonly {
+    readonly apiGroups?: readonly string[];
+    readonly resources?: readonly string[];
+    readonly verbs: readonly string[];
+  }[],
+): Right[] {
+  return rules.flatMap(({ apiGroups = [], resources = [], verbs }) =>
+    apiGroups.flatMap((group) =>
+      resources.flatMap((path) => {
+        const [resource = '', subresource = ''] = path.split('/');
+        return verbs.map((verb) => ({ verb, group, resource, subresource }));
+      }),
+    ),
+  );
+}
+
+/** `create pods/exec`, as people say it; a group is put after the resource: `get deployments.apps`. */
+export function rightText({ verb, group, resource, subresource }: Right): string {
+  const what = group === '' ? resource : `${resource}.${group}`;
+  return `${verb} ${what}${subresource === '' ? '' : `/${subresource}`}`;
+}
+
+/** Whether that account may do it, as the API server says itself; without a namespace: in all of them. */
+export async function may(
+  account: KubeConfig,
+  namespace: string | undefined,
+  right: Right,
+): Promise<boolean> {
+  const api = account.makeApiClient(AuthorizationV1Api);
+  const { status } = await api.createSelfSubjectAccessReview({
+    body: {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      spec: { resourceAttributes: { ...right, ...(namespace === undefined ? {} : { namespace }) } },
+    },
+  });
+  return status?.allowed ?? false;
+}

@@ -1,0 +1,28 @@
+import { delimiter } from 'node:path';
+import type { WorldSettings } from '../e2e/cluster.world.js';
+
+/** What has to be set, and what each is. */
+const NEEDED = {
+  KUBECONFIG: 'the kubeconfig file of an admin of the cluster; its current context is used',
+  TEST_APP_IMAGE: 'an image that runs until it is stopped, by its own command',
+  TEST_DEBUG_IMAGE:
+    'an image with a POSIX shell at /bin/sh, `date` and `readlink`, such as busybox',
+} as const;
+
+/** The cluster that the environment names, or a sentence that says what to set. */
+export function givenCluster(
+  env: Readonly<Record<string, string | undefined>>,
+): Omit<WorldSettings, 'pace'> | string {
+  const missing = Object.entries(NEEDED).filter(([name]) => !env[name]);
+  if (missing.length > 0) {
+    return missing.map(([name, what]) => `Set ${name} to ${what}.`).join(' ');
+  }
+  const { KUBECONFIG = '', TEST_APP_IMAGE = '', TEST_DEBUG_IMAGE = '' } = env;
+  if (KUBECONFIG.includes(delimiter)) {
+    return 'KUBECONFIG names several files: set it to one file (`kubectl config view --flatten` makes one of them).';
+  }
+  return {
+    adminKubeconfig: KUBECONFIG,
+    images: { app: TEST_APP_IMAGE, debug: TEST_DEBUG_IMAGE },
+  };
+}
