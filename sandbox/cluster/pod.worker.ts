@@ -180,6 +180,7 @@ export class PodWorker {
     this.#publish();
     this.#sandbox = false;
     this.#publish();
+    await wait(this.parts.timings.removalMs, this.#stop.signal);
     this.#stop.abort();
     this.parts.removePod(this.#pod);
   }

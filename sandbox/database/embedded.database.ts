@@ -47,7 +47,8 @@ export async function startDatabase(
     let stopped: Promise<void> | undefined;
     return {
       adminUrl,
-      url: (database, user) => roleUrl(adminUrl, user === undefined ? { database } : { database, user }),
+      url: (database, user) =>
+        roleUrl(adminUrl, user === undefined ? { database } : { database, user }),
       stop: () => (stopped ??= server.stop().then(() => folder.release())),
     };
   } catch (error) {

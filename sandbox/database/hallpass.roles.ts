@@ -29,8 +29,11 @@ export async function prepareDatabase(options: PreparationOptions): Promise<Prep
     await client.query('SELECT pg_advisory_lock($1)', [PREPARATION_LOCK]);
     await makeRole(client, { adminUrl, name: owner, rights: 'CREATEROLE' });
     await makeRole(client, { adminUrl, name: service, rights: 'NOCREATEROLE' });
-    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database]);
-    if (rowCount === 0) await createDatabase(client, { database, owner, template: options.template });
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [
+      database,
+    ]);
+    if (rowCount === 0)
+      await createDatabase(client, { database, owner, template: options.template });
   });
   return {
     ownerUrl: roleUrl(adminUrl, { database, user: owner }),

@@ -35,10 +35,7 @@ export function commandOf(pid: number): readonly string[] {
 }
 
 /** Asks a condition until it holds. @returns whether it held in time. */
-export async function holdsWithin(
-  timeoutMs: number,
-  condition: () => boolean,
-): Promise<boolean> {
+export async function holdsWithin(timeoutMs: number, condition: () => boolean): Promise<boolean> {
   const until = performance.now() + timeoutMs;
   while (!condition()) {
     if (performance.now() >= until) return false;

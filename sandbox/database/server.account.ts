@@ -61,7 +61,8 @@ export function reachableTmpdir(account: ServerAccount): string {
       return false;
     }
   });
-  if (found === undefined) throw new Error('There is no temporary folder that PostgreSQL can use: set TMPDIR.');
+  if (found === undefined)
+    throw new Error('There is no temporary folder that PostgreSQL can use: set TMPDIR.');
   return found;
 }
 

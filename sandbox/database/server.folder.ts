@@ -66,7 +66,9 @@ export class ServerFolder {
   prepare(): { readonly partial: string; settle(): void } | undefined {
     if (existsSync(this.data)) {
       if (existsSync(this.passwordFile)) return undefined;
-      throw new Error(`${this.data} was not made by this program: use another folder for the database.`);
+      throw new Error(
+        `${this.data} was not made by this program: use another folder for the database.`,
+      );
     }
     const partial = `${this.data}.partial`;
     rmSync(partial, { recursive: true, force: true });
@@ -119,7 +121,9 @@ function reachableFolder(account: ServerAccount, wanted: string): string {
   // Anybody may have made a folder of that name there.
   const { uid } = lstatSync(standIn);
   if (!lstatSync(standIn).isDirectory() || uid !== process.getuid?.()) {
-    throw new Error(`${standIn} belongs to somebody else: remove it, or use another folder for the database.`);
+    throw new Error(
+      `${standIn} belongs to somebody else: remove it, or use another folder for the database.`,
+    );
   }
   chmodSync(standIn, modeFor(account));
   return standIn;

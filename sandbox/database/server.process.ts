@@ -101,7 +101,16 @@ async function tryPort(place: ServerPlace, port: number): Promise<ServerProcess 
   const leavings = folder.isThrowAway ? folder.path : '';
   const watch = spawn(
     '/bin/sh',
-    ['-c', WATCH, 'hallpass-postgres', join(binaries, 'bin', 'postgres'), log, signal, leavings, ...args],
+    [
+      '-c',
+      WATCH,
+      'hallpass-postgres',
+      join(binaries, 'bin', 'postgres'),
+      log,
+      signal,
+      leavings,
+      ...args,
+    ],
     {
       ...spawnedAs(account),
       env: ENVIRONMENT,
@@ -119,7 +128,8 @@ async function tryPort(place: ServerPlace, port: number): Promise<ServerProcess 
   let spawnError: Error | undefined;
   watch.on('error', (error) => (spawnError = error));
 
-  const hasEnded = (): boolean => spawnError !== undefined || watch.exitCode !== null || watch.signalCode !== null;
+  const hasEnded = (): boolean =>
+    spawnError !== undefined || watch.exitCode !== null || watch.signalCode !== null;
   const isUp = (): boolean => pidFile(folder)?.port === port && pidFile(folder)?.isReady === true;
   const settled = await holdsWithin(START_TIMEOUT_MS, () => hasEnded() || isUp());
   if (settled && !hasEnded()) return { port, stop: () => stop(watch, folder) };
@@ -146,7 +156,9 @@ async function endLeftover(folder: ServerFolder): Promise<void> {
     kill(pid, signal);
     if (await holdsWithin(STOP_TIMEOUT_MS, () => !isServer(pid, folder))) return;
   }
-  throw new Error(`A PostgreSQL in ${folder.path} does not end: end process ${pidFile(folder)?.pid ?? '?'}.`);
+  throw new Error(
+    `A PostgreSQL in ${folder.path} does not end: end process ${pidFile(folder)?.pid ?? '?'}.`,
+  );
 }
 
 /** Whether the process is a server of this folder, and not another that was given the same number. */

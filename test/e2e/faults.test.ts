@@ -13,7 +13,8 @@ let robin: ApiClient;
 let audrey: ApiClient;
 
 beforeAll(async () => {
-  lab = await BrokerLab.start();
+  // Longer than between two looks at an active session, so that one falls between a container's end and its Pod's.
+  lab = await BrokerLab.start({ cluster: { timings: { removalMs: 1_500 } } });
   broker = await lab.broker();
   robin = await lab.as('requester', broker);
   audrey = await lab.as('auditor', broker);
@@ -142,7 +143,7 @@ describe('a session that is active', () => {
     const name = await pod();
     const { id } = await ask(name, 60);
     await robin.until(id, ['active']);
-    lab.sandbox.cluster.deletePod('staging', name, 0);
+    lab.sandbox.cluster.deletePod('staging', name);
     expect(await robin.until(id, ['ended'])).toMatchObject({ endReason: 'pod-gone' });
   });
 
