@@ -49,7 +49,7 @@ module.exports = {
       name: 'adapters-are-strangers',
       comment:
         'One adapter must not know another. Let the use case call both through ports, or pass what is needed in ' +
-        'src/app.module.ts.',
+        'src/broker.ts.',
       severity: 'error',
       from: { path: '^src/adapters/([^/]+)/', pathNot: TEST },
       to: { path: '^src/adapters/', pathNot: '^src/adapters/$1/' },

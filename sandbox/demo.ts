@@ -39,8 +39,9 @@ async function main(argv: readonly string[]): Promise<number> {
   say('', ...addresses(sandbox, broker), '');
 
   const isEnded = await Promise.race([playSession(sandbox, broker), leaving.then(() => true)]);
-  if (!isEnded) return 1;
-  if (args.once || leaving.signalled()) return 0;
+  if (args.once) return isEnded ? 0 : 1;
+  if (leaving.signalled()) return 0;
+  if (!isEnded) say(bold('It did not end at its deadline: the sentences above say why.'), '');
   say(...curlLines(sandbox, broker.url), '', bold('It stays up until you press Ctrl-C.'));
   await leaving;
   say('', 'Ending: sessions, containers, database.');

@@ -26,6 +26,7 @@ import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
 import type { Clusters } from './app/ports/cluster.js';
+import type { Journal } from './app/ports/journal.js';
 import type { SessionStore } from './app/ports/session.store.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
@@ -136,7 +137,7 @@ export async function startBroker(
     providers: bearerStrategy(config.identity),
   });
   const management = new ManagementServer([
-    { name: 'database', check: async () => (await schemaRefusal(database)) ?? true },
+    { name: 'database', check: () => databaseReadiness(database, journal) },
   ]);
 
   const { host, port, managementPort } = config.server;
@@ -206,6 +207,17 @@ async function schemaRefusal(database: Database): Promise<string | undefined> {
     // PostgreSQL's own words name roles and databases, never passwords.
     const said = error instanceof Error ? error.message : String(error);
     return `The database does not let us in (${said}): check \`database.url\`, and that it runs.`;
+  }
+}
+
+/** The same for whoever asks whether this replica can serve: what PostgreSQL says stays in the log. */
+async function databaseReadiness(database: Database, journal: Journal): Promise<true | string> {
+  try {
+    const state = await schemaState(database.pool, MIGRATIONS_DIR);
+    return state.kind === 'current' ? true : schemaSentence(state);
+  } catch (error) {
+    journal.warn({ err: error }, 'the database does not answer');
+    return 'does not answer';
   }
 }
 

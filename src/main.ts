@@ -2,7 +2,7 @@ import { isStartRefusal, startBroker } from './broker.js';
 import { configProblemText, isConfigProblem } from './config/config.problem.js';
 import { loadConfig } from './config/load.config.js';
 
-/** Exit codes: 0 stopped by a signal, 1 a bug or a taken port, 2 wrong configuration or documents, or no database. */
+/** Exit codes: 0 stopped by a signal, 1 a bug, 2 wrong configuration or documents, no fit database, or a taken port. */
 process.exitCode = await main();
 
 async function main(): Promise<number> {

@@ -20,11 +20,10 @@ export function curlLines({ identity }: Sandbox, url: string): string[] {
   return [
     bold('Try it yourself'),
     '',
-    dim('  # robin is on call: asks, watches what happens, ends'),
+    dim('  # robin is on call: asks, and watches what happens'),
     signIn('ROBIN', PEOPLE.requester),
     `  ID=$(${curl('ROBIN', `${json} ${url}/v1/sessions`).trim()} -d '${JSON.stringify(ASK)}' | tee /dev/stderr | sed 's/{"id":"\\([^"]*\\)".*/\\1/')`,
     curl('ROBIN', `-N ${url}/v1/sessions/$ID/events &`),
-    curl('ROBIN', `-X POST ${url}/v1/sessions/$ID/end`),
     '',
     dim(
       '  alex leads payments: sees what waits, consents to what was seen (If-Match: its version)',
@@ -32,6 +31,9 @@ export function curlLines({ identity }: Sandbox, url: string): string[] {
     signIn('ALEX', PEOPLE.approver),
     curl('ALEX', `'${url}/v1/sessions?state=pending'`),
     `${curl('ALEX', `${json} -H 'If-Match: "1"' ${url}/v1/sessions/$ID/decisions`)} -d '{"verdict":"approve"}'`,
+    '',
+    dim('  # robin has seen enough'),
+    curl('ROBIN', `-X POST ${url}/v1/sessions/$ID/end`),
     '',
     dim('  # audrey audits: reads what happened'),
     signIn('AUDREY', PEOPLE.auditor),

@@ -13,7 +13,7 @@ import type { Session, SessionId } from '../domain/session/session.js';
 import type { Bounds } from '../domain/session/session.plan.js';
 import type { Caller } from './caller.js';
 import { callerCapacities, maySee, personOf } from './caller.js';
-import { changed } from './decide-session.js';
+import { changed, isLapsed, lapsed } from './decide-session.js';
 import { Clock } from './ports/clock.js';
 import { SessionStore } from './ports/session.store.js';
 import { absent } from './read-session.js';
@@ -74,6 +74,7 @@ export class ActOnSession {
       );
     }
     const at = this.deps.clock.now();
+    if (event === 'start' && isLapsed(session, at)) return lapsed(id);
     return stepOf({
       session,
       event,

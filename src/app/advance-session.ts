@@ -35,7 +35,13 @@ export interface SystemStep {
 }
 
 /** What a part came to: a step to write, or to be looked at again at an instant. */
-export type Advance = SystemStep | { readonly lookAgainAt: Date };
+export type Advance = SystemStep | LookAgain;
+
+export interface LookAgain {
+  readonly lookAgainAt: Date;
+  /** Where the part wrote steps of its own: the version after them. */
+  readonly version?: number;
+}
 
 /** Writes a step of the broker's own. Gives the session as stored, or `undefined` where somebody else was quicker. */
 export type WriteStep = (session: Session, step: SystemStep) => Promise<Session | undefined>;
@@ -88,7 +94,9 @@ export class AdvanceSession {
       }
       const result = await this.take(step.do, { session, signal, write, ownStart, now });
       if (result === undefined) return undefined;
-      if ('lookAgainAt' in result) return { dueAt: result.lookAgainAt, version: session.version };
+      if ('lookAgainAt' in result) {
+        return { dueAt: result.lookAgainAt, version: result.version ?? session.version };
+      }
       const written = await write(session, result);
       if (!written) return undefined;
       ownStart = result.event === 'start';

@@ -113,8 +113,21 @@ export class DecideSession {
         `The session ${id} is ${session.state}: there is nothing to decide any more.`,
       );
     }
+    if (isLapsed(session, this.deps.clock.now())) return lapsed(id);
     return undefined;
   }
+}
+
+/** Whether its time to be decided or started is over, though nobody has written that yet. */
+export function isLapsed(session: Session, now: Date): boolean {
+  return session.lapsesAt !== null && session.lapsesAt <= now;
+}
+
+export function lapsed(id: SessionId): Problem {
+  return problem(
+    'illegal-transition',
+    `The session ${id} has lapsed: it has to be asked for again.`,
+  );
 }
 
 /** The refusal of a word on a version that is not the newest. */

@@ -7,10 +7,17 @@ import type { Advance, AdvanceDeps, SystemStep, WriteStep } from './advance-sess
 import { pause } from './pause.js';
 import { placeOf } from './place.js';
 
+/** How often it is looked, at first and later on. */
 const POLL_MS = 200;
+const POLL_LATER_MS = 2_000;
+const POLL_OFTEN_SECONDS = 15;
 /** After so long in one go the session is put back, to be looked at again by any replica. */
 const STRETCH_MS = 20_000;
 const LOOK_AGAIN_MS = 5_000;
+/** How long an eviction is given before it is asked for again. */
+const EVICT_AGAIN_MS = 10_000;
+/** No session takes as many steps before it ends: one that did has been overrunning for long. */
+const PAST_STEPS = 100;
 
 /**
  * The reaper: from `ending` to `ended`, which is written only when the cluster says that the container has terminated
@@ -26,12 +33,14 @@ export class FinishSession {
   ): Promise<Advance | undefined> {
     const { store, clusters, clock, bounds, journal } = this.deps;
     const place = placeOf(found);
-    const past = await store.steps(found.id, 0);
-    const escalations = past.filter(({ event }) => event === 'escalate').length;
-    let overrun = past.some(({ event }) => event === 'overrun');
+    const past = await store.steps(found.id, Math.max(0, found.version - PAST_STEPS));
+    const escalations = past.filter(({ event }) => event === 'escalate');
+    let overrun = past.length === PAST_STEPS || past.some(({ event }) => event === 'overrun');
     let session = found;
     // The gentlest way is not counted: it is tried again by whoever takes the session over.
-    let tries = escalations === 0 ? 0 : escalations + 1;
+    let tries = escalations.length === 0 ? 0 : escalations.length + 1;
+    let lastTryAt = escalations.at(-1)?.at ?? this.endingAt(found);
+    let evictAt = clock.now();
     const stretchEnds = clock.now().getTime() + STRETCH_MS;
 
     while (!signal.aborted) {
@@ -46,17 +55,19 @@ export class FinishSession {
         if (elapsedSeconds >= bounds.overrunSeconds && !overrun) {
           const written = await write(session, this.overrun(session, elapsedSeconds, seen.detail));
           if (!written) return undefined;
+          session = written;
         }
-        return { lookAgainAt: new Date(now.getTime() + LOOK_AGAIN_MS) };
+        return again(session, now);
       }
       const verdict = judgeEnding(seen, session, now, bounds.startGraceSeconds);
       if (verdict.kind === 'ended') {
         return { event: 'finish', data: { detail: verdict.detail, seen: seen.kind } };
       }
       if (verdict.kind === 'alive') {
-        const how = dueEnding(elapsedSeconds, tries);
+        const how = dueEnding((now.getTime() - lastTryAt.getTime()) / 1000, tries);
         if (how) {
           tries++;
+          lastTryAt = now;
           if (how !== 'line') {
             const written = await write(session, { event: 'escalate', data: { how } });
             if (!written) return undefined;
@@ -75,12 +86,11 @@ export class FinishSession {
             session = written;
             overrun = true;
           }
-          await this.lastResort(session);
+          if (now >= evictAt) evictAt = new Date(now.getTime() + (await this.lastResort(session)));
         }
       }
-      if (now.getTime() >= stretchEnds)
-        return { lookAgainAt: new Date(now.getTime() + LOOK_AGAIN_MS) };
-      await pause(POLL_MS, signal);
+      if (now.getTime() >= stretchEnds) return again(session, now);
+      await pause(elapsedSeconds < POLL_OFTEN_SECONDS ? POLL_MS : POLL_LATER_MS, signal);
     }
     return undefined;
   }
@@ -130,18 +140,23 @@ export class FinishSession {
     };
   }
 
-  private async lastResort(session: Session): Promise<void> {
-    if (session.grant?.terms.onOverrun !== 'evict') return;
+  /** Evicts the Pod where policy says so. Gives for how many milliseconds it is not to be tried again. */
+  private async lastResort(session: Session): Promise<number> {
+    if (session.grant?.terms.onOverrun !== 'evict') return EVICT_AGAIN_MS;
     const answer = await this.deps.clusters.evict(placeOf(session));
-    if (isProblem(answer)) {
-      this.deps.journal.warn(
-        { session: session.id, problem: answer.problem, cause: answer.cause },
-        'the Pod could not be evicted yet',
-      );
-    }
+    if (!isProblem(answer)) return EVICT_AGAIN_MS;
+    this.deps.journal.warn(
+      { session: session.id, problem: answer.problem, cause: answer.cause },
+      'the Pod could not be evicted yet',
+    );
+    return Math.max(EVICT_AGAIN_MS, (answer.retryAfterSeconds ?? 0) * 1000);
   }
 
   private endingAt(session: Session): Date {
     return invariant(session.endingAt, 'an ending session without the instant it began to end');
   }
+}
+
+function again(session: Session, now: Date): Advance {
+  return { lookAgainAt: new Date(now.getTime() + LOOK_AGAIN_MS), version: session.version };
 }

@@ -31,9 +31,10 @@ export class ReadSession {
 
   /** The steps of a session after number `after` (0: from the first), or `not-found`. */
   async steps(caller: Caller, id: SessionId, after: number): Promise<StepRecord[] | Problem> {
-    const session = await this.deps.store.find(id);
-    if (!session || !maySee(caller, session)) return absent(id);
-    return this.deps.store.steps(id, after);
+    const { store } = this.deps;
+    // Both at once: whoever follows a session waits for each of these round trips.
+    const [session, steps] = await Promise.all([store.find(id), store.steps(id, after)]);
+    return session && maySee(caller, session) ? steps : absent(id);
   }
 
   /** A page of sessions, newest first; one more than `limit` tells that there are more. */

@@ -8,6 +8,7 @@ import { SessionStore } from './ports/session.store.js';
 
 /** News may be lost: it is looked at least this often. */
 const LOOK_MS = 1_000;
+const SOONEST_MS = 5;
 /** How long an error that nobody foresaw keeps a session from being tried again. */
 const AFTER_ERROR_MS = 2_000;
 
@@ -54,12 +55,13 @@ export class ReconcileSessions {
 
   private heard(id: SessionId, version: number): void {
     const mine = this.running.get(id);
-    if (mine && version > mine.known) mine.abort.abort();
-    this.wake.abort();
+    // What is under way here is looked at again when it is done, which wakes the loop too.
+    if (!mine) this.wake.abort();
+    else if (version > mine.known) mine.abort.abort();
   }
 
   private async run(): Promise<void> {
-    const { store, clock, journal } = this.deps;
+    const { store, journal } = this.deps;
     while (!this.stopping.signal.aborted) {
       this.wake = new AbortController();
       try {
@@ -67,9 +69,9 @@ export class ReconcileSessions {
         const claimed = free > 0 ? await store.claim(this.lease(), free) : [];
         for (const session of claimed) void this.work(session);
         if (claimed.length > 0 && claimed.length === free) continue;
-        const due = await store.nextDueAt();
-        const waitMs = due ? due.getTime() - clock.now().getTime() : LOOK_MS;
-        await pause(Math.min(Math.max(waitMs, 5), LOOK_MS), this.wake.signal);
+        // By the database's clock, as claims are: replicas' clocks may differ.
+        const dueInMs = free > 0 ? await store.nextDueInMs() : null;
+        await pause(Math.min(Math.max(dueInMs ?? LOOK_MS, SOONEST_MS), LOOK_MS), this.wake.signal);
       } catch (error) {
         journal.error({ err: error }, 'sessions could not be looked at');
         await pause(LOOK_MS, this.stopping.signal);
@@ -79,6 +81,8 @@ export class ReconcileSessions {
 
   private async work(session: Session): Promise<void> {
     const { store, journal, clock, replica } = this.deps;
+    // Its own claim ran out while it was held up, and came back to it: the work is under way, and renewed by this.
+    if (this.running.has(session.id)) return;
     const abort = new AbortController();
     const mine = { known: session.version, abort };
     this.running.set(session.id, mine);
@@ -88,7 +92,7 @@ export class ReconcileSessions {
     );
     try {
       const result = await this.deps.advance.advance(session, {
-        signal: abort.signal,
+        signal: AbortSignal.any([abort.signal, this.stopping.signal]),
         expect: (version) => (mine.known = Math.max(mine.known, version)),
       });
       await store.release({

@@ -343,6 +343,17 @@ describe('what migrations need', () => {
     expect(config.ownerUrl?.reveal()).toBe('postgresql://owner@db/hallpass');
   });
 
+  test("is without the owner's password for what serves, which need not be able to read it", () => {
+    const env = {
+      HALLPASS_DATABASE__OWNER_URL_FILE: '/not/readable',
+      DATABASE_URL: 'postgresql://h@db/h',
+    };
+    const config = loadConfig(env);
+    if (!isConfigProblem(config)) throw new Error('it lacks other keys');
+    expect(configProblemText(config)).not.toContain('ownerUrl');
+    expect(isConfigProblem(loadDatabaseConfig(env))).toBe(true);
+  });
+
   test('is told where it is wrong', () => {
     const config = loadDatabaseConfig({ HALLPASS_DATABASE__POOL_SIZE: '0' });
     if (!isConfigProblem(config)) throw new Error('there is nothing wrong with it');

@@ -30,7 +30,9 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
   }
   const document = withAbsolutePaths(parsed.data, sources.folder);
   mistakes.push(...fileMistakes(sources, document));
-  const database = databaseOf(document.database, sources, mistakes);
+  // What serves does not hold the password of the role that owns the tables, nor needs to be able to read it.
+  const { ownerUrl: _, ownerUrlFile: __, ...served } = document.database;
+  const database = databaseOf(served, sources, mistakes);
   return mistakes.length > 0 || !database ? { mistakes } : { ...document, database };
 }
 

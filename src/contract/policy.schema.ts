@@ -51,7 +51,9 @@ const terms = z
     approvals: z
       .strictObject({
         count: z.int().min(0).max(10),
-        groups: z.array(group.refine((it) => it !== '*', 'must be a group: name who may consent')),
+        groups: z
+          .array(group.refine((it) => it !== '*', 'must be a group: name who may consent'))
+          .max(50),
       })
       .refine((it) => it.count === 0 || it.groups.length > 0, {
         ...onObjects,

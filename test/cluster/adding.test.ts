@@ -1,3 +1,4 @@
+import '../support/needs.containers.js';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BrokerLab, NAMESPACE, debugContainer, present } from './broker.lab.js';

@@ -1,3 +1,4 @@
+import '../support/needs.containers.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Observation } from '../../src/domain/session/observation.js';
 import { BrokerLab, NAMESPACE, debugContainer, until } from './broker.lab.js';

@@ -1,3 +1,4 @@
+import '../support/needs.containers.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isProblem } from '../../src/domain/problem.js';
 import { BrokerLab, NAMESPACE, debugContainer } from './broker.lab.js';

@@ -1,3 +1,4 @@
+import '../support/needs.containers.js';
 import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, readdir } from 'node:fs/promises';
@@ -35,14 +36,12 @@ test('the demo plays a session to its end with the usual ports taken, then serve
     expect(said).toMatch(new RegExp(`session\\.${action} +success`));
   }
 
-  // Pasted as they stand, in the order in which people would; watching would wait for the end.
-  const lines = said
-    .slice(said.indexOf('Try it yourself'))
-    .split('\n')
-    .filter((line) => /^ {2}(?:curl|[A-Z]+=)/.test(line) && !line.includes('/events &'));
-  const end = lines.findIndex((line) => line.includes('/end'));
-  const script = [...lines.toSpliced(end, 1), ...lines.slice(end, end + 1)].join('\n');
-  const { stdout } = await promisify(execFile)('bash', ['-euc', script]);
+  // Pasted as it stands.
+  const script = said.slice(
+    said.indexOf('\n', said.indexOf('Try it yourself')),
+    said.indexOf('It stays up'),
+  );
+  const { stdout } = await promisify(execFile)('bash', ['-euc', `${script}\nwait`]);
   expect(stdout).toContain('"verdict":"approve"');
   expect(stdout).toContain('"action":"session.approve"');
   expect(stdout).toMatch(/"state":"(?:ending|ended)"/);

@@ -1,3 +1,4 @@
+import '../support/needs.containers.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiClient } from '../../sandbox/broker/api.client.js';
 import type { FaultEffect, FaultMatch } from '../../sandbox/cluster/faults.js';

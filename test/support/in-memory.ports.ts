@@ -258,12 +258,12 @@ export class MemorySessionStore extends SessionStore {
     if (row.session.version === args.version) row.dueAt = args.dueAt;
   }
 
-  async nextDueAt(): Promise<Date | null> {
+  async nextDueInMs(): Promise<number | null> {
     await this.turn();
     const due = [...this.rows.values()].flatMap((it) =>
       it.dueAt ? [Math.max(it.dueAt.getTime(), it.lease?.until.getTime() ?? 0)] : [],
     );
-    return due.length === 0 ? null : new Date(Math.min(...due));
+    return due.length === 0 ? null : Math.min(...due) - Date.now();
   }
 
   /** A database is never quicker than a turn of the event loop: races show. */

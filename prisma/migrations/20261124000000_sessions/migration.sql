@@ -233,7 +233,9 @@ $$;
 GRANT USAGE ON SCHEMA "public" TO hallpass_service;
 GRANT SELECT ON "session_states", "end_reasons", "transitions" TO hallpass_service;
 GRANT SELECT, INSERT ON "audit_events", "session_events", "decisions", "policy_sets" TO hallpass_service;
-GRANT SELECT, INSERT, UPDATE ON "sessions" TO hallpass_service;
+GRANT SELECT, INSERT ON "sessions" TO hallpass_service;
+-- Who asked, for what, and what was granted stay as they were written.
+GRANT UPDATE ("version", "state", "container", "updated_at", "lapses_at", "starting_at", "started_at", "deadline_at", "ending_at", "ended_at", "end_reason", "end_detail", "due_at", "lease_owner", "lease_until") ON "sessions" TO hallpass_service;
 GRANT SELECT, INSERT, DELETE ON "idempotency_keys" TO hallpass_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON "outbox" TO hallpass_service;
 GRANT USAGE ON SEQUENCE "outbox_id_seq" TO hallpass_service;

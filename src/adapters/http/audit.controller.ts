@@ -35,7 +35,7 @@ export class AuditController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof AuditPage>> {
     const { limit = PAGE_LIMIT_DEFAULT, cursor, session, action } = query;
-    const cursors = new ListCursor('audit', { session, action });
+    const cursors = new ListCursor('audit', { session, action }, z.uuid());
     const before = cursor === undefined ? undefined : cursors.parse(cursor);
     const { records, more } = await this.reading.page(caller, {
       limit,

@@ -69,9 +69,10 @@ export class EventStream {
   async wait(seconds: number): Promise<void> {
     if (!this.rung && !this.signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, seconds * 1000);
+        const timer = setTimeout(() => wake(), seconds * 1000);
         const wake = () => {
           clearTimeout(timer);
+          this.signal.removeEventListener('abort', wake);
           resolve();
         };
         this.bell = wake;

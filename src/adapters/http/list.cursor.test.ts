@@ -1,10 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { ListCursor, nextLink } from './list.cursor.js';
 import { Refused } from './refused.error.js';
 
+const IDS = z.string().regex(/^[0-9a-z-]{1,36}$/);
+
 const places = fc.record({
-  at: fc.date({ min: new Date(0), noInvalidDate: true }),
+  at: fc.date({
+    min: new Date(0),
+    max: new Date('9999-12-31T23:59:59.999Z'),
+    noInvalidDate: true,
+  }),
   id: fc.stringMatching(/^[0-9a-z-]{1,36}$/),
 });
 
@@ -14,21 +21,26 @@ test('a cursor leads back to its place, and to nowhere in another list', () => {
       places,
       fc.record({ cluster: fc.string({ unit: 'grapheme' }) }),
       (place, filters) => {
-        const cursor = new ListCursor('sessions', filters).after(place);
-        expect(new ListCursor('sessions', filters).parse(cursor)).toEqual(place);
-        expect(() => new ListCursor('audit', filters).parse(cursor)).toThrow(Refused);
+        const cursor = new ListCursor('sessions', filters, IDS).after(place);
+        expect(new ListCursor('sessions', filters, IDS).parse(cursor)).toEqual(place);
+        expect(() => new ListCursor('audit', filters, IDS).parse(cursor)).toThrow(Refused);
         expect(() =>
-          new ListCursor('sessions', { ...filters, mine: 'true' }).parse(cursor),
+          new ListCursor('sessions', { ...filters, mine: 'true' }, IDS).parse(cursor),
         ).toThrow(Refused);
       },
     ),
   );
 });
 
+test('one that was made up with an id that the list does not have is refused', () => {
+  const made = new ListCursor('audit', {}, IDS).after({ at: new Date(0), id: 'no-uuid' });
+  expect(() => new ListCursor('audit', {}, z.uuid()).parse(made)).toThrow(Refused);
+});
+
 test('what was made up is refused', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
-      expect(() => new ListCursor('sessions', {}).parse(text)).toThrow(Refused);
+      expect(() => new ListCursor('sessions', {}, IDS).parse(text)).toThrow(Refused);
     }),
   );
 });

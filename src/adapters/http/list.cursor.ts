@@ -10,17 +10,17 @@ export interface Place {
   readonly id: string;
 }
 
-const Parts = z.tuple([
-  z.string(),
-  z.int().min(0).max(8_640_000_000_000_000),
-  z.string().regex(/^[0-9a-z-]{1,64}$/),
-]);
+/** Milliseconds since 1970, to the end of the year 9999: PostgreSQL knows later ones, other programs do not. */
+const INSTANT_MAX = 253_402_300_799_999;
 
 /** The cursors of one list with one set of filters: those of another list or of other filters are refused. */
 export class ListCursor {
   private readonly mark: string;
+  private readonly parts;
 
-  constructor(list: string, filters: object) {
+  /** @param id what the ids of the list look like: a made-up cursor must not reach the store with any other. */
+  constructor(list: string, filters: object, id: z.ZodType<string>) {
+    this.parts = z.tuple([z.string(), z.int().min(0).max(INSTANT_MAX), id]);
     this.mark = createHash('sha256')
       .update(canonicalJson([list, filters]))
       .digest('base64url')
@@ -34,7 +34,7 @@ export class ListCursor {
 
   /** The place that a cursor stands for. @throws Refused where it is none of this list's. */
   parse(cursor: string): Place {
-    const parts = Parts.safeParse(decoded(cursor));
+    const parts = this.parts.safeParse(decoded(cursor));
     if (!parts.success || parts.data[0] !== this.mark) {
       throw new Refused(
         problem(

@@ -107,7 +107,8 @@ export class SessionStreams implements OnModuleDestroy {
         seen = step.seq;
         if (isFinal(step.to)) return stream.close('final');
       }
-      if (steps.length === 0) await stream.wait(this.settings.streams.lookSeconds);
+      // Does not wait where news came meanwhile.
+      await stream.wait(this.settings.streams.lookSeconds);
     }
   }
 }

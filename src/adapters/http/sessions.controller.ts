@@ -28,7 +28,8 @@ import {
   SessionQuery,
 } from '../../contract/session.schema.js';
 import { canonicalJson } from '../../domain/audit/canonical.js';
-import type { Target } from '../../domain/session/session.js';
+import type { SessionId, Target } from '../../domain/session/session.js';
+import { SESSION_ID } from '../../domain/session/session.js';
 import { Allow } from './access.decorators.js';
 import { CurrentCaller } from './caller.decorator.js';
 import { etagOf, idempotencyKey, isKnown } from './conditional.headers.js';
@@ -37,6 +38,8 @@ import { Operation } from './operation.decorator.js';
 import { orRefuse } from './refused.error.js';
 import { sessionIdIn } from './session.id.js';
 import { wordsOn } from './session.words.js';
+
+const SESSION_IDS = z.string().regex(SESSION_ID);
 
 const ETAG = { name: 'ETag', description: 'The version of the session: send it as If-Match.' };
 
@@ -130,13 +133,13 @@ export class SessionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof SessionPage>> {
     const { limit = PAGE_LIMIT_DEFAULT, cursor, mine, ...rest } = query;
-    const cursors = new ListCursor('sessions', { ...rest, mine });
+    const cursors = new ListCursor('sessions', { ...rest, mine }, SESSION_IDS);
     const after = cursor === undefined ? undefined : cursors.parse(cursor);
     const { sessions, more } = await this.reading.page(caller, {
       filter: filterOf(rest),
       mine: mine === 'true',
       limit,
-      ...(after ? { after: { createdAt: after.at, id: sessionIdIn(after.id) } } : {}),
+      ...(after ? { after: { createdAt: after.at, id: after.id as SessionId } } : {}),
     });
     const words = await wordsOn(this.store, sessions);
     const last = sessions.at(-1);

@@ -58,13 +58,13 @@ export class ClusterConnection {
     return this.noted(await this.attempt(request));
   }
 
-  /** A request that is sent by other means than the generated calls, with credentials and the pool attached. */
-  async request(path: string): Promise<RequestContext | ApiFailure> {
+  /** A watch, which the generated calls do not make: a request with credentials and its pool attached. */
+  async watch(path: string): Promise<RequestContext | ApiFailure> {
     return this.attempt(async ({ kubeconfig }) => {
       const server = new URL(kubeconfig.getCurrentCluster()?.server ?? '');
       const context = new RequestContext(addressOf(server) + path, HttpMethod.GET);
       context.setHeaderParam('Accept', 'application/json');
-      await kubeconfig.applySecurityAuthentication(context);
+      await kubeconfig.applyToWatch(context);
       return context;
     });
   }

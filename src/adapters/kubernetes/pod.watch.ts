@@ -37,7 +37,7 @@ export async function watchPod(args: {
     allowWatchBookmarks: 'true',
     timeoutSeconds: String(WATCH_SECONDS),
   });
-  const request = await connection.request(
+  const request = await connection.watch(
     `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods?${query.toString()}`,
   );
   if (isApiFailure(request)) return request;

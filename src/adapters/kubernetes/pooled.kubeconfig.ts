@@ -12,14 +12,29 @@ const CONNECT_MS = 3_000;
 const IDLE_MS = 30_000;
 
 /**
- * client-node's KubeConfig with one pool of connections. client-node 2.0.1 makes a new dispatcher, and so a new TLS
- * connection, for every request; the pool here is kept until certificates or addresses change.
+ * A watch takes its connection with it when it is left. undici fills the place of a closed connection before it uses
+ * one that is open, so in one pool the next call would wait for a TLS handshake.
+ */
+type Pools = Readonly<Record<'calls' | 'watches', Dispatcher>>;
+
+/**
+ * client-node's KubeConfig with pools of connections. client-node 2.0.1 makes a new dispatcher, and so a new TLS
+ * connection, for every request; the pools here are kept until certificates or addresses change.
  */
 export class PooledKubeConfig extends KubeConfig {
-  private pool: { readonly key: string; readonly dispatcher: Dispatcher } | undefined;
+  private kept: { readonly key: string; readonly pools: Pools } | undefined;
 
-  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
-    const { options, dispatcher } = await this.prepare();
+  override applySecurityAuthentication(context: RequestContext): Promise<void> {
+    return this.applyTo(context, 'calls');
+  }
+
+  /** Credentials for a watch, and the pool for watches. */
+  applyToWatch(context: RequestContext): Promise<void> {
+    return this.applyTo(context, 'watches');
+  }
+
+  private async applyTo(context: RequestContext, pool: keyof Pools): Promise<void> {
+    const { options, pools } = await this.prepare();
     for (const [name, value] of Object.entries(options.headers ?? {})) {
       context.setHeaderParam(name, String(value));
     }
@@ -27,7 +42,7 @@ export class PooledKubeConfig extends KubeConfig {
       const basic = Buffer.from(options.auth).toString('base64');
       context.setHeaderParam('Authorization', `Basic ${basic}`);
     }
-    if (dispatcher) context.setDispatcher(dispatcher);
+    if (pools) context.setDispatcher(pools[pool]);
     // A SOCKS proxy: client-node's connector for it cannot be had apart, so these requests do without the pool.
     else await super.applySecurityAuthentication(context);
   }
@@ -50,29 +65,29 @@ export class PooledKubeConfig extends KubeConfig {
     };
   }
 
-  /** Cuts every connection of the pool. */
+  /** Cuts every connection of the pools. */
   async destroy(): Promise<void> {
-    const pool = this.pool;
-    this.pool = undefined;
-    await pool?.dispatcher.destroy();
+    const pools = Object.values(this.kept?.pools ?? {});
+    this.kept = undefined;
+    await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
   private async prepare(): Promise<{
     options: RequestOptions;
-    dispatcher: Dispatcher | undefined;
+    pools: Pools | undefined;
   }> {
     try {
       const options: RequestOptions = {};
       await this.applyToHTTPSOptions(options);
       options.headers = fitHeaders(options.headers ?? {});
-      return { options, dispatcher: this.dispatcherFor(options) };
+      return { options, pools: this.poolsFor(options) };
     } catch (cause) {
       // A token file that is not there, a credential plugin that fails: nothing was sent.
       throw new ApiFailureError({ failure: 'misconfigured', definite: true, cause });
     }
   }
 
-  private dispatcherFor(options: RequestOptions): Dispatcher | undefined {
+  private poolsFor(options: RequestOptions): Pools | undefined {
     const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
     const cluster = this.getCurrentCluster();
     const trust = present({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername });
@@ -82,11 +97,12 @@ export class PooledKubeConfig extends KubeConfig {
       .map(String)
       .join();
     // A pool that is left has requests under way, perhaps; its idle connections close by themselves.
-    if (this.pool?.key !== poolKey) {
+    if (this.kept?.key !== poolKey) {
       const proxy = wanted.type === 'proxy' ? wanted.uri : undefined;
-      this.pool = { key: poolKey, dispatcher: makeDispatcher(trust, proxy) };
+      const pools = { calls: makeDispatcher(trust, proxy), watches: makeDispatcher(trust, proxy) };
+      this.kept = { key: poolKey, pools };
     }
-    return this.pool.dispatcher;
+    return this.kept.pools;
   }
 }
 

@@ -141,13 +141,14 @@ export class PrismaSessionStore extends SessionStore {
 
   async claim(lease: Lease, limit: number): Promise<Session[]> {
     const rows = await this.database.prisma.$queryRaw<SessionModel[]>`
-      UPDATE sessions SET lease_owner = ${lease.owner}, lease_until = now() + make_interval(secs => ${lease.seconds}::int)
-      WHERE id IN (
-        SELECT id FROM sessions
+      WITH due AS MATERIALIZED (
+        SELECT id AS due_id FROM sessions
         WHERE due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
         ORDER BY due_at LIMIT ${limit}::int
         FOR UPDATE SKIP LOCKED
       )
+      UPDATE sessions SET lease_owner = ${lease.owner}, lease_until = now() + make_interval(secs => ${lease.seconds}::int)
+      FROM due WHERE id = due_id
       RETURNING ${SESSION_COLUMNS}`;
     return rows.map(sessionOf);
   }
@@ -168,14 +169,15 @@ export class PrismaSessionStore extends SessionStore {
   }): Promise<void> {
     await this.database.prisma.$executeRaw`
       UPDATE sessions SET lease_owner = NULL, lease_until = NULL,
-        due_at = CASE WHEN version = ${args.version}::int THEN ${args.dueAt}::timestamptz ELSE due_at END
+        due_at = CASE WHEN version = ${args.version}::int THEN greatest(${args.dueAt}::timestamptz, CASE WHEN ${args.dueAt}::timestamptz IS NOT NULL THEN now() + interval '250 ms' END) ELSE due_at END
       WHERE id = ${args.id} AND lease_owner = ${args.owner}`;
   }
 
-  async nextDueAt(): Promise<Date | null> {
-    const [row] = await this.database.prisma.$queryRaw<{ due: Date | null }[]>`
-      SELECT min(greatest(due_at, lease_until)) AS due FROM sessions WHERE due_at IS NOT NULL`;
-    return row?.due ?? null;
+  async nextDueInMs(): Promise<number | null> {
+    const [row] = await this.database.prisma.$queryRaw<{ ms: number | null }[]>`
+      SELECT (extract(epoch FROM min(greatest(due_at, lease_until)) - now()) * 1000)::float8 AS ms
+      FROM sessions WHERE due_at IS NOT NULL`;
+    return row?.ms ?? null;
   }
 }
 

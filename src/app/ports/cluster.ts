@@ -21,7 +21,7 @@ export abstract class Clusters {
 
   /**
    * Finds the Pod that is meant, and checks what the API server would accept and never run: a finished, terminating or
-   * unscheduled Pod, a mirror Pod, a missing target container, a Windows node (measured: fact 7).
+   * unscheduled Pod, a mirror Pod, a missing target container, a Windows node (measured: test/kubernetes-1.36/patch/pod-completed.json).
    */
   abstract resolve(args: {
     readonly cluster: string;

@@ -7,7 +7,7 @@ export interface News {
   readonly payload: unknown;
 }
 
-/** What was written with a step to be told to others after it: at least once, in order, by any replica. */
+/** What was written with a step to be told to others after it: at least once, by any replica, in order as far as one replica goes. */
 export abstract class Outbox {
   /**
    * Hands up to `limit` items that nobody else holds to `tell`, oldest first, and marks those as delivered for which it

@@ -119,6 +119,6 @@ export abstract class SessionStore {
     /** The version that `dueAt` was decided on: where it moved on meanwhile, the session stays due at once. */
     readonly version: number;
   }): Promise<void>;
-  /** When the next session that nobody holds is due. */
-  abstract nextDueAt(): Promise<Date | null>;
+  /** In how many milliseconds the next session that nobody holds is due, by the database's clock; null: none is. */
+  abstract nextDueInMs(): Promise<number | null>;
 }

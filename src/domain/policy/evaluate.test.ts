@@ -256,3 +256,12 @@ describe('for all policies', () => {
     );
   });
 });
+
+test('a refusal tells of ten policies at most, however many would allow it on other terms', () => {
+  const many = Array.from({ length: 300 }, (_, at) =>
+    policy(`p${at}`, { terms: { ticketRequired: true } }),
+  );
+  const decision = decide(many);
+  expect(decision.verdict).toBe('refuse');
+  expect(decision.explanation).toHaveLength(10);
+});

@@ -52,6 +52,7 @@ export function evaluate(set: PolicySet, requester: Person, request: Asked): Pol
       null,
       unmet
         .sort((a, b) => asksLeastFirst(a.policy, b.policy))
+        .slice(0, TOLD_MAX)
         .map(
           ({ policy, lacks }) =>
             `The policy "${policy.name}" would allow it, but ${lacks.join(', and ')}.`,
@@ -60,6 +61,9 @@ export function evaluate(set: PolicySet, requester: Person, request: Asked): Pol
   }
   return granted(set, best, profile);
 }
+
+/** As many policies are told of at most: people read it, and the audit log keeps it. */
+const TOLD_MAX = 10;
 
 function granted(set: PolicySet, policy: AccessPolicy, profile: DebugProfile): PolicyDecision {
   const { approvals } = policy.terms;
@@ -108,7 +112,7 @@ function lacking({ terms }: AccessPolicy, request: Asked): string[] {
 function nearMisses(mine: readonly AccessPolicy[], request: Asked): string[] {
   const allows = mine.filter((policy) => policy.effect === 'allow').sort(byName);
   if (allows.length === 0) return ['No policy allows anything to your groups here.'];
-  const misses = allows.slice(0, 10).map(({ name, match }) => {
+  const misses = allows.slice(0, TOLD_MAX).map(({ name, match }) => {
     const wrong = [
       matchesAny(match.clusters, request.cluster) ? '' : `not the cluster "${request.cluster}"`,
       matchesAny(match.namespaces, request.namespace)

@@ -101,27 +101,26 @@ export const ENDINGS = ['line', 'term', 'kill'] as const;
 export type Ending = (typeof ENDINGS)[number];
 
 /**
- * When each way is tried, in seconds since the ending began. A line returns the timer's `read`; TERM is trapped by it;
- * KILL sweeps everything else first, which un-sticks a timer that was stopped. KILL is repeated every so often.
+ * The ways in their order, and how long after the try before each is due. A line returns the timer's `read`; TERM is
+ * trapped by it; KILL sweeps everything else first, which un-sticks a timer that was stopped. KILL is repeated.
  */
-const ESCALATION: readonly { readonly atSeconds: number; readonly how: Ending }[] = [
-  { atSeconds: 0, how: 'line' },
-  { atSeconds: 3, how: 'term' },
-  { atSeconds: 6, how: 'kill' },
+const ESCALATION: readonly { readonly afterSeconds: number; readonly how: Ending }[] = [
+  { afterSeconds: 0, how: 'line' },
+  { afterSeconds: 3, how: 'term' },
+  { afterSeconds: 3, how: 'kill' },
 ];
 const KILL_AGAIN_SECONDS = 10;
 /** Tries grow rarer up to this many seconds apart: each is an audit entry, and a lost node may stay lost for days. */
 const KILL_AGAIN_SECONDS_MAX = 300;
 
-/** The way that is due `elapsedSeconds` after the ending began, given how many tries were made before. */
-export function dueEnding(elapsedSeconds: number, tries: number): Ending | undefined {
-  const row = ESCALATION[tries];
-  if (row) return elapsedSeconds >= row.atSeconds ? row.how : undefined;
-  let dueSeconds = ESCALATION.at(-1)?.atSeconds ?? 0;
-  for (let again = 0; again <= tries - ESCALATION.length; again++) {
-    dueSeconds += Math.min(KILL_AGAIN_SECONDS * 2 ** again, KILL_AGAIN_SECONDS_MAX);
-  }
-  return elapsedSeconds >= dueSeconds ? 'kill' : undefined;
+/** The way that is due `sinceLastSeconds` after the last try (or, before the first, since the ending began). */
+export function dueEnding(sinceLastSeconds: number, tries: number): Ending | undefined {
+  const again = tries - ESCALATION.length;
+  const { afterSeconds, how } = ESCALATION[tries] ?? {
+    afterSeconds: Math.min(KILL_AGAIN_SECONDS * 2 ** again, KILL_AGAIN_SECONDS_MAX),
+    how: 'kill',
+  };
+  return sinceLastSeconds >= afterSeconds ? how : undefined;
 }
 
 /** What an observation means for a session that is ending. */

@@ -93,7 +93,7 @@ keep=
 ${MINE}
 ${SWEEP}
 finish() {
-  trap "" TERM INT HUP CHLD
+  trap "" TERM INT HUP; trap - CHLD
   [ $me = 1 ] || sweep
   exit $1
 }

@@ -22,6 +22,12 @@ export const TIMER_EXITS = {
   143: 'TERM or INT ended it',
 } as const;
 
+/** Eleven digits: what every shell counts with. */
+const EPOCH_SECONDS_MAX = 99_999_999_999;
+
+/** The longest that a timer holds: busybox waits for 2^32 / 2048 seconds (24 days) at most. */
+export const TIMER_SECONDS_MAX = 2_000_000;
+
 /**
  * The container's command. The container has `stdin: true`, `stdinOnce: false` and `tty: false`.
  *
@@ -44,13 +50,18 @@ export const TIMER_EXITS = {
  * @throws RangeError where the seconds are no whole numbers, which is a bug of the caller's.
  */
 export function timerCommand({ shell, startByEpochSeconds, durationSeconds }: Timer): string[] {
-  const seconds = [startByEpochSeconds, durationSeconds].map((value) => {
-    if (!Number.isSafeInteger(value) || value < 1 || value > 99_999_999_999) {
-      throw new RangeError(`a timer takes whole seconds, not ${value}`);
-    }
-    return String(value);
-  });
+  const seconds = [
+    whole(startByEpochSeconds, EPOCH_SECONDS_MAX),
+    whole(durationSeconds, TIMER_SECONDS_MAX),
+  ];
   return [shell, '-c', CHOOSE, 'hold', ...seconds, TIMER];
+}
+
+function whole(seconds: number, max: number): string {
+  if (!Number.isSafeInteger(seconds) || seconds < 1 || seconds > max) {
+    throw new RangeError(`a timer takes whole seconds from 1 to ${max}, not ${seconds}`);
+  }
+  return String(seconds);
 }
 
 /**
