@@ -29,12 +29,13 @@ export class ReadSession {
     return { session, decisions: await this.deps.store.decisions(id) };
   }
 
-  /** The steps of a session after number `after` (0: from the first), or `not-found`. */
-  async steps(caller: Caller, id: SessionId, after: number): Promise<StepRecord[] | Problem> {
-    const { store } = this.deps;
-    // Both at once: whoever follows a session waits for each of these round trips.
-    const [session, steps] = await Promise.all([store.find(id), store.steps(id, after)]);
-    return session && maySee(caller, session) ? steps : absent(id);
+  /**
+   * The steps after number `after` (0: from the first) of a session that was read before, or `not-found`. Who may see a
+   * session does not change in its life, so that following it need not read it again and again.
+   */
+  async steps(caller: Caller, session: Session, after: number): Promise<StepRecord[] | Problem> {
+    if (!maySee(caller, session)) return absent(session.id);
+    return this.deps.store.steps(session.id, after);
   }
 
   /** A page of sessions, newest first; one more than `limit` tells that there are more. */

@@ -61,7 +61,7 @@ export class SessionEventsController {
     const refusal = this.streams.refusal(caller);
     if (refusal) throw new Refused(refusal);
     reply.hijack();
-    await this.streams.run(reply, { caller, id, after, until });
+    await this.streams.run(reply, { caller, session, after, until });
   }
 }
 

@@ -11,7 +11,7 @@ import { stepView } from '../../app/views/session.view.js';
 import type { Problem } from '../../domain/problem.js';
 import { isProblem, problem } from '../../domain/problem.js';
 import { isFinal } from '../../domain/session/session.machine.js';
-import type { SessionId } from '../../domain/session/session.js';
+import type { Session } from '../../domain/session/session.js';
 import { EventStream } from './event.stream.js';
 import { HttpSettings } from './http.settings.js';
 
@@ -21,7 +21,7 @@ const BUSY_RETRY_SECONDS = 30;
 /** What a stream is of and for whom. */
 export interface Watch {
   readonly caller: Caller;
-  readonly id: SessionId;
+  readonly session: Session;
   /** The last step that the client has (Last-Event-ID); 0: none. */
   readonly after: number;
   /** When the caller's token expires: nobody watches longer than they may ask. */
@@ -74,7 +74,7 @@ export class SessionStreams implements OnModuleDestroy {
       this.settings.streams.heartbeatSeconds * 1000,
     );
     const unsubscribe = this.news.subscribe((id) => {
-      if (id === watch.id) stream.ring();
+      if (id === watch.session.id) stream.ring();
     });
     if (this.stopping) stream.close('shutdown');
     try {
@@ -82,7 +82,7 @@ export class SessionStreams implements OnModuleDestroy {
       await this.follow(stream, watch);
     } catch (error) {
       // The client comes back by itself, with the last event it has.
-      this.journal.warn({ err: error, session: watch.id }, 'a stream of events was cut');
+      this.journal.warn({ err: error, session: watch.session.id }, 'a stream of events was cut');
     } finally {
       unsubscribe();
       clearTimeout(expiry);
@@ -97,13 +97,13 @@ export class SessionStreams implements OnModuleDestroy {
     for (const stream of this.open.keys()) stream.close('shutdown');
   }
 
-  private async follow(stream: EventStream, { caller, id, after }: Watch): Promise<void> {
+  private async follow(stream: EventStream, { caller, session, after }: Watch): Promise<void> {
     for (let seen = after; !stream.signal.aborted;) {
-      const steps = await this.reading.steps(caller, id, seen);
+      const steps = await this.reading.steps(caller, session, seen);
       if (isProblem(steps)) return;
       for (const step of steps) {
         if (stream.signal.aborted) return;
-        await stream.send({ type: 'step', id: step.seq, data: stepView(id, step) });
+        await stream.send({ type: 'step', id: step.seq, data: stepView(session.id, step) });
         seen = step.seq;
         if (isFinal(step.to)) return stream.close('final');
       }

@@ -1,0 +1,10 @@
+/** `inner` with these methods in the place of its own. */
+export function replacing<T extends object>(inner: T, methods: Partial<T>): T {
+  return new Proxy(inner, {
+    get(target, name) {
+      const own: unknown = Reflect.get(target, name);
+      const replaced: unknown = Reflect.get(methods, name);
+      return replaced ?? (typeof own === 'function' ? own.bind(target) : own);
+    },
+  });
+}
