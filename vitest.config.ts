@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'sandbox/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['{src,sandbox,bench,test}/**/*.test.ts'],
     exclude: ['node_modules', 'dist', 'test/real-cluster/**'],
     globalSetup: ['test/support/postgres.global.ts'],
     testTimeout: 30_000,
