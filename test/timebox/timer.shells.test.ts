@@ -1,17 +1,15 @@
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  killCommand,
   strengthProbe,
   termCommand,
   TIMER_SECONDS_MAX,
   timerCommand,
 } from '../../src/domain/timebox/timer.js';
 import { SHELLS } from '../support/shells.js';
-import { statusOf, until } from './container.js';
+import { statusOf } from './container.js';
 import { PROGRAMS } from './image.js';
 import { shellPath, skipWhereImpossible, Trial } from './timer.trial.js';
 import { hostileUser } from './users.js';
@@ -122,10 +120,6 @@ describe.concurrent.each(IMAGES)('$shell, beside it $beside', ({ shell, beside, 
   });
 });
 
-/** The system call ptrace, by Node's name of the processor. */
-const PTRACE: Readonly<Record<string, number>> = { x64: 101, arm64: 117 };
-const PERL = '/usr/bin/perl';
-
 describe.concurrent.each(SHELLS)('%s, looking for its timer', (shell) => {
   skipWhereImpossible(shell, 'bash');
 
@@ -149,23 +143,4 @@ describe.concurrent.each(SHELLS)('%s, looking for its timer', (shell) => {
     expect(await trial.ended()).toMatchObject({ exitCode: 143, output: '' });
     expect(trial.debug.remains()).toEqual([]);
   });
-
-  test.for(['own', 'shared'] as const)(
-    'ends who traces it first (%s PID namespace)',
-    async (pids, { skip }) => {
-      const ptrace = PTRACE[process.arch];
-      skip(ptrace === undefined || !existsSync(PERL), `no ${PERL} here to trace with`);
-      await using trial = await Trial.start({ shell, person: 'root', pids });
-      await trial.holds();
-      const attach = `syscall(${ptrace}, 16, ${trial.timer}, 0, 0) == 0 or die $!`;
-      await trial.enter([PERL, '-e', `${attach}; $| = 1; print "here\n"; sleep 600`]);
-      const { pid } = trial.debug;
-      await until('the timer is held up', () => statusOf(pid, 'State')?.startsWith('t') ?? false);
-
-      trial.debug.exec(killCommand(trial.image));
-
-      expect(await trial.ended()).toMatchObject({ exitCode: 143 });
-      expect(trial.debug.remains()).toEqual([]);
-    },
-  );
 });

@@ -39,15 +39,19 @@ export const TIMER_SECONDS_MAX = 2_000_000;
  *
  * It needs `date` to begin with, and /proc. While it holds it has no child that could be stopped or killed, provided
  * that the shell's `read` has `-t`; a shell without it (dash) hands over to the image's `bash` or `busybox` where there
- * is one. Where there is none, it needs `sleep`, and who stops that child delays the deadline: a line, TERM and
+ * is one. Where there is none, it needs `sleep`, and who tampers with that delays the deadline: a line, TERM and
  * {@link killCommand} still end it. {@link strengthProbe} tells which it is.
  *
- * What it cannot end, where the PID namespace is shared (in its own, the kernel ends all): a process that has moved to a
- * mount namespace of its own, one of another user's or one that hides from its own user (not dumpable) when the
- * container is not root, one that forks faster than a shell can look. Container runtimes that end the container's
- * cgroup end these too (containerd does).
+ * What it cannot end, where the PID namespace is shared (in its own, the kernel ends all): a process that has moved to
+ * a mount namespace of its own, one of another user's or one that hides from its own user (not dumpable) when the
+ * container is not root, one that forks faster than a shell can look, and any where a user KILLs the timer itself.
+ * Container runtimes that end the container's cgroup end these too (containerd does).
  *
- * @throws RangeError where the seconds are no whole numbers, which is a bug of the caller's.
+ * What it cannot withstand alone: a STOP, where the PID namespace is shared, and a debugger (ptrace) in any; against
+ * these {@link killCommand} helps, unless the debugger has made it another program. Nothing here helps against who may
+ * mount something over /proc (CAP_SYS_ADMIN).
+ *
+ * @throws RangeError where the seconds are no whole numbers or too many: a bug of the caller's.
  */
 export function timerCommand({ shell, startByEpochSeconds, durationSeconds }: Timer): string[] {
   const seconds = [
@@ -82,12 +86,13 @@ export function termCommand({ shell }: Pick<Timer, 'shell'>): string[] {
 }
 
 /**
- * To be run by exec in the container: KILLs every process of its mount namespace but the timer, those that are stopped
- * included, then sends TERM and CONT to the timer, gives it 2 to 3 seconds, and KILLs it. Touches no process of another
- * mount namespace. Needs nothing but the shell and /proc; takes 6 seconds at most.
+ * To be run by exec in the container: STOPs every process of its mount namespace, KILLs all but the timer, sends TERM
+ * and CONT to the timer, gives it 2 to 3 seconds, and KILLs it. Touches no process of another mount namespace. Needs
+ * nothing but the shell and /proc; takes 6 seconds at most.
  *
  * How it exits says nothing: where the timer ends, this command is ended with everything else. The container's status
- * tells. A user who kills whatever appears may kill this too, before it has found them: it bears repeating.
+ * tells. A user who kills whatever appears may kill this too before it has found them, and the timer may be left
+ * stopped then: to be repeated until the container has ended.
  */
 export function killCommand({ shell }: Pick<Timer, 'shell'>): string[] {
   return [shell, '-c', KILL, 'kill'];
