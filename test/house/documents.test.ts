@@ -80,7 +80,7 @@ describe('documents that are written by hand', () => {
   test('are looked through for the ways in which files and commands are named', () => {
     const text = [
       'See [the map](docs/map.md#top), `src/main.ts`, `test/**/*.test.ts` and https://example.com/a.md.',
-      'Run `npm run demo`, or `npm test -- x`; then `npm run bench -- sessions`.',
+      'Run `npm run demo`, or `npm test -- x`; then `npm run --silent bench -- sessions`.',
       '`/etc/hallpass/hallpass.yaml` and `team/*` are elsewhere, `docs/gone.md:12` is not, nor is `.ci/run`.',
     ].join('\n');
     expect(filesNamed(text)).toEqual(['docs/map.md', 'src/main.ts', 'docs/gone.md', '.ci/run']);
@@ -101,9 +101,11 @@ function filesNamed(text: string): string[] {
   );
 }
 
-/** The scripts that `npm run x`, `npm test` and `npm start` name. */
+/** The scripts that `npm run x` (flags of npm's own before the name or not), `npm test` and `npm start` name. */
 function commandsNamed(text: string): string[] {
-  const run = [...text.matchAll(/\bnpm run ([\w:-]+)/g)].map((match) => match[1] ?? '');
+  const run = [...text.matchAll(/\bnpm run (?:--[\w-]+ )*(\w[\w:-]*)/g)].map(
+    (match) => match[1] ?? '',
+  );
   const short = [...text.matchAll(/\bnpm (test|start)\b/g)].map((match) => match[1] ?? '');
   return [...run, ...short];
 }

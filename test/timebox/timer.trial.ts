@@ -79,30 +79,39 @@ export class Trial implements AsyncDisposable {
     readonly image: Image,
     readonly app: Container | undefined,
     readonly debug: Container,
-    private readonly remove: () => Promise<void>,
+    private readonly undo: Undo,
   ) {}
 
   static async start(settings: TrialSettings): Promise<Trial> {
     const { shell, person, pids, programs = PROGRAMS, command = timerCommand } = settings;
-    const files = await image({ shellPath: shellPath(shell), programs });
-    const common = { namespaces: namespacesHere(), person };
-    // The app is the same user as the debug container: nothing but the timer's care protects it.
-    const app = pids === 'own' ? undefined : (settings.app ?? (await startApp(common)));
-    const debug = await Container.start({
-      ...common,
-      command: command({
-        shell: files.shell,
-        startByEpochSeconds: Math.floor(Date.now() / 1000) + (settings.startInSeconds ?? 60),
-        durationSeconds: settings.durationSeconds ?? LONG_SECONDS,
-      }),
-      env: files.env,
-      ...(app === undefined ? {} : { target: app }),
-    });
-    return new Trial(files, app, debug, async () => {
-      await debug.destroy();
-      if (settings.app === undefined) await app?.destroy();
-      await files.remove();
-    });
+    const undo: Undo = [];
+    try {
+      const files = await image({ shellPath: shellPath(shell), programs });
+      undo.unshift(() => files.remove());
+      const common = { namespaces: namespacesHere(), person };
+      // The app is the same user as the debug container: nothing but the timer's care protects it.
+      let app = pids === 'own' ? undefined : settings.app;
+      if (pids === 'shared' && app === undefined) {
+        const own = (app = await Container.start({ ...common, command: APP }));
+        undo.unshift(() => own.destroy());
+        await until('the app runs and waits', () => isWaiting(own));
+      }
+      const debug = await Container.start({
+        ...common,
+        command: command({
+          shell: files.shell,
+          startByEpochSeconds: Math.floor(Date.now() / 1000) + (settings.startInSeconds ?? 60),
+          durationSeconds: settings.durationSeconds ?? LONG_SECONDS,
+        }),
+        env: files.env,
+        ...(app === undefined ? {} : { target: app }),
+      });
+      undo.unshift(() => debug.destroy());
+      return new Trial(files, app, debug, undo);
+    } catch (error) {
+      await undoAll(undo);
+      throw error;
+    }
   }
 
   /** Resolves once the timer holds: it has set its traps, of which ignoring HUP is the last but one. */
@@ -136,21 +145,26 @@ export class Trial implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.remove();
+    return undoAll(this.undo);
   }
 }
 
-/** An app of four processes: its main process with a child, and another with a child. */
-const APP = ['sh', '-c', 'sh -c "sleep 600; :" & sleep 600; :'];
+type Undo = (() => Promise<void>)[];
+
+async function undoAll(undo: Undo): Promise<void> {
+  for (const each of undo) await each();
+}
+
+/**
+ * An app of four processes: its main process with a child, and another with a child. It ends with its standard input, and
+ * with it all of its PID namespace, so that even tests that are killed leave nothing running.
+ */
+const APP = ['sh', '-c', 'sh -c "sleep 600; :" & sleep 600 & read x'];
 const APP_PROCESSES = 4;
 
-async function startApp(settings: { namespaces: Namespaces; person: Person }): Promise<Container> {
-  const app = await Container.start({ ...settings, command: APP });
-  await until('the app runs and waits', () => {
-    const states = app.processes().map((pid) => statusOf(pid, 'State'));
-    return states.length === APP_PROCESSES && states.every((state) => state?.startsWith('S'));
-  });
-  return app;
+function isWaiting(app: Container): boolean {
+  const states = app.processes().map((pid) => statusOf(pid, 'State'));
+  return states.length === APP_PROCESSES && states.every((state) => state?.startsWith('S'));
 }
 
 /**
