@@ -17,6 +17,7 @@ import { PolicyFolder } from './adapters/policy/policy.folder.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
 import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
 import { PolicySetStore } from './adapters/prisma/policy-set.store.js';
+import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
@@ -25,7 +26,9 @@ import { ActOnSession } from './app/act-on-session.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
+import { GatherFacts } from './app/gather-facts.js';
 import type { Clusters } from './app/ports/cluster.js';
+import { OnCall } from './app/ports/on-call.js';
 import type { Journal } from './app/ports/journal.js';
 import type { SessionStore } from './app/ports/session.store.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
@@ -86,7 +89,9 @@ export async function startBroker(
   opened.defer(() => database.close());
   const unfit = await schemaRefusal(database);
   if (unfit !== undefined) return { refused: unfit };
-  await new PolicySetStore(database).keep(policies.current());
+  const sets = new PolicySetStore(database);
+  await sets.keep(policies.current());
+  await sets.activate(policies.current().hash, replica);
 
   const around = { store: same, clusters: same, ...options.around };
   const store = around.store(new PrismaSessionStore(database));
@@ -115,7 +120,18 @@ export async function startBroker(
     leaseSeconds: config.sessions.leaseSeconds,
   });
   const app = await createHttpApp({
-    requestSession: new RequestSession({ store, clusters, policies, clock, limits: bounds }),
+    requestSession: new RequestSession({
+      store,
+      clusters,
+      policies,
+      facts: new GatherFacts({
+        history: new PrismaHistory(database),
+        onCall: new NobodyOnCall(),
+        clock,
+      }),
+      clock,
+      limits: bounds,
+    }),
     decideSession: new DecideSession({
       store,
       clock,
@@ -169,6 +185,13 @@ export async function startBroker(
     managementUrl,
     stop: () => running.disposeAsync(),
   };
+}
+
+/** Until sources are read: all that is asked about is unknown. */
+class NobodyOnCall extends OnCall {
+  factsFor(): Promise<Record<string, never>> {
+    return Promise.resolve({});
+  }
 }
 
 function same<T>(inner: T): T {

@@ -96,7 +96,9 @@ export class ActOnSession {
   }
 }
 
-const NOT_YOURS: Readonly<Record<Exclude<Action, 'approve' | 'deny'>, (id: string) => string>> = {
+const NOT_YOURS: Readonly<
+  Record<Exclude<Action, 'approve' | 'deny' | 'retract'>, (id: string) => string>
+> = {
   start: () => 'Only the requester starts a session.',
   end: (id) => `Only the requester ends a session; to stop the session ${id}, revoke it.`,
   revoke: () =>

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { quorum } from '../domain/approval/quorum.js';
 import { displayName, samePerson } from '../domain/person.js';
+import { peopleText } from '../domain/policy/words.js';
 import type { Problem } from '../domain/problem.js';
-import { invariant, isProblem, problem } from '../domain/problem.js';
+import { isProblem, problem } from '../domain/problem.js';
+import { askedOf, concernedPeople, standing } from '../domain/session/session.js';
 import type { Consent, Session, SessionId } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import { callerCapacities, maySee, personOf } from './caller.js';
@@ -43,7 +45,7 @@ export class DecideSession {
     if (refusal) return refusal;
 
     const consents = await store.consents(id);
-    const mine = consents.find((consent) => samePerson(consent.person, personOf(caller)));
+    const mine = standing(consents).find((consent) => samePerson(consent.person, personOf(caller)));
     if (mine && word.verdict === 'approve') {
       return problem(
         'already-decided',
@@ -59,8 +61,10 @@ export class DecideSession {
       at,
       ...(word.comment === undefined ? {} : { comment: word.comment }),
     };
-    const grant = invariant(session.grant, 'a pending session without a grant');
-    const { missing } = quorum(grant.terms.approvals, session.requester, [...consents, consent]);
+    const { missing } = quorum(askedOf(session), session.requester, [
+      ...standing(consents),
+      consent,
+    ]);
     const event =
       word.verdict === 'deny'
         ? 'deny'
@@ -98,12 +102,12 @@ export class DecideSession {
       );
     }
     if (!capacities.includes('approver')) {
-      const groups = session.grant?.terms.approvals.groups ?? [];
+      const groups = peopleText(concernedPeople(session));
       return problem(
         'forbidden',
-        groups.length === 0
+        groups === ''
           ? `The session ${id} needs nobody's consent.`
-          : `Only members of ${groups.join(' or ')} decide about the session ${id}.`,
+          : `Only ${groups} decide about the session ${id}.`,
       );
     }
     if (session.version !== word.seenVersion) return changed(id);
@@ -154,6 +158,7 @@ function record(consent: Consent, session: Session): DecisionRecord {
     policyHash: session.grant?.policyHash ?? null,
     explanation: [],
     seenVersion: session.version,
+    facts: null,
     at: consent.at,
   };
 }

@@ -1,5 +1,5 @@
 import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml';
-import type { Document, ErrorCode, Node, YAMLMap } from 'yaml';
+import type { Document, ErrorCode, Node, Scalar, YAMLMap } from 'yaml';
 
 /** One-based, as editors count. */
 export interface Position {
@@ -14,8 +14,11 @@ export interface YamlMistake extends Position {
 export interface YamlDocument {
   /** Plain data: own properties only, no shared references, no prototypes but Object's and Array's. */
   readonly value: unknown;
-  /** Where the value at `path` stands; for what is not there, where its nearest ancestor stands. */
-  positionOf(path: readonly PropertyKey[]): Position;
+  /**
+   * Where the value at `path` stands; for what is not there, where its nearest ancestor stands. `into`: so many
+   * characters into its text, as near as the way it is written lets one say.
+   */
+  positionOf(path: readonly PropertyKey[], into?: number): Position;
   /** Where the key that ends `path` stands. */
   positionOfKey(path: readonly PropertyKey[]): Position;
 }
@@ -111,7 +114,7 @@ export function readYaml(text: string, bounds: YamlBounds): YamlReading {
     if (document.errors.length > 0 || document.contents === null) continue;
     if (isScalar(document.contents) && document.contents.value === null) continue;
     const value = plainValue({ node: document.contents, depthLeft: bounds.depthMax, report });
-    documents.push(positioned(document, value, at));
+    documents.push(positioned(document, value, { at, source: text }));
   }
   return { documents, mistakes };
 }
@@ -168,7 +171,7 @@ function plainMap(
 function positioned(
   document: Document.Parsed,
   value: unknown,
-  at: (offset: number) => Position,
+  { at, source }: { at: (offset: number) => Position; source: string },
 ): YamlDocument {
   const find = (path: readonly PropertyKey[]): { node: Node; key?: Node; whole: boolean } => {
     let found: { node: Node; key?: Node; whole: boolean } = {
@@ -184,16 +187,45 @@ function positioned(
   };
   return {
     value,
-    positionOf: (path) => {
+    positionOf: (path, into = 0) => {
       const { node, key, whole } = find(path);
       // What is missing is looked for at its parent's key; a list's items have none.
-      return at((whole ? node : (key ?? node)).range?.[0] ?? 0);
+      const start = (whole ? node : (key ?? node)).range?.[0] ?? 0;
+      return at(start + (whole && into > 0 ? offsetInto(node, into, source) : 0));
     },
     positionOfKey: (path) => {
       const { node, key } = find(path);
       return at((key ?? node).range?.[0] ?? 0);
     },
   };
+}
+
+/** How far from the beginning of its node the character at `into` of a text stands. */
+function offsetInto(node: Node, into: number, source: string): number {
+  if (!isScalar(node)) return 0;
+  switch (node.type) {
+    case 'PLAIN':
+      return into;
+    case 'QUOTE_SINGLE':
+    case 'QUOTE_DOUBLE':
+      return into + 1;
+    case 'BLOCK_LITERAL':
+      return blockOffset(node, into, source);
+    default:
+      // Folded lines cannot be counted through.
+      return 0;
+  }
+}
+
+/** In a literal block each line of the text is a line of the source, below the `|` and indented. */
+function blockOffset(node: Scalar, into: number, source: string): number {
+  const before = String(node.value).slice(0, into).split('\n');
+  const [header = '', ...lines] = source.slice(node.range?.[0], node.range?.[1]).split('\n');
+  const indent = /^ */.exec(lines.find((line) => line.trim() !== '') ?? '')?.[0].length ?? 0;
+  const above = [header, ...lines.slice(0, before.length - 1)];
+  return (
+    above.reduce((sum, line) => sum + line.length + 1, 0) + indent + (before.at(-1)?.length ?? 0)
+  );
 }
 
 function childOf(node: Node, step: PropertyKey): { node: Node; key?: Node } | undefined {

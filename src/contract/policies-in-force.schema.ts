@@ -1,7 +1,72 @@
 import { z } from 'zod';
-import { ON_OVERRUN } from '../domain/policy/policy.js';
+import { OWNER_KINDS } from '../domain/policy/facts.js';
+import {
+  FILE_COPIES,
+  ON_ACCESS_REMOVED,
+  ON_OVERRUN,
+  RECORDINGS,
+  SELECTOR_OPERATORS,
+  WAYS,
+  WEEKDAYS,
+} from '../domain/policy/policy.js';
 
-const patterns = z.array(z.string());
+const texts = z.array(z.string());
+const people = { groups: texts, users: texts };
+const selector = z.array(
+  z.strictObject({ key: z.string(), operator: z.enum(SELECTOR_OPERATORS), values: texts }),
+);
+const seconds = z.int();
+
+const MATCH = z.strictObject({
+  ...people,
+  clusters: texts,
+  namespaces: texts,
+  namespaceSelector: selector,
+  workloads: z.array(
+    z.strictObject({ kinds: z.array(z.enum(OWNER_KINDS)), names: texts, podSelector: selector }),
+  ),
+  profiles: texts,
+  times: z.array(
+    z.strictObject({
+      timeZone: z.string(),
+      days: z.array(z.enum(WEEKDAYS)),
+      fromMinute: z.int(),
+      toMinute: z.int(),
+    }),
+  ),
+});
+
+const textRule = z.strictObject({ required: z.boolean(), pattern: z.string().nullable() });
+
+const TERMS = z.strictObject({
+  longestSeconds: seconds,
+  approvals: z.strictObject({
+    require: z.array(z.strictObject({ count: z.int(), ...people })),
+    commentRequired: z.boolean(),
+    escalation: z.strictObject({ afterSeconds: seconds, ...people }).nullable(),
+  }),
+  reason: textRule,
+  ticket: textRule,
+  recording: z.enum(RECORDINGS),
+  ways: z.array(z.enum(WAYS)),
+  fileCopies: z.enum(FILE_COPIES),
+  portForward: z.boolean(),
+  concurrent: z.strictObject({ perPerson: z.int().nullable(), perPod: z.int().nullable() }),
+  extension: z.strictObject({ times: z.int(), longestSeconds: seconds }).nullable(),
+  idleSeconds: seconds.nullable(),
+  onOverrun: z.enum(ON_OVERRUN),
+  onAccessRemoved: z.enum(ON_ACCESS_REMOVED),
+  breakGlass: z
+    .strictObject({
+      signIn: z.strictObject({ acr: texts, amr: texts, maxAgeSeconds: seconds.nullable() }),
+      review: z.strictObject({ withinSeconds: seconds, ...people }),
+      debt: z.union([
+        z.strictObject({ of: z.literal('person') }),
+        z.strictObject({ of: z.literal('team'), team: z.string() }),
+      ]),
+    })
+    .nullable(),
+});
 
 /** The documents in force as they are understood, not as they were written. */
 export const PoliciesInForce = z
@@ -13,19 +78,10 @@ export const PoliciesInForce = z
       z.strictObject({
         name: z.string(),
         effect: z.enum(['allow', 'deny']),
-        match: z.strictObject({
-          groups: patterns,
-          clusters: patterns,
-          namespaces: patterns,
-          profiles: patterns,
-        }),
-        terms: z.strictObject({
-          longestSeconds: z.int(),
-          approvals: z.strictObject({ count: z.int(), groups: z.array(z.string()) }),
-          reasonRequired: z.boolean(),
-          ticketRequired: z.boolean(),
-          onOverrun: z.enum(ON_OVERRUN),
-        }),
+        description: z.string(),
+        match: MATCH,
+        when: z.string().nullable().meta({ description: 'A CEL expression.' }),
+        terms: TERMS,
       }),
     ),
     profiles: z.array(

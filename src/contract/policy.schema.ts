@@ -1,85 +1,27 @@
 import { z } from 'zod';
-import {
-  DNS_LABEL,
-  DNS_LABEL_RULE,
-  LABEL_GLOB,
-  LABEL_GLOB_RULE,
-} from '../domain/kubernetes-name.js';
+import { DNS_LABEL, DNS_LABEL_RULE } from '../domain/kubernetes-name.js';
 import { DEBUG_PROFILES } from '../domain/policy/debug-profiles.js';
-import { ON_OVERRUN } from '../domain/policy/policy.js';
-import { durationSchema } from './duration.schema.js';
+import { PEOPLE, SOMEBODY_RULE, namesSomebody, onObjects } from './people.schema.js';
+import { matchSchema } from './policy-match.schema.js';
+import { termsSchema } from './policy-terms.schema.js';
 import { securityContextSchema } from './security-context.schema.js';
 
 export const POLICY_API_VERSION = 'hallpass/v1';
 
-const LIST_MAX = 200;
-const LONGEST_SECONDS_MAX = 7 * 86_400;
+const DESCRIPTION = z.string().max(1000).default('');
 
 const metadata = z.strictObject({ name: z.string().regex(DNS_LABEL, DNS_LABEL_RULE) });
-const group = z
-  .string()
-  .min(1)
-  .max(256)
-  // Control characters and lone surrogates are in nobody's token.
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be a text without control characters');
-const globs = z.array(z.string().regex(LABEL_GLOB, LABEL_GLOB_RULE)).min(1).max(LIST_MAX);
-
-/** Cross-checks run even where another key is wrong, so that every mistake is told at once. */
-const onObjects = {
-  when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
-};
-
-const match = z.strictObject({
-  groups: z.array(group).min(1).max(LIST_MAX).meta({
-    description: 'Whom it concerns: people in any of these groups. `*` is everybody signed in.',
-  }),
-  clusters: globs.default(['*']).meta({ description: 'Which clusters, by name or pattern.' }),
-  namespaces: globs.meta({ description: 'Which namespaces, by name or pattern.' }),
-  profiles: globs.default(['*']).meta({ description: 'Which profiles, by name or pattern.' }),
-});
-
-const longest = (it: number | undefined): boolean => it === undefined || it <= LONGEST_SECONDS_MAX;
-
-const terms = z
-  .strictObject({
-    longest: durationSchema.refine(longest, 'must be 168h at most').exactOptional().meta({
-      description: 'The longest session, as `30m` or `1h30m`. Give one of the two.',
-    }),
-    longestSeconds: z.int().min(1).max(LONGEST_SECONDS_MAX).exactOptional().meta({
-      description: 'The longest session, in seconds.',
-    }),
-    approvals: z
-      .strictObject({
-        count: z.int().min(0).max(10),
-        groups: z
-          .array(group.refine((it) => it !== '*', 'must be a group: name who may consent'))
-          .max(50),
-      })
-      .refine((it) => it.count === 0 || it.groups.length > 0, {
-        ...onObjects,
-        path: ['groups'],
-        error: 'must name the groups whose people may consent',
-      })
-      .default({ count: 0, groups: [] })
-      .meta({
-        description:
-          'How many must agree, out of which groups; never the requester. These groups may revoke as well.',
-      }),
-    reasonRequired: z.boolean().default(true),
-    ticketRequired: z.boolean().default(false),
-    onOverrun: z.enum(ON_OVERRUN).default('alert').meta({
-      description:
-        'What to do with a container that will not end: raise an alert, or evict its Pod.',
-    }),
-  })
-  .refine((it) => (it.longest === undefined) !== (it.longestSeconds === undefined), {
-    ...onObjects,
-    path: ['longest'],
-    error: 'give one of longest and longestSeconds',
-  });
 
 const accessPolicySpec = z
-  .strictObject({ effect: z.enum(['allow', 'deny']), match, terms: terms.exactOptional() })
+  .strictObject({
+    description: DESCRIPTION,
+    effect: z.enum(['allow', 'deny']),
+    match: matchSchema,
+    when: z.string().min(1).max(4000).exactOptional().meta({
+      description: 'A CEL expression over the facts, for what `match` cannot say.',
+    }),
+    terms: termsSchema.exactOptional(),
+  })
   .refine((it) => it.effect !== 'allow' || it.terms !== undefined, {
     ...onObjects,
     path: ['terms'],
@@ -119,7 +61,7 @@ const variable = z.strictObject({
 
 const debugProfileSpec = z
   .strictObject({
-    description: z.string().max(1000).default(''),
+    description: DESCRIPTION,
     image: z.string().regex(IMAGE, 'must be an image reference'),
     allowTag: z.boolean().default(false).meta({
       description: 'Accept an image without a digest: whoever can move the tag can change it.',
@@ -171,13 +113,26 @@ export const debugProfileSchema = z
   })
   .meta({ id: 'DebugProfile' });
 
-/** One document of the policies' folder. */
+/** Some people under a name, so that rules can say who must agree in one word. */
+export const approverSetSchema = z
+  .strictObject({
+    apiVersion: z.literal(POLICY_API_VERSION),
+    kind: z.literal('ApproverSet'),
+    metadata,
+    spec: z
+      .strictObject({ description: DESCRIPTION, groups: PEOPLE.groups, users: PEOPLE.users })
+      .refine(namesSomebody, { ...SOMEBODY_RULE, error: 'must name people: groups or users' }),
+  })
+  .meta({ id: 'ApproverSet' });
+
+/** One document of the policies' folders. */
 export const policyDocumentSchema = z.discriminatedUnion(
   'kind',
-  [accessPolicySchema, debugProfileSchema],
-  { error: 'must be AccessPolicy or DebugProfile' },
+  [accessPolicySchema, debugProfileSchema, approverSetSchema],
+  { error: 'must be AccessPolicy, DebugProfile or ApproverSet' },
 );
 
 export type AccessPolicyDocument = z.output<typeof accessPolicySchema>;
+export type ApproverSetDocument = z.output<typeof approverSetSchema>;
 export type DebugProfileDocument = z.output<typeof debugProfileSchema>;
 export type PolicyDocument = z.output<typeof policyDocumentSchema>;

@@ -64,6 +64,10 @@ export const NewSession = z
       description:
         '`on-approval` (the default): starts by itself. `manual`: waits for `POST …/start`.',
     }),
+    breakGlass: z.boolean().exactOptional().meta({
+      description:
+        'Ask to be let in at once, without consents, where policy offers it. Somebody else must review it afterwards.',
+    }),
   })
   .meta({
     id: 'NewSession',
@@ -152,6 +156,18 @@ const SESSION = {
     needed: z.int().min(0),
     given: z.array(z.string()).meta({ description: 'Who has consented so far.' }),
     groups: z.array(z.string()).meta({ description: 'Whose members may decide.' }),
+    users: z.array(z.string()).meta({ description: 'Who may decide besides, by subject.' }),
+    open: z
+      .array(
+        z.strictObject({ count: z.int(), groups: z.array(z.string()), users: z.array(z.string()) }),
+      )
+      .meta({ description: 'What is still needed, and of whom.' }),
+    commentRequired: z.boolean().meta({ description: 'Whether a consent must say why.' }),
+    escalatesAt: time('When more people will be asked, if nobody has decided by then.'),
+    escalatedAt: time('When more people were asked.'),
+  }),
+  breakGlass: z.boolean().meta({
+    description: 'Whether the requester asked to be let in at once, at the price of a review.',
   }),
   policy: z.strictObject({
     rule: z
@@ -185,7 +201,7 @@ export const DecisionView = z
   .strictObject({
     id: z.string(),
     by: z.enum(['policy', 'person']),
-    verdict: z.enum(['grant', 'hold', 'refuse', 'approve', 'deny']),
+    verdict: z.enum(['grant', 'hold', 'refuse', 'approve', 'deny', 'retract']),
     person: PersonView.nullable(),
     comment: z.string().nullable(),
     rule: z.string().nullable(),

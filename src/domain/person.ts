@@ -8,21 +8,43 @@ export interface Person {
   readonly name?: string;
   readonly email?: string;
   readonly groups: readonly string[];
+  /** The human behind the account, where the configuration knows it: one human may have several accounts. */
+  readonly human?: string;
 }
 
-/** How the person signed in (RFC 9068 §2.2.1): context class, methods, and when, in epoch seconds. */
+/** What tells one account from another, and one human from another. */
+export type Identity = Pick<Person, 'iss' | 'sub' | 'human'>;
+
+/**
+ * How the person signed in (RFC 9068 §2.2.1): context class, methods, and when, in epoch seconds; and those claims that
+ * the configuration lets policy look at.
+ */
 export interface SignIn {
   readonly acr?: string;
   readonly amr?: readonly string[];
   readonly authTime?: number;
+  readonly claims?: Readonly<Record<string, string>>;
 }
 
-/** Whether two identities are one person: same issuer and same subject. */
-export function samePerson(
-  a: Pick<Person, 'iss' | 'sub'>,
-  b: Pick<Person, 'iss' | 'sub'>,
-): boolean {
+/** Whether two accounts are one person: same issuer and subject, or known to be the same human's. */
+export function samePerson(a: Identity, b: Identity): boolean {
+  return sameAccount(a, b) || (a.human !== undefined && a.human === b.human);
+}
+
+/** Whether two identities are one account: same issuer and same subject. */
+export function sameAccount(a: Identity, b: Identity): boolean {
   return a.iss === b.iss && a.sub === b.sub;
+}
+
+/** Whether somebody is one of these people: in one of the groups, or named as `subject` or `issuer|subject`. */
+export function isAmong(
+  person: Pick<Person, 'iss' | 'sub' | 'groups'>,
+  people: { readonly groups: readonly string[]; readonly users: readonly string[] },
+): boolean {
+  return (
+    people.groups.some((group) => person.groups.includes(group)) ||
+    people.users.some((user) => user === person.sub || user === `${person.iss}|${person.sub}`)
+  );
 }
 
 /** What people see of a person: e-mail, else name, else subject. */

@@ -1,4 +1,5 @@
 import type { Consent, Session, SessionId } from '../../domain/session/session.js';
+import { requirementsOf } from '../../domain/policy/policy.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 
 const AT_ONCE = 8;
@@ -9,7 +10,7 @@ export async function wordsOn(
   sessions: readonly Session[],
 ): Promise<Map<SessionId, Consent[]>> {
   const words = new Map<SessionId, Consent[]>();
-  const waiting = sessions.filter((session) => (session.grant?.terms.approvals.count ?? 0) > 0);
+  const waiting = sessions.filter((session) => requirementsOf(session.grant).length > 0);
   while (waiting.length > 0) {
     const some = waiting.splice(0, AT_ONCE);
     const found = await Promise.all(some.map(({ id }) => store.consents(id)));

@@ -101,7 +101,7 @@ export class SessionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SessionDetails> {
     const key = idempotencyKey(keyHeader);
-    const { session, replayed } = orRefuse(
+    const { session, already } = orRefuse(
       await this.asking.ask(
         caller,
         askOf(body),
@@ -109,7 +109,8 @@ export class SessionsController {
       ),
     );
     void reply.headers({ location: sessionPath(session.id), etag: etagOf(session.version) });
-    if (replayed) void reply.header('idempotency-replayed', 'true');
+    if (already !== 'no') void reply.status(200);
+    if (already === 'same-key') void reply.header('idempotency-replayed', 'true');
     return sessionDetails(caller, session, await this.store.decisions(session.id));
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Clusters } from '../../app/ports/cluster.js';
-import type { Place } from '../../app/ports/cluster.js';
+import type { Place, ResolvedTarget } from '../../app/ports/cluster.js';
 import { matchesAny } from '../../domain/policy/glob.js';
 import type { Problem } from '../../domain/problem.js';
 import { isProblem, problem } from '../../domain/problem.js';
@@ -49,7 +49,7 @@ export class KubernetesClusters extends Clusters {
     readonly namespace: string;
     readonly target: Target;
     readonly container?: string;
-  }): Promise<Pin | Problem> {
+  }): Promise<ResolvedTarget | Problem> {
     const { cluster, namespace, target, container } = args;
     const connection = this.connections.get(cluster);
     if (!connection || !mayTouch(connection, namespace)) {

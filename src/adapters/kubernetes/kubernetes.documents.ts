@@ -19,6 +19,7 @@ const ContainerStatus = z.looseObject({
   state: ContainerState.nullish(),
   lastState: ContainerState.nullish(),
   imageID: text,
+  ready: z.boolean().nullish(),
   restartCount: z.number().nullish(),
 });
 export type ContainerStatus = z.infer<typeof ContainerStatus>;
@@ -32,9 +33,17 @@ const Metadata = z.looseObject({
   resourceVersion: text,
   creationTimestamp: instant.nullish(),
   deletionTimestamp: instant.nullish(),
+  labels: z.record(z.string(), z.string()).nullish(),
   annotations: z.record(z.string(), z.string()).nullish(),
   ownerReferences: z
-    .array(z.looseObject({ uid: z.string(), controller: z.boolean().nullish() }))
+    .array(
+      z.looseObject({
+        uid: z.string(),
+        kind: z.string(),
+        name: z.string(),
+        controller: z.boolean().nullish(),
+      }),
+    )
     .nullish(),
 });
 
@@ -71,7 +80,7 @@ export const PodDocument = z.looseObject({
     os: z.looseObject({ name: z.string() }).nullish(),
     affinity: Affinity.nullish(),
     securityContext: SecurityContext,
-    containers: z.array(z.looseObject({ name: z.string() })),
+    containers: z.array(z.looseObject({ name: z.string(), image: text })),
     initContainers: named,
     ephemeralContainers: named,
   }),

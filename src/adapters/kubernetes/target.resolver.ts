@@ -1,3 +1,4 @@
+import type { ResolvedTarget } from '../../app/ports/cluster.js';
 import type { Problem } from '../../domain/problem.js';
 import { isProblem, problem } from '../../domain/problem.js';
 import type { Pin, PodChoice, Target, WorkloadKind } from '../../domain/session/session.js';
@@ -8,6 +9,7 @@ import { labelSelector } from './label.selector.js';
 import { OwnerList, PodDocument, PodList, WorkloadDocument } from './kubernetes.documents.js';
 import { isReady, whyNotDebuggable } from './pod.eligibility.js';
 import { problemOf } from './status.problems.js';
+import { targetFacts } from './target.facts.js';
 
 const PAGE = 250;
 /** A workload of more Pods than this many pages is looked at no further: one of these will do. */
@@ -43,13 +45,13 @@ export async function resolveTarget(args: {
   readonly namespace: string;
   readonly target: Target;
   readonly container: string | undefined;
-}): Promise<Pin | Problem> {
+}): Promise<ResolvedTarget | Problem> {
   const { connection, namespace, target, container } = args;
   const place = { connection, namespace };
   if (target.kind === 'pod') {
     const pod = await readPod(place, target.name);
     if (isApiFailure(pod)) return notRead(pod, { place, what: `Pod "${target.name}"` });
-    return whyNotDebuggable(pod, container) ?? pinOf(pod);
+    return whyNotDebuggable(pod, container) ?? resolved(pod);
   }
   const what = `${target.workload} "${target.name}"`;
   const pods = await podsOf(place, target);
@@ -153,7 +155,7 @@ function choose(args: {
   readonly pick: PodChoice;
   readonly container: string | undefined;
   readonly what: string;
-}): Pin | Problem {
+}): ResolvedTarget | Problem {
   const { pods, pick, container, what } = args;
   if (pods.length === 0) {
     return problem('target-not-debuggable', `${what} has no Pods now. Ask again once it has one.`);
@@ -162,7 +164,7 @@ function choose(args: {
   const fit = pods.filter((_, index) => refusals[index] === undefined).sort(byNeed);
   const ready = fit.filter(isReady);
   const chosen = pick === 'any-ready' ? ready[0] : fit[0];
-  if (chosen) return pinOf(chosen);
+  if (chosen) return resolved(chosen);
   const refusal = refusals.find(isProblem);
   if (fit.length === 0 && refusal) {
     return pods.length === 1
@@ -194,6 +196,10 @@ function restarts({ status }: PodDocument): number {
 
 function age({ metadata }: PodDocument): number {
   return metadata.creationTimestamp?.getTime() ?? 0;
+}
+
+function resolved(pod: PodDocument): ResolvedTarget {
+  return { pin: pinOf(pod), facts: targetFacts(pod, { labels: {}, annotations: {} }) };
 }
 
 function pinOf({ metadata, spec }: PodDocument): Pin {

@@ -2,26 +2,23 @@ import { z } from 'zod';
 import { issueSentences, keyText, pathText } from '../../config/issue.sentences.js';
 import type { YamlDocument } from '../../config/yaml.reader.js';
 import { readYaml } from '../../config/yaml.reader.js';
-import type { PolicyDocument } from '../../contract/policy.schema.js';
+import type { AccessPolicyDocument, PolicyDocument } from '../../contract/policy.schema.js';
 import { policyDocumentSchema } from '../../contract/policy.schema.js';
-import type { PolicySet } from '../../domain/policy/policy.js';
+import { nearestName } from '../../domain/nearest.name.js';
+import type { TextPattern } from '../../domain/policy/condition.js';
+import type { PolicyFile, PolicySet } from '../../domain/policy/policy.js';
 import { policySet } from '../../domain/policy/policy-set.js';
+import { compileCondition } from './cel.condition.js';
+import type { ApproverSets, Compiled } from './policy.mapping.js';
 import { accessPolicyOf, debugProfileOf } from './policy.mapping.js';
+import { textPattern } from './text.pattern.js';
 
 export const DOCUMENTS_MAX = 10_000;
 const DEPTH_MAX = 32;
 const ERRORS_MAX = 1000;
 
-const profileName = z.object({
-  kind: z.literal('DebugProfile'),
-  metadata: z.object({ name: z.string() }),
-});
-
-/** A file as it was read; `name` is what errors call it. */
-export interface PolicyFile {
-  readonly name: string;
-  readonly text: string;
-}
+/** What a document with errors still says: that it is there. */
+const named = z.object({ kind: z.string(), metadata: z.object({ name: z.string() }) });
 
 /** Why there is no set: every error of every file, as `file:line:column: path: sentence`. */
 export interface PolicyErrors {
@@ -35,15 +32,15 @@ export function isPolicyErrors(value: object): value is PolicyErrors {
 /** A document that is well formed, and where it came from. */
 interface Found {
   readonly document: PolicyDocument;
-  readonly whereIs: (path: readonly PropertyKey[]) => string;
+  readonly whereIs: (path: readonly PropertyKey[], into?: number) => string;
 }
 
 /** What has been read so far. */
 interface Reading {
   readonly errors: string[];
   readonly found: Found[];
-  /** Profiles whose documents have errors: they are there, so that naming them is no error. */
-  readonly flawedProfiles: Set<string>;
+  /** `kind name` of all documents, those with errors too: they are there, so that naming them is no error. */
+  readonly names: Set<string>;
 }
 
 /**
@@ -58,7 +55,7 @@ export function readPolicyDocuments(
   files: readonly PolicyFile[],
   isComplete = true,
 ): PolicySet | PolicyErrors {
-  const reading: Reading = { errors: [], found: [], flawedProfiles: new Set() };
+  const reading: Reading = { errors: [], found: [], names: new Set() };
   const { errors, found } = reading;
   let documentsLeft = DOCUMENTS_MAX;
   let isWhole = isComplete;
@@ -73,27 +70,37 @@ export function readPolicyDocuments(
     if (errors.length >= ERRORS_MAX) break;
   }
   errors.push(...takenNames(found));
-  if (isWhole) errors.push(...missingProfiles(reading));
+  if (isWhole) errors.push(...missingNames(reading));
+  const compiled = compileAll(reading);
   if (errors.length > 0) return { policyErrors: errors.slice(0, ERRORS_MAX) };
 
   const documents = found.map(({ document }) => document);
-  return policySet(
-    documents.filter((it) => it.kind === 'AccessPolicy').map(accessPolicyOf),
-    documents.filter((it) => it.kind === 'DebugProfile').map(debugProfileOf),
+  const sets: ApproverSets = new Map(
+    documents
+      .filter((it) => it.kind === 'ApproverSet')
+      .map(({ metadata, spec }) => [metadata.name, spec]),
   );
+  return policySet({
+    files,
+    policies: compiled.map(({ document, ...parts }) => accessPolicyOf(document, sets, parts)),
+    profiles: documents.filter((it) => it.kind === 'DebugProfile').map(debugProfileOf),
+    onCallSources: [],
+  });
 }
 
 function read(document: YamlDocument, file: PolicyFile, reading: Reading): void {
   const where = ({ line, column }: { line: number; column: number }): string =>
     `${file.name}:${line}:${column}`;
+  const name = named.safeParse(document.value);
+  if (name.success) reading.names.add(`${name.data.kind} ${name.data.metadata.name}`);
   const parsed = policyDocumentSchema.safeParse(document.value);
   if (parsed.success) {
-    const whereIs = (path: readonly PropertyKey[]): string => where(document.positionOf(path));
-    reading.found.push({ document: parsed.data, whereIs });
+    reading.found.push({
+      document: parsed.data,
+      whereIs: (path, into = 0) => where(document.positionOf(path, into)),
+    });
     return;
   }
-  const profile = profileName.safeParse(document.value);
-  if (profile.success) reading.flawedProfiles.add(profile.data.metadata.name);
   for (const { path, key, message } of issueSentences(parsed.error.issues, () => 'is not known')) {
     const at = key === undefined ? document.positionOf(path) : document.positionOfKey(path);
     reading.errors.push(
@@ -114,19 +121,84 @@ function takenNames(found: readonly Found[]): string[] {
   });
 }
 
-/** Profiles that are named in full and not defined. */
-function missingProfiles({ found, flawedProfiles }: Reading): string[] {
-  const names = new Set(flawedProfiles);
-  for (const { document } of found) {
-    if (document.kind === 'DebugProfile') names.add(document.metadata.name);
-  }
+/** Where access policies name other documents in full. */
+function referencesOf(
+  spec: AccessPolicyDocument['spec'],
+): { kind: 'DebugProfile' | 'ApproverSet'; names: readonly string[]; path: PropertyKey[] }[] {
+  const { approvals, breakGlass } = spec.terms ?? {};
+  const people = [
+    ...(approvals?.require ?? []).map((it, index) => ({
+      names: it.approvers,
+      path: ['spec', 'terms', 'approvals', 'require', index, 'approvers'],
+    })),
+    {
+      names: approvals?.escalation?.approvers ?? [],
+      path: ['spec', 'terms', 'approvals', 'escalation', 'approvers'],
+    },
+    {
+      names: breakGlass?.review.approvers ?? [],
+      path: ['spec', 'terms', 'breakGlass', 'review', 'approvers'],
+    },
+  ];
+  return [
+    { kind: 'DebugProfile', names: spec.match.profiles, path: ['spec', 'match', 'profiles'] },
+    ...people.map((it) => ({ kind: 'ApproverSet' as const, ...it })),
+  ];
+}
+
+const WORDS = { DebugProfile: 'profile', ApproverSet: 'approver set' } as const;
+
+/** Documents that are named in full and are not there, with the nearest that is. */
+function missingNames({ found, names }: Reading): string[] {
   return found.flatMap(({ document, whereIs }) => {
     if (document.kind !== 'AccessPolicy') return [];
-    return [...document.spec.match.profiles.entries()]
-      .filter(([, profile]) => !profile.includes('*') && !names.has(profile))
-      .map(([index, profile]) => {
-        const path = ['spec', 'match', 'profiles', index];
-        return `${whereIs(path)}: ${pathText(path)}: there is no profile ${keyText(profile)}`;
-      });
+    return referencesOf(document.spec).flatMap(({ kind, names: wanted, path }) =>
+      [...wanted.entries()]
+        .filter(([, name]) => !name.includes('*') && !names.has(`${kind} ${name}`))
+        .map(([index, name]) => {
+          const at = [...path, index];
+          const known = [...names]
+            .filter((it) => it.startsWith(`${kind} `))
+            .map((it) => it.slice(kind.length + 1));
+          const near = nearestName(name, known);
+          return `${whereIs(at)}: ${pathText(at)}: there is no ${WORDS[kind]} ${keyText(name)}${near === undefined ? '' : `: did you mean ${keyText(near)}?`}`;
+        }),
+    );
+  });
+}
+
+/** Compiles the expressions and patterns of all policies; what is wrong with them is added to the errors. */
+function compileAll({
+  found,
+  names,
+  errors,
+}: Reading): (Compiled & { document: AccessPolicyDocument })[] {
+  const onCallSources = [...names]
+    .filter((it) => it.startsWith('OnCallSource '))
+    .map((it) => it.slice('OnCallSource '.length));
+  return found.flatMap(({ document, whereIs }) => {
+    if (document.kind !== 'AccessPolicy') return [];
+    const { when, terms } = document.spec;
+    const fail = (path: readonly PropertyKey[], message: string, into = 0): null => {
+      errors.push(`${whereIs(path, into)}: ${pathText(path)}: ${message}`);
+      return null;
+    };
+    const pattern = (name: 'reason' | 'ticket'): TextPattern | null => {
+      const source = terms?.[name].pattern;
+      if (source === undefined) return null;
+      const made = textPattern(source);
+      return 'error' in made ? fail(['spec', 'terms', name, 'pattern'], made.error) : made;
+    };
+    const made = when === undefined ? null : compileCondition(when, { onCallSources });
+    const condition = made !== null && 'errors' in made ? null : made;
+    if (made !== null && 'errors' in made) {
+      for (const { offset, message } of made.errors) fail(['spec', 'when'], message, offset);
+    }
+    return {
+      document,
+      when: condition,
+      patterns: { reason: pattern('reason'), ticket: pattern('ticket') },
+      where: whereIs([]),
+    };
   });
 }

@@ -1,8 +1,8 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PolicySource } from '../../app/ports/policy.source.js';
-import type { PolicySet } from '../../domain/policy/policy.js';
-import type { PolicyErrors, PolicyFile } from './policy.documents.js';
+import type { PolicyFile, PolicySet } from '../../domain/policy/policy.js';
+import type { PolicyErrors } from './policy.documents.js';
 import { isPolicyErrors, readPolicyDocuments } from './policy.documents.js';
 
 const FILE_BYTES_MAX = 1024 * 1024;
@@ -23,6 +23,10 @@ export class PolicyFolder extends PolicySource {
 
   override current(): PolicySet {
     return this.set;
+  }
+
+  override refresh(): Promise<void> {
+    return Promise.resolve();
   }
 }
 

@@ -1,36 +1,159 @@
-import type { AccessPolicyDocument, DebugProfileDocument } from '../../contract/policy.schema.js';
+import type { PeopleDocument, TermsDocument } from '../../contract/policy-terms.schema.js';
+import type { LabelSelectorDocument, MatchDocument } from '../../contract/policy-match.schema.js';
+import type {
+  AccessPolicyDocument,
+  ApproverSetDocument,
+  DebugProfileDocument,
+} from '../../contract/policy.schema.js';
+import type { Condition, TextPattern } from '../../domain/policy/condition.js';
 import { SECURITY_CONTEXTS } from '../../domain/policy/debug-profiles.js';
-import type { AccessPolicy, DebugProfile, Terms } from '../../domain/policy/policy.js';
+import type {
+  AccessPolicy,
+  Approvals,
+  BreakGlass,
+  DebugProfile,
+  Match,
+  People,
+  Selector,
+  Terms,
+  TextRule,
+} from '../../domain/policy/policy.js';
+
+/** The ApproverSet documents by name. */
+export type ApproverSets = ReadonlyMap<string, ApproverSetDocument['spec']>;
+
+/** What of a policy is compiled, and where it stands. */
+export interface Compiled {
+  readonly when: Condition | null;
+  readonly patterns: { readonly reason: TextPattern | null; readonly ticket: TextPattern | null };
+  readonly where: string;
+}
 
 /** A deny has no terms; these stand in their place and admit nothing. */
 const NO_TERMS: Terms = {
   longestSeconds: 0,
-  approvals: { count: 0, groups: [] },
-  reasonRequired: false,
-  ticketRequired: false,
+  approvals: { require: [], commentRequired: false, escalation: null },
+  reason: { required: false, pattern: null },
+  ticket: { required: false, pattern: null },
+  recording: 'strict',
+  ways: [],
+  fileCopies: 'none',
+  portForward: false,
+  concurrent: { perPerson: null, perPod: null },
+  extension: null,
+  idleSeconds: null,
   onOverrun: 'alert',
+  onAccessRemoved: 'end',
+  breakGlass: null,
 };
 
-/** What the document means, all defaults written out. */
-export function accessPolicyOf({ metadata, spec }: AccessPolicyDocument): AccessPolicy {
+/** What the document means, all defaults written out and approver sets put in. */
+export function accessPolicyOf(
+  { metadata, spec }: AccessPolicyDocument,
+  sets: ApproverSets,
+  compiled: Compiled,
+): AccessPolicy {
   return {
     name: metadata.name,
+    description: spec.description,
     effect: spec.effect,
-    match: spec.match,
-    terms: spec.terms === undefined ? NO_TERMS : termsOf(spec.terms),
+    match: matchOf(spec.match),
+    terms: spec.terms === undefined ? NO_TERMS : termsOf(spec.terms, sets),
+    ...compiled,
   };
 }
 
-function termsOf(terms: NonNullable<AccessPolicyDocument['spec']['terms']>): Terms {
-  const { longest, longestSeconds, approvals, reasonRequired, ticketRequired, onOverrun } = terms;
+function matchOf(match: MatchDocument): Match {
+  return {
+    groups: match.groups ?? [],
+    users: match.users ?? [],
+    clusters: match.clusters,
+    namespaces: match.namespaces ?? ['*'],
+    namespaceSelector: selectorOf(match.namespaceSelector),
+    workloads: (match.workloads ?? []).map(({ kinds, names, podSelector }) => ({
+      kinds,
+      names,
+      podSelector: selectorOf(podSelector),
+    })),
+    profiles: match.profiles,
+    times: (match.times ?? []).map(({ timeZone, days, from, to }) => ({
+      timeZone,
+      days,
+      fromMinute: from,
+      toMinute: to,
+    })),
+  };
+}
+
+function selectorOf(selector: LabelSelectorDocument | undefined): Selector {
+  if (selector === undefined) return [];
+  const labels = Object.entries(selector.matchLabels).map(([key, value]) => ({
+    key,
+    operator: 'In' as const,
+    values: [value],
+  }));
+  return [...labels, ...selector.matchExpressions];
+}
+
+function termsOf(terms: TermsDocument, sets: ApproverSets): Terms {
+  const { longest, longestSeconds, recording, ways, fileCopies, portForward } = terms;
+  const { extension, idle, onOverrun, onAccessRemoved } = terms;
   return {
     // The schema lets one of the two through.
     longestSeconds: longest ?? longestSeconds ?? 0,
-    approvals,
-    reasonRequired,
-    ticketRequired,
+    approvals: approvalsOf(terms.approvals, sets),
+    reason: textRuleOf(terms.reason),
+    ticket: textRuleOf(terms.ticket),
+    recording,
+    ways,
+    fileCopies,
+    portForward,
+    concurrent: {
+      perPerson: terms.concurrent.perPerson ?? null,
+      perPod: terms.concurrent.perPod ?? null,
+    },
+    extension: extension ? { times: extension.times, longestSeconds: extension.longest } : null,
+    idleSeconds: idle ?? null,
     onOverrun,
+    onAccessRemoved,
+    breakGlass: terms.breakGlass ? breakGlassOf(terms.breakGlass, sets) : null,
   };
+}
+
+function approvalsOf(approvals: TermsDocument['approvals'], sets: ApproverSets): Approvals {
+  const { require, commentRequired, escalation } = approvals;
+  return {
+    require: require.map((it) => ({ count: it.count, ...peopleOf(it, sets) })),
+    commentRequired,
+    escalation: escalation
+      ? { afterSeconds: escalation.after, ...peopleOf(escalation, sets) }
+      : null,
+  };
+}
+
+function breakGlassOf(
+  offer: NonNullable<TermsDocument['breakGlass']>,
+  sets: ApproverSets,
+): BreakGlass {
+  const { signIn, review, team } = offer;
+  return {
+    signIn: { acr: signIn.acr, amr: signIn.amr, maxAgeSeconds: signIn.maxAge ?? null },
+    review: { withinSeconds: review.within, ...peopleOf(review, sets) },
+    debt: team === undefined ? { of: 'person' } : { of: 'team', team },
+  };
+}
+
+/** Everybody who is meant, once each; sets that are not there were told as errors before. */
+function peopleOf({ groups, users, approvers }: PeopleDocument, sets: ApproverSets): People {
+  const named = approvers.flatMap((name) => sets.get(name) ?? []);
+  return {
+    groups: [...new Set([...groups, ...named.flatMap((it) => it.groups)])],
+    users: [...new Set([...users, ...named.flatMap((it) => it.users)])],
+  };
+}
+
+function textRuleOf({ required, pattern }: TermsDocument['reason']): TextRule {
+  return { required, pattern: pattern ?? null };
 }
 
 /** What the document means: `kubectl`'s profiles become the security contexts they stand for. */

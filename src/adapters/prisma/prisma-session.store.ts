@@ -2,6 +2,7 @@ import { SessionStore } from '../../app/ports/session.store.js';
 import type {
   Cursor,
   DecisionRecord,
+  Guard,
   IdempotencyKey,
   Lease,
   SessionFilter,
@@ -14,18 +15,26 @@ import { problem } from '../../domain/problem.js';
 import type { Consent, Session, SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
-import type { SessionModel } from './generated/models.js';
 import {
   auditColumns,
   consentOf,
+  debtColumns,
   decisionColumns,
   decisionOf,
   eventColumns,
+  likenessOf,
   sessionColumns,
   sessionOf,
   stepRecordOf,
 } from './session.rows.js';
-import { SESSION_COLUMNS, insertSession, updateSession, writeOnce } from './session.sql.js';
+import type { SessionRow } from './session.rows.js';
+import {
+  SESSION_COLUMNS,
+  insertSession,
+  lockCounted,
+  updateSession,
+  writeOnce,
+} from './session.sql.js';
 import type { Written } from './session.sql.js';
 
 /** Sessions in PostgreSQL. */
@@ -38,34 +47,78 @@ export class PrismaSessionStore extends SessionStore {
     const { session } = step;
     const row = JSON.stringify(sessionColumns(session, step.dueAt));
     const statement = writeOnce({
-      session: step.from === 'new' ? insertSession(row) : updateSession(row, step.from),
+      session: step.from === 'new' ? insertSession(row, step.guard) : updateSession(row, step.from),
       event: JSON.stringify(eventColumns(step)),
       audit: JSON.stringify(auditColumns(step)),
       decision: step.decision ? JSON.stringify(decisionColumns(step.decision, session.id)) : null,
       key: step.idempotency ? JSON.stringify(keyColumns(step.idempotency, step)) : null,
+      debt: step.debt ? JSON.stringify(debtColumns(step.debt, session)) : null,
       news: JSON.stringify(news(step)),
     });
     let written: Written | undefined;
     try {
-      [written] = await this.database.prisma.$queryRaw<Written[]>(statement);
+      [written] = await this.run(session, step.guard, statement);
     } catch (error) {
       // Somebody else wrote the same step, consent or key in the same moment.
       if (isUniqueViolation(error)) return conflict(session.id, error);
       throw error;
     }
     if (written?.sessions === 0) return conflict(session.id);
-    const expected = { decisions: step.decision ? 1 : 0, keys: step.idempotency ? 1 : 0 };
+    const expected = {
+      decisions: step.decision ? 1 : 0,
+      keys: step.idempotency ? 1 : 0,
+      debts: step.debt ? 1 : 0,
+    };
     if (
       written?.sessions !== 1 ||
       written.events !== 1 ||
       written.audits !== 1 ||
       written.news !== 1 ||
       written.decisions !== expected.decisions ||
-      written.keys !== expected.keys
+      written.keys !== expected.keys ||
+      written.debts !== expected.debts
     ) {
       throw new Error(`invariant broken: a step wrote ${JSON.stringify(written)} rows`);
     }
     return session;
+  }
+
+  /** Where a guard counts, those who count the same wait for each other first. */
+  private async run(
+    session: Session,
+    guard: Guard | undefined,
+    statement: Prisma.Sql,
+  ): Promise<Written[]> {
+    const { prisma } = this.database;
+    const counts = guard !== undefined && (guard.perPerson !== null || guard.perPod !== null);
+    if (!counts) return prisma.$queryRaw<Written[]>(statement);
+    const [, written] = await prisma.$transaction([
+      prisma.$queryRaw(lockCounted(session)),
+      prisma.$queryRaw<Written[]>(statement),
+    ]);
+    return written;
+  }
+
+  async findAlike(session: Session): Promise<Session | undefined> {
+    const like = likenessOf(session);
+    const row = await this.database.prisma.session.findFirst({
+      where: {
+        requesterIss: session.requester.iss,
+        requesterSub: session.requester.sub,
+        cluster: session.request.cluster,
+        namespace: session.request.namespace,
+        targetContainer: like.target_container,
+        profile: like.profile,
+        breakGlass: like.break_glass,
+        state: { in: ['pending', 'approved', 'starting', 'active'] },
+        OR: [
+          { targetKey: like.target_key },
+          ...(like.pod_uid === null ? [] : [{ podUid: like.pod_uid }]),
+        ],
+      },
+      orderBy: { createdAt: 'desc' },
+    });
+    return row ? sessionOf(row) : undefined;
   }
 
   async find(id: SessionId): Promise<Session | undefined> {
@@ -140,7 +193,7 @@ export class PrismaSessionStore extends SessionStore {
   }
 
   async claim(lease: Lease, limit: number): Promise<Session[]> {
-    const rows = await this.database.prisma.$queryRaw<SessionModel[]>`
+    const rows = await this.database.prisma.$queryRaw<SessionRow[]>`
       WITH due AS MATERIALIZED (
         SELECT id AS due_id FROM sessions
         WHERE due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
@@ -154,7 +207,7 @@ export class PrismaSessionStore extends SessionStore {
   }
 
   async renew(id: SessionId, lease: Lease): Promise<Session | undefined> {
-    const rows = await this.database.prisma.$queryRaw<SessionModel[]>`
+    const rows = await this.database.prisma.$queryRaw<SessionRow[]>`
       UPDATE sessions SET lease_until = now() + make_interval(secs => ${lease.seconds}::int)
       WHERE id = ${id} AND lease_owner = ${lease.owner}
       RETURNING ${SESSION_COLUMNS}`;
@@ -188,6 +241,7 @@ function visible(visibility: Visibility): Prisma.SessionWhereInput {
     OR: [
       { requesterIss: person.iss, requesterSub: person.sub },
       { approverGroups: { hasSome: [...person.groups] } },
+      { approverUsers: { hasSome: [person.sub, `${person.iss}|${person.sub}`] } },
     ],
   };
 }

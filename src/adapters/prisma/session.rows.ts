@@ -1,6 +1,8 @@
 import type { Actor, Person } from '../../domain/person.js';
+import type { Facts } from '../../domain/policy/facts.js';
 import type { Grant } from '../../domain/policy/policy.js';
 import type { EndReason, SessionEvent, State } from '../../domain/session/session.machine.js';
+import { concernedPeople } from '../../domain/session/session.js';
 import type {
   Consent,
   DebugContainer,
@@ -8,8 +10,14 @@ import type {
   Session,
   SessionId,
   SessionRequest,
+  Target,
 } from '../../domain/session/session.js';
-import type { DecisionRecord, Step, StepRecord } from '../../app/ports/session.store.js';
+import type {
+  DecisionRecord,
+  ReviewDebt,
+  Step,
+  StepRecord,
+} from '../../app/ports/session.store.js';
 import type * as models from './generated/models.js';
 
 /*
@@ -17,7 +25,19 @@ import type * as models from './generated/models.js';
  * file under the database's checks, so JSON columns are taken at their word.
  */
 
-type SessionRow = Omit<models.SessionModel, 'leaseOwner' | 'leaseUntil' | 'dueAt'>;
+/** Columns that serve to find sessions, and say nothing that their JSON does not. */
+type Finding =
+  | 'leaseOwner'
+  | 'leaseUntil'
+  | 'dueAt'
+  | 'requesterHuman'
+  | 'profile'
+  | 'targetKey'
+  | 'targetContainer'
+  | 'podUid'
+  | 'breakGlass'
+  | 'approverUsers';
+export type SessionRow = Omit<models.SessionModel, Finding>;
 
 export function sessionOf(row: SessionRow): Session {
   return {
@@ -32,6 +52,7 @@ export function sessionOf(row: SessionRow): Session {
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
     lapsesAt: row.lapsesAt,
+    escalatedAt: row.escalatedAt,
     startingAt: row.startingAt,
     startedAt: row.startedAt,
     deadlineAt: row.deadlineAt,
@@ -49,6 +70,7 @@ function containerOf(json: unknown): DebugContainer | null {
 
 /** A session as the columns of `sessions`, for `jsonb_populate_record`. */
 export function sessionColumns(session: Session, dueAt: Date | null): Record<string, unknown> {
+  const people = concernedPeople(session);
   return {
     id: session.id,
     version: session.version,
@@ -57,16 +79,20 @@ export function sessionColumns(session: Session, dueAt: Date | null): Record<str
     namespace: session.request.namespace,
     requester_iss: session.requester.iss,
     requester_sub: session.requester.sub,
+    requester_human: session.requester.human ?? null,
     requester: session.requester,
     request: session.request,
+    ...likenessOf(session),
     pin: session.pin,
     policy_hash: session.grant?.policyHash ?? null,
     grant: session.grant,
-    approver_groups: session.grant?.terms.approvals.groups ?? [],
+    approver_groups: people.groups,
+    approver_users: people.users,
     container: session.container,
     created_at: session.createdAt,
     updated_at: session.updatedAt,
     lapses_at: session.lapsesAt,
+    escalated_at: session.escalatedAt,
     starting_at: session.startingAt,
     started_at: session.startedAt,
     deadline_at: session.deadlineAt,
@@ -75,6 +101,34 @@ export function sessionColumns(session: Session, dueAt: Date | null): Record<str
     end_reason: session.endReason,
     end_detail: session.endDetail,
     due_at: dueAt,
+  };
+}
+
+/** What makes two requests of one person alike. */
+export function likenessOf({ request, pin }: Session) {
+  return {
+    profile: request.profile,
+    target_key: targetKey(request.target),
+    target_container: request.container ?? '',
+    pod_uid: pin?.podUid ?? null,
+    break_glass: request.breakGlass,
+  };
+}
+
+function targetKey(target: Target): string {
+  return target.kind === 'pod' ? `Pod/${target.name}` : `${target.workload}/${target.name}`;
+}
+
+export function debtColumns(debt: ReviewDebt, session: Session): Record<string, unknown> {
+  const { iss, sub, human = null } = session.requester;
+  return {
+    session_id: session.id,
+    iss,
+    sub,
+    human,
+    team: debt.team,
+    due_at: debt.dueAt,
+    at: session.createdAt,
   };
 }
 
@@ -107,6 +161,7 @@ export function decisionColumns(decision: DecisionRecord, sessionId: SessionId) 
     policy_hash: decision.policyHash,
     explanation: decision.explanation,
     seen_version: decision.seenVersion,
+    facts: decision.facts,
     at: decision.at,
   };
 }
@@ -145,8 +200,14 @@ export function decisionOf(row: models.DecisionModel): DecisionRecord {
     policyHash: row.policyHash,
     explanation: row.explanation as string[],
     seenVersion: row.seenVersion,
+    facts: factsOf(row.facts),
     at: row.at,
   };
+}
+
+function factsOf(json: unknown): Facts | null {
+  const stored = json as (Omit<Facts, 'now'> & { now: string }) | null;
+  return stored && { ...stored, now: new Date(stored.now) };
 }
 
 export function consentOf(row: models.DecisionModel): Consent {

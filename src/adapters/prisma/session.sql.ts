@@ -1,3 +1,5 @@
+import type { Guard } from '../../app/ports/session.store.js';
+import type { Session } from '../../domain/session/session.js';
 import { Prisma } from './generated/client.js';
 
 /** The channel on which changes of sessions are told: `<id> <version>`. */
@@ -6,7 +8,7 @@ export const NEWS_CHANNEL = 'hallpass_sessions';
 /** The columns of `sessions` under the names that the generated client gives them. */
 export const SESSION_COLUMNS = Prisma.raw(`
   id, version, state, cluster, namespace, requester_iss AS "requesterIss", requester_sub AS "requesterSub", requester,
-  request, pin, policy_hash AS "policyHash", "grant", approver_groups AS "approverGroups", container,
+  request, pin, policy_hash AS "policyHash", "grant", approver_groups AS "approverGroups", container, escalated_at AS "escalatedAt",
   created_at AS "createdAt", updated_at AS "updatedAt", lapses_at AS "lapsesAt", starting_at AS "startingAt",
   started_at AS "startedAt", deadline_at AS "deadlineAt", ending_at AS "endingAt", ended_at AS "endedAt",
   end_reason AS "endReason", end_detail AS "endDetail"`);
@@ -16,6 +18,9 @@ const CHANGING = [
   'version',
   'state',
   'container',
+  'approver_groups',
+  'approver_users',
+  'escalated_at',
   'updated_at',
   'lapses_at',
   'starting_at',
@@ -30,12 +35,39 @@ const CHANGING = [
 /** What is due at once is due by the database's own clock: replicas' clocks may differ. */
 const DUE_AT = 'CASE WHEN r.due_at <= r.updated_at THEN LEAST(r.due_at, now()) ELSE r.due_at END';
 
-export function insertSession(row: string): Prisma.Sql {
+export function insertSession(row: string, guard: Guard | undefined): Prisma.Sql {
   return Prisma.sql`
     INSERT INTO sessions
     SELECT (jsonb_populate_record(r, jsonb_build_object('due_at', ${Prisma.raw(DUE_AT)}))).*
     FROM jsonb_populate_record(NULL::sessions, ${row}::jsonb) r
+    WHERE ${guard === undefined ? Prisma.sql`TRUE` : stillSo(guard)}
     RETURNING id, version`;
+}
+
+/** The set that decided is in force, and the limits that it set are kept: checked with the writing. */
+function stillSo({ policyHash, perPerson, perPod }: Guard): Prisma.Sql {
+  return Prisma.sql`
+    ${policyHash} = (SELECT hash FROM policy_activations ORDER BY seq DESC LIMIT 1)
+    AND (${perPerson}::int IS NULL OR ${perPerson}::int > (
+      SELECT count(*) FROM sessions o WHERE o.state NOT IN ('denied', 'ended')
+        AND ((o.requester_iss = r.requester_iss AND o.requester_sub = r.requester_sub) OR o.requester_human = r.requester_human)))
+    AND (${perPod}::int IS NULL OR ${perPod}::int > (
+      SELECT count(*) FROM sessions o WHERE o.state NOT IN ('denied', 'ended')
+        AND o.cluster = r.cluster AND o.pod_uid = r.pod_uid))`;
+}
+
+/**
+ * Makes those wait for each other who count the same sessions: a person's own, and those on one Pod. To be run before
+ * the insert and in its transaction; always in the same order, so that no two wait for each other.
+ */
+export function lockCounted(session: Session): Prisma.Sql {
+  const { requester, request, pin } = session;
+  const keys = [
+    `person ${requester.human ?? `${requester.iss}|${requester.sub}`}`,
+    ...(pin ? [`pod ${request.cluster} ${pin.podUid}`] : []),
+  ].sort();
+  return Prisma.sql`
+    SELECT count(pg_advisory_xact_lock(hashtextextended(key, 0))) FROM unnest(${keys}::text[]) key`;
 }
 
 /** Compare-and-swap: changes nothing where the stored version or state is not the one before this step's. */
@@ -55,6 +87,7 @@ export interface Written {
   readonly audits: number;
   readonly decisions: number;
   readonly keys: number;
+  readonly debts: number;
   readonly news: number;
 }
 
@@ -68,6 +101,7 @@ export function writeOnce(parts: {
   audit: string;
   decision: string | null;
   key: string | null;
+  debt: string | null;
   news: string;
 }): Prisma.Sql {
   return Prisma.sql`
@@ -90,6 +124,11 @@ export function writeOnce(parts: {
       SELECT j.* FROM s, jsonb_populate_record(NULL::idempotency_keys, ${parts.key}::jsonb) j
       WHERE j.key IS NOT NULL RETURNING 1
     ),
+    b AS (
+      INSERT INTO review_debts
+      SELECT j.* FROM s, jsonb_populate_record(NULL::review_debts, ${parts.debt}::jsonb) j
+      WHERE j.session_id IS NOT NULL RETURNING 1
+    ),
     o AS (
       INSERT INTO outbox (topic, session_id, seq, payload, created_at)
       SELECT 'session', s.id, s.version, ${parts.news}::jsonb, now() FROM s RETURNING 1
@@ -100,6 +139,7 @@ export function writeOnce(parts: {
       (SELECT count(*)::int FROM a) AS audits,
       (SELECT count(*)::int FROM d) AS decisions,
       (SELECT count(*)::int FROM k) AS keys,
+      (SELECT count(*)::int FROM b) AS debts,
       (SELECT count(*)::int FROM o) AS news,
       (SELECT count(pg_notify(${NEWS_CHANNEL}, s.id || ' ' || s.version))::int FROM s) AS told`;
 }

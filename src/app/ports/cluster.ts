@@ -1,6 +1,7 @@
 import type { Problem } from '../../domain/problem.js';
 import type { EphemeralContainerSpec } from '../../domain/session/debug-container.js';
 import type { Observation } from '../../domain/session/observation.js';
+import type { FoundTarget } from '../../domain/policy/facts.js';
 import type { Pin, Target } from '../../domain/session/session.js';
 
 /** Where one session's container is, or is to be. */
@@ -9,6 +10,12 @@ export interface Place {
   readonly namespace: string;
   readonly pin: Pin;
   readonly containerName: string;
+}
+
+/** The Pod that was meant, and what policy may look at of it. */
+export interface ResolvedTarget {
+  readonly pin: Pin;
+  readonly facts: FoundTarget;
 }
 
 /**
@@ -28,7 +35,7 @@ export abstract class Clusters {
     readonly namespace: string;
     readonly target: Target;
     readonly container?: string;
-  }): Promise<Pin | Problem>;
+  }): Promise<ResolvedTarget | Problem>;
 
   /**
    * Checks again that the pinned Pod can take the container, then adds it. Sending the same twice is a no-op

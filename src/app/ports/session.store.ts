@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../../domain/audit/entry.js';
 import type { Actor, Person } from '../../domain/person.js';
+import type { Facts } from '../../domain/policy/facts.js';
 import type { Problem } from '../../domain/problem.js';
 import type { SessionEvent, State } from '../../domain/session/session.machine.js';
 import type { Consent, Session, SessionId } from '../../domain/session/session.js';
@@ -8,7 +9,7 @@ import type { Consent, Session, SessionId } from '../../domain/session/session.j
 export interface DecisionRecord {
   readonly id: string;
   readonly by: 'policy' | 'person';
-  readonly verdict: 'grant' | 'hold' | 'refuse' | 'approve' | 'deny';
+  readonly verdict: 'grant' | 'hold' | 'refuse' | 'approve' | 'deny' | 'retract';
   readonly person: Person | null;
   readonly comment: string | null;
   /** The rule that policy decided by; null for people, and for default deny. */
@@ -17,7 +18,25 @@ export interface DecisionRecord {
   readonly explanation: readonly string[];
   /** The version of the session that the person saw (If-Match). */
   readonly seenVersion: number | null;
+  /** What policy decided from, so that it can be decided again; null for people. */
+  readonly facts: Facts | null;
   readonly at: Date;
+}
+
+/** The review that a break-glass session owes. */
+export interface ReviewDebt {
+  /** Whose later break-glass it may block besides the person's own; null: nobody's. */
+  readonly team: string | null;
+  readonly dueAt: Date;
+}
+
+/** What must still be so when a new session is written, whatever was read before. */
+export interface Guard {
+  /** The policy set that decided, which must be the one in force. */
+  readonly policyHash: string;
+  /** How many sessions may be open with this one; null: any number. */
+  readonly perPerson: number | null;
+  readonly perPod: number | null;
 }
 
 /**
@@ -36,6 +55,9 @@ export interface Step {
   readonly data?: Readonly<Record<string, unknown>>;
   /** When the broker must look at the session next; null: never of its own accord. */
   readonly dueAt: Date | null;
+  /** For a new session. */
+  readonly guard?: Guard;
+  readonly debt?: ReviewDebt;
   /** Who asked with which key, so that asking again finds the session. */
   readonly idempotency?: IdempotencyKey;
 }
@@ -89,7 +111,7 @@ export interface Cursor {
 export abstract class SessionStore {
   /**
    * @returns the session; `write-conflict` where another write came first (for a new one: the idempotency key was
-   * taken meanwhile).
+   * taken, one like it was asked for, or what its guard says is not so any more).
    */
   abstract write(step: Step): Promise<Session | Problem>;
 
@@ -97,6 +119,8 @@ export abstract class SessionStore {
   abstract findByKey(
     key: Omit<IdempotencyKey, 'requestHash'>,
   ): Promise<{ readonly session: Session; readonly requestHash: string } | undefined>;
+  /** An open session of the same account, target (as asked for, or as found) and profile, where there is one. */
+  abstract findAlike(session: Session): Promise<Session | undefined>;
   abstract consents(id: SessionId): Promise<Consent[]>;
   abstract decisions(id: SessionId): Promise<DecisionRecord[]>;
   abstract steps(id: SessionId, after: number): Promise<StepRecord[]>;

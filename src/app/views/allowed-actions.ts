@@ -3,6 +3,7 @@ import type { Permission } from '../../domain/permission.js';
 import { permits } from '../../domain/permission.js';
 import type { Action } from '../../domain/session/session.machine.js';
 import { actionsIn } from '../../domain/session/session.machine.js';
+import { standing } from '../../domain/session/session.js';
 import type { Consent, Session } from '../../domain/session/session.js';
 import type { Caller } from '../caller.js';
 import { callerCapacities, personOf } from '../caller.js';
@@ -11,6 +12,7 @@ import { callerCapacities, personOf } from '../caller.js';
 export const PERMISSION_OF_ACTION = {
   approve: 'session:decide',
   deny: 'session:decide',
+  retract: 'session:decide',
   start: 'session:use',
   end: 'session:use',
   revoke: 'session:revoke',
@@ -18,18 +20,18 @@ export const PERMISSION_OF_ACTION = {
 
 /**
  * What the caller can do with the session as it stands: what the session machine allows in their capacities, less what
- * their roles do not permit, and less a second consent.
+ * their roles do not permit, a second consent, and taking back one that was not given.
  */
 export function allowedActions(
   caller: Caller,
   session: Session,
-  consents: readonly Pick<Consent, 'person' | 'verdict'>[],
+  words: readonly Pick<Consent, 'person' | 'verdict'>[],
 ): Action[] {
-  const consented = consents.some(
-    ({ person, verdict }) => verdict === 'approve' && samePerson(person, personOf(caller)),
-  );
+  const consented = standing(words).some(({ person }) => samePerson(person, personOf(caller)));
   return actionsIn(session.state, callerCapacities(caller, session)).filter(
     (action) =>
-      permits(caller.roles, PERMISSION_OF_ACTION[action]) && !(action === 'approve' && consented),
+      permits(caller.roles, PERMISSION_OF_ACTION[action]) &&
+      !(action === 'approve' && consented) &&
+      !(action === 'retract' && !consented),
   );
 }

@@ -6,29 +6,17 @@ export function policiesView({ hash, policies, profiles }: PolicySet): PoliciesI
   return { hash, policies: policies.map(policyView), profiles: profiles.map(profileView) };
 }
 
-function policyView({
-  name,
-  effect,
-  match,
-  terms,
-}: AccessPolicy): PoliciesInForce['policies'][number] {
-  return {
+function policyView(policy: AccessPolicy): PoliciesInForce['policies'][number] {
+  const { name, description, effect, match, when, terms } = policy;
+  // Plain data through and through; only its lists are not to be written to.
+  return structuredClone({
     name,
+    description,
     effect,
-    match: {
-      groups: [...match.groups],
-      clusters: [...match.clusters],
-      namespaces: [...match.namespaces],
-      profiles: [...match.profiles],
-    },
-    terms: {
-      longestSeconds: terms.longestSeconds,
-      approvals: { count: terms.approvals.count, groups: [...terms.approvals.groups] },
-      reasonRequired: terms.reasonRequired,
-      ticketRequired: terms.ticketRequired,
-      onOverrun: terms.onOverrun,
-    },
-  };
+    match,
+    when: when?.source ?? null,
+    terms,
+  }) as PoliciesInForce['policies'][number];
 }
 
 function profileView(profile: DebugProfile): PoliciesInForce['profiles'][number] {

@@ -5,6 +5,8 @@ import type {
 } from '../../contract/session.schema.js';
 import type { Actor, Person } from '../../domain/person.js';
 import { displayName } from '../../domain/person.js';
+import { consentsNeeded } from '../../domain/policy/policy.js';
+import { askedOf, concernedPeople, standing } from '../../domain/session/session.js';
 import { quorum } from '../../domain/approval/quorum.js';
 import type { Consent, Session, Target } from '../../domain/session/session.js';
 import type { Caller } from '../caller.js';
@@ -36,7 +38,6 @@ export function sessionDetails(
 /** A session as lists show it. */
 export function sessionView(caller: Caller, session: Session, words: readonly Word[]): SessionView {
   const { request, pin, container, grant } = session;
-  const terms = grant?.terms.approvals ?? { count: 0, groups: [] };
   return {
     id: session.id,
     version: session.version,
@@ -60,11 +61,8 @@ export function sessionView(caller: Caller, session: Session, words: readonly Wo
       imageId: container.imageId ?? null,
       timer: container.timer ?? null,
     },
-    approvals: {
-      needed: terms.count,
-      given: quorum(terms, session.requester, words).counted.map(displayName),
-      groups: [...terms.groups],
-    },
+    approvals: approvalsView(session, words),
+    breakGlass: request.breakGlass,
     policy: { rule: grant?.rule ?? null, version: grant?.policyHash ?? null, explanation: [] },
     createdAt: session.createdAt.toISOString(),
     updatedAt: session.updatedAt.toISOString(),
@@ -76,6 +74,31 @@ export function sessionView(caller: Caller, session: Session, words: readonly Wo
     endDetail: session.endDetail,
     allowedActions: allowedActions(caller, session, words),
     links: { self: sessionPath(session.id), events: `${sessionPath(session.id)}/events` },
+  };
+}
+
+/** What is asked of whom, and who has given it. */
+function approvalsView(session: Session, words: readonly Word[]): SessionView['approvals'] {
+  const asked = askedOf(session);
+  const { counted, open } = quorum(asked, session.requester, standing(words));
+  const people = concernedPeople(session);
+  const { escalation, commentRequired = false } = session.grant?.terms.approvals ?? {};
+  return {
+    needed: consentsNeeded(asked.require),
+    given: counted.map(displayName),
+    groups: [...people.groups],
+    users: [...people.users],
+    open: open.map(({ count, groups, users }) => ({
+      count,
+      groups: [...groups],
+      users: [...users],
+    })),
+    commentRequired,
+    escalatesAt:
+      escalation && session.state === 'pending' && session.escalatedAt === null
+        ? new Date(session.createdAt.getTime() + escalation.afterSeconds * 1000).toISOString()
+        : null,
+    escalatedAt: iso(session.escalatedAt),
   };
 }
 
@@ -135,7 +158,9 @@ function decisionView(decision: DecisionRecord): SessionDetails['decisions'][num
 
 function wordOf({ by, person, verdict, at }: DecisionRecord): Word[] {
   if (by !== 'person' || !person) return [];
-  return verdict === 'approve' || verdict === 'deny' ? [{ person, verdict, at }] : [];
+  return verdict === 'approve' || verdict === 'deny' || verdict === 'retract'
+    ? [{ person, verdict, at }]
+    : [];
 }
 
 function iso(at: Date | null): string | null {

@@ -1,136 +1,184 @@
-import type { Person } from '../person.js';
-import type { SessionRequest } from '../session/session.js';
-import { matchesAny } from './glob.js';
+import type { Facts } from './facts.js';
+import { lacking } from './lacking.js';
 import type { AccessPolicy, DebugProfile, Grant, PolicySet } from './policy.js';
+import { consentsNeeded, requirementsOf } from './policy.js';
+import { matchOf, missesOf } from './rule.match.js';
+import { requirementText } from './words.js';
 
 /** What policy says to one request, with the rule that made it and sentences that explain it to the requester. */
 export type PolicyDecision =
   | { readonly verdict: 'grant' | 'hold'; readonly grant: Grant; readonly explanation: string[] }
-  | {
-      readonly verdict: 'refuse';
-      readonly policyHash: string;
-      /** The rule that refused; null where nothing allowed (default deny). */
-      readonly rule: string | null;
-      readonly explanation: string[];
-    };
+  | Refusal;
 
-type Asked = Pick<SessionRequest, 'cluster' | 'namespace' | 'profile' | 'durationSeconds'> &
-  Partial<Pick<SessionRequest, 'reason' | 'ticket'>>;
+export interface Refusal {
+  readonly verdict: 'refuse';
+  readonly policyHash: string;
+  /** The rule that refused; null where nothing allowed (default deny). */
+  readonly rule: string | null;
+  readonly explanation: string[];
+}
 
 /**
- * Default deny; any matching deny wins; among matching allows whose terms the request meets, the one that asks least
- * wins: fewest approvals, then longest duration, then name. The documents' order never matters.
+ * Default deny; any matching deny wins; among matching allows whose terms the request meets, the one that asks least of
+ * the requester wins ({@link asksLeastFirst}). The documents' order never matters.
  *
  * @returns `grant` where nobody need agree, `hold` where others must, `refuse` otherwise.
  */
-export function evaluate(set: PolicySet, requester: Person, request: Asked): PolicyDecision {
-  const mine = set.policies.filter((policy) => concerns(policy, requester));
-  const matching = mine.filter((policy) => covers(policy, request));
-  const refuse = (rule: string | null, explanation: string[]): PolicyDecision => ({
-    verdict: 'refuse',
-    policyHash: set.hash,
-    rule,
-    explanation,
-  });
+export function evaluate(set: PolicySet, facts: Facts): PolicyDecision {
+  const candidates = candidatesOf(set, facts);
+  const denial = denialAmong(candidates, facts);
+  if (denial) return refused(set, denial.name, [denialText(denial, facts)]);
 
-  const denial = matching.filter((policy) => policy.effect === 'deny').sort(byName)[0];
-  if (denial) {
-    return refuse(denial.name, [
-      `The policy "${denial.name}" forbids this, and a deny beats any allow.`,
-    ]);
+  const allows = candidates.filter(
+    (policy) => policy.effect === 'allow' && matchOf(policy, facts) === 'yes',
+  );
+  const profile = set.profiles.find(({ name }) => name === facts.request.profile);
+  if (allows.length === 0 || !profile) return refused(set, null, nearMisses(set, facts));
+  let best: AccessPolicy | undefined;
+  for (const policy of allows) {
+    if (best && asksLeastFirst(best, policy) <= 0) continue;
+    if (lacking(policy, facts).length === 0) best = policy;
   }
+  return best
+    ? granted(set, { policy: best, profile, facts })
+    : refused(set, null, wants(allows, facts));
+}
 
-  const profile = set.profiles.find((candidate) => candidate.name === request.profile);
-  const allows = matching.filter((policy) => policy.effect === 'allow');
-  if (allows.length === 0 || !profile) return refuse(null, nearMisses(mine, request));
+/**
+ * What can be said before the cluster was asked (`facts.target.found` is null): a refusal, where nothing that the
+ * cluster says could change it; undefined, where it has to be asked. Nobody is told of Pods by way of rules that would
+ * not let them in.
+ */
+export function refuseUnseen(set: PolicySet, facts: Facts): Refusal | undefined {
+  const candidates = candidatesOf(set, facts);
+  const denial = candidates
+    .filter((policy) => policy.effect === 'deny' && matchOf(policy, facts) === 'yes')
+    .sort(byName)[0];
+  if (denial) return refused(set, denial.name, [denialText(denial, facts)]);
 
-  const unmet = allows.map((policy) => ({ policy, lacks: lacking(policy, request) }));
-  const met = unmet.filter(({ lacks }) => lacks.length === 0).map(({ policy }) => policy);
-  const best = met.sort(asksLeastFirst)[0];
-  if (!best) {
-    return refuse(
-      null,
-      unmet
-        .sort((a, b) => asksLeastFirst(a.policy, b.policy))
-        .slice(0, TOLD_MAX)
-        .map(
-          ({ policy, lacks }) =>
-            `The policy "${policy.name}" would allow it, but ${lacks.join(', and ')}.`,
-        ),
-    );
-  }
-  return granted(set, best, profile);
+  const possible = candidates.filter(
+    (policy) => policy.effect === 'allow' && matchOf(policy, facts) !== 'no',
+  );
+  const isDefined = set.profiles.some(({ name }) => name === facts.request.profile);
+  if (possible.length === 0 || !isDefined) return refused(set, null, nearMisses(set, facts));
+  return possible.some((policy) => lacking(policy, facts).length === 0)
+    ? undefined
+    : refused(set, null, wants(possible, facts));
 }
 
 /** As many policies are told of at most: people read it, and the audit log keeps it. */
 const TOLD_MAX = 10;
+/** Of as many the nearest are looked for. */
+const LOOKED_AT_MAX = 200;
 
-function granted(set: PolicySet, policy: AccessPolicy, profile: DebugProfile): PolicyDecision {
-  const { approvals } = policy.terms;
-  const grant: Grant = { policyHash: set.hash, rule: policy.name, terms: policy.terms, profile };
-  return approvals.count === 0
-    ? { verdict: 'grant', grant, explanation: [`The policy "${policy.name}" allows this at once.`] }
-    : {
-        verdict: 'hold',
-        grant,
-        explanation: [
-          `The policy "${policy.name}" allows this once ${approvals.count} of ${approvals.groups.join(' or ')} ` +
-            `${approvals.count === 1 ? 'agrees' : 'agree'}.`,
-        ],
-      };
+function candidatesOf(set: PolicySet, { requester, target }: Facts): readonly AccessPolicy[] {
+  return set.index.candidates(requester, target.namespace);
 }
 
-function concerns(policy: AccessPolicy, person: Person): boolean {
-  return policy.match.groups.some((group) => group === '*' || person.groups.includes(group));
+/** A deny whose matching cannot be told denies: it was written to keep somebody out. */
+function denialAmong(candidates: readonly AccessPolicy[], facts: Facts): AccessPolicy | undefined {
+  return candidates
+    .filter((policy) => policy.effect === 'deny' && matchOf(policy, facts) !== 'no')
+    .sort(byName)[0];
 }
 
-function covers({ match }: AccessPolicy, request: Asked): boolean {
-  return (
-    matchesAny(match.clusters, request.cluster) &&
-    matchesAny(match.namespaces, request.namespace) &&
-    matchesAny(match.profiles, request.profile)
-  );
+function denialText(policy: AccessPolicy, facts: Facts): string {
+  const isSure = matchOf(policy, facts) === 'yes';
+  const what = policy.description === '' ? '' : ` (${policy.description})`;
+  return isSure
+    ? `The policy "${policy.name}"${what} forbids this, and a deny beats any allow.`
+    : `The policy "${policy.name}"${what} may forbid this, and what it depends on cannot be told: ${missesOf(policy, facts).join(', and ')}.`;
 }
 
-/** What the request lacks to meet an allow's terms, as clauses of a sentence. */
-function lacking({ terms }: AccessPolicy, request: Asked): string[] {
-  const lacks: string[] = [];
-  if (request.durationSeconds > terms.longestSeconds) {
-    lacks.push(
-      `it grants ${terms.longestSeconds} seconds at most and ${request.durationSeconds} were asked for`,
-    );
+function refused(set: PolicySet, rule: string | null, explanation: string[]): Refusal {
+  return { verdict: 'refuse', policyHash: set.hash, rule, explanation };
+}
+
+function granted(
+  set: PolicySet,
+  { policy, profile, facts }: { policy: AccessPolicy; profile: DebugProfile; facts: Facts },
+): PolicyDecision {
+  const { breakGlass } = facts.request;
+  const grant: Grant = {
+    policyHash: set.hash,
+    rule: policy.name,
+    // What happens behind broken glass is on the record, whatever the rule says otherwise.
+    terms: breakGlass ? { ...policy.terms, recording: 'strict' } : policy.terms,
+    profile,
+    breakGlass,
+  };
+  const require = requirementsOf(grant).filter(({ count }) => count > 0);
+  if (require.length > 0) {
+    return {
+      verdict: 'hold',
+      grant,
+      explanation: [
+        `The policy "${policy.name}" allows this once ${require.map(requirementText).join(' and ')} ${consentsNeeded(require) === 1 ? 'agrees' : 'agree'}.`,
+        ...(policy.terms.breakGlass
+          ? ['In an emergency it lets you in at once (break-glass), at the price of a review.']
+          : []),
+      ],
+    };
   }
-  if (terms.reasonRequired && !request.reason) lacks.push('it requires a reason');
-  if (terms.ticketRequired && !request.ticket) lacks.push('it requires a ticket');
-  return lacks;
+  const { breakGlass: offer } = policy.terms;
+  return {
+    verdict: 'grant',
+    grant,
+    explanation:
+      breakGlass && offer
+        ? [
+            `The policy "${policy.name}" lets you break the glass. Somebody else must review it within ${offer.review.withinSeconds} seconds.`,
+          ]
+        : [`The policy "${policy.name}" allows this at once.`],
+  };
+}
+
+/** What the rules that match would need, those first that ask least. */
+function wants(allows: readonly AccessPolicy[], facts: Facts): string[] {
+  return [...allows]
+    .sort(asksLeastFirst)
+    .slice(0, TOLD_MAX)
+    .map(
+      (policy) =>
+        `The policy "${policy.name}" would allow it, but ${lacking(policy, facts).join(', and ')}.`,
+    );
 }
 
 /**
- * Why nothing allowed it, told by the policies that concern the requester's own groups only: a stranger learns nothing
- * of rules made for others.
+ * Why nothing allowed it, told by the policies that concern the requester only: a stranger learns nothing of rules
+ * made for others.
  */
-function nearMisses(mine: readonly AccessPolicy[], request: Asked): string[] {
-  const allows = mine.filter((policy) => policy.effect === 'allow').sort(byName);
-  if (allows.length === 0) return ['No policy allows anything to your groups here.'];
-  const misses = allows.slice(0, TOLD_MAX).map(({ name, match }) => {
-    const wrong = [
-      matchesAny(match.clusters, request.cluster) ? '' : `not the cluster "${request.cluster}"`,
-      matchesAny(match.namespaces, request.namespace)
-        ? ''
-        : `not the namespace "${request.namespace}"`,
-      matchesAny(match.profiles, request.profile) ? '' : `not the profile "${request.profile}"`,
-    ].filter((text) => text !== '');
-    return wrong.length === 0
-      ? `The policy "${name}" allows the profile "${request.profile}", but no such profile is defined.`
-      : `The policy "${name}" is for your groups, but ${wrong.join(', ')}.`;
-  });
-  return ['No policy allows this to your groups.', ...misses];
+function nearMisses(set: PolicySet, facts: Facts): string[] {
+  const mine = set.index
+    .concerning(facts.requester)
+    .filter(({ effect }) => effect === 'allow')
+    .sort(byName)
+    .slice(0, LOOKED_AT_MAX);
+  if (mine.length === 0) return ['No policy allows anything to your groups here.'];
+  const told = mine
+    .map((policy) => ({ policy, misses: missesOf(policy, facts) }))
+    .sort((a, b) => a.misses.length - b.misses.length || byName(a.policy, b.policy))
+    .slice(0, TOLD_MAX)
+    .map(({ policy, misses }) =>
+      misses.length === 0
+        ? `The policy "${policy.name}" allows the profile "${facts.request.profile}", but no such profile is defined.`
+        : `The policy "${policy.name}" is for your groups, but ${misses.join(', and ')}.`,
+    );
+  return ['No policy allows this to your groups.', ...told];
 }
 
-function asksLeastFirst(a: AccessPolicy, b: AccessPolicy): number {
+/**
+ * The total order among allows: fewest consents; fewest requirements; no ticket before a ticket; no reason before a
+ * reason; the longest duration; the first name.
+ */
+export function asksLeastFirst(a: AccessPolicy, b: AccessPolicy): number {
+  const [x, y] = [a.terms, b.terms];
   return (
-    a.terms.approvals.count - b.terms.approvals.count ||
-    b.terms.longestSeconds - a.terms.longestSeconds ||
+    consentsNeeded(x.approvals.require) - consentsNeeded(y.approvals.require) ||
+    x.approvals.require.length - y.approvals.require.length ||
+    Number(x.ticket.required) - Number(y.ticket.required) ||
+    Number(x.reason.required) - Number(y.reason.required) ||
+    y.longestSeconds - x.longestSeconds ||
     byName(a, b)
   );
 }

@@ -1,21 +1,35 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../audit/canonical.js';
-import type { AccessPolicy, DebugProfile, PolicySet } from './policy.js';
+import type { OnCallSource } from './on-call-source.js';
+import type { AccessPolicy, DebugProfile, PolicyFile, PolicySet } from './policy.js';
+import { RuleIndex } from './rule.index.js';
 
 /**
- * Puts documents together as a set. The hash covers what they mean, not how they were written: neither the order of
- * documents nor comments nor the files' names change it.
+ * Puts documents together as a set. Its hash is that of the files' names and texts, in the order of the names, so that
+ * whoever has the hash can tell whether a text is the one that a decision was made from.
  */
-export function policySet(
-  policies: readonly AccessPolicy[],
-  profiles: readonly DebugProfile[],
-): PolicySet {
-  const sorted = {
-    policies: [...policies].sort(byName),
-    profiles: [...profiles].sort(byName),
+export function policySet(parts: {
+  readonly files: readonly PolicyFile[];
+  readonly policies: readonly AccessPolicy[];
+  readonly profiles: readonly DebugProfile[];
+  readonly onCallSources: readonly OnCallSource[];
+}): PolicySet {
+  const files = [...parts.files].sort(byName);
+  const policies = [...parts.policies].sort(byName);
+  return {
+    hash: filesHash(files),
+    files,
+    policies,
+    profiles: [...parts.profiles].sort(byName),
+    onCallSources: [...parts.onCallSources].sort(byName),
+    index: new RuleIndex(policies),
   };
-  const hash = createHash('sha256').update(canonicalJson(sorted)).digest('hex');
-  return { hash, ...sorted };
+}
+
+/** The hash of a set that is made of these files, which are in the order of their names. */
+export function filesHash(files: readonly PolicyFile[]): string {
+  const plain = files.map(({ name, text }) => ({ name, text }));
+  return createHash('sha256').update(canonicalJson(plain)).digest('hex');
 }
 
 function byName(a: { name: string }, b: { name: string }): number {

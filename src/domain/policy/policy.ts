@@ -1,34 +1,148 @@
+import type { Condition, TextPattern } from './condition.js';
+import type { OwnerKind } from './facts.js';
+import type { OnCallSource } from './on-call-source.js';
+import type { RuleIndex } from './rule.index.js';
+
 /** What the policy documents say, once parsed. Shapes of the YAML are in `contract/policy.schema.ts`. */
 
-/** Who must agree: `count` distinct people who are in any of `groups`. A count of 0 needs nobody. */
-export interface Approvals {
-  readonly count: number;
+/** People, by their groups or by themselves: `subject`, or `issuer|subject` where one subject is in several issuers. */
+export interface People {
   readonly groups: readonly string[];
+  readonly users: readonly string[];
+}
+
+/** `count` distinct people out of `people` must agree. With a count of 0 nobody need agree, but they may revoke. */
+export interface Requirement extends People {
+  readonly count: number;
+}
+
+/** All requirements must be met, each person counting towards one of them. None: nobody need agree. */
+export interface Approvals {
+  readonly require: readonly Requirement[];
+  /** Whether a consent must say why. */
+  readonly commentRequired: boolean;
+  /** From so long after asking on, these people's consents count as well, for any requirement. */
+  readonly escalation: (People & { readonly afterSeconds: number }) | null;
 }
 
 /** What to do with a container that will not end: raise an alert, or evict its Pod. */
 export const ON_OVERRUN = ['alert', 'evict'] as const;
 export type OnOverrun = (typeof ON_OVERRUN)[number];
 
+/** What becomes of a session whose requester no rule would let in any more. */
+export const ON_ACCESS_REMOVED = ['end', 'keep'] as const;
+export type OnAccessRemoved = (typeof ON_ACCESS_REMOVED)[number];
+
+/** `strict`: what cannot be recorded is not shown, the session ends. `best-effort`: the gap is marked. */
+export const RECORDINGS = ['strict', 'best-effort'] as const;
+export type Recording = (typeof RECORDINGS)[number];
+
+export const WAYS = ['console', 'cli', 'kubectl'] as const;
+export type Way = (typeof WAYS)[number];
+
+export const FILE_COPIES = ['none', 'download', 'upload', 'both'] as const;
+export type FileCopies = (typeof FILE_COPIES)[number];
+
+/** Whose overdue reviews keep from the next break-glass: one's own, or those of a whole team. */
+export type ReviewDebt = { readonly of: 'person' } | { readonly of: 'team'; readonly team: string };
+
+/** On what terms somebody may be let in at once, without consents, at the price of a review. */
+export interface BreakGlass {
+  /** How strongly they must have signed in. No entry, no demand. */
+  readonly signIn: {
+    /** One of these context classes (`acr`). */
+    readonly acr: readonly string[];
+    /** All of these methods (`amr`, RFC 8176). */
+    readonly amr: readonly string[];
+    readonly maxAgeSeconds: number | null;
+  };
+  /** By whom and within what time it must be reviewed. */
+  readonly review: People & { readonly withinSeconds: number };
+  readonly debt: ReviewDebt;
+}
+
 /** The terms on which an allow rule lets somebody in. */
 export interface Terms {
   readonly longestSeconds: number;
   readonly approvals: Approvals;
-  readonly reasonRequired: boolean;
-  readonly ticketRequired: boolean;
+  readonly reason: TextRule;
+  readonly ticket: TextRule;
+  readonly recording: Recording;
+  readonly ways: readonly Way[];
+  readonly fileCopies: FileCopies;
+  readonly portForward: boolean;
+  /** How many sessions may be open at once; null: no limit. */
+  readonly concurrent: { readonly perPerson: number | null; readonly perPod: number | null };
+  /** How often, and for how long at most each time; null: never. */
+  readonly extension: { readonly times: number; readonly longestSeconds: number } | null;
+  /** How long nothing may be typed before the session ends; null: for ever. */
+  readonly idleSeconds: number | null;
   readonly onOverrun: OnOverrun;
+  readonly onAccessRemoved: OnAccessRemoved;
+  /** Null: not offered. */
+  readonly breakGlass: BreakGlass | null;
+}
+
+/** What is asked of a text: that it is there, and that all of it matches a pattern (RE2) where it is. */
+export interface TextRule {
+  readonly required: boolean;
+  readonly pattern: string | null;
+}
+
+export const SELECTOR_OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
+
+/** A Kubernetes LabelSelector (apimachinery `meta/v1`), its `matchLabels` written as `In`. All must hold. */
+export type Selector = readonly {
+  readonly key: string;
+  readonly operator: (typeof SELECTOR_OPERATORS)[number];
+  readonly values: readonly string[];
+}[];
+
+export const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+export type Weekday = (typeof WEEKDAYS)[number];
+
+/** From a minute of the day (inclusive) to another (exclusive). Where `to` is not later, it passes midnight. */
+export interface TimeWindow {
+  /** An IANA name. */
+  readonly timeZone: string;
+  /** The days on which it begins. */
+  readonly days: readonly Weekday[];
+  readonly fromMinute: number;
+  readonly toMinute: number;
+}
+
+export interface WorkloadMatch {
+  readonly kinds: readonly OwnerKind[];
+  /** Patterns for the owner's name; for the Pod's own where it has no owner. */
+  readonly names: readonly string[];
+  /** On the labels of the Pod. */
+  readonly podSelector: Selector;
+}
+
+/** Whom and what a rule is for. All parts must match; within a list any. */
+export interface Match extends People {
+  readonly clusters: readonly string[];
+  readonly namespaces: readonly string[];
+  /** On the labels of the namespace; empty: any. */
+  readonly namespaceSelector: Selector;
+  /** Empty: any. */
+  readonly workloads: readonly WorkloadMatch[];
+  readonly profiles: readonly string[];
+  /** Empty: always. */
+  readonly times: readonly TimeWindow[];
 }
 
 export interface AccessPolicy {
   readonly name: string;
+  readonly description: string;
   readonly effect: 'allow' | 'deny';
-  readonly match: {
-    readonly groups: readonly string[];
-    readonly clusters: readonly string[];
-    readonly namespaces: readonly string[];
-    readonly profiles: readonly string[];
-  };
+  readonly match: Match;
+  readonly when: Condition | null;
   readonly terms: Terms;
+  /** The patterns of the terms, compiled. */
+  readonly patterns: { readonly reason: TextPattern | null; readonly ticket: TextPattern | null };
+  /** Where it stands: `access.yaml:12:1`. */
+  readonly where: string;
 }
 
 /** The parts of a container's security context that a profile may set (Kubernetes `SecurityContext`, as JSON). */
@@ -44,11 +158,21 @@ export interface DebugProfile {
   readonly shell: string;
 }
 
-/** All documents in force together, with the SHA-256 (hex) of their canonical form. */
+/** A file of documents, as it was read. */
+export interface PolicyFile {
+  /** What errors call it, relative to its folder. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** All documents in force together, with the SHA-256 (hex) of the files that they were made from. */
 export interface PolicySet {
   readonly hash: string;
+  readonly files: readonly PolicyFile[];
   readonly policies: readonly AccessPolicy[];
   readonly profiles: readonly DebugProfile[];
+  readonly onCallSources: readonly OnCallSource[];
+  readonly index: RuleIndex;
 }
 
 /** What policy gave a session, frozen on it: changing the documents later changes nothing here. */
@@ -57,4 +181,16 @@ export interface Grant {
   readonly rule: string;
   readonly terms: Terms;
   readonly profile: DebugProfile;
+  /** Let in at once, on the break-glass terms: nobody need agree, somebody must review. */
+  readonly breakGlass: boolean;
+}
+
+/** The consents that a grant needs: none where the glass was broken. */
+export function requirementsOf(grant: Grant | null): readonly Requirement[] {
+  return grant === null || grant.breakGlass ? [] : grant.terms.approvals.require;
+}
+
+/** How many consents that makes in all. */
+export function consentsNeeded(require: readonly Requirement[]): number {
+  return require.reduce((sum, { count }) => sum + count, 0);
 }

@@ -30,7 +30,7 @@ export type EndReason = (typeof END_REASONS)[number];
 export type Capacity = 'requester' | 'approver' | 'admin' | 'system';
 
 /** What a person can ask of a session, as API, CLI, Slack and console name it. */
-export const ACTIONS = ['approve', 'deny', 'start', 'end', 'revoke'] as const;
+export const ACTIONS = ['approve', 'deny', 'retract', 'start', 'end', 'revoke'] as const;
 export type Action = (typeof ACTIONS)[number];
 
 interface Row {
@@ -46,11 +46,14 @@ const REVOKERS = ['approver', 'admin', 'system'] as const;
 export const TRANSITIONS = [
   { from: 'new', event: 'ask', to: 'pending', by: ['requester'] },
   { from: 'new', event: 'grant', to: 'approved', by: ['requester'] },
+  { from: 'new', event: 'break-glass', to: 'approved', by: ['requester'] },
   { from: 'new', event: 'refuse', to: 'denied', by: ['requester'] },
 
   { from: 'pending', event: 'consent', to: 'pending', by: ['approver'], action: 'approve' },
   { from: 'pending', event: 'approve', to: 'approved', by: ['approver'], action: 'approve' },
   { from: 'pending', event: 'deny', to: 'denied', by: ['approver'], action: 'deny' },
+  { from: 'pending', event: 'retract', to: 'pending', by: ['approver'], action: 'retract' },
+  { from: 'pending', event: 'widen', to: 'pending', by: ['system'] },
   { from: 'pending', event: 'withdraw', to: 'ended', by: ['requester'], action: 'end' },
   { from: 'pending', event: 'revoke', to: 'ended', by: ['admin', 'system'], action: 'revoke' },
   { from: 'pending', event: 'lapse', to: 'ended', by: ['system'] },
@@ -62,6 +65,7 @@ export const TRANSITIONS = [
     by: ['requester', 'system'],
     action: 'start',
   },
+  { from: 'approved', event: 'retract', to: 'pending', by: ['approver'], action: 'retract' },
   { from: 'approved', event: 'withdraw', to: 'ended', by: ['requester'], action: 'end' },
   { from: 'approved', event: 'revoke', to: 'ended', by: REVOKERS, action: 'revoke' },
   { from: 'approved', event: 'lapse', to: 'ended', by: ['system'] },
@@ -108,10 +112,10 @@ export function actionsIn(state: State, capacities: readonly Capacity[]): Action
   return ACTIONS.filter((action) => open.some((row) => row.action === action));
 }
 
-/** The event that `action` means in this state for these capacities; `approve` is settled by the quorum instead. */
+/** The event that `action` means in this state for these capacities; words on consent are settled by the quorum. */
 export function eventOf(
   state: State,
-  action: Exclude<Action, 'approve'>,
+  action: Exclude<Action, 'approve' | 'retract'>,
   capacities: readonly Capacity[],
 ): SessionEvent | undefined {
   return ROWS.find(

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { Asked } from '../approval/quorum.js';
 import type { Person } from '../person.js';
-import { samePerson } from '../person.js';
-import type { Grant } from '../policy/policy.js';
+import { isAmong, samePerson } from '../person.js';
+import type { Grant, People } from '../policy/policy.js';
+import { requirementsOf } from '../policy/policy.js';
 import type { Capacity, EndReason, State } from './session.machine.js';
 
 declare const brand: unique symbol;
@@ -52,6 +54,8 @@ export interface SessionRequest {
   readonly ticket?: string;
   readonly durationSeconds: number;
   readonly start: StartMode;
+  /** Whether they ask to be let in at once, without consents, at the price of a review. */
+  readonly breakGlass: boolean;
 }
 
 /** The Pod that the request was resolved to, for good: a Pod made anew under the same name is another one. */
@@ -88,6 +92,8 @@ export interface Session {
   readonly updatedAt: Date;
   /** When a session that nobody decides, or that is not started, lapses. */
   readonly lapsesAt: Date | null;
+  /** When the people of the escalation were asked as well. */
+  readonly escalatedAt: Date | null;
   readonly startingAt: Date | null;
   readonly startedAt: Date | null;
   readonly deadlineAt: Date | null;
@@ -98,27 +104,62 @@ export interface Session {
   readonly endDetail: string | null;
 }
 
-/** A person's word on a session. */
+/** A person's word on a session. A consent stands until its person takes it back. */
 export interface Consent {
   readonly person: Person;
-  readonly verdict: 'approve' | 'deny';
+  readonly verdict: 'approve' | 'deny' | 'retract';
   readonly comment?: string;
   readonly at: Date;
 }
 
+/** The consents that stand: those not taken back since, of `words` in the order in which they were said. */
+export function standing<W extends Pick<Consent, 'person' | 'verdict'>>(words: readonly W[]): W[] {
+  return words.filter(
+    ({ person, verdict }, at) =>
+      verdict === 'approve' &&
+      !words
+        .slice(at + 1)
+        .some((later) => later.verdict === 'retract' && samePerson(later.person, person)),
+  );
+}
+
+/** What is asked of whom on a session as it stands. */
+export function askedOf(session: Pick<Session, 'grant' | 'escalatedAt'>): Asked {
+  return {
+    require: requirementsOf(session.grant),
+    escalated:
+      session.escalatedAt === null ? null : (session.grant?.terms.approvals.escalation ?? null),
+  };
+}
+
+/** Everybody who has a say in a session: whose consent counts, who may revoke, who is to review it. */
+export function concernedPeople(session: Pick<Session, 'grant' | 'escalatedAt'>): People {
+  const { grant } = session;
+  if (grant === null) return { groups: [], users: [] };
+  const { approvals, breakGlass } = grant.terms;
+  const all: readonly (People | null)[] = [
+    ...approvals.require,
+    session.escalatedAt === null ? null : approvals.escalation,
+    grant.breakGlass ? (breakGlass?.review ?? null) : null,
+  ];
+  return {
+    groups: [...new Set(all.flatMap((it) => it?.groups ?? []))],
+    users: [...new Set(all.flatMap((it) => it?.users ?? []))],
+  };
+}
+
 /**
- * In which capacities a person stands to a session. The requester is never an approver of their own session, and an
- * admin is an admin only of others' sessions: nobody decides about themselves.
+ * In which capacities a person stands to a session. The requester, by whatever account of theirs, is never an approver
+ * of their own session, and an admin is an admin only of others' sessions: nobody decides about themselves.
  */
 export function capacitiesOf(
-  session: Pick<Session, 'requester' | 'grant'>,
+  session: Pick<Session, 'requester' | 'grant' | 'escalatedAt'>,
   person: Person,
   isAdmin: boolean,
 ): Capacity[] {
   if (samePerson(session.requester, person)) return ['requester'];
   const capacities: Capacity[] = [];
-  const groups = session.grant?.terms.approvals.groups ?? [];
-  if (groups.some((group) => person.groups.includes(group))) capacities.push('approver');
+  if (isAmong(person, concernedPeople(session))) capacities.push('approver');
   if (isAdmin) capacities.push('admin');
   return capacities;
 }

@@ -34,9 +34,19 @@ export type EndReason = Prisma.EndReasonModel
 export type Transition = Prisma.TransitionModel
 /**
  * Model PolicySet
- * Every policy set that was ever in force, under the SHA-256 of its canonical form.
+ * Every policy set that was ever in force, its files as they were, under the SHA-256 of their names and texts.
  */
 export type PolicySet = Prisma.PolicySetModel
+/**
+ * Model PolicyActivation
+ * Which set is in force: the newest row.
+ */
+export type PolicyActivation = Prisma.PolicyActivationModel
+/**
+ * Model KnownPerson
+ * People as their newest token said.
+ */
+export type KnownPerson = Prisma.KnownPersonModel
 /**
  * Model Session
  * 
@@ -52,6 +62,16 @@ export type SessionEvent = Prisma.SessionEventModel
  * 
  */
 export type Decision = Prisma.DecisionModel
+/**
+ * Model ReviewDebt
+ * A break-glass session owes a review.
+ */
+export type ReviewDebt = Prisma.ReviewDebtModel
+/**
+ * Model Review
+ * 
+ */
+export type Review = Prisma.ReviewModel
 /**
  * Model AuditEvent
  * 

@@ -401,9 +401,13 @@ export const ModelName = {
   EndReason: 'EndReason',
   Transition: 'Transition',
   PolicySet: 'PolicySet',
+  PolicyActivation: 'PolicyActivation',
+  KnownPerson: 'KnownPerson',
   Session: 'Session',
   SessionEvent: 'SessionEvent',
   Decision: 'Decision',
+  ReviewDebt: 'ReviewDebt',
+  Review: 'Review',
   AuditEvent: 'AuditEvent',
   IdempotencyKey: 'IdempotencyKey',
   Outbox: 'Outbox'
@@ -422,7 +426,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "session" | "sessionEvent" | "decision" | "auditEvent" | "idempotencyKey" | "outbox"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "session" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -722,6 +726,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    PolicyActivation: {
+      payload: Prisma.$PolicyActivationPayload<ExtArgs>
+      fields: Prisma.PolicyActivationFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.PolicyActivationFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.PolicyActivationFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload>
+        }
+        findFirst: {
+          args: Prisma.PolicyActivationFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.PolicyActivationFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload>
+        }
+        findMany: {
+          args: Prisma.PolicyActivationFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload>[]
+        }
+        create: {
+          args: Prisma.PolicyActivationCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload>
+        }
+        createMany: {
+          args: Prisma.PolicyActivationCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.PolicyActivationCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload>[]
+        }
+        delete: {
+          args: Prisma.PolicyActivationDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload>
+        }
+        update: {
+          args: Prisma.PolicyActivationUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload>
+        }
+        deleteMany: {
+          args: Prisma.PolicyActivationDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.PolicyActivationUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.PolicyActivationUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload>[]
+        }
+        upsert: {
+          args: Prisma.PolicyActivationUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PolicyActivationPayload>
+        }
+        aggregate: {
+          args: Prisma.PolicyActivationAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregatePolicyActivation>
+        }
+        groupBy: {
+          args: Prisma.PolicyActivationGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.PolicyActivationGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.PolicyActivationCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.PolicyActivationCountAggregateOutputType> | number
+        }
+      }
+    }
+    KnownPerson: {
+      payload: Prisma.$KnownPersonPayload<ExtArgs>
+      fields: Prisma.KnownPersonFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.KnownPersonFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.KnownPersonFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload>
+        }
+        findFirst: {
+          args: Prisma.KnownPersonFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.KnownPersonFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload>
+        }
+        findMany: {
+          args: Prisma.KnownPersonFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload>[]
+        }
+        create: {
+          args: Prisma.KnownPersonCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload>
+        }
+        createMany: {
+          args: Prisma.KnownPersonCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.KnownPersonCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload>[]
+        }
+        delete: {
+          args: Prisma.KnownPersonDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload>
+        }
+        update: {
+          args: Prisma.KnownPersonUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload>
+        }
+        deleteMany: {
+          args: Prisma.KnownPersonDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.KnownPersonUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.KnownPersonUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload>[]
+        }
+        upsert: {
+          args: Prisma.KnownPersonUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownPersonPayload>
+        }
+        aggregate: {
+          args: Prisma.KnownPersonAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateKnownPerson>
+        }
+        groupBy: {
+          args: Prisma.KnownPersonGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KnownPersonGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.KnownPersonCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KnownPersonCountAggregateOutputType> | number
+        }
+      }
+    }
     Session: {
       payload: Prisma.$SessionPayload<ExtArgs>
       fields: Prisma.SessionFieldRefs
@@ -941,6 +1093,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.DecisionCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.DecisionCountAggregateOutputType> | number
+        }
+      }
+    }
+    ReviewDebt: {
+      payload: Prisma.$ReviewDebtPayload<ExtArgs>
+      fields: Prisma.ReviewDebtFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.ReviewDebtFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.ReviewDebtFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload>
+        }
+        findFirst: {
+          args: Prisma.ReviewDebtFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.ReviewDebtFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload>
+        }
+        findMany: {
+          args: Prisma.ReviewDebtFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload>[]
+        }
+        create: {
+          args: Prisma.ReviewDebtCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload>
+        }
+        createMany: {
+          args: Prisma.ReviewDebtCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.ReviewDebtCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload>[]
+        }
+        delete: {
+          args: Prisma.ReviewDebtDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload>
+        }
+        update: {
+          args: Prisma.ReviewDebtUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload>
+        }
+        deleteMany: {
+          args: Prisma.ReviewDebtDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.ReviewDebtUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.ReviewDebtUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload>[]
+        }
+        upsert: {
+          args: Prisma.ReviewDebtUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewDebtPayload>
+        }
+        aggregate: {
+          args: Prisma.ReviewDebtAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateReviewDebt>
+        }
+        groupBy: {
+          args: Prisma.ReviewDebtGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ReviewDebtGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.ReviewDebtCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ReviewDebtCountAggregateOutputType> | number
+        }
+      }
+    }
+    Review: {
+      payload: Prisma.$ReviewPayload<ExtArgs>
+      fields: Prisma.ReviewFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.ReviewFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.ReviewFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload>
+        }
+        findFirst: {
+          args: Prisma.ReviewFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.ReviewFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload>
+        }
+        findMany: {
+          args: Prisma.ReviewFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload>[]
+        }
+        create: {
+          args: Prisma.ReviewCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload>
+        }
+        createMany: {
+          args: Prisma.ReviewCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.ReviewCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload>[]
+        }
+        delete: {
+          args: Prisma.ReviewDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload>
+        }
+        update: {
+          args: Prisma.ReviewUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload>
+        }
+        deleteMany: {
+          args: Prisma.ReviewDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.ReviewUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.ReviewUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload>[]
+        }
+        upsert: {
+          args: Prisma.ReviewUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReviewPayload>
+        }
+        aggregate: {
+          args: Prisma.ReviewAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateReview>
+        }
+        groupBy: {
+          args: Prisma.ReviewGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ReviewGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.ReviewCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ReviewCountAggregateOutputType> | number
         }
       }
     }
@@ -1237,6 +1537,27 @@ export const PolicySetScalarFieldEnum = {
 export type PolicySetScalarFieldEnum = (typeof PolicySetScalarFieldEnum)[keyof typeof PolicySetScalarFieldEnum]
 
 
+export const PolicyActivationScalarFieldEnum = {
+  seq: 'seq',
+  hash: 'hash',
+  replica: 'replica',
+  at: 'at'
+} as const
+
+export type PolicyActivationScalarFieldEnum = (typeof PolicyActivationScalarFieldEnum)[keyof typeof PolicyActivationScalarFieldEnum]
+
+
+export const KnownPersonScalarFieldEnum = {
+  iss: 'iss',
+  sub: 'sub',
+  person: 'person',
+  issuedAt: 'issuedAt',
+  seenAt: 'seenAt'
+} as const
+
+export type KnownPersonScalarFieldEnum = (typeof KnownPersonScalarFieldEnum)[keyof typeof KnownPersonScalarFieldEnum]
+
+
 export const SessionScalarFieldEnum = {
   id: 'id',
   version: 'version',
@@ -1245,16 +1566,24 @@ export const SessionScalarFieldEnum = {
   namespace: 'namespace',
   requesterIss: 'requesterIss',
   requesterSub: 'requesterSub',
+  requesterHuman: 'requesterHuman',
   requester: 'requester',
   request: 'request',
+  profile: 'profile',
+  targetKey: 'targetKey',
+  targetContainer: 'targetContainer',
+  podUid: 'podUid',
+  breakGlass: 'breakGlass',
   pin: 'pin',
   policyHash: 'policyHash',
   grant: 'grant',
   approverGroups: 'approverGroups',
+  approverUsers: 'approverUsers',
   container: 'container',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
   lapsesAt: 'lapsesAt',
+  escalatedAt: 'escalatedAt',
   startingAt: 'startingAt',
   startedAt: 'startedAt',
   deadlineAt: 'deadlineAt',
@@ -1298,10 +1627,39 @@ export const DecisionScalarFieldEnum = {
   policyHash: 'policyHash',
   explanation: 'explanation',
   seenVersion: 'seenVersion',
+  facts: 'facts',
   at: 'at'
 } as const
 
 export type DecisionScalarFieldEnum = (typeof DecisionScalarFieldEnum)[keyof typeof DecisionScalarFieldEnum]
+
+
+export const ReviewDebtScalarFieldEnum = {
+  sessionId: 'sessionId',
+  iss: 'iss',
+  sub: 'sub',
+  human: 'human',
+  team: 'team',
+  dueAt: 'dueAt',
+  at: 'at'
+} as const
+
+export type ReviewDebtScalarFieldEnum = (typeof ReviewDebtScalarFieldEnum)[keyof typeof ReviewDebtScalarFieldEnum]
+
+
+export const ReviewScalarFieldEnum = {
+  sessionId: 'sessionId',
+  debtorIss: 'debtorIss',
+  debtorSub: 'debtorSub',
+  iss: 'iss',
+  sub: 'sub',
+  person: 'person',
+  finding: 'finding',
+  comment: 'comment',
+  at: 'at'
+} as const
+
+export type ReviewScalarFieldEnum = (typeof ReviewScalarFieldEnum)[keyof typeof ReviewScalarFieldEnum]
 
 
 export const AuditEventScalarFieldEnum = {
@@ -1438,6 +1796,20 @@ export type ListDateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaM
 
 
 /**
+ * Reference to a field of type 'BigInt'
+ */
+export type BigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt'>
+    
+
+
+/**
+ * Reference to a field of type 'BigInt[]'
+ */
+export type ListBigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt[]'>
+    
+
+
+/**
  * Reference to a field of type 'Int'
  */
 export type IntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int'>
@@ -1452,6 +1824,13 @@ export type ListIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel,
 
 
 /**
+ * Reference to a field of type 'Boolean'
+ */
+export type BooleanFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Boolean'>
+    
+
+
+/**
  * Reference to a field of type 'Bytes'
  */
 export type BytesFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Bytes'>
@@ -1462,20 +1841,6 @@ export type BytesFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, '
  * Reference to a field of type 'Bytes[]'
  */
 export type ListBytesFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Bytes[]'>
-    
-
-
-/**
- * Reference to a field of type 'BigInt'
- */
-export type BigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt'>
-    
-
-
-/**
- * Reference to a field of type 'BigInt[]'
- */
-export type ListBigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt[]'>
     
 
 
@@ -1647,9 +2012,13 @@ export type GlobalOmitConfig = {
   endReason?: Prisma.EndReasonOmit
   transition?: Prisma.TransitionOmit
   policySet?: Prisma.PolicySetOmit
+  policyActivation?: Prisma.PolicyActivationOmit
+  knownPerson?: Prisma.KnownPersonOmit
   session?: Prisma.SessionOmit
   sessionEvent?: Prisma.SessionEventOmit
   decision?: Prisma.DecisionOmit
+  reviewDebt?: Prisma.ReviewDebtOmit
+  review?: Prisma.ReviewOmit
   auditEvent?: Prisma.AuditEventOmit
   idempotencyKey?: Prisma.IdempotencyKeyOmit
   outbox?: Prisma.OutboxOmit

@@ -55,9 +55,13 @@ export const ModelName = {
   EndReason: 'EndReason',
   Transition: 'Transition',
   PolicySet: 'PolicySet',
+  PolicyActivation: 'PolicyActivation',
+  KnownPerson: 'KnownPerson',
   Session: 'Session',
   SessionEvent: 'SessionEvent',
   Decision: 'Decision',
+  ReviewDebt: 'ReviewDebt',
+  Review: 'Review',
   AuditEvent: 'AuditEvent',
   IdempotencyKey: 'IdempotencyKey',
   Outbox: 'Outbox'
@@ -111,6 +115,27 @@ export const PolicySetScalarFieldEnum = {
 export type PolicySetScalarFieldEnum = (typeof PolicySetScalarFieldEnum)[keyof typeof PolicySetScalarFieldEnum]
 
 
+export const PolicyActivationScalarFieldEnum = {
+  seq: 'seq',
+  hash: 'hash',
+  replica: 'replica',
+  at: 'at'
+} as const
+
+export type PolicyActivationScalarFieldEnum = (typeof PolicyActivationScalarFieldEnum)[keyof typeof PolicyActivationScalarFieldEnum]
+
+
+export const KnownPersonScalarFieldEnum = {
+  iss: 'iss',
+  sub: 'sub',
+  person: 'person',
+  issuedAt: 'issuedAt',
+  seenAt: 'seenAt'
+} as const
+
+export type KnownPersonScalarFieldEnum = (typeof KnownPersonScalarFieldEnum)[keyof typeof KnownPersonScalarFieldEnum]
+
+
 export const SessionScalarFieldEnum = {
   id: 'id',
   version: 'version',
@@ -119,16 +144,24 @@ export const SessionScalarFieldEnum = {
   namespace: 'namespace',
   requesterIss: 'requesterIss',
   requesterSub: 'requesterSub',
+  requesterHuman: 'requesterHuman',
   requester: 'requester',
   request: 'request',
+  profile: 'profile',
+  targetKey: 'targetKey',
+  targetContainer: 'targetContainer',
+  podUid: 'podUid',
+  breakGlass: 'breakGlass',
   pin: 'pin',
   policyHash: 'policyHash',
   grant: 'grant',
   approverGroups: 'approverGroups',
+  approverUsers: 'approverUsers',
   container: 'container',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
   lapsesAt: 'lapsesAt',
+  escalatedAt: 'escalatedAt',
   startingAt: 'startingAt',
   startedAt: 'startedAt',
   deadlineAt: 'deadlineAt',
@@ -172,10 +205,39 @@ export const DecisionScalarFieldEnum = {
   policyHash: 'policyHash',
   explanation: 'explanation',
   seenVersion: 'seenVersion',
+  facts: 'facts',
   at: 'at'
 } as const
 
 export type DecisionScalarFieldEnum = (typeof DecisionScalarFieldEnum)[keyof typeof DecisionScalarFieldEnum]
+
+
+export const ReviewDebtScalarFieldEnum = {
+  sessionId: 'sessionId',
+  iss: 'iss',
+  sub: 'sub',
+  human: 'human',
+  team: 'team',
+  dueAt: 'dueAt',
+  at: 'at'
+} as const
+
+export type ReviewDebtScalarFieldEnum = (typeof ReviewDebtScalarFieldEnum)[keyof typeof ReviewDebtScalarFieldEnum]
+
+
+export const ReviewScalarFieldEnum = {
+  sessionId: 'sessionId',
+  debtorIss: 'debtorIss',
+  debtorSub: 'debtorSub',
+  iss: 'iss',
+  sub: 'sub',
+  person: 'person',
+  finding: 'finding',
+  comment: 'comment',
+  at: 'at'
+} as const
+
+export type ReviewScalarFieldEnum = (typeof ReviewScalarFieldEnum)[keyof typeof ReviewScalarFieldEnum]
 
 
 export const AuditEventScalarFieldEnum = {

@@ -75,6 +75,7 @@ export type DecisionCountAggregateOutputType = {
   policyHash: number
   explanation: number
   seenVersion: number
+  facts: number
   at: number
   _all: number
 }
@@ -129,6 +130,7 @@ export type DecisionCountAggregateInputType = {
   policyHash?: true
   explanation?: true
   seenVersion?: true
+  facts?: true
   at?: true
   _all?: true
 }
@@ -232,6 +234,7 @@ export type DecisionGroupByOutputType = {
   policyHash: string | null
   explanation: runtime.JsonValue
   seenVersion: number | null
+  facts: runtime.JsonValue | null
   at: Date
   _count: DecisionCountAggregateOutputType | null
   _avg: DecisionAvgAggregateOutputType | null
@@ -271,6 +274,7 @@ export type DecisionWhereInput = {
   policyHash?: Prisma.StringNullableFilter<"Decision"> | string | null
   explanation?: Prisma.JsonFilter<"Decision">
   seenVersion?: Prisma.IntNullableFilter<"Decision"> | number | null
+  facts?: Prisma.JsonNullableFilter<"Decision">
   at?: Prisma.DateTimeFilter<"Decision"> | Date | string
   session?: Prisma.XOR<Prisma.SessionScalarRelationFilter, Prisma.SessionWhereInput>
   policySet?: Prisma.XOR<Prisma.PolicySetNullableScalarRelationFilter, Prisma.PolicySetWhereInput> | null
@@ -289,6 +293,7 @@ export type DecisionOrderByWithRelationInput = {
   policyHash?: Prisma.SortOrderInput | Prisma.SortOrder
   explanation?: Prisma.SortOrder
   seenVersion?: Prisma.SortOrderInput | Prisma.SortOrder
+  facts?: Prisma.SortOrderInput | Prisma.SortOrder
   at?: Prisma.SortOrder
   session?: Prisma.SessionOrderByWithRelationInput
   policySet?: Prisma.PolicySetOrderByWithRelationInput
@@ -310,6 +315,7 @@ export type DecisionWhereUniqueInput = Prisma.AtLeast<{
   policyHash?: Prisma.StringNullableFilter<"Decision"> | string | null
   explanation?: Prisma.JsonFilter<"Decision">
   seenVersion?: Prisma.IntNullableFilter<"Decision"> | number | null
+  facts?: Prisma.JsonNullableFilter<"Decision">
   at?: Prisma.DateTimeFilter<"Decision"> | Date | string
   session?: Prisma.XOR<Prisma.SessionScalarRelationFilter, Prisma.SessionWhereInput>
   policySet?: Prisma.XOR<Prisma.PolicySetNullableScalarRelationFilter, Prisma.PolicySetWhereInput> | null
@@ -328,6 +334,7 @@ export type DecisionOrderByWithAggregationInput = {
   policyHash?: Prisma.SortOrderInput | Prisma.SortOrder
   explanation?: Prisma.SortOrder
   seenVersion?: Prisma.SortOrderInput | Prisma.SortOrder
+  facts?: Prisma.SortOrderInput | Prisma.SortOrder
   at?: Prisma.SortOrder
   _count?: Prisma.DecisionCountOrderByAggregateInput
   _avg?: Prisma.DecisionAvgOrderByAggregateInput
@@ -352,6 +359,7 @@ export type DecisionScalarWhereWithAggregatesInput = {
   policyHash?: Prisma.StringNullableWithAggregatesFilter<"Decision"> | string | null
   explanation?: Prisma.JsonWithAggregatesFilter<"Decision">
   seenVersion?: Prisma.IntNullableWithAggregatesFilter<"Decision"> | number | null
+  facts?: Prisma.JsonNullableWithAggregatesFilter<"Decision">
   at?: Prisma.DateTimeWithAggregatesFilter<"Decision"> | Date | string
 }
 
@@ -366,6 +374,7 @@ export type DecisionCreateInput = {
   rule?: string | null
   explanation: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at: Date | string
   session: Prisma.SessionCreateNestedOneWithoutDecisionsInput
   policySet?: Prisma.PolicySetCreateNestedOneWithoutDecisionsInput
@@ -384,6 +393,7 @@ export type DecisionUncheckedCreateInput = {
   policyHash?: string | null
   explanation: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at: Date | string
 }
 
@@ -398,6 +408,7 @@ export type DecisionUpdateInput = {
   rule?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   explanation?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   session?: Prisma.SessionUpdateOneRequiredWithoutDecisionsNestedInput
   policySet?: Prisma.PolicySetUpdateOneWithoutDecisionsNestedInput
@@ -416,6 +427,7 @@ export type DecisionUncheckedUpdateInput = {
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   explanation?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -432,6 +444,7 @@ export type DecisionCreateManyInput = {
   policyHash?: string | null
   explanation: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at: Date | string
 }
 
@@ -446,6 +459,7 @@ export type DecisionUpdateManyMutationInput = {
   rule?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   explanation?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -462,6 +476,7 @@ export type DecisionUncheckedUpdateManyInput = {
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   explanation?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -488,6 +503,7 @@ export type DecisionCountOrderByAggregateInput = {
   policyHash?: Prisma.SortOrder
   explanation?: Prisma.SortOrder
   seenVersion?: Prisma.SortOrder
+  facts?: Prisma.SortOrder
   at?: Prisma.SortOrder
 }
 
@@ -622,6 +638,7 @@ export type DecisionCreateWithoutPolicySetInput = {
   rule?: string | null
   explanation: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at: Date | string
   session: Prisma.SessionCreateNestedOneWithoutDecisionsInput
 }
@@ -638,6 +655,7 @@ export type DecisionUncheckedCreateWithoutPolicySetInput = {
   rule?: string | null
   explanation: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at: Date | string
 }
 
@@ -683,6 +701,7 @@ export type DecisionScalarWhereInput = {
   policyHash?: Prisma.StringNullableFilter<"Decision"> | string | null
   explanation?: Prisma.JsonFilter<"Decision">
   seenVersion?: Prisma.IntNullableFilter<"Decision"> | number | null
+  facts?: Prisma.JsonNullableFilter<"Decision">
   at?: Prisma.DateTimeFilter<"Decision"> | Date | string
 }
 
@@ -697,6 +716,7 @@ export type DecisionCreateWithoutSessionInput = {
   rule?: string | null
   explanation: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at: Date | string
   policySet?: Prisma.PolicySetCreateNestedOneWithoutDecisionsInput
 }
@@ -713,6 +733,7 @@ export type DecisionUncheckedCreateWithoutSessionInput = {
   policyHash?: string | null
   explanation: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at: Date | string
 }
 
@@ -754,6 +775,7 @@ export type DecisionCreateManyPolicySetInput = {
   rule?: string | null
   explanation: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at: Date | string
 }
 
@@ -768,6 +790,7 @@ export type DecisionUpdateWithoutPolicySetInput = {
   rule?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   explanation?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   session?: Prisma.SessionUpdateOneRequiredWithoutDecisionsNestedInput
 }
@@ -784,6 +807,7 @@ export type DecisionUncheckedUpdateWithoutPolicySetInput = {
   rule?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   explanation?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -799,6 +823,7 @@ export type DecisionUncheckedUpdateManyWithoutPolicySetInput = {
   rule?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   explanation?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -814,6 +839,7 @@ export type DecisionCreateManySessionInput = {
   policyHash?: string | null
   explanation: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at: Date | string
 }
 
@@ -828,6 +854,7 @@ export type DecisionUpdateWithoutSessionInput = {
   rule?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   explanation?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   policySet?: Prisma.PolicySetUpdateOneWithoutDecisionsNestedInput
 }
@@ -844,6 +871,7 @@ export type DecisionUncheckedUpdateWithoutSessionInput = {
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   explanation?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -859,6 +887,7 @@ export type DecisionUncheckedUpdateManyWithoutSessionInput = {
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   explanation?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   seenVersion?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  facts?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
@@ -877,6 +906,7 @@ export type DecisionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs
   policyHash?: boolean
   explanation?: boolean
   seenVersion?: boolean
+  facts?: boolean
   at?: boolean
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
   policySet?: boolean | Prisma.Decision$policySetArgs<ExtArgs>
@@ -895,6 +925,7 @@ export type DecisionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exte
   policyHash?: boolean
   explanation?: boolean
   seenVersion?: boolean
+  facts?: boolean
   at?: boolean
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
   policySet?: boolean | Prisma.Decision$policySetArgs<ExtArgs>
@@ -913,6 +944,7 @@ export type DecisionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exte
   policyHash?: boolean
   explanation?: boolean
   seenVersion?: boolean
+  facts?: boolean
   at?: boolean
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
   policySet?: boolean | Prisma.Decision$policySetArgs<ExtArgs>
@@ -931,10 +963,11 @@ export type DecisionSelectScalar = {
   policyHash?: boolean
   explanation?: boolean
   seenVersion?: boolean
+  facts?: boolean
   at?: boolean
 }
 
-export type DecisionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "sessionId" | "by" | "verdict" | "iss" | "sub" | "person" | "comment" | "rule" | "policyHash" | "explanation" | "seenVersion" | "at", ExtArgs["result"]["decision"]>
+export type DecisionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "sessionId" | "by" | "verdict" | "iss" | "sub" | "person" | "comment" | "rule" | "policyHash" | "explanation" | "seenVersion" | "facts" | "at", ExtArgs["result"]["decision"]>
 export type DecisionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
   policySet?: boolean | Prisma.Decision$policySetArgs<ExtArgs>
@@ -967,6 +1000,7 @@ export type $DecisionPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
     policyHash: string | null
     explanation: runtime.JsonValue
     seenVersion: number | null
+    facts: runtime.JsonValue | null
     at: Date
   }, ExtArgs["result"]["decision"]>
   composites: {}
@@ -1405,6 +1439,7 @@ export interface DecisionFieldRefs {
   readonly policyHash: Prisma.FieldRef<"Decision", 'String'>
   readonly explanation: Prisma.FieldRef<"Decision", 'Json'>
   readonly seenVersion: Prisma.FieldRef<"Decision", 'Int'>
+  readonly facts: Prisma.FieldRef<"Decision", 'Json'>
   readonly at: Prisma.FieldRef<"Decision", 'DateTime'>
 }
     

@@ -14,7 +14,7 @@ import type * as Prisma from "../internal/prismaNamespace.js"
 
 /**
  * Model PolicySet
- * Every policy set that was ever in force, under the SHA-256 of its canonical form.
+ * Every policy set that was ever in force, its files as they were, under the SHA-256 of their names and texts.
  */
 export type PolicySetModel = runtime.Types.Result.DefaultSelection<Prisma.$PolicySetPayload>
 
@@ -164,6 +164,7 @@ export type PolicySetWhereInput = {
   createdAt?: Prisma.DateTimeFilter<"PolicySet"> | Date | string
   sessions?: Prisma.SessionListRelationFilter
   decisions?: Prisma.DecisionListRelationFilter
+  activations?: Prisma.PolicyActivationListRelationFilter
 }
 
 export type PolicySetOrderByWithRelationInput = {
@@ -172,6 +173,7 @@ export type PolicySetOrderByWithRelationInput = {
   createdAt?: Prisma.SortOrder
   sessions?: Prisma.SessionOrderByRelationAggregateInput
   decisions?: Prisma.DecisionOrderByRelationAggregateInput
+  activations?: Prisma.PolicyActivationOrderByRelationAggregateInput
 }
 
 export type PolicySetWhereUniqueInput = Prisma.AtLeast<{
@@ -183,6 +185,7 @@ export type PolicySetWhereUniqueInput = Prisma.AtLeast<{
   createdAt?: Prisma.DateTimeFilter<"PolicySet"> | Date | string
   sessions?: Prisma.SessionListRelationFilter
   decisions?: Prisma.DecisionListRelationFilter
+  activations?: Prisma.PolicyActivationListRelationFilter
 }, "hash">
 
 export type PolicySetOrderByWithAggregationInput = {
@@ -209,6 +212,7 @@ export type PolicySetCreateInput = {
   createdAt?: Date | string
   sessions?: Prisma.SessionCreateNestedManyWithoutPolicySetInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutPolicySetInput
+  activations?: Prisma.PolicyActivationCreateNestedManyWithoutPolicySetInput
 }
 
 export type PolicySetUncheckedCreateInput = {
@@ -217,6 +221,7 @@ export type PolicySetUncheckedCreateInput = {
   createdAt?: Date | string
   sessions?: Prisma.SessionUncheckedCreateNestedManyWithoutPolicySetInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutPolicySetInput
+  activations?: Prisma.PolicyActivationUncheckedCreateNestedManyWithoutPolicySetInput
 }
 
 export type PolicySetUpdateInput = {
@@ -225,6 +230,7 @@ export type PolicySetUpdateInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   sessions?: Prisma.SessionUpdateManyWithoutPolicySetNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutPolicySetNestedInput
+  activations?: Prisma.PolicyActivationUpdateManyWithoutPolicySetNestedInput
 }
 
 export type PolicySetUncheckedUpdateInput = {
@@ -233,6 +239,7 @@ export type PolicySetUncheckedUpdateInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   sessions?: Prisma.SessionUncheckedUpdateManyWithoutPolicySetNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutPolicySetNestedInput
+  activations?: Prisma.PolicyActivationUncheckedUpdateManyWithoutPolicySetNestedInput
 }
 
 export type PolicySetCreateManyInput = {
@@ -269,6 +276,11 @@ export type PolicySetMinOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
 }
 
+export type PolicySetScalarRelationFilter = {
+  is?: Prisma.PolicySetWhereInput
+  isNot?: Prisma.PolicySetWhereInput
+}
+
 export type PolicySetNullableScalarRelationFilter = {
   is?: Prisma.PolicySetWhereInput | null
   isNot?: Prisma.PolicySetWhereInput | null
@@ -276,6 +288,20 @@ export type PolicySetNullableScalarRelationFilter = {
 
 export type DateTimeFieldUpdateOperationsInput = {
   set?: Date | string
+}
+
+export type PolicySetCreateNestedOneWithoutActivationsInput = {
+  create?: Prisma.XOR<Prisma.PolicySetCreateWithoutActivationsInput, Prisma.PolicySetUncheckedCreateWithoutActivationsInput>
+  connectOrCreate?: Prisma.PolicySetCreateOrConnectWithoutActivationsInput
+  connect?: Prisma.PolicySetWhereUniqueInput
+}
+
+export type PolicySetUpdateOneRequiredWithoutActivationsNestedInput = {
+  create?: Prisma.XOR<Prisma.PolicySetCreateWithoutActivationsInput, Prisma.PolicySetUncheckedCreateWithoutActivationsInput>
+  connectOrCreate?: Prisma.PolicySetCreateOrConnectWithoutActivationsInput
+  upsert?: Prisma.PolicySetUpsertWithoutActivationsInput
+  connect?: Prisma.PolicySetWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.PolicySetUpdateToOneWithWhereWithoutActivationsInput, Prisma.PolicySetUpdateWithoutActivationsInput>, Prisma.PolicySetUncheckedUpdateWithoutActivationsInput>
 }
 
 export type PolicySetCreateNestedOneWithoutSessionsInput = {
@@ -310,11 +336,60 @@ export type PolicySetUpdateOneWithoutDecisionsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.PolicySetUpdateToOneWithWhereWithoutDecisionsInput, Prisma.PolicySetUpdateWithoutDecisionsInput>, Prisma.PolicySetUncheckedUpdateWithoutDecisionsInput>
 }
 
+export type PolicySetCreateWithoutActivationsInput = {
+  hash: string
+  documents: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  sessions?: Prisma.SessionCreateNestedManyWithoutPolicySetInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutPolicySetInput
+}
+
+export type PolicySetUncheckedCreateWithoutActivationsInput = {
+  hash: string
+  documents: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Date | string
+  sessions?: Prisma.SessionUncheckedCreateNestedManyWithoutPolicySetInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutPolicySetInput
+}
+
+export type PolicySetCreateOrConnectWithoutActivationsInput = {
+  where: Prisma.PolicySetWhereUniqueInput
+  create: Prisma.XOR<Prisma.PolicySetCreateWithoutActivationsInput, Prisma.PolicySetUncheckedCreateWithoutActivationsInput>
+}
+
+export type PolicySetUpsertWithoutActivationsInput = {
+  update: Prisma.XOR<Prisma.PolicySetUpdateWithoutActivationsInput, Prisma.PolicySetUncheckedUpdateWithoutActivationsInput>
+  create: Prisma.XOR<Prisma.PolicySetCreateWithoutActivationsInput, Prisma.PolicySetUncheckedCreateWithoutActivationsInput>
+  where?: Prisma.PolicySetWhereInput
+}
+
+export type PolicySetUpdateToOneWithWhereWithoutActivationsInput = {
+  where?: Prisma.PolicySetWhereInput
+  data: Prisma.XOR<Prisma.PolicySetUpdateWithoutActivationsInput, Prisma.PolicySetUncheckedUpdateWithoutActivationsInput>
+}
+
+export type PolicySetUpdateWithoutActivationsInput = {
+  hash?: Prisma.StringFieldUpdateOperationsInput | string
+  documents?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  sessions?: Prisma.SessionUpdateManyWithoutPolicySetNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutPolicySetNestedInput
+}
+
+export type PolicySetUncheckedUpdateWithoutActivationsInput = {
+  hash?: Prisma.StringFieldUpdateOperationsInput | string
+  documents?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  sessions?: Prisma.SessionUncheckedUpdateManyWithoutPolicySetNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutPolicySetNestedInput
+}
+
 export type PolicySetCreateWithoutSessionsInput = {
   hash: string
   documents: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
   decisions?: Prisma.DecisionCreateNestedManyWithoutPolicySetInput
+  activations?: Prisma.PolicyActivationCreateNestedManyWithoutPolicySetInput
 }
 
 export type PolicySetUncheckedCreateWithoutSessionsInput = {
@@ -322,6 +397,7 @@ export type PolicySetUncheckedCreateWithoutSessionsInput = {
   documents: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutPolicySetInput
+  activations?: Prisma.PolicyActivationUncheckedCreateNestedManyWithoutPolicySetInput
 }
 
 export type PolicySetCreateOrConnectWithoutSessionsInput = {
@@ -345,6 +421,7 @@ export type PolicySetUpdateWithoutSessionsInput = {
   documents?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   decisions?: Prisma.DecisionUpdateManyWithoutPolicySetNestedInput
+  activations?: Prisma.PolicyActivationUpdateManyWithoutPolicySetNestedInput
 }
 
 export type PolicySetUncheckedUpdateWithoutSessionsInput = {
@@ -352,6 +429,7 @@ export type PolicySetUncheckedUpdateWithoutSessionsInput = {
   documents?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutPolicySetNestedInput
+  activations?: Prisma.PolicyActivationUncheckedUpdateManyWithoutPolicySetNestedInput
 }
 
 export type PolicySetCreateWithoutDecisionsInput = {
@@ -359,6 +437,7 @@ export type PolicySetCreateWithoutDecisionsInput = {
   documents: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
   sessions?: Prisma.SessionCreateNestedManyWithoutPolicySetInput
+  activations?: Prisma.PolicyActivationCreateNestedManyWithoutPolicySetInput
 }
 
 export type PolicySetUncheckedCreateWithoutDecisionsInput = {
@@ -366,6 +445,7 @@ export type PolicySetUncheckedCreateWithoutDecisionsInput = {
   documents: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Date | string
   sessions?: Prisma.SessionUncheckedCreateNestedManyWithoutPolicySetInput
+  activations?: Prisma.PolicyActivationUncheckedCreateNestedManyWithoutPolicySetInput
 }
 
 export type PolicySetCreateOrConnectWithoutDecisionsInput = {
@@ -389,6 +469,7 @@ export type PolicySetUpdateWithoutDecisionsInput = {
   documents?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   sessions?: Prisma.SessionUpdateManyWithoutPolicySetNestedInput
+  activations?: Prisma.PolicyActivationUpdateManyWithoutPolicySetNestedInput
 }
 
 export type PolicySetUncheckedUpdateWithoutDecisionsInput = {
@@ -396,6 +477,7 @@ export type PolicySetUncheckedUpdateWithoutDecisionsInput = {
   documents?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   sessions?: Prisma.SessionUncheckedUpdateManyWithoutPolicySetNestedInput
+  activations?: Prisma.PolicyActivationUncheckedUpdateManyWithoutPolicySetNestedInput
 }
 
 
@@ -406,11 +488,13 @@ export type PolicySetUncheckedUpdateWithoutDecisionsInput = {
 export type PolicySetCountOutputType = {
   sessions: number
   decisions: number
+  activations: number
 }
 
 export type PolicySetCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   sessions?: boolean | PolicySetCountOutputTypeCountSessionsArgs
   decisions?: boolean | PolicySetCountOutputTypeCountDecisionsArgs
+  activations?: boolean | PolicySetCountOutputTypeCountActivationsArgs
 }
 
 /**
@@ -437,6 +521,13 @@ export type PolicySetCountOutputTypeCountDecisionsArgs<ExtArgs extends runtime.T
   where?: Prisma.DecisionWhereInput
 }
 
+/**
+ * PolicySetCountOutputType without action
+ */
+export type PolicySetCountOutputTypeCountActivationsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.PolicyActivationWhereInput
+}
+
 
 export type PolicySetSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   hash?: boolean
@@ -444,6 +535,7 @@ export type PolicySetSelect<ExtArgs extends runtime.Types.Extensions.InternalArg
   createdAt?: boolean
   sessions?: boolean | Prisma.PolicySet$sessionsArgs<ExtArgs>
   decisions?: boolean | Prisma.PolicySet$decisionsArgs<ExtArgs>
+  activations?: boolean | Prisma.PolicySet$activationsArgs<ExtArgs>
   _count?: boolean | Prisma.PolicySetCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["policySet"]>
 
@@ -469,6 +561,7 @@ export type PolicySetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs 
 export type PolicySetInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   sessions?: boolean | Prisma.PolicySet$sessionsArgs<ExtArgs>
   decisions?: boolean | Prisma.PolicySet$decisionsArgs<ExtArgs>
+  activations?: boolean | Prisma.PolicySet$activationsArgs<ExtArgs>
   _count?: boolean | Prisma.PolicySetCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type PolicySetIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -479,6 +572,7 @@ export type $PolicySetPayload<ExtArgs extends runtime.Types.Extensions.InternalA
   objects: {
     sessions: Prisma.$SessionPayload<ExtArgs>[]
     decisions: Prisma.$DecisionPayload<ExtArgs>[]
+    activations: Prisma.$PolicyActivationPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     hash: string
@@ -880,6 +974,7 @@ export interface Prisma__PolicySetClient<T, Null = never, ExtArgs extends runtim
   readonly [Symbol.toStringTag]: "PrismaPromise"
   sessions<T extends Prisma.PolicySet$sessionsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.PolicySet$sessionsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SessionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   decisions<T extends Prisma.PolicySet$decisionsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.PolicySet$decisionsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$DecisionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  activations<T extends Prisma.PolicySet$activationsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.PolicySet$activationsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$PolicyActivationPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1350,6 +1445,30 @@ export type PolicySet$decisionsArgs<ExtArgs extends runtime.Types.Extensions.Int
   take?: number
   skip?: number
   distinct?: Prisma.DecisionScalarFieldEnum | Prisma.DecisionScalarFieldEnum[]
+}
+
+/**
+ * PolicySet.activations
+ */
+export type PolicySet$activationsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the PolicyActivation
+   */
+  select?: Prisma.PolicyActivationSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the PolicyActivation
+   */
+  omit?: Prisma.PolicyActivationOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.PolicyActivationInclude<ExtArgs> | null
+  where?: Prisma.PolicyActivationWhereInput
+  orderBy?: Prisma.PolicyActivationOrderByWithRelationInput | Prisma.PolicyActivationOrderByWithRelationInput[]
+  cursor?: Prisma.PolicyActivationWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.PolicyActivationScalarFieldEnum | Prisma.PolicyActivationScalarFieldEnum[]
 }
 
 /**

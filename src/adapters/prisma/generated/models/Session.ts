@@ -42,10 +42,17 @@ export type SessionMinAggregateOutputType = {
   namespace: string | null
   requesterIss: string | null
   requesterSub: string | null
+  requesterHuman: string | null
+  profile: string | null
+  targetKey: string | null
+  targetContainer: string | null
+  podUid: string | null
+  breakGlass: boolean | null
   policyHash: string | null
   createdAt: Date | null
   updatedAt: Date | null
   lapsesAt: Date | null
+  escalatedAt: Date | null
   startingAt: Date | null
   startedAt: Date | null
   deadlineAt: Date | null
@@ -66,10 +73,17 @@ export type SessionMaxAggregateOutputType = {
   namespace: string | null
   requesterIss: string | null
   requesterSub: string | null
+  requesterHuman: string | null
+  profile: string | null
+  targetKey: string | null
+  targetContainer: string | null
+  podUid: string | null
+  breakGlass: boolean | null
   policyHash: string | null
   createdAt: Date | null
   updatedAt: Date | null
   lapsesAt: Date | null
+  escalatedAt: Date | null
   startingAt: Date | null
   startedAt: Date | null
   deadlineAt: Date | null
@@ -90,16 +104,24 @@ export type SessionCountAggregateOutputType = {
   namespace: number
   requesterIss: number
   requesterSub: number
+  requesterHuman: number
   requester: number
   request: number
+  profile: number
+  targetKey: number
+  targetContainer: number
+  podUid: number
+  breakGlass: number
   pin: number
   policyHash: number
   grant: number
   approverGroups: number
+  approverUsers: number
   container: number
   createdAt: number
   updatedAt: number
   lapsesAt: number
+  escalatedAt: number
   startingAt: number
   startedAt: number
   deadlineAt: number
@@ -130,10 +152,17 @@ export type SessionMinAggregateInputType = {
   namespace?: true
   requesterIss?: true
   requesterSub?: true
+  requesterHuman?: true
+  profile?: true
+  targetKey?: true
+  targetContainer?: true
+  podUid?: true
+  breakGlass?: true
   policyHash?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
+  escalatedAt?: true
   startingAt?: true
   startedAt?: true
   deadlineAt?: true
@@ -154,10 +183,17 @@ export type SessionMaxAggregateInputType = {
   namespace?: true
   requesterIss?: true
   requesterSub?: true
+  requesterHuman?: true
+  profile?: true
+  targetKey?: true
+  targetContainer?: true
+  podUid?: true
+  breakGlass?: true
   policyHash?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
+  escalatedAt?: true
   startingAt?: true
   startedAt?: true
   deadlineAt?: true
@@ -178,16 +214,24 @@ export type SessionCountAggregateInputType = {
   namespace?: true
   requesterIss?: true
   requesterSub?: true
+  requesterHuman?: true
   requester?: true
   request?: true
+  profile?: true
+  targetKey?: true
+  targetContainer?: true
+  podUid?: true
+  breakGlass?: true
   pin?: true
   policyHash?: true
   grant?: true
   approverGroups?: true
+  approverUsers?: true
   container?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
+  escalatedAt?: true
   startingAt?: true
   startedAt?: true
   deadlineAt?: true
@@ -295,16 +339,24 @@ export type SessionGroupByOutputType = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman: string | null
   requester: runtime.JsonValue
   request: runtime.JsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid: string | null
+  breakGlass: boolean
   pin: runtime.JsonValue | null
   policyHash: string | null
   grant: runtime.JsonValue | null
   approverGroups: string[]
+  approverUsers: string[]
   container: runtime.JsonValue | null
   createdAt: Date
   updatedAt: Date
   lapsesAt: Date | null
+  escalatedAt: Date | null
   startingAt: Date | null
   startedAt: Date | null
   deadlineAt: Date | null
@@ -348,16 +400,24 @@ export type SessionWhereInput = {
   namespace?: Prisma.StringFilter<"Session"> | string
   requesterIss?: Prisma.StringFilter<"Session"> | string
   requesterSub?: Prisma.StringFilter<"Session"> | string
+  requesterHuman?: Prisma.StringNullableFilter<"Session"> | string | null
   requester?: Prisma.JsonFilter<"Session">
   request?: Prisma.JsonFilter<"Session">
+  profile?: Prisma.StringFilter<"Session"> | string
+  targetKey?: Prisma.StringFilter<"Session"> | string
+  targetContainer?: Prisma.StringFilter<"Session"> | string
+  podUid?: Prisma.StringNullableFilter<"Session"> | string | null
+  breakGlass?: Prisma.BoolFilter<"Session"> | boolean
   pin?: Prisma.JsonNullableFilter<"Session">
   policyHash?: Prisma.StringNullableFilter<"Session"> | string | null
   grant?: Prisma.JsonNullableFilter<"Session">
   approverGroups?: Prisma.StringNullableListFilter<"Session">
+  approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableFilter<"Session">
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
+  escalatedAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
   startingAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
   startedAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
   deadlineAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -375,6 +435,7 @@ export type SessionWhereInput = {
   events?: Prisma.SessionEventListRelationFilter
   decisions?: Prisma.DecisionListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
+  debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
 }
 
 export type SessionOrderByWithRelationInput = {
@@ -385,16 +446,24 @@ export type SessionOrderByWithRelationInput = {
   namespace?: Prisma.SortOrder
   requesterIss?: Prisma.SortOrder
   requesterSub?: Prisma.SortOrder
+  requesterHuman?: Prisma.SortOrderInput | Prisma.SortOrder
   requester?: Prisma.SortOrder
   request?: Prisma.SortOrder
+  profile?: Prisma.SortOrder
+  targetKey?: Prisma.SortOrder
+  targetContainer?: Prisma.SortOrder
+  podUid?: Prisma.SortOrderInput | Prisma.SortOrder
+  breakGlass?: Prisma.SortOrder
   pin?: Prisma.SortOrderInput | Prisma.SortOrder
   policyHash?: Prisma.SortOrderInput | Prisma.SortOrder
   grant?: Prisma.SortOrderInput | Prisma.SortOrder
   approverGroups?: Prisma.SortOrder
+  approverUsers?: Prisma.SortOrder
   container?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  escalatedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   startingAt?: Prisma.SortOrderInput | Prisma.SortOrder
   startedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   deadlineAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -412,6 +481,7 @@ export type SessionOrderByWithRelationInput = {
   events?: Prisma.SessionEventOrderByRelationAggregateInput
   decisions?: Prisma.DecisionOrderByRelationAggregateInput
   keys?: Prisma.IdempotencyKeyOrderByRelationAggregateInput
+  debt?: Prisma.ReviewDebtOrderByWithRelationInput
 }
 
 export type SessionWhereUniqueInput = Prisma.AtLeast<{
@@ -426,16 +496,24 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   namespace?: Prisma.StringFilter<"Session"> | string
   requesterIss?: Prisma.StringFilter<"Session"> | string
   requesterSub?: Prisma.StringFilter<"Session"> | string
+  requesterHuman?: Prisma.StringNullableFilter<"Session"> | string | null
   requester?: Prisma.JsonFilter<"Session">
   request?: Prisma.JsonFilter<"Session">
+  profile?: Prisma.StringFilter<"Session"> | string
+  targetKey?: Prisma.StringFilter<"Session"> | string
+  targetContainer?: Prisma.StringFilter<"Session"> | string
+  podUid?: Prisma.StringNullableFilter<"Session"> | string | null
+  breakGlass?: Prisma.BoolFilter<"Session"> | boolean
   pin?: Prisma.JsonNullableFilter<"Session">
   policyHash?: Prisma.StringNullableFilter<"Session"> | string | null
   grant?: Prisma.JsonNullableFilter<"Session">
   approverGroups?: Prisma.StringNullableListFilter<"Session">
+  approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableFilter<"Session">
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
+  escalatedAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
   startingAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
   startedAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
   deadlineAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -453,6 +531,7 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   events?: Prisma.SessionEventListRelationFilter
   decisions?: Prisma.DecisionListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
+  debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
 }, "id" | "id_version_state">
 
 export type SessionOrderByWithAggregationInput = {
@@ -463,16 +542,24 @@ export type SessionOrderByWithAggregationInput = {
   namespace?: Prisma.SortOrder
   requesterIss?: Prisma.SortOrder
   requesterSub?: Prisma.SortOrder
+  requesterHuman?: Prisma.SortOrderInput | Prisma.SortOrder
   requester?: Prisma.SortOrder
   request?: Prisma.SortOrder
+  profile?: Prisma.SortOrder
+  targetKey?: Prisma.SortOrder
+  targetContainer?: Prisma.SortOrder
+  podUid?: Prisma.SortOrderInput | Prisma.SortOrder
+  breakGlass?: Prisma.SortOrder
   pin?: Prisma.SortOrderInput | Prisma.SortOrder
   policyHash?: Prisma.SortOrderInput | Prisma.SortOrder
   grant?: Prisma.SortOrderInput | Prisma.SortOrder
   approverGroups?: Prisma.SortOrder
+  approverUsers?: Prisma.SortOrder
   container?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  escalatedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   startingAt?: Prisma.SortOrderInput | Prisma.SortOrder
   startedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   deadlineAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -501,16 +588,24 @@ export type SessionScalarWhereWithAggregatesInput = {
   namespace?: Prisma.StringWithAggregatesFilter<"Session"> | string
   requesterIss?: Prisma.StringWithAggregatesFilter<"Session"> | string
   requesterSub?: Prisma.StringWithAggregatesFilter<"Session"> | string
+  requesterHuman?: Prisma.StringNullableWithAggregatesFilter<"Session"> | string | null
   requester?: Prisma.JsonWithAggregatesFilter<"Session">
   request?: Prisma.JsonWithAggregatesFilter<"Session">
+  profile?: Prisma.StringWithAggregatesFilter<"Session"> | string
+  targetKey?: Prisma.StringWithAggregatesFilter<"Session"> | string
+  targetContainer?: Prisma.StringWithAggregatesFilter<"Session"> | string
+  podUid?: Prisma.StringNullableWithAggregatesFilter<"Session"> | string | null
+  breakGlass?: Prisma.BoolWithAggregatesFilter<"Session"> | boolean
   pin?: Prisma.JsonNullableWithAggregatesFilter<"Session">
   policyHash?: Prisma.StringNullableWithAggregatesFilter<"Session"> | string | null
   grant?: Prisma.JsonNullableWithAggregatesFilter<"Session">
   approverGroups?: Prisma.StringNullableListFilter<"Session">
+  approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableWithAggregatesFilter<"Session">
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Session"> | Date | string | null
+  escalatedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Session"> | Date | string | null
   startingAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Session"> | Date | string | null
   startedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Session"> | Date | string | null
   deadlineAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Session"> | Date | string | null
@@ -528,15 +623,23 @@ export type SessionCreateInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -553,6 +656,7 @@ export type SessionCreateInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateInput = {
@@ -563,16 +667,24 @@ export type SessionUncheckedCreateInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -586,6 +698,7 @@ export type SessionUncheckedCreateInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUpdateInput = {
@@ -593,15 +706,23 @@ export type SessionUpdateInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -618,6 +739,7 @@ export type SessionUpdateInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateInput = {
@@ -628,16 +750,24 @@ export type SessionUncheckedUpdateInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -651,6 +781,7 @@ export type SessionUncheckedUpdateInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateManyInput = {
@@ -661,16 +792,24 @@ export type SessionCreateManyInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -688,15 +827,23 @@ export type SessionUpdateManyMutationInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -716,16 +863,24 @@ export type SessionUncheckedUpdateManyInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -770,16 +925,24 @@ export type SessionCountOrderByAggregateInput = {
   namespace?: Prisma.SortOrder
   requesterIss?: Prisma.SortOrder
   requesterSub?: Prisma.SortOrder
+  requesterHuman?: Prisma.SortOrder
   requester?: Prisma.SortOrder
   request?: Prisma.SortOrder
+  profile?: Prisma.SortOrder
+  targetKey?: Prisma.SortOrder
+  targetContainer?: Prisma.SortOrder
+  podUid?: Prisma.SortOrder
+  breakGlass?: Prisma.SortOrder
   pin?: Prisma.SortOrder
   policyHash?: Prisma.SortOrder
   grant?: Prisma.SortOrder
   approverGroups?: Prisma.SortOrder
+  approverUsers?: Prisma.SortOrder
   container?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
+  escalatedAt?: Prisma.SortOrder
   startingAt?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   deadlineAt?: Prisma.SortOrder
@@ -804,10 +967,17 @@ export type SessionMaxOrderByAggregateInput = {
   namespace?: Prisma.SortOrder
   requesterIss?: Prisma.SortOrder
   requesterSub?: Prisma.SortOrder
+  requesterHuman?: Prisma.SortOrder
+  profile?: Prisma.SortOrder
+  targetKey?: Prisma.SortOrder
+  targetContainer?: Prisma.SortOrder
+  podUid?: Prisma.SortOrder
+  breakGlass?: Prisma.SortOrder
   policyHash?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
+  escalatedAt?: Prisma.SortOrder
   startingAt?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   deadlineAt?: Prisma.SortOrder
@@ -828,10 +998,17 @@ export type SessionMinOrderByAggregateInput = {
   namespace?: Prisma.SortOrder
   requesterIss?: Prisma.SortOrder
   requesterSub?: Prisma.SortOrder
+  requesterHuman?: Prisma.SortOrder
+  profile?: Prisma.SortOrder
+  targetKey?: Prisma.SortOrder
+  targetContainer?: Prisma.SortOrder
+  podUid?: Prisma.SortOrder
+  breakGlass?: Prisma.SortOrder
   policyHash?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
+  escalatedAt?: Prisma.SortOrder
   startingAt?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   deadlineAt?: Prisma.SortOrder
@@ -988,17 +1165,30 @@ export type SessionCreateapproverGroupsInput = {
   set: string[]
 }
 
+export type SessionCreateapproverUsersInput = {
+  set: string[]
+}
+
+export type NullableStringFieldUpdateOperationsInput = {
+  set?: string | null
+}
+
+export type BoolFieldUpdateOperationsInput = {
+  set?: boolean
+}
+
 export type SessionUpdateapproverGroupsInput = {
+  set?: string[]
+  push?: string | string[]
+}
+
+export type SessionUpdateapproverUsersInput = {
   set?: string[]
   push?: string | string[]
 }
 
 export type NullableDateTimeFieldUpdateOperationsInput = {
   set?: Date | string | null
-}
-
-export type NullableStringFieldUpdateOperationsInput = {
-  set?: string | null
 }
 
 export type IntFieldUpdateOperationsInput = {
@@ -1069,6 +1259,20 @@ export type SessionUpdateOneRequiredWithoutDecisionsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutDecisionsInput, Prisma.SessionUpdateWithoutDecisionsInput>, Prisma.SessionUncheckedUpdateWithoutDecisionsInput>
 }
 
+export type SessionCreateNestedOneWithoutDebtInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutDebtInput, Prisma.SessionUncheckedCreateWithoutDebtInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutDebtInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutDebtNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutDebtInput, Prisma.SessionUncheckedCreateWithoutDebtInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutDebtInput
+  upsert?: Prisma.SessionUpsertWithoutDebtInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutDebtInput, Prisma.SessionUpdateWithoutDebtInput>, Prisma.SessionUncheckedUpdateWithoutDebtInput>
+}
+
 export type SessionCreateNestedOneWithoutKeysInput = {
   create?: Prisma.XOR<Prisma.SessionCreateWithoutKeysInput, Prisma.SessionUncheckedCreateWithoutKeysInput>
   connectOrCreate?: Prisma.SessionCreateOrConnectWithoutKeysInput
@@ -1088,15 +1292,23 @@ export type SessionCreateWithoutStateRowInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1112,6 +1324,7 @@ export type SessionCreateWithoutStateRowInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutStateRowInput = {
@@ -1121,16 +1334,24 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1144,6 +1365,7 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutStateRowInput = {
@@ -1183,16 +1405,24 @@ export type SessionScalarWhereInput = {
   namespace?: Prisma.StringFilter<"Session"> | string
   requesterIss?: Prisma.StringFilter<"Session"> | string
   requesterSub?: Prisma.StringFilter<"Session"> | string
+  requesterHuman?: Prisma.StringNullableFilter<"Session"> | string | null
   requester?: Prisma.JsonFilter<"Session">
   request?: Prisma.JsonFilter<"Session">
+  profile?: Prisma.StringFilter<"Session"> | string
+  targetKey?: Prisma.StringFilter<"Session"> | string
+  targetContainer?: Prisma.StringFilter<"Session"> | string
+  podUid?: Prisma.StringNullableFilter<"Session"> | string | null
+  breakGlass?: Prisma.BoolFilter<"Session"> | boolean
   pin?: Prisma.JsonNullableFilter<"Session">
   policyHash?: Prisma.StringNullableFilter<"Session"> | string | null
   grant?: Prisma.JsonNullableFilter<"Session">
   approverGroups?: Prisma.StringNullableListFilter<"Session">
+  approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableFilter<"Session">
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
+  escalatedAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
   startingAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
   startedAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
   deadlineAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -1210,15 +1440,23 @@ export type SessionCreateWithoutReasonRowInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1234,6 +1472,7 @@ export type SessionCreateWithoutReasonRowInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutReasonRowInput = {
@@ -1244,16 +1483,24 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1266,6 +1513,7 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutReasonRowInput = {
@@ -1299,15 +1547,23 @@ export type SessionCreateWithoutPolicySetInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1323,6 +1579,7 @@ export type SessionCreateWithoutPolicySetInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutPolicySetInput = {
@@ -1333,15 +1590,23 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1355,6 +1620,7 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutPolicySetInput = {
@@ -1388,15 +1654,23 @@ export type SessionCreateWithoutEventsInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1412,6 +1686,7 @@ export type SessionCreateWithoutEventsInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutEventsInput = {
@@ -1422,16 +1697,24 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1444,6 +1727,7 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   leaseUntil?: Date | string | null
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutEventsInput = {
@@ -1456,15 +1740,23 @@ export type SessionCreateWithoutNewestInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1480,6 +1772,7 @@ export type SessionCreateWithoutNewestInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutNewestInput = {
@@ -1487,16 +1780,24 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1510,6 +1811,7 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutNewestInput = {
@@ -1533,15 +1835,23 @@ export type SessionUpdateWithoutEventsInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1557,6 +1867,7 @@ export type SessionUpdateWithoutEventsInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutEventsInput = {
@@ -1567,16 +1878,24 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1589,6 +1908,7 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUpsertWithoutNewestInput = {
@@ -1607,15 +1927,23 @@ export type SessionUpdateWithoutNewestInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1631,6 +1959,7 @@ export type SessionUpdateWithoutNewestInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutNewestInput = {
@@ -1638,16 +1967,24 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1661,6 +1998,7 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutDecisionsInput = {
@@ -1668,15 +2006,23 @@ export type SessionCreateWithoutDecisionsInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1692,6 +2038,7 @@ export type SessionCreateWithoutDecisionsInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutDecisionsInput = {
@@ -1702,16 +2049,24 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1724,6 +2079,7 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutDecisionsInput = {
@@ -1747,15 +2103,23 @@ export type SessionUpdateWithoutDecisionsInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1771,6 +2135,7 @@ export type SessionUpdateWithoutDecisionsInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutDecisionsInput = {
@@ -1781,16 +2146,24 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1803,22 +2176,31 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
 }
 
-export type SessionCreateWithoutKeysInput = {
+export type SessionCreateWithoutDebtInput = {
   cluster: string
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1834,9 +2216,10 @@ export type SessionCreateWithoutKeysInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
 }
 
-export type SessionUncheckedCreateWithoutKeysInput = {
+export type SessionUncheckedCreateWithoutDebtInput = {
   id: string
   version: number
   state: string
@@ -1844,16 +2227,24 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1866,6 +2257,185 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutDebtInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutDebtInput, Prisma.SessionUncheckedCreateWithoutDebtInput>
+}
+
+export type SessionUpsertWithoutDebtInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutDebtInput, Prisma.SessionUncheckedUpdateWithoutDebtInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutDebtInput, Prisma.SessionUncheckedCreateWithoutDebtInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutDebtInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutDebtInput, Prisma.SessionUncheckedUpdateWithoutDebtInput>
+}
+
+export type SessionUpdateWithoutDebtInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutDebtInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+}
+
+export type SessionCreateWithoutKeysInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutKeysInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutKeysInput = {
@@ -1889,15 +2459,23 @@ export type SessionUpdateWithoutKeysInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1913,6 +2491,7 @@ export type SessionUpdateWithoutKeysInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutKeysInput = {
@@ -1923,16 +2502,24 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1945,6 +2532,7 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateManyStateRowInput = {
@@ -1954,16 +2542,24 @@ export type SessionCreateManyStateRowInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -1981,15 +2577,23 @@ export type SessionUpdateWithoutStateRowInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2005,6 +2609,7 @@ export type SessionUpdateWithoutStateRowInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutStateRowInput = {
@@ -2014,16 +2619,24 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2037,6 +2650,7 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutStateRowInput = {
@@ -2046,16 +2660,24 @@ export type SessionUncheckedUpdateManyWithoutStateRowInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2076,16 +2698,24 @@ export type SessionCreateManyReasonRowInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -2102,15 +2732,23 @@ export type SessionUpdateWithoutReasonRowInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2126,6 +2764,7 @@ export type SessionUpdateWithoutReasonRowInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutReasonRowInput = {
@@ -2136,16 +2775,24 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2158,6 +2805,7 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutReasonRowInput = {
@@ -2168,16 +2816,24 @@ export type SessionUncheckedUpdateManyWithoutReasonRowInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2197,15 +2853,23 @@ export type SessionCreateManyPolicySetInput = {
   namespace: string
   requesterIss: string
   requesterSub: string
+  requesterHuman?: string | null
   requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
   startingAt?: Date | string | null
   startedAt?: Date | string | null
   deadlineAt?: Date | string | null
@@ -2223,15 +2887,23 @@ export type SessionUpdateWithoutPolicySetInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2247,6 +2919,7 @@ export type SessionUpdateWithoutPolicySetInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutPolicySetInput = {
@@ -2257,15 +2930,23 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2279,6 +2960,7 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutPolicySetInput = {
@@ -2289,15 +2971,23 @@ export type SessionUncheckedUpdateManyWithoutPolicySetInput = {
   namespace?: Prisma.StringFieldUpdateOperationsInput | string
   requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
   requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
   pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2367,16 +3057,24 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   namespace?: boolean
   requesterIss?: boolean
   requesterSub?: boolean
+  requesterHuman?: boolean
   requester?: boolean
   request?: boolean
+  profile?: boolean
+  targetKey?: boolean
+  targetContainer?: boolean
+  podUid?: boolean
+  breakGlass?: boolean
   pin?: boolean
   policyHash?: boolean
   grant?: boolean
   approverGroups?: boolean
+  approverUsers?: boolean
   container?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
+  escalatedAt?: boolean
   startingAt?: boolean
   startedAt?: boolean
   deadlineAt?: boolean
@@ -2394,6 +3092,7 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   events?: boolean | Prisma.Session$eventsArgs<ExtArgs>
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
+  debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["session"]>
 
@@ -2405,16 +3104,24 @@ export type SessionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exten
   namespace?: boolean
   requesterIss?: boolean
   requesterSub?: boolean
+  requesterHuman?: boolean
   requester?: boolean
   request?: boolean
+  profile?: boolean
+  targetKey?: boolean
+  targetContainer?: boolean
+  podUid?: boolean
+  breakGlass?: boolean
   pin?: boolean
   policyHash?: boolean
   grant?: boolean
   approverGroups?: boolean
+  approverUsers?: boolean
   container?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
+  escalatedAt?: boolean
   startingAt?: boolean
   startedAt?: boolean
   deadlineAt?: boolean
@@ -2439,16 +3146,24 @@ export type SessionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exten
   namespace?: boolean
   requesterIss?: boolean
   requesterSub?: boolean
+  requesterHuman?: boolean
   requester?: boolean
   request?: boolean
+  profile?: boolean
+  targetKey?: boolean
+  targetContainer?: boolean
+  podUid?: boolean
+  breakGlass?: boolean
   pin?: boolean
   policyHash?: boolean
   grant?: boolean
   approverGroups?: boolean
+  approverUsers?: boolean
   container?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
+  escalatedAt?: boolean
   startingAt?: boolean
   startedAt?: boolean
   deadlineAt?: boolean
@@ -2473,16 +3188,24 @@ export type SessionSelectScalar = {
   namespace?: boolean
   requesterIss?: boolean
   requesterSub?: boolean
+  requesterHuman?: boolean
   requester?: boolean
   request?: boolean
+  profile?: boolean
+  targetKey?: boolean
+  targetContainer?: boolean
+  podUid?: boolean
+  breakGlass?: boolean
   pin?: boolean
   policyHash?: boolean
   grant?: boolean
   approverGroups?: boolean
+  approverUsers?: boolean
   container?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
+  escalatedAt?: boolean
   startingAt?: boolean
   startedAt?: boolean
   deadlineAt?: boolean
@@ -2495,7 +3218,7 @@ export type SessionSelectScalar = {
   leaseUntil?: boolean
 }
 
-export type SessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "version" | "state" | "cluster" | "namespace" | "requesterIss" | "requesterSub" | "requester" | "request" | "pin" | "policyHash" | "grant" | "approverGroups" | "container" | "createdAt" | "updatedAt" | "lapsesAt" | "startingAt" | "startedAt" | "deadlineAt" | "endingAt" | "endedAt" | "endReason" | "endDetail" | "dueAt" | "leaseOwner" | "leaseUntil", ExtArgs["result"]["session"]>
+export type SessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "version" | "state" | "cluster" | "namespace" | "requesterIss" | "requesterSub" | "requesterHuman" | "requester" | "request" | "profile" | "targetKey" | "targetContainer" | "podUid" | "breakGlass" | "pin" | "policyHash" | "grant" | "approverGroups" | "approverUsers" | "container" | "createdAt" | "updatedAt" | "lapsesAt" | "escalatedAt" | "startingAt" | "startedAt" | "deadlineAt" | "endingAt" | "endedAt" | "endReason" | "endDetail" | "dueAt" | "leaseOwner" | "leaseUntil", ExtArgs["result"]["session"]>
 export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   stateRow?: boolean | Prisma.SessionStateDefaultArgs<ExtArgs>
   reasonRow?: boolean | Prisma.Session$reasonRowArgs<ExtArgs>
@@ -2504,6 +3227,7 @@ export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs
   events?: boolean | Prisma.Session$eventsArgs<ExtArgs>
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
+  debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type SessionIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -2529,6 +3253,7 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     events: Prisma.$SessionEventPayload<ExtArgs>[]
     decisions: Prisma.$DecisionPayload<ExtArgs>[]
     keys: Prisma.$IdempotencyKeyPayload<ExtArgs>[]
+    debt: Prisma.$ReviewDebtPayload<ExtArgs> | null
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -2538,16 +3263,24 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     namespace: string
     requesterIss: string
     requesterSub: string
+    requesterHuman: string | null
     requester: runtime.JsonValue
     request: runtime.JsonValue
+    profile: string
+    targetKey: string
+    targetContainer: string
+    podUid: string | null
+    breakGlass: boolean
     pin: runtime.JsonValue | null
     policyHash: string | null
     grant: runtime.JsonValue | null
     approverGroups: string[]
+    approverUsers: string[]
     container: runtime.JsonValue | null
     createdAt: Date
     updatedAt: Date
     lapsesAt: Date | null
+    escalatedAt: Date | null
     startingAt: Date | null
     startedAt: Date | null
     deadlineAt: Date | null
@@ -2959,6 +3692,7 @@ export interface Prisma__SessionClient<T, Null = never, ExtArgs extends runtime.
   events<T extends Prisma.Session$eventsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$eventsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SessionEventPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   decisions<T extends Prisma.Session$decisionsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$decisionsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$DecisionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keys<T extends Prisma.Session$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdempotencyKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  debt<T extends Prisma.Session$debtArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$debtArgs<ExtArgs>>): Prisma.Prisma__ReviewDebtClient<runtime.Types.Result.GetResult<Prisma.$ReviewDebtPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -2995,16 +3729,24 @@ export interface SessionFieldRefs {
   readonly namespace: Prisma.FieldRef<"Session", 'String'>
   readonly requesterIss: Prisma.FieldRef<"Session", 'String'>
   readonly requesterSub: Prisma.FieldRef<"Session", 'String'>
+  readonly requesterHuman: Prisma.FieldRef<"Session", 'String'>
   readonly requester: Prisma.FieldRef<"Session", 'Json'>
   readonly request: Prisma.FieldRef<"Session", 'Json'>
+  readonly profile: Prisma.FieldRef<"Session", 'String'>
+  readonly targetKey: Prisma.FieldRef<"Session", 'String'>
+  readonly targetContainer: Prisma.FieldRef<"Session", 'String'>
+  readonly podUid: Prisma.FieldRef<"Session", 'String'>
+  readonly breakGlass: Prisma.FieldRef<"Session", 'Boolean'>
   readonly pin: Prisma.FieldRef<"Session", 'Json'>
   readonly policyHash: Prisma.FieldRef<"Session", 'String'>
   readonly grant: Prisma.FieldRef<"Session", 'Json'>
   readonly approverGroups: Prisma.FieldRef<"Session", 'String[]'>
+  readonly approverUsers: Prisma.FieldRef<"Session", 'String[]'>
   readonly container: Prisma.FieldRef<"Session", 'Json'>
   readonly createdAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly lapsesAt: Prisma.FieldRef<"Session", 'DateTime'>
+  readonly escalatedAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly startingAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly startedAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly deadlineAt: Prisma.FieldRef<"Session", 'DateTime'>
@@ -3523,6 +4265,25 @@ export type Session$keysArgs<ExtArgs extends runtime.Types.Extensions.InternalAr
   take?: number
   skip?: number
   distinct?: Prisma.IdempotencyKeyScalarFieldEnum | Prisma.IdempotencyKeyScalarFieldEnum[]
+}
+
+/**
+ * Session.debt
+ */
+export type Session$debtArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the ReviewDebt
+   */
+  select?: Prisma.ReviewDebtSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the ReviewDebt
+   */
+  omit?: Prisma.ReviewDebtOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.ReviewDebtInclude<ExtArgs> | null
+  where?: Prisma.ReviewDebtWhereInput
 }
 
 /**

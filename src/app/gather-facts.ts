@@ -1,0 +1,95 @@
+import type { Facts, FoundTarget, OnCallFacts } from '../domain/policy/facts.js';
+import { NO_SESSIONS } from '../domain/policy/facts.js';
+import type { PolicySet } from '../domain/policy/policy.js';
+import type { SessionRequest } from '../domain/session/session.js';
+import type { Caller } from './caller.js';
+import { personOf } from './caller.js';
+import { Clock } from './ports/clock.js';
+import type { ResolvedTarget } from './ports/cluster.js';
+import { History } from './ports/history.js';
+import { OnCall } from './ports/on-call.js';
+
+/** Gathers what policy may look at, before and after the cluster was asked. */
+export class GatherFacts {
+  constructor(
+    private readonly deps: {
+      readonly history: History;
+      readonly onCall: OnCall;
+      readonly clock: Clock;
+    },
+  ) {}
+
+  /** All that can be known without the cluster. */
+  async unseen(caller: Caller, request: SessionRequest, set: PolicySet): Promise<Facts> {
+    const now = this.deps.clock.now();
+    const [history, onCall] = await Promise.all([
+      this.deps.history.of({ person: personOf(caller), on: null, now }),
+      this.onCall(caller, request, set),
+    ]);
+    return {
+      requester: requesterFacts(caller, now),
+      target: { cluster: request.cluster, namespace: request.namespace, found: null },
+      request: {
+        profile: request.profile,
+        container: request.container ?? '',
+        durationSeconds: request.durationSeconds,
+        reason: request.reason,
+        ticket: request.ticket ?? '',
+        channel: caller.actor.channel,
+        breakGlass: request.breakGlass,
+      },
+      history: { ...history, target: NO_SESSIONS },
+      onCall,
+      now,
+    };
+  }
+
+  /** The same with the Pod that was found. */
+  async seen(caller: Caller, unseen: Facts, { pin, facts }: ResolvedTarget): Promise<Facts> {
+    const { cluster } = unseen.target;
+    const history = await this.deps.history.of({
+      person: personOf(caller),
+      on: { cluster, podUid: pin.podUid },
+      now: unseen.now,
+    });
+    return withTarget({ ...unseen, history }, facts);
+  }
+
+  /** Only the sources that a rule which could apply looks at are asked. */
+  private async onCall(
+    caller: Caller,
+    request: SessionRequest,
+    set: PolicySet,
+  ): Promise<OnCallFacts> {
+    const { iss, sub, groups } = personOf(caller);
+    const wanted = new Set(
+      set.index
+        .candidates({ issuer: iss, subject: sub, groups }, request.namespace)
+        .flatMap(({ when }) => [...(when?.onCallSources ?? [])]),
+    );
+    if (wanted.size === 0) return {};
+    const sources = set.onCallSources.filter(({ name }) => wanted.has(name));
+    return this.deps.onCall.factsFor(sources, personOf(caller));
+  }
+}
+
+function withTarget(facts: Facts, found: FoundTarget): Facts {
+  return { ...facts, target: { ...facts.target, found } };
+}
+
+function requesterFacts(caller: Caller, now: Date): Facts['requester'] {
+  const { iss, sub, email = '', groups } = personOf(caller);
+  const { acr = '', amr = [], authTime, claims = {} } = caller.actor.signIn;
+  return {
+    issuer: iss,
+    subject: sub,
+    email,
+    groups,
+    claims,
+    acr,
+    amr,
+    // A clock that runs behind the issuer's makes nobody sign in in the future.
+    authAgeSeconds:
+      authTime === undefined ? null : Math.max(0, Math.floor(now.getTime() / 1000) - authTime),
+  };
+}

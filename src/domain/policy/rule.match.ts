@@ -1,0 +1,131 @@
+import { isAmong } from '../person.js';
+import type { Truth } from './condition.js';
+import type { Facts, FoundTarget } from './facts.js';
+import { matchesAny } from './glob.js';
+import type { AccessPolicy, WorkloadMatch } from './policy.js';
+import { selects, selectorText } from './selector.js';
+import { isWithin, windowText } from './time.window.js';
+
+/** One part of a rule's match: how it is tested, and what to say where it does not hold. */
+interface Part {
+  readonly name: PartName;
+  test(policy: AccessPolicy, facts: Facts): Truth;
+  /** A clause that completes "The policy is for you, but …". */
+  miss(policy: AccessPolicy, facts: Facts): string;
+}
+
+export const PART_NAMES = [
+  'who',
+  'cluster',
+  'namespace',
+  'profile',
+  'time',
+  'namespaceSelector',
+  'workload',
+  'when',
+] as const;
+export type PartName = (typeof PART_NAMES)[number];
+
+/** The cheap ones first: most rules are ruled out by them. */
+export const PARTS: readonly Part[] = [
+  {
+    name: 'who',
+    test: ({ match }, { requester }) =>
+      truth(
+        match.groups.includes('*') ||
+          isAmong(
+            { iss: requester.issuer, sub: requester.subject, groups: requester.groups },
+            match,
+          ),
+      ),
+    miss: ({ match }) => `it is for ${[...match.groups, ...match.users].join(', ')}`,
+  },
+  {
+    name: 'cluster',
+    test: ({ match }, { target }) => truth(matchesAny(match.clusters, target.cluster)),
+    miss: (_, { target }) => `not for the cluster "${target.cluster}"`,
+  },
+  {
+    name: 'namespace',
+    test: ({ match }, { target }) => truth(matchesAny(match.namespaces, target.namespace)),
+    miss: (_, { target }) => `not for the namespace "${target.namespace}"`,
+  },
+  {
+    name: 'profile',
+    test: ({ match }, { request }) => truth(matchesAny(match.profiles, request.profile)),
+    miss: (_, { request }) => `not for the profile "${request.profile}"`,
+  },
+  {
+    name: 'time',
+    test: ({ match }, { now }) =>
+      truth(match.times.length === 0 || match.times.some((window) => isWithin(window, now))),
+    miss: ({ match }) => `only at these times: ${match.times.map(windowText).join('; ')}`,
+  },
+  {
+    name: 'namespaceSelector',
+    test: ({ match }, { target }) =>
+      match.namespaceSelector.length === 0
+        ? 'yes'
+        : known(target.found, (found) => selects(match.namespaceSelector, found.namespaceLabels)),
+    miss: ({ match }) =>
+      `only for namespaces with the labels ${selectorText(match.namespaceSelector)}`,
+  },
+  {
+    name: 'workload',
+    test: ({ match }, { target }) =>
+      match.workloads.length === 0
+        ? 'yes'
+        : known(target.found, (found) => match.workloads.some((it) => isOf(it, found))),
+    miss: ({ match }) => `only for ${match.workloads.map(workloadText).join(' or ')}`,
+  },
+  {
+    name: 'when',
+    test: ({ when }, facts) => (when === null ? 'yes' : when.test(facts).truth),
+    miss: ({ when }, facts) => {
+      const why = when?.test(facts).why;
+      return `its condition does not hold: ${when?.source ?? ''}${why === undefined ? '' : ` (${why})`}`;
+    },
+  },
+];
+
+/**
+ * Whether a rule is for this request. `unknown` where no part says no and some cannot be told: before the cluster was
+ * asked, or where an expression fails on the facts.
+ */
+export function matchOf(policy: AccessPolicy, facts: Facts): Truth {
+  let all: Truth = 'yes';
+  for (const part of PARTS) {
+    const one = part.test(policy, facts);
+    if (one === 'no') return 'no';
+    if (one === 'unknown') all = 'unknown';
+  }
+  return all;
+}
+
+/** What keeps a rule from matching, as clauses; `unknown` parts are told as well. */
+export function missesOf(policy: AccessPolicy, facts: Facts): string[] {
+  return PARTS.filter((part) => part.test(policy, facts) !== 'yes').map((part) =>
+    part.miss(policy, facts),
+  );
+}
+
+function truth(holds: boolean): Truth {
+  return holds ? 'yes' : 'no';
+}
+
+function known(found: FoundTarget | null, holds: (found: FoundTarget) => boolean): Truth {
+  return found === null ? 'unknown' : truth(holds(found));
+}
+
+function isOf({ kinds, names, podSelector }: WorkloadMatch, found: FoundTarget): boolean {
+  return (
+    kinds.includes(found.owner.kind) &&
+    matchesAny(names, found.owner.name) &&
+    selects(podSelector, found.labels)
+  );
+}
+
+function workloadText({ kinds, names, podSelector }: WorkloadMatch): string {
+  const labels = podSelector.length === 0 ? '' : ` with the labels ${selectorText(podSelector)}`;
+  return `${kinds.join('/')} ${names.join(', ')}${labels}`;
+}
