@@ -203,18 +203,10 @@ function positioned(
 /** How far from the beginning of its node the character at `into` of a text stands. */
 function offsetInto(node: Node, into: number, source: string): number {
   if (!isScalar(node)) return 0;
-  switch (node.type) {
-    case 'PLAIN':
-      return into;
-    case 'QUOTE_SINGLE':
-    case 'QUOTE_DOUBLE':
-      return into + 1;
-    case 'BLOCK_LITERAL':
-      return blockOffset(node, into, source);
-    default:
-      // Folded lines cannot be counted through.
-      return 0;
-  }
+  if (node.type === 'PLAIN') return into;
+  if (node.type === 'QUOTE_SINGLE' || node.type === 'QUOTE_DOUBLE') return into + 1;
+  // Folded lines cannot be counted through.
+  return node.type === 'BLOCK_LITERAL' ? blockOffset(node, into, source) : 0;
 }
 
 /** In a literal block each line of the text is a line of the source, below the `|` and indented. */

@@ -6,6 +6,7 @@ import { parse, parseAllDocuments, stringify } from 'yaml';
 import { z } from 'zod';
 import { startCluster } from '../../sandbox/cluster/stand-in.cluster.js';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
+import { isProblem } from '../../src/domain/problem.js';
 import type { Target } from '../../src/domain/session/session.js';
 import { BrokerLab, CLUSTER, NAMESPACE, debugContainer, until } from './broker.lab.js';
 
@@ -219,11 +220,12 @@ describe('the rights in deploy/rbac.yaml', () => {
       });
       expect(absent).toMatchObject({ problem: 'target-not-found' });
     }
-    const pin = await lab.clusters.resolve({
+    const found = await lab.clusters.resolve({
       ...ask,
       target: { ...workload, workload: 'Deployment' },
     });
-    if (!('podName' in pin)) throw new Error(pin.detail);
+    if (isProblem(found)) throw new Error(found.detail);
+    const { pin } = found;
     const place = { cluster: CLUSTER, namespace: NAMESPACE, pin, containerName: 'hallpass-rights' };
     expect(await lab.clusters.add(place, debugContainer(place))).toBe('added');
     const seen = lab.clusters.follow(place, AbortSignal.timeout(10_000));

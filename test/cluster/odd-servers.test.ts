@@ -143,7 +143,7 @@ describe('whatever a server answers', () => {
         };
         for (const target of targets) {
           const found = await broker.resolve({ cluster: CLUSTER, namespace: NAMESPACE, target });
-          expect(isProblem(found) || typeof found.podUid === 'string').toBe(true);
+          expect(isProblem(found) || typeof found.pin.podUid === 'string').toBe(true);
         }
         const seen = await broker.observe(place);
         expect(isProblem(seen) || typeof seen.kind === 'string').toBe(true);

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { uniqueName } from '../../sandbox/cluster/stand-in.cluster.js';
-import type { PodChoice, Target, WorkloadKind } from '../../src/domain/session/session.js';
+import type { Problem } from '../../src/domain/problem.js';
+import { isProblem } from '../../src/domain/problem.js';
+import type { Pin, PodChoice, Target, WorkloadKind } from '../../src/domain/session/session.js';
 import { BrokerLab, CLUSTER, NAMESPACE } from './broker.lab.js';
 
 let lab: BrokerLab;
@@ -10,8 +12,18 @@ beforeAll(async () => {
 afterEach(() => lab.cluster.faults.clear());
 afterAll(() => lab.close());
 
-const resolve = (target: Target, over: { namespace?: string; container?: string } = {}) =>
-  lab.clusters.resolve({ cluster: CLUSTER, namespace: NAMESPACE, target, ...over });
+const resolve = async (
+  target: Target,
+  over: { namespace?: string; container?: string } = {},
+): Promise<Pin | Problem> => {
+  const found = await lab.clusters.resolve({
+    cluster: CLUSTER,
+    namespace: NAMESPACE,
+    target,
+    ...over,
+  });
+  return isProblem(found) ? found : found.pin;
+};
 const pod = (name: string): Target => ({ kind: 'pod', name });
 const workload = (
   kind: WorkloadKind,

@@ -9,14 +9,14 @@ import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
 import type { DecisionRecord, Step } from '../../src/app/ports/session.store.js';
 import { firstStep, stepOf } from '../../src/app/session-step.js';
-import { policySet } from '../../src/domain/policy/policy-set.js';
 import { isProblem } from '../../src/domain/problem.js';
 import { END_REASONS, STATES, TRANSITIONS } from '../../src/domain/session/session.machine.js';
 import type { Session } from '../../src/domain/session/session.js';
 import { freshDatabase } from '../support/postgres.js';
+import { requirement, setOf } from '../support/policies.js';
 import {
-  ALEX,
   PROFILE,
+  ALEX,
   ROBIN,
   SAM,
   SYSTEM,
@@ -25,7 +25,7 @@ import {
   newSession,
 } from '../support/sessions.js';
 
-const set = policySet([], [PROFILE]);
+const set = setOf([]);
 let database: Database;
 let store: PrismaSessionStore;
 let owner: pg.Client;
@@ -65,6 +65,7 @@ function policyWord(verdict: 'grant' | 'hold'): DecisionRecord {
     policyHash: set.hash,
     explanation: ['because'],
     seenVersion: null,
+    facts: null,
     at: new Date(),
   };
 }
@@ -157,7 +158,7 @@ describe('the write door', () => {
     const session = await written(
       asked({
         state: 'pending',
-        grant: grantOf(set.hash, { count: 2, groups: ['payments-leads'] }),
+        grant: grantOf(set.hash, requirement(2, 'payments-leads')),
       }),
     );
     const consent = (from: Session) =>
@@ -306,7 +307,7 @@ describe('lists', () => {
         requester: { ...SAM, sub: 'somebody' },
         state: 'pending',
         createdAt: new Date(Date.now() + 100),
-        grant: grantOf(set.hash, { count: 1, groups: ['night-leads'] }),
+        grant: grantOf(set.hash, requirement(1, 'night-leads')),
       }),
     );
     const person = { ...SAM, sub: 'pager', groups: ['night-leads'] };

@@ -204,6 +204,7 @@ describe('allowed actions', () => {
     > = {
       approve: (who, session, etag) => decide(session, { who, etag, body: APPROVE }),
       deny: (who, session, etag) => decide(session, { who, etag, body: { verdict: 'deny' } }),
+      retract: (who, session, etag) => decide(session, { who, etag, body: { verdict: 'retract' } }),
       start: (who, session) => start(session, { who }),
       end: (who, session) => end(session, { who }),
       revoke: (who, session) => revoke(session, { who }),
@@ -233,6 +234,7 @@ describe('allowed actions', () => {
     const handlers = {
       approve: 'decide',
       deny: 'decide',
+      retract: 'decide',
       start: 'start',
       end: 'end',
       revoke: 'revoke',

@@ -7,6 +7,7 @@ import { ActOnSession } from '../../src/app/act-on-session.js';
 import { DecideSession } from '../../src/app/decide-session.js';
 import type { SessionStore } from '../../src/app/ports/session.store.js';
 import { ReadAudit, ReadSession } from '../../src/app/read-session.js';
+import { GatherFacts } from '../../src/app/gather-facts.js';
 import { RequestSession } from '../../src/app/request-session.js';
 import { stepOf } from '../../src/app/session-step.js';
 import type { Changes } from '../../src/app/session-step.js';
@@ -16,7 +17,6 @@ import type { HttpDeps } from '../../src/adapters/http/http.module.js';
 import type { HttpSettings } from '../../src/adapters/http/http.settings.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
 import type { Person } from '../../src/domain/person.js';
-import { policySet } from '../../src/domain/policy/policy-set.js';
 import type { AccessPolicy } from '../../src/domain/policy/policy.js';
 import { isProblem, problem } from '../../src/domain/problem.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
@@ -27,8 +27,11 @@ import {
   MemoryClusters,
   MemoryJournal,
   MemorySessionStore,
+  NobodyOnCall,
+  NoHistory,
 } from './in-memory.ports.js';
-import { ALEX, PROFILE, ROBIN, SAM, SYSTEM } from './sessions.js';
+import { approvals, policyOf, requirement, setOf } from './policies.js';
+import { ALEX, ROBIN, SAM, SYSTEM } from './sessions.js';
 
 /** People for tests of the API, by the token that they show. */
 export const PEOPLE = {
@@ -65,30 +68,17 @@ const BOUNDS = {
   overrunSeconds: 60,
 };
 
-const ANY = { groups: ['oncall'], clusters: ['*'], profiles: ['*'] };
-const TERMS = {
-  longestSeconds: 3_600,
-  approvals: { count: 0, groups: [] as string[] },
-  reasonRequired: true,
-  ticketRequired: false,
-  onOverrun: 'alert' as const,
-};
+const ASKS_A_REASON = { reason: { required: true, pattern: null } };
+const consentsOf = (count: number) => ({
+  ...ASKS_A_REASON,
+  approvals: approvals(requirement(count, 'payments-leads')),
+});
 
 /** `staging` at once, `payments` with one consent of its leads, `vault` with two, anything else not at all. */
 const POLICIES: AccessPolicy[] = [
-  { name: 'staging', effect: 'allow', match: { ...ANY, namespaces: ['staging'] }, terms: TERMS },
-  {
-    name: 'payments',
-    effect: 'allow',
-    match: { ...ANY, namespaces: ['payments'] },
-    terms: { ...TERMS, approvals: { count: 1, groups: ['payments-leads'] } },
-  },
-  {
-    name: 'vault',
-    effect: 'allow',
-    match: { ...ANY, namespaces: ['vault'] },
-    terms: { ...TERMS, approvals: { count: 2, groups: ['payments-leads'] } },
-  },
+  policyOf('staging', { match: { namespaces: ['staging'] }, terms: ASKS_A_REASON }),
+  policyOf('payments', { match: { namespaces: ['payments'] }, terms: consentsOf(1) }),
+  policyOf('vault', { match: { namespaces: ['vault'] }, terms: consentsOf(2) }),
 ];
 
 /** Tokens are people's names; `expired` is one that no longer holds, `unchecked` one that cannot be checked now. */
@@ -154,13 +144,14 @@ export async function startApi(
   const journal = new MemoryJournal();
   const clock = new HandClock();
   const clusters = new MemoryClusters();
-  const policies = new FixedPolicies(policySet(POLICIES, [PROFILE]));
+  const policies = new FixedPolicies(setOf(POLICIES));
   const strategy = new NameStrategy();
   const deps: HttpDeps = {
     requestSession: new RequestSession({
       store,
       clusters,
       policies,
+      facts: new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock }),
       clock,
       limits: { ...BOUNDS, defaultDurationSeconds: 900, longestDurationSeconds: 14_400 },
     }),

@@ -1,16 +1,23 @@
 import type { AuditEntry } from '../../src/domain/audit/entry.js';
-import { samePerson } from '../../src/domain/person.js';
+import { isAmong, sameAccount, samePerson } from '../../src/domain/person.js';
+import type { HistoryFacts, OnCallFacts } from '../../src/domain/policy/facts.js';
+import { NO_HISTORY } from '../../src/domain/policy/facts.js';
 import type { PolicySet } from '../../src/domain/policy/policy.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { problem } from '../../src/domain/problem.js';
 import type { Observation } from '../../src/domain/session/observation.js';
 import { TRANSITIONS } from '../../src/domain/session/session.machine.js';
-import type { Consent, Pin, Session, SessionId, Target } from '../../src/domain/session/session.js';
+import { concernedPeople } from '../../src/domain/session/session.js';
+import type { Consent, Session, SessionId, Target } from '../../src/domain/session/session.js';
+import { FOUND } from './policies.js';
 import type { AuditRecord } from '../../src/app/ports/audit.log.js';
 import { AuditLog } from '../../src/app/ports/audit.log.js';
 import { Clock } from '../../src/app/ports/clock.js';
+import type { ResolvedTarget } from '../../src/app/ports/cluster.js';
 import { Clusters } from '../../src/app/ports/cluster.js';
+import { History } from '../../src/app/ports/history.js';
 import { Journal } from '../../src/app/ports/journal.js';
+import { OnCall } from '../../src/app/ports/on-call.js';
 import { PolicySource } from '../../src/app/ports/policy.source.js';
 import { SessionNews } from '../../src/app/ports/session.news.js';
 import type {
@@ -113,7 +120,7 @@ interface Row {
 
 /**
  * Sessions in memory, under the same contract as those in the database: compare-and-swap on version and state, legal
- * transitions only, one consent for each person, one session for each key, and the audit entry with the step.
+ * transitions only, one session for each key, no two that are alike, and the audit entry with the step.
  */
 export class MemorySessionStore extends SessionStore {
   private readonly rows = new Map<SessionId, Row>();
@@ -145,16 +152,8 @@ export class MemorySessionStore extends SessionStore {
         ? !row
         : row?.session.version === session.version - 1 && row.session.state === from;
     const key = idempotency && keyOf(idempotency);
-    const twice =
-      decision?.verdict === 'approve' &&
-      row?.decisions.some(
-        (it) =>
-          it.verdict === 'approve' &&
-          it.person &&
-          decision.person &&
-          samePerson(it.person, decision.person),
-      );
-    if (!fresh || twice === true || (key !== undefined && this.keys.has(key))) {
+    const alike = from === 'new' && session.state !== 'denied' && this.alike(session);
+    if (!fresh || alike || (key !== undefined && this.keys.has(key))) {
       return problem('write-conflict', `The session ${session.id} was changed by somebody else.`);
     }
     const kept: Row = row ?? { session, steps: [], decisions: [], dueAt: null };
@@ -191,10 +190,33 @@ export class MemorySessionStore extends SessionStore {
     return row && { session: row.session, requestHash: found.requestHash };
   }
 
+  async findAlike(session: Session): Promise<Session | undefined> {
+    await this.turn();
+    return this.alike(session);
+  }
+
+  private alike(session: Session): Session | undefined {
+    const { requester, request, pin } = session;
+    return [...this.rows.values()]
+      .map((row) => row.session)
+      .find(
+        (it) =>
+          ['pending', 'approved', 'starting', 'active'].includes(it.state) &&
+          sameAccount(it.requester, requester) &&
+          it.request.cluster === request.cluster &&
+          it.request.namespace === request.namespace &&
+          it.request.profile === request.profile &&
+          it.request.container === request.container &&
+          it.request.breakGlass === request.breakGlass &&
+          (targetKey(it.request.target) === targetKey(request.target) ||
+            (pin !== null && it.pin?.podUid === pin.podUid)),
+      );
+  }
+
   async consents(id: SessionId): Promise<Consent[]> {
     await this.turn();
     return (this.rows.get(id)?.decisions ?? []).flatMap(({ person, verdict, at, comment }) =>
-      person && (verdict === 'approve' || verdict === 'deny')
+      person && (verdict === 'approve' || verdict === 'deny' || verdict === 'retract')
         ? [{ person, verdict, at, ...(comment === null ? {} : { comment }) }]
         : [],
     );
@@ -219,9 +241,7 @@ export class MemorySessionStore extends SessionStore {
         (it) =>
           visibility.kind === 'all' ||
           samePerson(it.requester, visibility.person) ||
-          (it.grant?.terms.approvals.groups ?? []).some((group) =>
-            visibility.person.groups.includes(group),
-          ),
+          isAmong(visibility.person, concernedPeople(it)),
       )
       .filter((it) => !filter.states || filter.states.includes(it.state))
       .filter((it) => filter.cluster === undefined || it.request.cluster === filter.cluster)
@@ -275,6 +295,10 @@ export class MemorySessionStore extends SessionStore {
   }
 }
 
+function targetKey(target: Target): string {
+  return target.kind === 'pod' ? target.name : `${target.workload} ${target.name}`;
+}
+
 function placeOf(session: Session): { at: Date; id: string } {
   return { at: session.createdAt, id: session.id };
 }
@@ -297,7 +321,7 @@ export class MemoryClusters extends Clusters {
     return this.names.map((name) => ({ name, namespaces: ['*'] }));
   }
 
-  resolve(args: { namespace: string; target: Target }): Promise<Pin | Problem> {
+  resolve(args: { namespace: string; target: Target }): Promise<ResolvedTarget | Problem> {
     const { namespace, target } = args;
     if (target.name.startsWith('no-')) {
       return Promise.resolve(
@@ -309,9 +333,8 @@ export class MemoryClusters extends Clusters {
     }
     const podName = target.kind === 'pod' ? target.name : `${target.name}-7d9f-x2x4z`;
     return Promise.resolve({
-      podName,
-      podUid: `uid-of-${namespace}-${podName}`,
-      nodeName: 'node-1',
+      pin: { podName, podUid: `uid-of-${namespace}-${podName}`, nodeName: 'node-1' },
+      facts: { ...FOUND, pod: podName },
     });
   }
 
@@ -348,5 +371,23 @@ export class FixedPolicies extends PolicySource {
 
   current(): PolicySet {
     return this.set;
+  }
+
+  refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Nobody has ever had a session. */
+export class NoHistory extends History {
+  of(): Promise<HistoryFacts> {
+    return Promise.resolve(NO_HISTORY);
+  }
+}
+
+/** Nobody can be told to be on call. */
+export class NobodyOnCall extends OnCall {
+  factsFor(): Promise<OnCallFacts> {
+    return Promise.resolve({});
   }
 }

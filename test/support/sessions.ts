@@ -1,7 +1,8 @@
 import type { Actor, Person } from '../../src/domain/person.js';
-import type { DebugProfile, Grant } from '../../src/domain/policy/policy.js';
+import type { DebugProfile, Grant, Requirement } from '../../src/domain/policy/policy.js';
 import { newSessionId } from '../../src/domain/session/session.js';
 import type { Session } from '../../src/domain/session/session.js';
+import { TERMS } from './policies.js';
 
 /** People and sessions for tests, complete and plain; override what the test is about. */
 export const ROBIN: Person = {
@@ -40,21 +41,13 @@ export const PROFILE: DebugProfile = {
   shell: '/bin/sh',
 };
 
-export function grantOf(
-  policyHash: string,
-  approvals = { count: 0, groups: [] as string[] },
-): Grant {
+export function grantOf(policyHash: string, ...require: Requirement[]): Grant {
   return {
     policyHash,
     rule: 'oncall',
     profile: PROFILE,
-    terms: {
-      longestSeconds: 3600,
-      approvals,
-      reasonRequired: true,
-      ticketRequired: false,
-      onOverrun: 'alert',
-    },
+    terms: { ...TERMS, approvals: { ...TERMS.approvals, require } },
+    breakGlass: false,
   };
 }
 
@@ -74,6 +67,7 @@ export function newSession(over: Partial<Session> = {}): Session {
       reason: 'the pool is exhausted',
       durationSeconds: 600,
       start: 'on-approval',
+      breakGlass: false,
     },
     pin: { podName: 'web', podUid: '5c723ea3-4b8d-47f8-aeec-9ced247d0968', nodeName: 'node-1' },
     grant: null,
@@ -81,6 +75,7 @@ export function newSession(over: Partial<Session> = {}): Session {
     createdAt: at,
     updatedAt: at,
     lapsesAt: new Date(at.getTime() + 900_000),
+    escalatedAt: null,
     startingAt: null,
     startedAt: null,
     deadlineAt: null,

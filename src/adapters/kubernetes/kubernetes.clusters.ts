@@ -6,7 +6,7 @@ import type { Problem } from '../../domain/problem.js';
 import { isProblem, problem } from '../../domain/problem.js';
 import type { EphemeralContainerSpec } from '../../domain/session/debug-container.js';
 import type { Observation } from '../../domain/session/observation.js';
-import type { Pin, Target } from '../../domain/session/session.js';
+import type { Target } from '../../domain/session/session.js';
 import { isApiFailure } from './api.failure.js';
 import { ClusterConnection } from './cluster.connection.js';
 import type { ClusterLog, ClusterSettings } from './cluster.settings.js';

@@ -11,6 +11,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { factsOf } from '../../../test/support/policies.js';
+import { ROBIN } from '../../../test/support/sessions.js';
 import { evaluate } from '../../domain/policy/evaluate.js';
 import type { PolicySet } from '../../domain/policy/policy.js';
 import { isPolicyErrors } from './policy.documents.js';
@@ -109,17 +111,6 @@ describe('a folder of policies', () => {
 });
 
 describe("the sandbox's policies", () => {
-  const ask = (groups: string[], namespace: string, profile = 'shell') => ({
-    requester: { iss: 'https://login.example.com', sub: 'u', groups },
-    request: {
-      cluster: 'sandbox',
-      namespace,
-      profile,
-      durationSeconds: 600,
-      reason: 'an incident',
-    },
-  });
-
   test.each([
     ['oncall', 'staging', 'grant'],
     ['oncall', 'staging-eu', 'grant'],
@@ -129,9 +120,13 @@ describe("the sandbox's policies", () => {
     ['payments-leads', 'staging', 'refuse'],
   ])('let %s into %s: %s', async (group, namespace, verdict) => {
     const set = await setOf('sandbox/policies');
-    const { requester, request } = ask([group], namespace);
-    expect(evaluate(set, requester, request).verdict).toBe(verdict);
-    expect(evaluate(set, requester, { ...request, profile: 'restricted' }).verdict).toBe(verdict);
-    expect(evaluate(set, requester, { ...request, profile: 'unheard-of' }).verdict).toBe('refuse');
+    const asking = (profile: string) =>
+      evaluate(
+        set,
+        factsOf({ person: { ...ROBIN, groups: [group] }, namespace, request: { profile } }),
+      ).verdict;
+    expect(asking('shell')).toBe(verdict);
+    expect(asking('restricted')).toBe(verdict);
+    expect(asking('unheard-of')).toBe('refuse');
   });
 });

@@ -33,9 +33,9 @@ export function explain(
   const decision = evaluate(set, facts);
   const decider = decision.verdict === 'refuse' ? decision.rule : decision.grant.rule;
   const rules = set.policies.map((policy): RuleTrace => {
-    const parts = PARTS.map(({ name, test, miss }) => {
-      const truth = test(policy, facts);
-      return { part: name, truth, says: truth === 'yes' ? '' : miss(policy, facts) };
+    const parts = PARTS.map((part) => {
+      const truth = part.test(policy, facts);
+      return { part: part.name, truth, says: truth === 'yes' ? '' : part.miss(policy, facts) };
     });
     const match = matchOf(policy, facts);
     const isFor = policy.effect === 'deny' ? match !== 'no' : match === 'yes';

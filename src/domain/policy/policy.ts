@@ -172,7 +172,7 @@ export interface PolicySet {
   readonly policies: readonly AccessPolicy[];
   readonly profiles: readonly DebugProfile[];
   readonly onCallSources: readonly OnCallSource[];
-  readonly index: RuleIndex;
+  readonly index: Pick<RuleIndex, 'candidates' | 'concerning'>;
 }
 
 /** What policy gave a session, frozen on it: changing the documents later changes nothing here. */
