@@ -1,5 +1,49 @@
+import { RE2JS, RE2JSException } from 're2js';
 import type { TextPattern } from '../../domain/policy/condition.js';
 
-export function textPattern(_source: string): TextPattern | { readonly error: string } {
-  return { error: 'patterns are not read yet' };
+const SOURCE_CHARS_MAX = 500;
+/** Instructions of the compiled pattern: what a character can cost at worst. */
+const PROGRAM_STEPS_MAX = 1_000;
+
+export interface PatternError {
+  /** The end of a sentence about the pattern. */
+  readonly error: string;
+}
+
+/**
+ * A pattern in RE2's syntax (no look-around, no back-references) that matches whole texts. Its source and what it
+ * compiles to are bounded; its time is linear in the text.
+ */
+export function textPattern(source: string): TextPattern | PatternError {
+  const program = re2Program(source);
+  if ('error' in program) return program;
+  return { source, matches: (text) => program.re2.matches(text) };
+}
+
+export interface Re2Program {
+  readonly re2: RE2JS;
+  /** What one character of a text costs at worst. */
+  readonly steps: number;
+}
+
+/** A compiled pattern within the bounds, to be matched with a part of a text or with the whole of it. */
+export function re2Program(source: string): Re2Program | PatternError {
+  if (source.length > SOURCE_CHARS_MAX) {
+    return { error: `must be ${SOURCE_CHARS_MAX} characters at most` };
+  }
+  try {
+    const re2 = RE2JS.compile(source);
+    const steps = re2.programSize();
+    if (steps <= PROGRAM_STEPS_MAX) return { re2, steps };
+    return {
+      error: `is too large: it compiles to ${steps} steps, at most ${PROGRAM_STEPS_MAX} are allowed (repeat counts make many)`,
+    };
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error;
+    return { error: `is no pattern of RE2: ${plainly(error.message)}` };
+  }
+}
+
+function plainly(message: string): string {
+  return message.replace(/^error parsing regexp: /, '');
 }
