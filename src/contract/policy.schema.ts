@@ -1,21 +1,14 @@
 import { z } from 'zod';
-import {
-  DNS_LABEL,
-  DNS_LABEL_RULE,
-  LABEL_GLOB,
-  LABEL_GLOB_RULE,
-} from '../domain/kubernetes-name.js';
+import { LABEL_GLOB, LABEL_GLOB_RULE } from '../domain/kubernetes-name.js';
 import { DEBUG_PROFILES } from '../domain/policy/debug-profiles.js';
 import { ON_OVERRUN } from '../domain/policy/policy.js';
+import { metadata, onObjects, POLICY_API_VERSION } from './document.schema.js';
 import { durationSchema } from './duration.schema.js';
 import { securityContextSchema } from './security-context.schema.js';
-
-export const POLICY_API_VERSION = 'hallpass/v1';
 
 const LIST_MAX = 200;
 const LONGEST_SECONDS_MAX = 7 * 86_400;
 
-const metadata = z.strictObject({ name: z.string().regex(DNS_LABEL, DNS_LABEL_RULE) });
 const group = z
   .string()
   .min(1)
@@ -23,11 +16,6 @@ const group = z
   // Control characters and lone surrogates are in nobody's token.
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be a text without control characters');
 const globs = z.array(z.string().regex(LABEL_GLOB, LABEL_GLOB_RULE)).min(1).max(LIST_MAX);
-
-/** Cross-checks run even where another key is wrong, so that every mistake is told at once. */
-const onObjects = {
-  when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
-};
 
 const match = z.strictObject({
   groups: z.array(group).min(1).max(LIST_MAX).meta({
