@@ -35,6 +35,10 @@ export class HandClock extends Clock {
   set(at: Date): void {
     this.at = at;
   }
+
+  advance(seconds: number): void {
+    this.at = new Date(this.now().getTime() + seconds * 1000);
+  }
 }
 
 /** Remembers what it was told. */
