@@ -79,6 +79,7 @@ const LEFT_OUT = new Set([
   'database.urlFile',
   'database.ownerUrlFile',
   'clusters[].inCluster',
+  'onCall.secrets[].value',
   'server.port',
   'server.host',
 ]);

@@ -11,6 +11,7 @@ import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
 import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
+import { HttpOnCall } from './adapters/oncall/http.on-call.js';
 import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { PolicyFolder } from './adapters/policy/policy.folder.js';
@@ -28,7 +29,6 @@ import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
 import { GatherFacts } from './app/gather-facts.js';
 import type { Clusters } from './app/ports/cluster.js';
-import { OnCall } from './app/ports/on-call.js';
 import type { Journal } from './app/ports/journal.js';
 import type { SessionStore } from './app/ports/session.store.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
@@ -103,6 +103,13 @@ export async function startBroker(
   await news.open();
 
   const bounds = config.sessions;
+  const onCall = new HttpOnCall({ clock, journal, secrets: config.onCall.secrets });
+  for (const { source, secret } of onCall.missingSecrets(policies.current().onCallSources)) {
+    journal.warn(
+      { source, secret },
+      'an on-call source has no secret: nobody is known to be on call by it',
+    );
+  }
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
     notifiers: [new LogNotifier(journal)],
@@ -126,7 +133,7 @@ export async function startBroker(
       policies,
       facts: new GatherFacts({
         history: new PrismaHistory(database),
-        onCall: new NobodyOnCall(),
+        onCall,
         clock,
       }),
       clock,
@@ -185,13 +192,6 @@ export async function startBroker(
     managementUrl,
     stop: () => running.disposeAsync(),
   };
-}
-
-/** Until sources are read: all that is asked about is unknown. */
-class NobodyOnCall extends OnCall {
-  factsFor(): Promise<Record<string, never>> {
-    return Promise.resolve({});
-  }
 }
 
 function same<T>(inner: T): T {

@@ -6,19 +6,6 @@ export function isPostgresUrl(value: string): boolean {
   return URL.canParse(value) && /^postgres(ql)?:$/.test(new URL(value).protocol);
 }
 
-export const SECURE_URL_RULE =
-  'must be an https:// URL without a user in it (http:// for this machine itself only)';
-
-const LOOPBACK = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/;
-
-/** Over plain HTTP anybody on the way could put their own keys in the issuer's place. */
-export function isSecureUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, hostname, username, password } = new URL(value);
-  if (username !== '' || password !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
-}
-
 export const PLAIN_WEB_URL_RULE =
   'must be an http(s):// URL without user, query, fragment or trailing slash';
 

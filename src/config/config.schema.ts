@@ -3,6 +3,7 @@ import { clustersSection } from './clusters.section.js';
 import { databaseSection } from './database.section.js';
 import { path } from './fields.js';
 import { identitySection } from './identity.section.js';
+import { onCallSection } from './on-call.section.js';
 import type { Secret } from './secret.js';
 import { serverSection } from './server.section.js';
 import { sessionsSection } from './sessions.section.js';
@@ -29,6 +30,9 @@ export const configSchema = z.strictObject({
     })
     .prefault({} as never)
     .meta({ description: 'Who may have what.' }),
+  onCall: onCallSection.prefault({}).meta({
+    description: 'What it takes to ask who is on call. Where to ask is in OnCallSource documents.',
+  }),
   sessions: sessionsSection.prefault({}).meta({ description: 'The times that bound a session.' }),
   log: z
     .strictObject({
@@ -59,7 +63,13 @@ export interface DatabaseConfig {
   readonly poolSize: number;
 }
 
+export interface OnCallConfig {
+  /** By the names that OnCallSource documents call them. */
+  readonly secrets: ReadonlyMap<string, Secret>;
+}
+
 /** What the program runs by: checked, complete, paths absolute. */
-export interface Config extends Omit<ConfigDocument, 'database'> {
+export interface Config extends Omit<ConfigDocument, 'database' | 'onCall'> {
   readonly database: DatabaseConfig;
+  readonly onCall: OnCallConfig;
 }

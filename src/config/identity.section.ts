@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isSecureUrl, SECURE_URL_RULE } from './address.rules.js';
+import { isSecureUrl, SECURE_URL_RULE } from '../domain/secure-url.js';
 import { eachOnce, onLists, seconds, text } from './fields.js';
 
 /** Signature algorithms (RFC 7518 §3.1) with a public key: neither `none` nor HMAC can be configured. */
@@ -49,7 +49,7 @@ const issuer = z.strictObject({
   claims: z
     .strictObject({
       user: claim('sub', 'who somebody is, for good'),
-      email: claim('email', 'the e-mail address, for reading only'),
+      email: claim('email', 'the e-mail address, for reading and for on-call lists'),
       name: claim('name', 'the name, for reading only'),
       groups: claim('groups', 'the groups, as a list of texts'),
     })

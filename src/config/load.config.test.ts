@@ -85,6 +85,7 @@ describe('a good configuration', () => {
       workers: 64,
     });
     expect(config.log).toEqual({ level: 'info', format: 'json' });
+    expect(config.onCall).toEqual({ secrets: new Map() });
     expect(config.database).toMatchObject({
       ownerUrl: null,
       serviceUser: 'hallpass',
@@ -133,6 +134,23 @@ describe('a good configuration', () => {
     expect(good({ HALLPASS_CONFIG: path }).database).toMatchObject({ serviceUser: 'filed' });
     const over = good({ HALLPASS_CONFIG: path, DATABASE_URL: 'postgresql://env@db/hallpass' });
     expect(over.database.serviceUser).toBe('env');
+  });
+
+  test('holds the secrets of on-call sources by name, those in files read', () => {
+    file('  token-in-a-file\n', 'token');
+    const listed = '[{ name: a, value: token-in-the-text }, { name: b, valueFile: token }]';
+    const config = good({ HALLPASS_CONFIG: file(`${GOOD}onCall: { secrets: ${listed} }\n`) });
+    const revealed = [...config.onCall.secrets].map(([name, secret]) => [name, secret.reveal()]);
+    expect(revealed).toEqual([
+      ['a', 'token-in-the-text'],
+      ['b', 'token-in-a-file'],
+    ]);
+    const over = good({
+      HALLPASS_CONFIG: file(`${GOOD}onCall: { secrets: ${listed} }\n`),
+      HALLPASS_ON_CALL__SECRETS: '[{"name":"c","value":"token-in-a-variable"}]',
+    });
+    expect([...over.onCall.secrets.keys()]).toEqual(['c']);
+    expect(over.onCall.secrets.get('c')?.reveal()).toBe('token-in-a-variable');
   });
 
   test('takes a section without keys for one that was left out', () => {
@@ -201,6 +219,48 @@ colour: red
       expect.stringMatching(/^HALLPASS_LOG__LEVEL: log.level: expected one of "fatal"/) as string,
       'hallpass.yaml:14:1: colour: is not known',
       'hallpass.yaml:11:48: clusters[0].kubeconfig: cannot be read (ENOENT)',
+    ]);
+  });
+
+  test('of on-call secrets are told all at once, beside others and with those in files', () => {
+    file('two words', 'words');
+    file('', 'empty');
+    const text = `${GOOD}
+log: { level: loud }
+onCall:
+  secrets:
+    - { name: Upper, value: x }
+    - { name: twice, value: x }
+    - { name: twice, value: x }
+    - { name: both, value: x, valueFile: words }
+    - { name: neither }
+    - { name: unset, value: "" }
+    - { name: spaced, value: "hunter2 x" }
+    - { name: lost, valueFile: nowhere }
+    - { name: empty, valueFile: empty }
+    - { name: folder, valueFile: . }
+    - { value: x, valu: y }
+    - hunter2
+`;
+    const told = mistakes({ HALLPASS_CONFIG: file(text) });
+    expect(told.join('\n')).not.toContain('hunter2');
+    const rule =
+      'must be 1 to 4096 printable ASCII characters without spaces: it is sent in a header';
+    expect(told.map((it) => it.replace(/^hallpass.yaml:\d+:\d+: /, ''))).toEqual([
+      expect.stringMatching(/^onCall.secrets\[0\].name: must be a DNS label/) as string,
+      'onCall.secrets[3].value: give one of value and valueFile',
+      'onCall.secrets[4].value: give one of value and valueFile',
+      `onCall.secrets[5].value: ${rule}`,
+      `onCall.secrets[6].value: ${rule}`,
+      'onCall.secrets[10].name: is missing',
+      'onCall.secrets[10].valu: is not known: did you mean value?',
+      'onCall.secrets[11]: expected object, received string',
+      'onCall.secrets[2].name: is here twice',
+      expect.stringMatching(/^log.level: expected one of/) as string,
+      `onCall.secrets[3].valueFile: what it holds ${rule}`,
+      'onCall.secrets[7].valueFile: cannot be read (ENOENT)',
+      `onCall.secrets[8].valueFile: what it holds ${rule}`,
+      'onCall.secrets[9].valueFile: is not a file',
     ]);
   });
 
@@ -284,8 +344,10 @@ colour: red
 
 describe('secrets', () => {
   test('are not printed with the configuration, however it is printed', () => {
-    const config = good({ HALLPASS_CONFIG: file(GOOD) });
+    const secrets = 'onCall: { secrets: [{ name: a, value: hunter2 }] }\n';
+    const config = good({ HALLPASS_CONFIG: file(GOOD + secrets) });
     const printed = [
+      inspect(config.onCall.secrets.get('a')),
       inspect(config, { depth: null, showHidden: true }),
       JSON.stringify(config),
       String(config.database.url),
@@ -306,6 +368,10 @@ describe('secrets', () => {
     ['an alias to nowhere', 'database: { url: *hunter2 }'],
     ['a bad escape', 'database: { url: "\\qhunter2" }'],
     ['two users', 'server: { publicUrl: "https://u:hunter2@x" }'],
+    ['an on-call secret with a space', 'onCall: { secrets: [{ name: a, value: "hunter2 x" }] }'],
+    ['an on-call secret for a name', 'onCall: { secrets: [{ name: hunter2-, value: x }] }'],
+    ['an on-call secret for its file', 'onCall: { secrets: [{ name: a, valueFile: hunter2 }] }'],
+    ['on-call secrets as a map', 'onCall: { secrets: { a: hunter2 } }'],
     ['a number', 'database: { serviceUser: hunter2, poolSize: hunter2 }'],
   ])('are not in the mistakes: %s', (_, text) => {
     const told = mistakes({ HALLPASS_CONFIG: file(text) });

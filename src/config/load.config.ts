@@ -12,8 +12,7 @@ import type { Environment } from './environment.js';
 import { issueSentences, pathText } from './issue.sentences.js';
 import { nearestName } from '../domain/nearest.name.js';
 import { Secret } from './secret.js';
-
-const SECRET_FILE_BYTES_MAX = 64 * 1024;
+import { readOnCallSecrets, SECRET_FILE_BYTES_MAX } from './secret.files.js';
 
 /**
  * Reads the YAML file that `HALLPASS_CONFIG` names and the variables over it, and checks all of it, the files it names
@@ -24,7 +23,12 @@ const SECRET_FILE_BYTES_MAX = 64 * 1024;
 export function loadConfig(env: Environment = process.env): Config | ConfigProblem {
   const sources = readSources(env);
   const parsed = configSchema.safeParse(sources.tree);
-  const mistakes = [...sources.mistakes, ...schemaMistakes(sources, parsed.error)];
+  const onCall = readOnCallSecrets(at(sources.tree, ['onCall', 'secrets']), sources);
+  const mistakes = [
+    ...sources.mistakes,
+    ...schemaMistakes(sources, parsed.error),
+    ...onCall.mistakes,
+  ];
   if (!parsed.success) {
     return { mistakes: [...mistakes, ...fileMistakes(sources, sources.tree)] };
   }
@@ -33,7 +37,9 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
   // What serves does not hold the password of the role that owns the tables, nor needs to be able to read it.
   const { ownerUrl: _, ownerUrlFile: __, ...served } = document.database;
   const database = databaseOf(served, sources, mistakes);
-  return mistakes.length > 0 || !database ? { mistakes } : { ...document, database };
+  return mistakes.length > 0 || !database
+    ? { mistakes }
+    : { ...document, database, onCall: { secrets: onCall.secrets } };
 }
 
 /** The part of {@link loadConfig} that migrations need: only the section `database`, only its mistakes. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { onObjects } from './document.schema.js';
 
 /** Control characters and lone surrogates are in nobody's token. */
 const CLEAN = /^[^\p{Cc}\p{Cs}]*$/u;
@@ -11,11 +12,6 @@ const user = z.string().min(1).max(1024).regex(CLEAN, CLEAN_RULE);
 const namedGroup = group.refine((it) => it !== '*', 'must be a group: name who is meant');
 
 export const users = z.array(user).max(PEOPLE_MAX);
-
-/** Cross-checks run even where another key is wrong, so that every mistake is told at once. */
-export const onObjects = {
-  when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
-};
 
 /** Some people: by group, one by one, or by the name of an ApproverSet. */
 export const PEOPLE = {

@@ -3,7 +3,8 @@ import { LABEL_GLOB, LABEL_GLOB_RULE } from '../domain/kubernetes-name.js';
 import { OWNER_KINDS } from '../domain/policy/facts.js';
 import { SELECTOR_OPERATORS, WEEKDAYS } from '../domain/policy/policy.js';
 import { isTimeZone } from '../domain/policy/time.window.js';
-import { group, onObjects, users } from './people.schema.js';
+import { onObjects } from './document.schema.js';
+import { group, users } from './people.schema.js';
 
 const LIST_MAX = 200;
 

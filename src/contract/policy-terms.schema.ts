@@ -7,7 +7,8 @@ import {
   WAYS,
 } from '../domain/policy/policy.js';
 import { durationSchema } from './duration.schema.js';
-import { PEOPLE, SOMEBODY_RULE, namesSomebody, onObjects } from './people.schema.js';
+import { onObjects } from './document.schema.js';
+import { PEOPLE, SOMEBODY_RULE, namesSomebody } from './people.schema.js';
 
 const LONGEST_SECONDS_MAX = 7 * 86_400;
 const REQUIREMENTS_MAX = 10;

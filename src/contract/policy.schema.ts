@@ -1,16 +1,13 @@
 import { z } from 'zod';
-import { DNS_LABEL, DNS_LABEL_RULE } from '../domain/kubernetes-name.js';
 import { DEBUG_PROFILES } from '../domain/policy/debug-profiles.js';
-import { PEOPLE, SOMEBODY_RULE, namesSomebody, onObjects } from './people.schema.js';
+import { metadata, onObjects, POLICY_API_VERSION } from './document.schema.js';
+import { onCallSourceSchema } from './on-call-source.schema.js';
+import { PEOPLE, SOMEBODY_RULE, namesSomebody } from './people.schema.js';
 import { matchSchema } from './policy-match.schema.js';
 import { termsSchema } from './policy-terms.schema.js';
 import { securityContextSchema } from './security-context.schema.js';
 
-export const POLICY_API_VERSION = 'hallpass/v1';
-
 const DESCRIPTION = z.string().max(1000).default('');
-
-const metadata = z.strictObject({ name: z.string().regex(DNS_LABEL, DNS_LABEL_RULE) });
 
 const accessPolicySpec = z
   .strictObject({
@@ -128,8 +125,8 @@ export const approverSetSchema = z
 /** One document of the policies' folders. */
 export const policyDocumentSchema = z.discriminatedUnion(
   'kind',
-  [accessPolicySchema, debugProfileSchema, approverSetSchema],
-  { error: 'must be AccessPolicy, DebugProfile or ApproverSet' },
+  [accessPolicySchema, debugProfileSchema, approverSetSchema, onCallSourceSchema],
+  { error: 'must be AccessPolicy, DebugProfile, ApproverSet or OnCallSource' },
 );
 
 export type AccessPolicyDocument = z.output<typeof accessPolicySchema>;

@@ -1,6 +1,7 @@
 /**
  * Who a person is, as the issuer of their token says. `iss` and `sub` together are the identity (RFC 9068 §2.2);
- * e-mail and name are for reading only and decide nothing.
+ * the name is for reading only and decides nothing, the e-mail nothing but who is on call (an OnCallSource that names
+ * people by e-mail).
  */
 export interface Person {
   readonly iss: string;

@@ -42,6 +42,10 @@ export class HandClock extends Clock {
   set(at: Date): void {
     this.at = at;
   }
+
+  advance(seconds: number): void {
+    this.at = new Date(this.now().getTime() + seconds * 1000);
+  }
 }
 
 /** Remembers what it was told. */

@@ -1,3 +1,4 @@
+import { isPrivateChannel } from '../../domain/secure-url.js';
 import type { SigningAlgorithm } from './signing.algorithms.js';
 
 /**
@@ -31,15 +32,6 @@ export interface IdentitySettings {
 }
 
 export const CLOCK_SKEW_SECONDS_MAX = 60;
-
-/** Whether anybody but this machine could read or change what travels to and from this address. */
-export function isPrivateChannel(url: URL): boolean {
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}
 
 /**
  * Throws, naming the setting, when settings could never work or would be unsafe: the same issuer twice, no algorithm,

@@ -1,14 +1,19 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../app/ports/clock.js';
+import type { FetchBounds } from '../net/json.fetch.js';
+import { fetchJson } from '../net/json.fetch.js';
 import type { IssuerSettings } from './identity.settings.js';
-import { fetchJson, FETCH_TIMEOUT_MS } from './json.fetch.js';
 import type { SigningKey } from './key.set.js';
 import { chooseKey, parseKeySet } from './key.set.js';
 import type { SigningAlgorithm } from './signing.algorithms.js';
 
 /** The part of an OpenID provider's metadata that is used (OpenID Connect Discovery 1.0 §3). */
 const ProviderMetadata = z.object({ issuer: z.string(), jwks_uri: z.string() });
+
+const FETCH_TIMEOUT_MS = 5_000;
+/** Far above what issuers publish (a few keys of 2 kB), far below what would hurt. */
+const FETCH_BYTES_MAX = 262_144;
 
 /** Keys are looked at again after this long, so that one the issuer withdrew stops being accepted. */
 const FRESH_MS = 10 * 60_000;
@@ -103,15 +108,15 @@ export class IssuerKeys {
   }
 
   async #fetch(): Promise<readonly SigningKey[]> {
-    const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
-    return parseKeySet(await fetchJson(await this.#keysAddress(signal), signal));
+    const bounds = { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), bytesMax: FETCH_BYTES_MAX };
+    return parseKeySet(await fetchJson(await this.#keysAddress(bounds), bounds));
   }
 
-  async #keysAddress(signal: AbortSignal): Promise<string> {
+  async #keysAddress(bounds: FetchBounds): Promise<string> {
     const { issuer, jwksUri } = this.issuer;
     if (jwksUri !== undefined) return jwksUri;
     const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    const metadata = ProviderMetadata.parse(await fetchJson(address, signal));
+    const metadata = ProviderMetadata.parse(await fetchJson(address, bounds));
     // OpenID Connect Discovery 1.0 §4.3: the two MUST be identical
     if (metadata.issuer !== issuer) throw new Error(`${address} speaks for ${metadata.issuer}`);
     if (issuer.startsWith('https:') && !metadata.jwks_uri.startsWith('https:')) {

@@ -9,6 +9,7 @@ import type { TextPattern } from '../../domain/policy/condition.js';
 import type { PolicyFile, PolicySet } from '../../domain/policy/policy.js';
 import { policySet } from '../../domain/policy/policy-set.js';
 import { compileCondition } from './cel.condition.js';
+import { onCallSourceOf } from './on-call-source.mapping.js';
 import type { ApproverSets, Compiled } from './policy.mapping.js';
 import { accessPolicyOf, debugProfileOf } from './policy.mapping.js';
 import { textPattern } from './text.pattern.js';
@@ -84,7 +85,7 @@ export function readPolicyDocuments(
     files,
     policies: compiled.map(({ document, ...parts }) => accessPolicyOf(document, sets, parts)),
     profiles: documents.filter((it) => it.kind === 'DebugProfile').map(debugProfileOf),
-    onCallSources: [],
+    onCallSources: documents.filter((it) => it.kind === 'OnCallSource').map(onCallSourceOf),
   });
 }
 
