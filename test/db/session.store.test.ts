@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { Database } from '../../src/adapters/prisma/database.js';
+import { Prisma } from '../../src/adapters/prisma/generated/client.js';
 import { PolicySetStore } from '../../src/adapters/prisma/policy-set.store.js';
 import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news.js';
@@ -151,6 +152,16 @@ describe('the write door', () => {
     expect(
       await new PrismaAuditLog(database).read({ sessionId: session.id, limit: 10 }),
     ).toHaveLength(2);
+  });
+
+  it('throws what the database says unforeseen as it is', async () => {
+    const session = await written(asked());
+    const said = new Prisma.PrismaClientKnownRequestError('odd', {
+      code: 'P2010',
+      clientVersion: '7',
+    });
+    vi.spyOn(database.prisma, '$queryRaw').mockReturnValueOnce(Promise.reject(said) as never);
+    await expect(store.write(start(session))).rejects.toBe(said);
   });
 
   it('keeps one consent a person however many are sent at once', async () => {

@@ -221,6 +221,6 @@ function conflict(id: SessionId, cause?: unknown): Problem {
 function isUniqueViolation(error: unknown): boolean {
   return (
     error instanceof Prisma.PrismaClientKnownRequestError &&
-    (error.code === 'P2002' || JSON.stringify(error.meta).includes('23505'))
+    (error.code === 'P2002' || JSON.stringify(error.meta ?? null).includes('23505'))
   );
 }
