@@ -1,4 +1,5 @@
 import { invariant, isProblem } from '../domain/problem.js';
+import { corrections, kubernetesTimes } from '../domain/session/container.record.js';
 import type { Ending } from '../domain/session/session.plan.js';
 import { dueEnding, judgeEnding } from '../domain/session/session.plan.js';
 import type { Session } from '../domain/session/session.js';
@@ -61,7 +62,14 @@ export class FinishSession {
       }
       const verdict = judgeEnding(seen, session, now, bounds.startGraceSeconds);
       if (verdict.kind === 'ended') {
-        return { event: 'finish', data: { detail: verdict.detail, seen: seen.kind } };
+        const { detail } = verdict;
+        if (seen.kind !== 'terminated')
+          return { event: 'finish', data: { detail, seen: seen.kind } };
+        return {
+          event: 'finish',
+          changes: corrections(session, seen, { now, foundAlive: tries > 0 }),
+          data: { detail, seen: seen.kind, ...kubernetesTimes(seen) },
+        };
       }
       if (verdict.kind === 'alive') {
         const how = dueEnding((now.getTime() - lastTryAt.getTime()) / 1000, tries);

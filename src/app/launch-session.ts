@@ -1,9 +1,10 @@
 import type { Problem } from '../domain/problem.js';
 import { TRANSIENT_PROBLEMS, invariant, isProblem } from '../domain/problem.js';
+import { timesOf } from '../domain/session/container.record.js';
 import { ephemeralContainer } from '../domain/session/debug-container.js';
 import { hintFor } from '../domain/session/observation.js';
 import type { LaunchVerdict } from '../domain/session/session.plan.js';
-import { timesOf, judgeLaunch } from '../domain/session/session.plan.js';
+import { judgeLaunch } from '../domain/session/session.plan.js';
 import type { Session } from '../domain/session/session.js';
 import { timerCommand } from '../domain/timebox/timer.js';
 import type { Advance, AdvanceDeps } from './advance-session.js';
@@ -112,7 +113,7 @@ export class LaunchSession {
     const now = this.deps.clock.now();
     const container = invariant(session.container, 'a starting session without a container');
     switch (verdict.kind) {
-      case 'running':
+      case 'started':
         return {
           event: 'run',
           changes: {
@@ -122,7 +123,11 @@ export class LaunchSession {
           data: { kubernetesStartedAt: verdict.startedAt.toISOString() },
         };
       case 'pod-gone':
-        return failed(now, 'PodGone', `${verdict.why} Ask again for a Pod that runs.`);
+        return failed(
+          now,
+          'PodGone',
+          `${verdict.why} Hallpass had not seen the container run. Ask again for a Pod that runs.`,
+        );
       case 'failed':
         return failed(
           now,

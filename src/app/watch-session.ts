@@ -1,11 +1,9 @@
 import { invariant, isProblem } from '../domain/problem.js';
+import { kubernetesTimes, reasonOfEnd } from '../domain/session/container.record.js';
 import type { Session } from '../domain/session/session.js';
 import { strengthProbe } from '../domain/timebox/timer.js';
 import type { Advance, AdvanceDeps } from './advance-session.js';
 import { placeOf } from './place.js';
-
-/** A container that ends this close to its deadline ended because of it. */
-const DEADLINE_SLACK_MS = 2_500;
 
 /** Looks after a session that is active: has its container ended, is its Pod gone, how strong is its timer? */
 export class WatchSession {
@@ -22,7 +20,6 @@ export class WatchSession {
       );
       return this.again(session);
     }
-    const now = clock.now();
     switch (seen.kind) {
       case 'pod-gone':
         return {
@@ -33,8 +30,8 @@ export class WatchSession {
         const { exitCode } = seen;
         return {
           event: 'stop',
-          changes: this.endOf(session, seen, now),
-          data: { exitCode, kubernetesReason: seen.reason },
+          changes: reasonOfEnd(session, seen, clock.now()),
+          data: { exitCode, kubernetesReason: seen.reason, ...kubernetesTimes(seen) },
         };
       }
       case 'running':
@@ -47,24 +44,6 @@ export class WatchSession {
         );
         return this.again(session);
     }
-  }
-
-  /** Why a container ended that the broker did not end. */
-  private endOf(
-    session: Session,
-    { exitCode, podEnding }: { readonly exitCode: number; readonly podEnding: boolean },
-    now: Date,
-  ): Pick<Session, 'endReason' | 'endDetail'> {
-    const deadline = invariant(session.deadlineAt, 'an active session without a deadline');
-    if (now.getTime() >= deadline.getTime() - DEADLINE_SLACK_MS) {
-      return { endReason: 'deadline', endDetail: 'The time was up.' };
-    }
-    return podEnding
-      ? { endReason: 'pod-gone', endDetail: 'Its Pod was deleted, or has finished.' }
-      : {
-          endReason: 'left',
-          endDetail: `The container was ended from inside before its deadline (exit code ${exitCode}).`,
-        };
   }
 
   /** Asks the container's shell, once, how well its timer defends itself: the audit log must say so. */
