@@ -154,6 +154,23 @@ describe('the write door', () => {
     ).toHaveLength(2);
   });
 
+  it('writes what only the holder of a claim may write while the claim holds, and not a moment longer', async () => {
+    const session = await written(asked());
+    const step = { ...start(session), heldBy: 'a' };
+    const holds = (replica: string, until: string) =>
+      owner.query(
+        `UPDATE sessions SET lease_owner = $2, lease_until = now() + $3::interval WHERE id = $1`,
+        [session.id, replica, until],
+      );
+    expect(await store.write(step)).toMatchObject({ problem: 'write-conflict' });
+    await holds('b', '1 minute');
+    expect(await store.write(step)).toMatchObject({ problem: 'write-conflict' });
+    await holds('a', '-1 millisecond');
+    expect(await store.write(step)).toMatchObject({ problem: 'write-conflict' });
+    await holds('a', '1 minute');
+    expect(await store.write(step)).toMatchObject({ state: 'starting' });
+  });
+
   it('throws what the database says unforeseen as it is', async () => {
     const session = await written(asked());
     const said = new Prisma.PrismaClientKnownRequestError('odd', {

@@ -154,7 +154,10 @@ export class MemorySessionStore extends SessionStore {
           decision.person &&
           samePerson(it.person, decision.person),
       );
-    if (!fresh || twice === true || (key !== undefined && this.keys.has(key))) {
+    const lost =
+      step.heldBy !== undefined &&
+      !(row?.lease?.owner === step.heldBy && row.lease.until > new Date());
+    if (!fresh || lost || twice === true || (key !== undefined && this.keys.has(key))) {
       return problem('write-conflict', `The session ${session.id} was changed by somebody else.`);
     }
     const kept: Row = row ?? { session, steps: [], decisions: [], dueAt: null };

@@ -38,6 +38,8 @@ export interface Step {
   readonly dueAt: Date | null;
   /** Who asked with which key, so that asking again finds the session. */
   readonly idempotency?: IdempotencyKey;
+  /** The replica whose claim on the session must still hold when this is written. */
+  readonly heldBy?: string;
 }
 
 export interface IdempotencyKey {
@@ -89,7 +91,7 @@ export interface Cursor {
 export abstract class SessionStore {
   /**
    * @returns the session; `write-conflict` where another write came first (for a new one: the idempotency key was
-   * taken meanwhile).
+   * taken meanwhile), or where the claim was to hold and does not.
    */
   abstract write(step: Step): Promise<Session | Problem>;
 
