@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { AdvancingLab, running, terminated } from '../../test/support/advancing.lab.js';
+import { problem } from '../domain/problem.js';
 
 let lab: AdvancingLab;
 beforeEach(() => {
@@ -7,6 +8,43 @@ beforeEach(() => {
 });
 
 const active = () => ({ startedAt: lab.at(1), deadlineAt: lab.at(601) });
+
+describe('the eviction of a Pod whose session does not end', () => {
+  test('is in the log before it is asked for and with each new answer, and holds no other way up', async () => {
+    await lab.given(
+      [
+        ['start', 0, lab.started],
+        ['run', 1, active()],
+        ['leave', 100, { endingAt: lab.at(100), endReason: 'left' }],
+      ],
+      'evict',
+    );
+    lab.clock.set(lab.at(101));
+    lab.clusters.onObserve = () => running(lab.at(1));
+    const budget = problem('too-many-requests', 'a budget', { retryAfterSeconds: 10 });
+    const forbidden = problem('cluster-unauthorized', 'no right to');
+    const away = problem('cluster-unavailable', 'silent');
+    // A replica each: it is stopped when it has asked.
+    for (const answer of [budget, budget, away, budget, forbidden, 'done', 'done'] as const) {
+      const stopping = new AbortController();
+      lab.clusters.onEvict = () => {
+        stopping.abort();
+        return answer;
+      };
+      await lab.advance(stopping.signal);
+    }
+    const steps = (await lab.steps()).slice(4);
+    expect(steps.map(({ event, data }) => [event, data['how'], data['answer']])).toEqual([
+      ['overrun', undefined, undefined],
+      ['escalate', 'evict', undefined],
+      ['escalate', 'evict', 'too-many-requests'],
+      ['escalate', 'evict', 'cluster-unauthorized'],
+      ['escalate', 'evict', 'done'],
+    ]);
+    // Each replica begins with the gentlest way still, as no harder one was tried.
+    expect(lab.clusters.calls).toEqual(Array.from({ length: 7 }, () => ['line', 'evict']).flat());
+  });
+});
 
 describe('the record of an ended session', () => {
   test.each([

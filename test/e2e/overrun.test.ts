@@ -74,5 +74,17 @@ test('where policy says evict, its Pod is evicted after the overrun is on the re
     path: new RegExp(`${name}/eviction`),
   });
   expect(new Date(overrun?.at ?? 0).getTime()).toBeLessThanOrEqual(eviction?.at.getTime() ?? 0);
+  // Announced before it is asked for, and told of when it is done.
+  const escalations = (await audrey.audit(id)).filter(
+    ({ action, body }) =>
+      action === 'session.escalate' && /"how":"evict"/.test(JSON.stringify(body)),
+  );
+  expect(escalations).toMatchObject([
+    { body: { data: { how: 'evict' } } },
+    { body: { data: { how: 'evict', answer: 'done' } } },
+  ]);
+  expect(new Date(escalations[0]?.at ?? 0).getTime()).toBeLessThanOrEqual(
+    eviction?.at.getTime() ?? 0,
+  );
   await broker.stop();
 });
