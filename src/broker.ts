@@ -23,6 +23,7 @@ import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
+import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
@@ -66,8 +67,8 @@ export interface BrokerOptions {
 /**
  * Puts the broker together and starts it: the one place where ports meet their adapters.
  *
- * @returns the broker; a refusal where the policy documents are wrong, the database does not answer, or its schema is
- * older or newer than this program's, or where it may not listen. Throws where a certificate is none.
+ * @returns the broker; a refusal where the policy documents are wrong, the database does not answer, its schema is
+ * older or newer than this program's, or its role could change the audit log, or where it may not listen. Throws where a certificate is none.
  */
 export async function startBroker(
   config: Config,
@@ -87,7 +88,7 @@ export async function startBroker(
     (error) => journal.warn({ err: error }, 'a connection to the database broke'),
   );
   opened.defer(() => database.close());
-  const unfit = await schemaRefusal(database);
+  const unfit = await databaseRefusal(database);
   if (unfit !== undefined) return { refused: unfit };
   const sets = new PolicySetStore(database);
   await sets.keep(policies.current());
@@ -222,10 +223,10 @@ function unheard(error: unknown): Unheard {
 }
 
 /** Why the database cannot be served from, as a sentence; undefined where it can. */
-async function schemaRefusal(database: Database): Promise<string | undefined> {
+async function databaseRefusal(database: Database): Promise<string | undefined> {
   try {
     const state = await schemaState(database.pool, MIGRATIONS_DIR);
-    return state.kind === 'current' ? undefined : schemaSentence(state);
+    return state.kind === 'current' ? await roleRefusal(database.pool) : schemaSentence(state);
   } catch (error) {
     // PostgreSQL's own words name roles and databases, never passwords.
     const said = error instanceof Error ? error.message : String(error);

@@ -125,6 +125,7 @@ export async function startContainer(
       stdin: spec.stdin ?? false,
       tty: spec.tty ?? false,
       runAsUser: user,
+      readOnlyRoot: spec.securityContext?.readOnlyRootFilesystem ?? false,
       ...(sharePidWith === undefined ? {} : { sharePidWith }),
     });
     return { process, runtimeId };

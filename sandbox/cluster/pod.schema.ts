@@ -6,6 +6,7 @@ export const SecurityContext = z.looseObject({
   privileged: z.boolean().optional(),
   runAsUser: z.number().optional(),
   runAsNonRoot: z.boolean().optional(),
+  readOnlyRootFilesystem: z.boolean().optional(),
   allowPrivilegeEscalation: z.boolean().optional(),
   capabilities: z
     .looseObject({

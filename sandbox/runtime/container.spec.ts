@@ -9,6 +9,8 @@ export interface ContainerSpec {
   tty: boolean;
   /** 0 when absent. */
   runAsUser?: number;
+  /** Nothing but /dev can be written to; false when absent. */
+  readOnlyRoot?: boolean;
   /** Runtime id of the container whose PID namespace is shared (`targetContainerName`). */
   sharePidWith?: string;
 }

@@ -74,7 +74,9 @@ export class IsolatedContainer implements RunningContainer {
       command: isolation.commands.start({
         program,
         hostname: spec.env['HOSTNAME'] ?? spec.id.slice(0, 12),
-        buildRoot: isolation.root.buildScript(shellFor(spec.image)),
+        buildRoot: isolation.root.buildScript(shellFor(spec.image), {
+          isReadOnly: spec.readOnlyRoot ?? false,
+        }),
         sharesPid: target !== undefined,
       }),
       namespaces: {

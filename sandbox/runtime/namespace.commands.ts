@@ -88,7 +88,7 @@ export class NamespaceCommands {
   }
 
   #enter(program: Program): string[] {
-    const { setpriv, setsid, env } = this.tools;
+    const { setpriv, setsid, env, sh } = this.tools;
     const [name = '', ...args] = program.command;
     const identity = this.inUserNamespace
       ? []
@@ -97,7 +97,8 @@ export class NamespaceCommands {
     const variables = Object.entries({ ...defaults(program), ...program.env });
     return [
       ...[setpriv, '--pdeathsig=KILL', ...identity, '--inh-caps=-all', `--bounding-set=${bounds}`],
-      ...['/bin/sh', '-c', enterScript, 'hallpass'],
+      // Not /bin/sh, which is the container's: its root may put another program there, and an exec still has to begin.
+      ...[sh, '-c', enterScript, 'hallpass'],
       ...[program.env['PATH'] ?? defaultPath, name],
       ...(program.tty ? [setsid, '--ctty'] : []),
       ...[env, '-i', ...variables.map(([key, value]) => `${key}=${value}`)],

@@ -61,6 +61,9 @@ export class PlainContainer implements RunningContainer {
     if ((spec.runAsUser ?? 0) !== 0 && spec.runAsUser !== process.getuid?.()) {
       throw new StartError(`cannot run as user ${spec.runAsUser}: ${isolationNote}`);
     }
+    if (spec.readOnlyRoot) {
+      throw new StartError(`cannot have a read-only root file system: ${isolationNote}`);
+    }
     return new PlainContainer(spec);
   }
 

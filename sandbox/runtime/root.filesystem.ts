@@ -68,7 +68,7 @@ export class RootFilesystem {
   }
 
   /** The commands that make it and move into it, for the setup script. */
-  buildScript(shell: Shell | undefined): string {
+  buildScript(shell: Shell | undefined, { isReadOnly }: { readonly isReadOnly: boolean }): string {
     const { mount, umount, cp, pivot_root, rmdir } = this.tools;
     const table = join(this.folder, `fstab.${shell?.flavour ?? 'machine'}`);
     if (!existsSync(table)) {
@@ -85,6 +85,10 @@ export class RootFilesystem {
       'cd /',
       `${umount} -n -l /.machine`,
       `${rmdir} /.machine`,
+      // As containerd has it: /dev is a file system of its own, and stays writable.
+      ...(isReadOnly
+        ? [`${mount} -n --rbind /dev /dev`, `${mount} -n -o remount,bind,ro,nosuid,nodev none /`]
+        : []),
     ].join(' &&\n');
   }
 

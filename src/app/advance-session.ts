@@ -32,6 +32,8 @@ export interface SystemStep {
   readonly changes?: Changes;
   readonly outcome?: 'success' | 'failure';
   readonly data?: Readonly<Record<string, unknown>>;
+  /** To be written only where this replica's claim on the session holds at that moment. */
+  readonly onlyIfHeld?: boolean;
 }
 
 /** What a part came to: a step to write, or to be looked at again at an instant. */
@@ -140,8 +142,8 @@ export class AdvanceSession {
   }
 
   private async write(session: Session, step: SystemStep): Promise<Session | undefined> {
-    const written = await this.deps.store.write(
-      stepOf({
+    const written = await this.deps.store.write({
+      ...stepOf({
         session,
         event: step.event,
         capacities: ['system'],
@@ -151,7 +153,8 @@ export class AdvanceSession {
         ...(step.outcome ? { outcome: step.outcome } : {}),
         ...(step.data ? { data: step.data } : {}),
       }),
-    );
+      ...(step.onlyIfHeld === true ? { heldBy: this.deps.replica } : {}),
+    });
     if (!isProblem(written)) return written;
     if (written.problem !== 'write-conflict')
       throw new Error(written.detail, { cause: written.cause });

@@ -1,9 +1,11 @@
 import { invariant, isProblem } from '../domain/problem.js';
+import { corrections, kubernetesTimes } from '../domain/session/container.record.js';
 import type { Ending } from '../domain/session/session.plan.js';
 import { dueEnding, judgeEnding } from '../domain/session/session.plan.js';
 import type { Session } from '../domain/session/session.js';
 import { killCommand, termCommand } from '../domain/timebox/timer.js';
 import type { Advance, AdvanceDeps, SystemStep, WriteStep } from './advance-session.js';
+import { EvictPod, isEviction } from './evict-pod.js';
 import { pause } from './pause.js';
 import { placeOf } from './place.js';
 
@@ -14,8 +16,6 @@ const POLL_OFTEN_SECONDS = 15;
 /** After so long in one go the session is put back, to be looked at again by any replica. */
 const STRETCH_MS = 20_000;
 const LOOK_AGAIN_MS = 5_000;
-/** How long an eviction is given before it is asked for again. */
-const EVICT_AGAIN_MS = 10_000;
 /** No session takes as many steps before it ends: one that did has been overrunning for long. */
 const PAST_STEPS = 100;
 
@@ -34,13 +34,13 @@ export class FinishSession {
     const { store, clusters, clock, bounds, journal } = this.deps;
     const place = placeOf(found);
     const past = await store.steps(found.id, Math.max(0, found.version - PAST_STEPS));
-    const escalations = past.filter(({ event }) => event === 'escalate');
+    const escalations = past.filter((it) => it.event === 'escalate' && !isEviction(it));
+    const lastResort = new EvictPod(this.deps, past);
     let overrun = past.length === PAST_STEPS || past.some(({ event }) => event === 'overrun');
     let session = found;
     // The gentlest way is not counted: it is tried again by whoever takes the session over.
     let tries = escalations.length === 0 ? 0 : escalations.length + 1;
     let lastTryAt = escalations.at(-1)?.at ?? this.endingAt(found);
-    let evictAt = clock.now();
     const stretchEnds = clock.now().getTime() + STRETCH_MS;
 
     while (!signal.aborted) {
@@ -61,7 +61,14 @@ export class FinishSession {
       }
       const verdict = judgeEnding(seen, session, now, bounds.startGraceSeconds);
       if (verdict.kind === 'ended') {
-        return { event: 'finish', data: { detail: verdict.detail, seen: seen.kind } };
+        const { detail } = verdict;
+        if (seen.kind !== 'terminated')
+          return { event: 'finish', data: { detail, seen: seen.kind } };
+        return {
+          event: 'finish',
+          changes: corrections(session, seen, { now, foundAlive: tries > 0 }),
+          data: { detail, seen: seen.kind, ...kubernetesTimes(seen) },
+        };
       }
       if (verdict.kind === 'alive') {
         const how = dueEnding((now.getTime() - lastTryAt.getTime()) / 1000, tries);
@@ -86,7 +93,9 @@ export class FinishSession {
             session = written;
             overrun = true;
           }
-          if (now >= evictAt) evictAt = new Date(now.getTime() + (await this.lastResort(session)));
+          const written = await lastResort.evict(session, write);
+          if (!written) return undefined;
+          session = written;
         }
       }
       if (now.getTime() >= stretchEnds) return again(session, now);
@@ -138,18 +147,6 @@ export class FinishSession {
         onOverrun: session.grant?.terms.onOverrun,
       },
     };
-  }
-
-  /** Evicts the Pod where policy says so. Gives for how many milliseconds it is not to be tried again. */
-  private async lastResort(session: Session): Promise<number> {
-    if (session.grant?.terms.onOverrun !== 'evict') return EVICT_AGAIN_MS;
-    const answer = await this.deps.clusters.evict(placeOf(session));
-    if (!isProblem(answer)) return EVICT_AGAIN_MS;
-    this.deps.journal.warn(
-      { session: session.id, problem: answer.problem, cause: answer.cause },
-      'the Pod could not be evicted yet',
-    );
-    return Math.max(EVICT_AGAIN_MS, (answer.retryAfterSeconds ?? 0) * 1000);
   }
 
   private endingAt(session: Session): Date {

@@ -1,11 +1,12 @@
 import { invariant, isProblem } from '../domain/problem.js';
+import { kubernetesTimes, reasonOfEnd } from '../domain/session/container.record.js';
 import type { Session } from '../domain/session/session.js';
 import { strengthProbe } from '../domain/timebox/timer.js';
 import type { Advance, AdvanceDeps } from './advance-session.js';
 import { placeOf } from './place.js';
 
-/** A container that ends this close to its deadline ended because of it. */
-const DEADLINE_SLACK_MS = 2_500;
+/** So many looks after the start, a timer whose strength could not be asked is `unknown` on the record. */
+const PROBE_TRIES = 3;
 
 /** Looks after a session that is active: has its container ended, is its Pod gone, how strong is its timer? */
 export class WatchSession {
@@ -22,7 +23,6 @@ export class WatchSession {
       );
       return this.again(session);
     }
-    const now = clock.now();
     switch (seen.kind) {
       case 'pod-gone':
         return {
@@ -33,8 +33,8 @@ export class WatchSession {
         const { exitCode } = seen;
         return {
           event: 'stop',
-          changes: this.endOf(session, seen, now),
-          data: { exitCode, kubernetesReason: seen.reason },
+          changes: reasonOfEnd(session, seen, clock.now()),
+          data: { exitCode, kubernetesReason: seen.reason, ...kubernetesTimes(seen) },
         };
       }
       case 'running':
@@ -49,44 +49,34 @@ export class WatchSession {
     }
   }
 
-  /** Why a container ended that the broker did not end. */
-  private endOf(
-    session: Session,
-    { exitCode, podEnding }: { readonly exitCode: number; readonly podEnding: boolean },
-    now: Date,
-  ): Pick<Session, 'endReason' | 'endDetail'> {
-    const deadline = invariant(session.deadlineAt, 'an active session without a deadline');
-    if (now.getTime() >= deadline.getTime() - DEADLINE_SLACK_MS) {
-      return { endReason: 'deadline', endDetail: 'The time was up.' };
-    }
-    return podEnding
-      ? { endReason: 'pod-gone', endDetail: 'Its Pod was deleted, or has finished.' }
-      : {
-          endReason: 'left',
-          endDetail: `The container was ended from inside before its deadline (exit code ${exitCode}).`,
-        };
-  }
-
-  /** Asks the container's shell, once, how well its timer defends itself: the audit log must say so. */
+  /**
+   * Asks the container's shell, until it has answered, how well its timer defends itself: the audit log must say so, or
+   * that it is not known.
+   */
   private async probeTimer(session: Session): Promise<Advance | undefined> {
     const container = invariant(session.container, 'an active session without a container');
-    if (container.timer) return undefined;
+    if (container.timer === 'strong' || container.timer === 'weak') return undefined;
     const { profile } = invariant(session.grant, 'an active session without a grant');
     const answer = await this.deps.clusters.run(placeOf(session), strengthProbe(profile.shell));
-    const timer = isProblem(answer) ? undefined : TIMER_OF_EXIT[answer.exitCode];
-    if (!timer) return undefined;
+    const known = isProblem(answer) ? undefined : TIMER_OF_EXIT[answer.exitCode];
+    if (!known && (container.timer === 'unknown' || !this.isTimeToSay(session))) return undefined;
+    const timer = known ?? 'unknown';
+    const note = TIMER_NOTES[timer];
     return {
       event: 'note',
       changes: { container: { ...container, timer } },
-      data: {
-        timer,
-        ...(timer === 'weak'
-          ? {
-              note: "This shell's read has no -t: the timer can be delayed from inside, and the broker ends the container from outside.",
-            }
-          : {}),
-      },
+      data: { timer, ...(note === undefined ? {} : { note }) },
     };
+  }
+
+  /** Whether a timer that could not be asked so far is to be called unknown: after some tries, or at the last one. */
+  private isTimeToSay(session: Session): boolean {
+    const { clock, bounds } = this.deps;
+    const now = clock.now().getTime();
+    const tryMs = bounds.checkSeconds * 1000;
+    const startedAt = session.startedAt?.getTime() ?? now;
+    const deadline = session.deadlineAt?.getTime() ?? now;
+    return now >= startedAt + PROBE_TRIES * tryMs || now + tryMs >= deadline;
   }
 
   private again(session: Session): Advance {
@@ -98,3 +88,11 @@ export class WatchSession {
 
 /** The exit codes of {@link strengthProbe}. */
 const TIMER_OF_EXIT: Readonly<Record<number, 'strong' | 'weak'>> = { 0: 'strong', 3: 'weak' };
+
+/** What the audit log says with it. */
+const TIMER_NOTES: Readonly<Record<'strong' | 'weak' | 'unknown', string | undefined>> = {
+  strong: undefined,
+  weak: "This shell's read has no -t: the timer can be delayed from inside, and the broker ends the container from outside.",
+  unknown:
+    'The container could not be asked how strong its timer is: it must be taken for weak. It is asked again.',
+};

@@ -71,7 +71,10 @@ export const identitySection = z.strictObject({
     .min(1, 'name one issuer at least')
     .max(50)
     .superRefine(eachOnce('issuer'), onLists)
-    .meta({ description: 'Whose tokens are trusted.' }),
+    .meta({
+      description:
+        'Whose tokens are trusted, and for every group: groups carry no issuer, so that any of these can put its people into any group that roles and policies name. Name only issuers that may.',
+    }),
   clockSkewSeconds: seconds(0, 60)
     .default(30)
     .meta({

@@ -148,7 +148,10 @@ const SESSION = {
       name: z.string(),
       image: z.string(),
       imageId: z.string().nullable(),
-      timer: z.enum(['strong', 'weak']).nullable(),
+      timer: z.enum(['strong', 'weak', 'unknown']).nullable().meta({
+        description:
+          'How well its timer defends itself; unknown: it was asked, and did not answer yet; null: not asked yet.',
+      }),
     })
     .nullable()
     .meta({ description: 'The debug container; null until the session starts.' }),

@@ -28,7 +28,31 @@ describe('adding the container', () => {
     expect(lab.cluster.pod(NAMESPACE, place.pin.podName)?.spec.ephemeralContainers).toEqual([
       expect.objectContaining(shown),
     ]);
-    expect(lab.cluster.requests.find(PATCH)).toHaveLength(1);
+    // The API server is who compares them.
+    expect(lab.cluster.requests.find({ ...PATCH, status: 200 })).toHaveLength(2);
+  });
+
+  it('is refused where a stranger has put another container under its name into the Pod', async () => {
+    const place = await lab.place();
+    const container = debugContainer(place);
+    const strangers = { ...container, command: ['/bin/sh', '-c', 'sleep 3600'] };
+    expect(await lab.clusters.add(place, strangers)).toBe('added');
+    expect(await lab.clusters.add(place, container)).toMatchObject({
+      refused: { problem: 'container-refused' },
+      definite: true,
+    });
+  });
+
+  it('is no matter of whether its Pod could take a new one, where it is there already', async () => {
+    const place = await lab.place({
+      image: 'docker.io/library/busybox:1',
+      command: ['/bin/sh', '-c', 'trap "" TERM; while :; do sleep 1; done'],
+      spec: { terminationGracePeriodSeconds: 30 },
+    });
+    expect(await lab.clusters.add(place, debugContainer(place))).toBe('added');
+    lab.cluster.deletePod(NAMESPACE, place.pin.podName);
+    expect(await lab.clusters.add(place, debugContainer(place))).toBe('added');
+    lab.cluster.deletePod(NAMESPACE, place.pin.podName, 0);
   });
 
   it('to a Pod made anew under the same name is refused, and nothing was sent', async () => {

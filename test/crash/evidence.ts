@@ -3,11 +3,18 @@ import type pg from 'pg';
 import { z } from 'zod';
 import type { Pod } from '../../sandbox/cluster/pod.schema.js';
 import type { StandInCluster } from '../../sandbox/cluster/stand-in.cluster.js';
+import type { EndReason } from '../../src/domain/session/session.machine.js';
 import { TRANSITIONS } from '../../src/domain/session/session.machine.js';
 
 const Rows = z.object({
   sessions: z.array(
-    z.object({ id: z.string(), version: z.number(), state: z.string(), leased: z.boolean() }),
+    z.object({
+      id: z.string(),
+      version: z.number(),
+      state: z.string(),
+      endReason: z.string().nullable(),
+      leased: z.boolean(),
+    }),
   ),
   events: z.array(
     z.object({ seq: z.number(), event: z.string(), from: z.string(), to: z.string() }),
@@ -20,7 +27,7 @@ export type Stored = z.infer<typeof Rows>;
 
 const STORED = `WITH s AS (SELECT * FROM sessions WHERE request #>> '{target,name}' = $1)
 SELECT
-  (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'version', version, 'state', state,
+  (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'version', version, 'state', state, 'endReason', end_reason,
      'leased', lease_owner IS NOT NULL AND lease_until > now())), '[]') FROM s) AS sessions,
   (SELECT coalesce(jsonb_agg(jsonb_build_object('seq', seq, 'event', event, 'from', from_state,
      'to', to_state) ORDER BY seq), '[]')
@@ -120,6 +127,29 @@ export const IN_THE_END: Promises = {
     (pod?.status.ephemeralContainerStatuses ?? []).every(({ state }) => !state.running),
   'no process of it is left': ({ processes }) => processes.length === 0,
 };
+
+/**
+ * What holds of the reason that a session ended for: it is one of these, or the start failed, and it had. That may be so
+ * wherever the first broker died before it was started, and the next one came when it was too late.
+ */
+export function endedFor(reasons: readonly EndReason[]): Promises {
+  return {
+    [`it ended for a reason that is true: ${reasons.join(' or ')}`]: ({ stored, pod }) =>
+      stored.sessions.every(
+        ({ endReason }) =>
+          reasons.some((reason) => reason === endReason) ||
+          (endReason === 'start-failed' && !hasRun(pod)),
+      ),
+  };
+}
+
+/** Whether a debug container ran for more than a moment: one that is started too late exits at once. */
+function hasRun(pod: Pod | undefined): boolean {
+  return (pod?.status.ephemeralContainerStatuses ?? []).some(({ state }) => {
+    const { startedAt, finishedAt } = state.terminated ?? {};
+    return Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '') >= 2_000;
+  });
+}
 
 /** The promises that the evidence breaks. */
 export function broken(promises: Promises, evidence: Evidence): string[] {

@@ -2,6 +2,7 @@ import { type ApiClient, ApiRefusal } from '../../sandbox/broker/api.client.js';
 import type { Surroundings } from '../../sandbox/broker/broker.config.js';
 import type { Fault } from '../../sandbox/cluster/faults.js';
 import type { StandInCluster } from '../../sandbox/cluster/stand-in.cluster.js';
+import type { EndReason } from '../../src/domain/session/session.machine.js';
 import type { Ending } from '../../src/domain/session/session.plan.js';
 import { processesOf } from './evidence.js';
 import type { Evidence } from './evidence.js';
@@ -30,17 +31,22 @@ export interface Scenario {
   readonly act?: (stage: Stage) => Promise<void>;
   /** The call up to which it goes as another scenario, where those steps are visited. */
   readonly from?: string;
+  /** The reasons that it may truly end for, wherever the broker is killed. */
+  readonly endsFor: readonly EndReason[];
   /** Calls after each of which the broker must have been killed: else the scenario is not the one that it says. */
   readonly calls: readonly string[];
 }
 
 const LONG_SECONDS = 300;
+/** By its requester; withdrawn where the broker had died before it ran. */
+const ENDED_EARLY = ['left', 'withdrawn'] as const;
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'lives to its deadline': {
     namespace: 'staging',
     profile: 'shell',
     durationSeconds: 4,
+    endsFor: ['deadline'],
     calls: [
       'write grant',
       'claim of approved',
@@ -60,6 +66,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     profile: 'shell',
     durationSeconds: LONG_SECONDS,
     act: endEarly,
+    endsFor: ENDED_EARLY,
     calls: [
       'write leave',
       'claim of ending',
@@ -75,6 +82,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     lost: ['line', 'term'],
     act: endEarly,
     from: 'cluster.writeLine',
+    endsFor: ENDED_EARLY,
     calls: [
       'write escalate term',
       'cluster.run term',
@@ -91,13 +99,15 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     lost: ['line', 'term', 'kill'],
     act: endEarly,
     from: 'cluster.writeLine',
-    calls: ['write overrun', 'cluster.evict', 'write finish'],
+    endsFor: ENDED_EARLY,
+    calls: ['write overrun', 'write escalate evict', 'cluster.evict', 'write finish'],
   },
   'cannot start, as its image cannot be pulled': {
     namespace: 'staging',
     profile: 'unpullable',
     durationSeconds: LONG_SECONDS,
     sessions: { startDeadlineSeconds: 3 },
+    endsFor: ['start-failed'],
     calls: ['write fail', 'cluster.observe', 'write finish'],
   },
   'cannot start, as the cluster refuses the container': {
@@ -110,6 +120,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
         match: { method: 'PATCH', path: new RegExp(`/pods/${podName}/ephemeralcontainers`) },
         effect: { kind: 'refuse', status: 403, message: 'no debug containers here' },
       }),
+    endsFor: ['start-failed'],
     calls: ['cluster.add', 'write reject'],
   },
   'is approved, and revoked while it starts': {
@@ -127,6 +138,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       if (!again) await until(({ pod }) => pod?.spec.ephemeralContainers !== undefined);
       await wish(approver, id, 'revoke');
     },
+    endsFor: ['revoked'],
     calls: [
       'write ask',
       'write approve',

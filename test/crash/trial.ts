@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { Pod } from '../../sandbox/cluster/pod.schema.js';
 import { uniqueName } from '../../sandbox/cluster/stand-in.cluster.js';
 import type { BrokerLab } from '../support/broker.lab.js';
-import { ALWAYS, broken, type Evidence, gather, IN_THE_END } from './evidence.js';
+import { ALWAYS, broken, endedFor, type Evidence, gather, IN_THE_END } from './evidence.js';
 import type { Scenario } from './scenarios.js';
 
 /** The longest: a KILL that was written and not sent is due again 16 seconds after the ending began. */
@@ -93,7 +93,7 @@ export class Trial implements AsyncDisposable {
   /** Waits until nothing of it runs; all promises kept still. */
   async mustBeOver(): Promise<void> {
     await this.until(({ pod }) => allTerminated(pod), NEVER);
-    this.mustKeep(await this.evidence(), ALWAYS, IN_THE_END);
+    this.mustKeep(await this.evidence(), ALWAYS, IN_THE_END, endedFor(this.scenario.endsFor));
   }
 
   /** Plays it, from the start again where a connection broke: everything in it may be done twice. */
@@ -136,7 +136,7 @@ export class Trial implements AsyncDisposable {
 
   private async toTheEnd(): Promise<void> {
     await this.until(({ stored }) => stored.sessions[0]?.leased === false, NEVER);
-    this.mustKeep(await this.evidence(), ALWAYS, IN_THE_END);
+    this.mustKeep(await this.evidence(), ALWAYS, IN_THE_END, endedFor(this.scenario.endsFor));
   }
 
   /** @throws Error where it does not come true in {@link SEEN_MS}, or before the session stands still. */

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { Database } from '../../src/adapters/prisma/database.js';
+import { Prisma } from '../../src/adapters/prisma/generated/client.js';
 import { PolicySetStore } from '../../src/adapters/prisma/policy-set.store.js';
 import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news.js';
@@ -152,6 +153,33 @@ describe('the write door', () => {
     expect(
       await new PrismaAuditLog(database).read({ sessionId: session.id, limit: 10 }),
     ).toHaveLength(2);
+  });
+
+  it('writes what only the holder of a claim may write while the claim holds, and not a moment longer', async () => {
+    const session = await written(asked());
+    const step = { ...start(session), heldBy: 'a' };
+    const holds = (replica: string, until: string) =>
+      owner.query(
+        `UPDATE sessions SET lease_owner = $2, lease_until = now() + $3::interval WHERE id = $1`,
+        [session.id, replica, until],
+      );
+    expect(await store.write(step)).toMatchObject({ problem: 'write-conflict' });
+    await holds('b', '1 minute');
+    expect(await store.write(step)).toMatchObject({ problem: 'write-conflict' });
+    await holds('a', '-1 millisecond');
+    expect(await store.write(step)).toMatchObject({ problem: 'write-conflict' });
+    await holds('a', '1 minute');
+    expect(await store.write(step)).toMatchObject({ state: 'starting' });
+  });
+
+  it('throws what the database says unforeseen as it is', async () => {
+    const session = await written(asked());
+    const said = new Prisma.PrismaClientKnownRequestError('odd', {
+      code: 'P2010',
+      clientVersion: '7',
+    });
+    vi.spyOn(database.prisma, '$queryRaw').mockReturnValueOnce(Promise.reject(said) as never);
+    await expect(store.write(start(session))).rejects.toBe(said);
   });
 
   it('keeps one consent a person however many are sent at once', async () => {

@@ -43,6 +43,7 @@ test('the demo plays a session to its end with the usual ports taken, then serve
   );
   const { stdout } = await promisify(execFile)('bash', ['-euc', `${script}\nwait`]);
   expect(stdout).toContain('"verdict":"approve"');
+  expect(stdout).toContain('"to":"active"');
   expect(stdout).toContain('"action":"session.approve"');
   expect(stdout).toMatch(/"state":"(?:ending|ended)"/);
 

@@ -1,9 +1,14 @@
 import '../support/needs.containers.js';
+import { lstatSync } from 'node:fs';
 import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { uniqueName } from '../../sandbox/cluster/stand-in.cluster.js';
+import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
+import { isProblem } from '../../src/domain/problem.js';
 import { BrokerLab, QUICK_SESSIONS } from '../support/broker.lab.js';
+import { MemoryJournal } from '../support/in-memory.ports.js';
+import { REPLACE_SHELL, shell } from './inside.scripts.js';
 
 let lab: BrokerLab;
 beforeAll(async () => {
@@ -12,12 +17,20 @@ beforeAll(async () => {
 afterAll(() => lab[Symbol.asyncDispose]());
 
 /** Policies of the sandbox, with another word about what becomes of a session that does not end. */
-async function policies(onOverrun: 'alert' | 'evict'): Promise<string> {
+async function policies(
+  onOverrun: 'alert' | 'evict',
+  { readOnlyRoot = true }: { readonly readOnlyRoot?: boolean } = {},
+): Promise<string> {
   const folder = await mkdtemp(join(lab.sandbox.folder, 'policies-'));
   await cp('sandbox/policies', folder, { recursive: true });
   const path = join(folder, 'access.yaml');
   const text = await readFile(path, 'utf8');
   await writeFile(path, text.replace('longest: 1h', `longest: 1h\n    onOverrun: ${onOverrun}`));
+  if (!readOnlyRoot) {
+    const profiles = join(folder, 'profiles.yaml');
+    const profile = await readFile(profiles, 'utf8');
+    await writeFile(profiles, profile.replaceAll('readOnlyRootFilesystem: true', ''));
+  }
   return folder;
 }
 
@@ -74,5 +87,84 @@ test('where policy says evict, its Pod is evicted after the overrun is on the re
     path: new RegExp(`${name}/eviction`),
   });
   expect(new Date(overrun?.at ?? 0).getTime()).toBeLessThanOrEqual(eviction?.at.getTime() ?? 0);
+  // Announced before it is asked for, and told of when it is done.
+  const escalations = (await audrey.audit(id)).filter(
+    ({ action, body }) =>
+      action === 'session.escalate' && /"how":"evict"/.test(JSON.stringify(body)),
+  );
+  expect(escalations).toMatchObject([
+    { body: { data: { how: 'evict' } } },
+    { body: { data: { how: 'evict', answer: 'done' } } },
+  ]);
+  expect(new Date(escalations[0]?.at ?? 0).getTime()).toBeLessThanOrEqual(
+    eviction?.at.getTime() ?? 0,
+  );
   await broker.stop();
+});
+
+describe('a root user next to the application, who stops the timer and puts another program in the place of /bin/sh', () => {
+  const canReplace = lstatSync('/bin').isSymbolicLink();
+
+  /** An active session in which that has been tried, ended by its requester, once it has ended. */
+  async function afterTrial({ readOnlyRoot }: { readonly readOnlyRoot: boolean }) {
+    const broker = await lab.broker({
+      surroundings: {
+        policies: await policies('evict', { readOnlyRoot }),
+        sessions: { ...QUICK_SESSIONS, overrunSeconds: 8 },
+      },
+    });
+    const robin = await lab.as('requester', broker);
+    const podName = uniqueName('web');
+    const { cluster, adminKubeconfig } = lab.sandbox;
+    cluster.addPod({ namespace: 'staging', name: podName });
+    const pod = await cluster.untilPod('staging', podName, (it) => it?.status.phase === 'Running');
+    const { id } = await robin.ask({
+      namespace: 'staging',
+      target: { pod: podName },
+      container: pod?.spec.containers[0]?.name ?? '',
+      profile: 'shell',
+      reason: 'a trial of who stays',
+      durationSeconds: 600,
+    });
+    const { container } = await robin.until(id, ['active']);
+    const clusters = new KubernetesClusters({
+      clusters: [
+        { name: 'admin', inCluster: false, kubeconfig: adminKubeconfig, namespaces: ['staging'] },
+      ],
+      log: new MemoryJournal(),
+    });
+    const pin = { podName, podUid: pod?.metadata.uid ?? '', nodeName: '' };
+    const place = { cluster: 'admin', namespace: 'staging', pin };
+    const replaced = await clusters.run(
+      { ...place, containerName: container?.name ?? '' },
+      shell(REPLACE_SHELL),
+    );
+    await clusters.close();
+    if (isProblem(replaced)) throw new Error(replaced.detail);
+
+    await robin.act(id, 'end');
+    await robin.until(id, ['ended']);
+    const actions = (await (await lab.as('auditor', broker)).audit(id)).map(({ action }) => action);
+    await broker.stop();
+    return { replaced: replaced.exitCode === 0, actions, pod: cluster.pod('staging', podName) };
+  }
+
+  test('outlives line, TERM and KILL where the root file system is writable, until the overrun and the eviction', async ({
+    skip,
+  }) => {
+    skip(!canReplace, 'the programs of this machine are no links that a container could replace');
+    const { replaced, actions, pod } = await afterTrial({ readOnlyRoot: false });
+    expect(replaced).toBe(true);
+    // TERM and KILL were tried, and said that they had worked.
+    expect(actions.filter((it) => it === 'session.escalate').length).toBeGreaterThanOrEqual(2);
+    expect(actions).toContain('session.overrun');
+    expect(pod).toBeUndefined();
+  });
+
+  test('is ended by TERM where it is read-only, and the application goes on', async () => {
+    const { replaced, actions, pod } = await afterTrial({ readOnlyRoot: true });
+    expect(replaced).toBe(false);
+    expect(actions).not.toContain('session.overrun');
+    expect(pod?.status.phase).toBe('Running');
+  });
 });

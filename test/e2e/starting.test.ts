@@ -50,6 +50,8 @@ users: [{ name: none, user: { token: none } }]
   return new Program('src/main.ts', [], { HALLPASS_CONFIG: path });
 }
 
+const serviceUrl = (it: TestDatabase): string => it.serviceUrl;
+
 const serving = /"url":"(?<url>[^"]+)".*"msg":"serving"/;
 
 describe('a broker that is started', () => {
@@ -89,6 +91,30 @@ describe('a broker that is started', () => {
       expect(stderr).toMatch(/newer than this program.*29990101000000_from_the_future/);
     } finally {
       await newer.drop();
+    }
+  });
+
+  test.each([
+    ['is a superuser', (it: TestDatabase) => it.adminUrl, undefined],
+    ['owns the audit log', (it: TestDatabase) => it.ownerUrl, undefined],
+    ['may change audit events', serviceUrl, 'UPDATE (at)'],
+    ['may delete audit events', serviceUrl, 'DELETE'],
+    ['may empty the audit log', serviceUrl, 'TRUNCATE'],
+  ])('does not serve as a role that %s, and says what to do', async (why, url, granted) => {
+    const open = await freshDatabase();
+    try {
+      if (granted !== undefined) {
+        await asAdmin(open.ownerUrl, (client) =>
+          client.query(`GRANT ${granted} ON audit_events TO ${open.serviceUser}`),
+        );
+      }
+      await using broker = await start({ databaseUrl: url(open) });
+      const { code, stdout, stderr } = await broker.ended;
+      expect(code).toBe(2);
+      expect(stderr).toMatch(new RegExp(`The role \\S+ ${why}.*database\\.url.*npm run migrate`));
+      expect(stdout).not.toMatch(serving);
+    } finally {
+      await open.drop();
     }
   });
 

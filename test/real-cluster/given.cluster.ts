@@ -5,8 +5,7 @@ import type { WorldSettings } from '../e2e/cluster.world.js';
 const NEEDED = {
   KUBECONFIG: 'the kubeconfig file of an admin of the cluster; its current context is used',
   TEST_APP_IMAGE: 'an image that runs until it is stopped, by its own command',
-  TEST_DEBUG_IMAGE:
-    'an image with a POSIX shell at /bin/sh, `date` and `readlink`, such as busybox',
+  TEST_DEBUG_IMAGE: 'an image with a POSIX shell at /bin/sh and `date`, such as busybox',
 } as const;
 
 /** The cluster that the environment names, or a sentence that says what to set. */

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import passport from 'passport';
 import { pino } from 'pino';
+import supertest from 'supertest';
 import { ActOnSession } from '../../src/app/act-on-session.js';
 import { DecideSession } from '../../src/app/decide-session.js';
 import type { SessionStore } from '../../src/app/ports/session.store.js';
@@ -222,24 +223,20 @@ async function send(
   url: string,
   { who, path, method = 'GET', headers = {}, body }: Call,
 ): Promise<Answer> {
-  const response = await fetch(`${url}${path}`, {
-    method,
-    redirect: 'manual',
-    signal: AbortSignal.timeout(10_000),
-    headers: {
-      ...(who === undefined ? {} : { authorization: `Bearer ${who}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const json = response.headers.get('content-type')?.includes('json') ?? false;
+  const request = new supertest.Test(url, method, path).timeout(10_000);
+  if (who !== undefined) request.set('authorization', `Bearer ${who}`);
+  if (body !== undefined) request.set('content-type', 'application/json');
+  request.set(headers);
+  if (body !== undefined) request.send(typeof body === 'string' ? body : JSON.stringify(body));
+  const response = await request;
+  // Of an answer without a body, and of one that is no text, there is none.
+  const text = response.text ?? '';
+  const isJson = response.type.includes('json') && text !== '';
   return {
     status: response.status,
-    headers: response.headers,
+    headers: new Headers(response.headers),
     text,
-    body: json && text !== '' ? JSON.parse(text) : undefined,
+    body: isJson ? response.body : undefined,
   };
 }
 

@@ -157,7 +157,10 @@ export class MemorySessionStore extends SessionStore {
         : row?.session.version === session.version - 1 && row.session.state === from;
     const key = idempotency && keyOf(idempotency);
     const alike = from === 'new' && session.state !== 'denied' && this.alike(session);
-    if (!fresh || alike || (key !== undefined && this.keys.has(key))) {
+    const lost =
+      step.heldBy !== undefined &&
+      !(row?.lease?.owner === step.heldBy && row.lease.until > new Date());
+    if (!fresh || lost || alike || (key !== undefined && this.keys.has(key))) {
       return problem('write-conflict', `The session ${session.id} was changed by somebody else.`);
     }
     const kept: Row = row ?? { session, steps: [], decisions: [], dueAt: null };

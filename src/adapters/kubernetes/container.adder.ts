@@ -33,8 +33,11 @@ export async function addContainer(
   const pod = await readPod({ connection, namespace }, pin.podName);
   if (isApiFailure(pod)) return notSent(problemOf(pod, { ...subject, act: 'reading' }));
   if (pod.metadata.uid !== pin.podUid) return notSent(changed(pin.podName));
-  if (pod.spec.ephemeralContainers?.some(({ name }) => name === container.name)) return 'added';
-  const unfit = whyNotDebuggable(pod, container.targetContainerName);
+  // One of that name is compared by the API server, which takes the same again and refuses another: it may be a
+  // stranger's. That its Pod can take no new one says nothing then.
+  const isThere =
+    pod.spec.ephemeralContainers?.some(({ name }) => name === container.name) ?? false;
+  const unfit = isThere ? undefined : whyNotDebuggable(pod, container.targetContainerName);
   if (unfit) return notSent(unfit);
 
   const answer = await connection.call(async ({ core }) => {

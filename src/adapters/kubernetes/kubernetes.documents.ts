@@ -11,7 +11,15 @@ const instant = z
 const ContainerState = z.looseObject({
   waiting: z.looseObject({ reason: text, message: text }).nullish(),
   running: z.looseObject({ startedAt: instant.nullish() }).nullish(),
-  terminated: z.looseObject({ exitCode: z.number().int(), reason: text, message: text }).nullish(),
+  terminated: z
+    .looseObject({
+      exitCode: z.number().int(),
+      reason: text,
+      message: text,
+      startedAt: instant.nullish(),
+      finishedAt: instant.nullish(),
+    })
+    .nullish(),
 });
 
 const ContainerStatus = z.looseObject({

@@ -55,7 +55,15 @@ describe('what a Pod says of a session', () => {
         imageId: 'sha256:10449b8666a0e65c45bb1f0918e09a4f3a29ff84c164a281fa0820f878f8128d',
         podEnding: false,
       },
-      { kind: 'terminated', exitCode: 0, reason: 'Completed', message: '' },
+      {
+        kind: 'terminated',
+        exitCode: 0,
+        reason: 'Completed',
+        message: '',
+        imageId: 'sha256:10449b8666a0e65c45bb1f0918e09a4f3a29ff84c164a281fa0820f878f8128d',
+        startedAt: new Date('2026-11-23T23:25:30Z'),
+        finishedAt: expect.any(Date),
+      },
     ]);
   });
 
@@ -73,6 +81,8 @@ describe('what a Pod says of a session', () => {
       exitCode: 128,
       reason: 'RunContainerError',
       message: expect.stringContaining('stat /no/such: no such file or directory'),
+      startedAt: null,
+      finishedAt: new Date('2026-11-23T23:44:57Z'),
     });
   });
 

@@ -64,7 +64,7 @@ export function observationOf(
   };
 }
 
-function endOf({ state, lastState }: ContainerStatus) {
+function endOf({ state, lastState, imageID }: ContainerStatus) {
   const before = lastState?.terminated;
   const neverStarted = before && NEVER_STARTED.has(before.reason ?? '') && !state?.running;
   const end = state?.terminated ?? (neverStarted ? before : undefined);
@@ -74,5 +74,13 @@ function endOf({ state, lastState }: ContainerStatus) {
     exitCode: end.exitCode,
     reason: plainText(state?.waiting?.reason ?? end.reason ?? '', 100),
     message: plainText(end.message ?? ''),
+    imageId: imageID ?? '',
+    startedAt: NEVER_STARTED.has(end.reason ?? '') ? null : instantOf(end.startedAt),
+    finishedAt: instantOf(end.finishedAt),
   };
+}
+
+/** An instant that a runtime tells; what it does not know it gives as 1970 or earlier (Go's zero time). */
+function instantOf(told: Date | null | undefined): Date | null {
+  return told && told.getTime() > 0 ? told : null;
 }

@@ -7,6 +7,8 @@ import type { RetryLimits } from './retry.policy.js';
 import { retryWaitMs, wasNotSent } from './retry.policy.js';
 import { readStatus } from './status.schema.js';
 
+/** Longer than any caller waits, and far from what times and timers can hold. */
+const RETRY_AFTER_SECONDS_MAX = 3_600;
 const NEVER = new AbortController().signal;
 
 /**
@@ -93,7 +95,7 @@ export function refusal(answer: {
     definite: answer.httpStatus < 500,
     httpStatus: answer.httpStatus,
     status,
-    ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfterSeconds: seconds } : {}),
+    ...(seconds >= 0 ? { retryAfterSeconds: Math.min(seconds, RETRY_AFTER_SECONDS_MAX) } : {}),
   };
 }
 

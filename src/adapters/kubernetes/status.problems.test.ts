@@ -220,3 +220,15 @@ describe('what Kubernetes refuses', () => {
     }
   });
 });
+
+describe('a time to wait that an answer names', () => {
+  it.each([
+    ['7', 7],
+    ['99999999999999999999', 3_600],
+    ['Wed, 21 Oct 2026 07:28:00 GMT', undefined],
+    ['-1', undefined],
+  ])('of %s is one that times and timers can hold', (retryAfter, seconds) => {
+    const said = problemOf(refusal({ httpStatus: 429, retryAfter, body: '' }), subject);
+    expect(said.retryAfterSeconds).toBe(seconds);
+  });
+});

@@ -47,7 +47,10 @@ export class PrismaSessionStore extends SessionStore {
     const { session } = step;
     const row = JSON.stringify(sessionColumns(session, step.dueAt));
     const statement = writeOnce({
-      session: step.from === 'new' ? insertSession(row, step.guard) : updateSession(row, step.from),
+      session:
+        step.from === 'new'
+          ? insertSession(row, step.guard)
+          : updateSession(row, step.from, step.heldBy ?? null),
       event: JSON.stringify(eventColumns(step)),
       audit: JSON.stringify(auditColumns(step)),
       decision: step.decision ? JSON.stringify(decisionColumns(step.decision, session.id)) : null,
@@ -275,6 +278,6 @@ function conflict(id: SessionId, cause?: unknown): Problem {
 function isUniqueViolation(error: unknown): boolean {
   return (
     error instanceof Prisma.PrismaClientKnownRequestError &&
-    (error.code === 'P2002' || JSON.stringify(error.meta).includes('23505'))
+    (error.code === 'P2002' || JSON.stringify(error.meta ?? null).includes('23505'))
   );
 }

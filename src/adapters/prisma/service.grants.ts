@@ -75,7 +75,7 @@ export async function grantService(
   );
   if (standing === 'owner' || standing === 'superuser') {
     log(
-      `Warning: the service runs as ${serviceUser}, which ${standing === 'owner' ? 'owns the tables' : 'is a superuser'} and so could remove the audit log's protection: give it a role of its own.`,
+      `Warning: the service runs as ${serviceUser}, which ${standing === 'owner' ? 'owns the tables' : 'is a superuser'} and so could remove the audit log's protection. It will not serve: give it a role of its own.`,
     );
   }
   if (standing !== 'stranger') return undefined;

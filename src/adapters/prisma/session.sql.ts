@@ -70,13 +70,17 @@ export function lockCounted(session: Session): Prisma.Sql {
     SELECT count(pg_advisory_xact_lock(hashtextextended(key, 0))) FROM unnest(${keys}::text[]) key`;
 }
 
-/** Compare-and-swap: changes nothing where the stored version or state is not the one before this step's. */
-export function updateSession(row: string, from: string): Prisma.Sql {
+/**
+ * Compare-and-swap: changes nothing where the stored version or state is not the one before this step's, or where the
+ * claim of `heldBy` (null: nobody's is asked for) does not hold.
+ */
+export function updateSession(row: string, from: string, heldBy: string | null): Prisma.Sql {
   const sets = CHANGING.map((column) => `"${column}" = r."${column}"`).join(', ');
   return Prisma.sql`
     UPDATE sessions t SET ${Prisma.raw(sets)}, due_at = ${Prisma.raw(DUE_AT)}
     FROM jsonb_populate_record(NULL::sessions, ${row}::jsonb) r
     WHERE t.id = r.id AND t.version = r.version - 1 AND t.state = ${from}
+      AND (${heldBy}::text IS NULL OR (t.lease_owner = ${heldBy} AND t.lease_until > now()))
     RETURNING t.id, t.version`;
 }
 

@@ -60,6 +60,8 @@ export interface Step {
   readonly debt?: ReviewDebt;
   /** Who asked with which key, so that asking again finds the session. */
   readonly idempotency?: IdempotencyKey;
+  /** The replica whose claim on the session must still hold when this is written. */
+  readonly heldBy?: string;
 }
 
 export interface IdempotencyKey {
@@ -111,7 +113,8 @@ export interface Cursor {
 export abstract class SessionStore {
   /**
    * @returns the session; `write-conflict` where another write came first (for a new one: the idempotency key was
-   * taken, one like it was asked for, or what its guard says is not so any more).
+   * taken, one like it was asked for, or what its guard says is not so any more), or where the claim was to hold and
+   * does not.
    */
   abstract write(step: Step): Promise<Session | Problem>;
 

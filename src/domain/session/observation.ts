@@ -23,7 +23,14 @@ export type Observation =
       readonly exitCode: number;
       readonly reason: string;
       readonly message: string;
+      readonly imageId: string;
+      /** By the node's clock, in whole seconds; null where it never started, or the record of it was lost. */
+      readonly startedAt: Date | null;
+      /** By the node's clock, in whole seconds; null where it is not known. */
+      readonly finishedAt: Date | null;
     };
+
+export type Terminated = Extract<Observation, { kind: 'terminated' }>;
 
 /** How long a reason to wait is borne: `never` fails the start at once, `until-deadline` may still come right. */
 type Patience = 'never' | 'until-deadline';

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { newSession } from '../../../test/support/sessions.js';
+import { hasHeld, timesOf } from './container.record.js';
 import type { Observation } from './observation.js';
 import { isFinal, STATES } from './session.machine.js';
-import { dueAt, dueEnding, judgeEnding, judgeLaunch, plan, timesOf } from './session.plan.js';
+import { dueAt, dueEnding, judgeEnding, judgeLaunch, plan } from './session.plan.js';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
 const instant = fc
@@ -43,6 +44,9 @@ const observation: fc.Arbitrary<Observation> = fc.oneof(
     exitCode: fc.integer({ min: 0, max: 255 }),
     reason: fc.constantFrom('Completed', 'Error', 'StartError'),
     message: fc.constantFrom('', 'told'),
+    imageId: fc.constant('sha256:x'),
+    startedAt: fc.option(instant),
+    finishedAt: fc.option(instant),
   }),
 );
 
@@ -99,7 +103,9 @@ describe('a start', () => {
         const verdict = judgeLaunch(seen, startBy, NOW);
         if (NOW >= startBy) expect(verdict.kind).not.toBe('not-yet');
         if (verdict.kind === 'failed') expect(verdict.reason).not.toBe('');
-        expect(verdict.kind === 'running').toBe(seen.kind === 'running');
+        const started =
+          seen.kind === 'running' || (seen.kind === 'terminated' && hasHeld(seen, startBy));
+        expect(verdict.kind === 'started').toBe(started);
       }),
     );
   });
@@ -126,6 +132,19 @@ describe('an ending', () => {
     const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
     expect(judgeEnding(absent, it, at(59), 60).kind).toBe('not-yet');
     expect(judgeEnding(absent, it, at(60), 60).kind).toBe('ended');
+  });
+
+  test('does not say of a container that ran that it never started', () => {
+    const container = { name: 'c', image: 'i', startBy: NOW };
+    const it = newSession({ state: 'ending', container, startedAt: NOW });
+    const later = new Date(NOW.getTime() + 60_000);
+    for (const seen of [
+      { kind: 'absent', podEnding: false },
+      { kind: 'waiting', reason: '', message: '', podEnding: false },
+    ] as const) {
+      const verdict = judgeEnding(seen, it, later, 60);
+      expect(verdict).toMatchObject({ kind: 'ended', detail: expect.not.stringMatching(/never/) });
+    }
   });
 
   test('begins with the gentlest way, goes on to KILL, and never gives up', () => {

@@ -1,7 +1,7 @@
+import { hasHeld } from './container.record.js';
 import type { Observation } from './observation.js';
 import { TIMER_EXITS } from '../timebox/timer.js';
 import { isHopeless } from './observation.js';
-import type { EndReason } from './session.machine.js';
 import type { Session } from './session.js';
 
 /** The times that bound a session's life; all from the configuration, in seconds. */
@@ -50,7 +50,8 @@ export function plan(session: Session, now: Date): Step {
 
 /** What an observation means for a session that is starting. */
 export type LaunchVerdict =
-  | { readonly kind: 'running'; readonly startedAt: Date; readonly imageId: string }
+  /** It runs, or has run and ended: the session was active, whoever saw it. */
+  | { readonly kind: 'started'; readonly startedAt: Date; readonly imageId: string }
   | { readonly kind: 'failed'; readonly reason: string; readonly message: string }
   | { readonly kind: 'pod-gone'; readonly why: string }
   | { readonly kind: 'not-yet' };
@@ -59,10 +60,13 @@ export type LaunchVerdict =
 export function judgeLaunch(seen: Observation, startBy: Date, now: Date): LaunchVerdict {
   switch (seen.kind) {
     case 'running':
-      return seen;
+      return { kind: 'started', startedAt: seen.startedAt, imageId: seen.imageId };
     case 'pod-gone':
       return { kind: 'pod-gone', why: seen.why };
     case 'terminated':
+      if (hasHeld(seen, startBy)) {
+        return { kind: 'started', startedAt: seen.startedAt, imageId: seen.imageId };
+      }
       if (seen.podEnding) return { kind: 'pod-gone', why: 'Its Pod was deleted, or has finished.' };
       return {
         kind: 'failed',
@@ -125,7 +129,7 @@ export function dueEnding(sinceLastSeconds: number, tries: number): Ending | und
 
 /** What an observation means for a session that is ending. */
 export type EndVerdict =
-  | { readonly kind: 'ended'; readonly detail: string; readonly reason?: EndReason }
+  | { readonly kind: 'ended'; readonly detail: string }
   | { readonly kind: 'alive' }
   | { readonly kind: 'not-yet' };
 
@@ -153,28 +157,13 @@ export function judgeEnding(
       return now.getTime() >= harmlessAt
         ? {
             kind: 'ended',
-            detail: 'The container never started, and would exit at once if it did now.',
+            detail: session.startedAt
+              ? 'The cluster shows no trace of the container, which had run, and would exit at once if it were made again.'
+              : 'The container never started, and would exit at once if it did now.',
           }
         : { kind: 'not-yet' };
     }
   }
-}
-
-/**
- * When the container started and when its time is up, given when Kubernetes says that it started. Kubernetes tells
- * whole seconds of a clock that may differ from ours, but the start lies between our own two readings.
- */
-export function timesOf(
-  session: Session,
-  kubernetesStartedAt: Date,
-  now: Date,
-): { readonly startedAt: Date; readonly deadlineAt: Date } {
-  const earliest = session.startingAt?.getTime() ?? 0;
-  const start = Math.min(Math.max(kubernetesStartedAt.getTime(), earliest), now.getTime());
-  return {
-    startedAt: new Date(start),
-    deadlineAt: new Date(start + session.request.durationSeconds * 1000),
-  };
 }
 
 /** When the broker must look at the session next, as it stands at `now`; null: never of its own accord. */

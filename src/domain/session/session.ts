@@ -73,8 +73,11 @@ export interface DebugContainer {
   readonly imageId?: string;
   /** Its timer does not hold if it starts after this instant. */
   readonly startBy: Date;
-  /** How well its timer defends itself: `weak` in shells whose `read` has no `-t`. Known after the start. */
-  readonly timer?: 'strong' | 'weak';
+  /**
+   * How well its timer defends itself: `weak` in shells whose `read` has no `-t`, `unknown` where it could not be asked
+   * yet though it was tried. Known after the start.
+   */
+  readonly timer?: 'strong' | 'weak' | 'unknown';
 }
 
 export interface Session {

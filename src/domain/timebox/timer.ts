@@ -48,8 +48,10 @@ export const TIMER_SECONDS_MAX = 2_000_000;
  * Container runtimes that end the container's cgroup end these too (containerd does).
  *
  * What it cannot withstand alone: a STOP, where the PID namespace is shared, and a debugger (ptrace) in any; against
- * these {@link killCommand} helps, unless the debugger has made it another program. Nothing here helps against who may
- * mount something over /proc (CAP_SYS_ADMIN).
+ * these {@link killCommand} helps, unless the debugger has made it another program, or the user has put another program
+ * in the place of the shell, as root may where the root file system is writable: a timer that is stopped then stays, and
+ * only evicting the Pod is left. `readOnlyRootFilesystem: true` takes that away. Nothing here helps against who may mount
+ * something over /proc or over the shell (CAP_SYS_ADMIN).
  *
  * @throws RangeError where the seconds are no whole numbers or too many: a bug of the caller's.
  */
@@ -79,7 +81,8 @@ export function strengthProbe(shell: string): string[] {
 /**
  * To be run by exec in the container: sends TERM to the timer, and CONT in case it was stopped. The timer is the oldest
  * process of the mount namespace, and process 1 where the PID namespace is the container's own. Needs nothing but the
- * shell and /proc. Exits 1 where it finds no timer; 0 does not say that the container ended.
+ * shell and /proc. Exits 1 where it finds no timer; 0 does not say that the container ended, nor even that it was the
+ * image's shell that ran: root may have replaced it where the root file system is writable.
  */
 export function termCommand({ shell }: Pick<Timer, 'shell'>): string[] {
   return [shell, '-c', TERM, 'term'];
@@ -92,7 +95,8 @@ export function termCommand({ shell }: Pick<Timer, 'shell'>): string[] {
  *
  * How it exits says nothing: where the timer ends, this command is ended with everything else. The container's status
  * tells. A user who kills whatever appears may kill this too before it has found them, and the timer may be left
- * stopped then: to be repeated until the container has ended.
+ * stopped then: to be repeated until the container has ended. Of no use where root has replaced the shell, which takes a
+ * writable root file system.
  */
 export function killCommand({ shell }: Pick<Timer, 'shell'>): string[] {
   return [shell, '-c', KILL, 'kill'];
