@@ -75,7 +75,8 @@ export class RequestSession {
       const step = await this.decide(caller, ask, idempotency);
       if (isProblem(step)) return step;
       const alike = step.session.state === 'denied' ? undefined : await this.alike(step.session);
-      if (alike) return alike;
+      // Of several with one key at once, those that come later are told so, though they are alike too.
+      if (alike) return (idempotency && (await this.replay(idempotency))) ?? alike;
       const written = await this.deps.store.write(step);
       if (!isProblem(written)) return { session: written, already: 'no' };
       if (tries === TRIES_MAX) return written;

@@ -17,6 +17,7 @@ import type { TestDatabase } from '../support/postgres.js';
 import { emptyDatabase } from '../support/postgres.js';
 
 const FIRST = '20261124000000_sessions';
+const ALL = [FIRST, '20261128000000_policy_language'];
 
 let database: TestDatabase;
 let folder: string;
@@ -57,32 +58,30 @@ const stateSeenByService = () =>
 
 describe('migrating', () => {
   test('brings an empty database to the newest schema, and then has nothing to do', async () => {
-    expect(await run()).toMatchObject({ kind: 'migrated', applied: [FIRST] });
+    expect(await run()).toMatchObject({ kind: 'migrated', applied: ALL });
     expect(await run()).toMatchObject({ kind: 'migrated', applied: [] });
     expect(await stateSeenByService()).toEqual({ kind: 'current' });
   });
 
   test('leaves the rows that `prisma migrate` would: names, SHA-256 of the file, finished, one step', async () => {
     await run();
-    const checksum = createHash('sha256')
-      .update(await readFile(join(folder, FIRST, 'migration.sql')))
-      .digest('hex');
+    const expected = ALL.map(async (name) => ({
+      migration_name: name,
+      checksum: createHash('sha256')
+        .update(await readFile(join(folder, name, 'migration.sql')))
+        .digest('hex'),
+      done: true,
+      rolled_back_at: null,
+      logs: null,
+      applied_steps_count: 1,
+    }));
     expect(
       await rows(
         database.ownerUrl,
         `SELECT migration_name, checksum, finished_at IS NOT NULL AS done, rolled_back_at, logs, applied_steps_count
-           FROM _prisma_migrations`,
+           FROM _prisma_migrations ORDER BY migration_name`,
       ),
-    ).toEqual([
-      {
-        migration_name: FIRST,
-        checksum,
-        done: true,
-        rolled_back_at: null,
-        logs: null,
-        applied_steps_count: 1,
-      },
-    ]);
+    ).toEqual(await Promise.all(expected));
   });
 
   test('goes on from what `prisma migrate deploy` has applied', async () => {
@@ -103,7 +102,7 @@ describe('migrating', () => {
   test('is done once by many at the same time, and the others see it done', async () => {
     const reports = await Promise.all(Array.from({ length: 6 }, () => run()));
     expect(reports.map(({ kind }) => kind)).toEqual(Array(6).fill('migrated'));
-    expect(reports.flatMap(({ applied }) => applied)).toEqual([FIRST]);
+    expect(reports.flatMap(({ applied }) => applied)).toEqual(ALL);
   });
 
   test('waits for no longer than it is told while another one holds the lock', async () => {
@@ -114,7 +113,7 @@ describe('migrating', () => {
   });
 
   test('says what it would do, and does nothing, when only asked', async () => {
-    expect(await run({ isDryRun: true })).toMatchObject({ applied: [], wouldApply: [FIRST] });
+    expect(await run({ isDryRun: true })).toMatchObject({ applied: [], wouldApply: ALL });
     expect(await rows(database.ownerUrl, `SELECT to_regclass('sessions') AS there`)).toEqual([
       { there: null },
     ]);
@@ -124,7 +123,7 @@ describe('migrating', () => {
     await addMigration('20270101000000_wrong', 'CREATE TABLE fine (id INT);\nSELECT nonsense;\n');
     await addMigration('20270102000000_later', 'CREATE TABLE later (id INT)');
     const failed = await run();
-    expect(failed).toMatchObject({ kind: 'refused', reason: 'failed', applied: [FIRST] });
+    expect(failed).toMatchObject({ kind: 'refused', reason: 'failed', applied: ALL });
     expect(failed).toHaveProperty('sentence', expect.stringContaining('line 2'));
     expect(
       await rows(
@@ -184,7 +183,7 @@ describe('a schema that is not that of the program', () => {
   });
 
   test('is older where nothing was migrated at all', async () => {
-    expect(await stateSeenByService()).toEqual({ kind: 'older', missing: [FIRST] });
+    expect(await stateSeenByService()).toEqual({ kind: 'older', missing: ALL });
   });
 
   test('is newer where the database has migrations that the program does not know', async () => {
@@ -209,7 +208,7 @@ describe('a schema that is not that of the program', () => {
     const status = await migrationStatus({ ownerUrl: database.ownerUrl, migrationsDir: folder });
     expect(status).toMatchObject({
       migrations: [
-        { name: FIRST, standing: 'applied' },
+        ...ALL.map((name) => ({ name, standing: 'applied' })),
         { name: '20270101000000_more', standing: 'missing' },
       ],
     });
@@ -259,7 +258,7 @@ describe('the command', () => {
     expect((await command(['--status'], env)).code).toBe(5);
     const done = await command([], env);
     expect(done).toMatchObject({ code: 0, stderr: '' });
-    expect(done.stdout).toContain(`Applied ${FIRST}.`);
+    for (const name of ALL) expect(done.stdout).toContain(`Applied ${name}.`);
     expect(await command(['--status'], env)).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('The schema of the database is current.'),

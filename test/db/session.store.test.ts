@@ -182,7 +182,7 @@ describe('the write door', () => {
     await expect(store.write(start(session))).rejects.toBe(said);
   });
 
-  it('keeps one consent a person however many are sent at once', async () => {
+  it('keeps one consent of a person on what they saw, however many are sent at once', async () => {
     const session = await written(
       asked({
         state: 'pending',
@@ -204,10 +204,19 @@ describe('the write door', () => {
           seenVersion: from.version,
         },
       });
-    const first = await written(consent(session));
-    const second = await store.write(consent(first));
-    expect(second).toMatchObject({ problem: 'write-conflict' });
+    const results = await Promise.all(
+      Array.from({ length: 5 }, () => store.write(consent(session))),
+    );
+    expect(results.filter(isProblem)).toHaveLength(4);
     expect((await store.find(session.id))?.version).toBe(2);
+    // Nor does the database take a second one, should the program ever write it.
+    await expect(
+      service.query(
+        `INSERT INTO decisions SELECT r.* FROM decisions d, jsonb_populate_record(d, $2::jsonb) r
+         WHERE d.session_id = $1 AND d.verdict = 'approve'`,
+        [session.id, JSON.stringify({ id: randomUUID() })],
+      ),
+    ).rejects.toThrow('decisions_one_consent');
   });
 
   it('finds a session by the key that it was asked with, and refuses the key a second session', async () => {

@@ -45,7 +45,7 @@ describe('deciding', () => {
     expect(body).toMatchObject({
       state: 'approved',
       approvals: { needed: 1, given: ['alex@example.com'] },
-      allowedActions: ['revoke'],
+      allowedActions: ['retract', 'revoke'],
     });
     expect(body.decisions.at(-1)).toMatchObject({
       by: 'person',

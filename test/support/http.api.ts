@@ -122,7 +122,7 @@ export interface Api {
   readonly deps: HttpDeps;
   /** Calls an operation. `who` undefined: without a token. */
   call(operation: string, call: Call): Promise<Answer>;
-  /** Asks for a session as Robin, and gives it. */
+  /** Asks for a session as Robin, on a Pod that nobody asked for before, and gives it. */
   ask(over?: object, who?: Who): Promise<Answer>;
   /** A step of the broker's own. */
   step(id: string, event: SessionEvent, changes?: Changes): Promise<Session>;
@@ -182,6 +182,7 @@ export async function startApi(
     },
     ...over.deps,
   };
+  let asked = 0;
   const app = await createHttpApp(deps);
   passport.use('bearer-oidc', strategy);
   await app.listen(0, '127.0.0.1');
@@ -203,7 +204,7 @@ export async function startApi(
         who,
         method: 'POST',
         path: '/v1/sessions',
-        body: { ...REQUEST, ...body },
+        body: { ...REQUEST, target: { pod: `web-${(asked += 1)}` }, ...body },
       }),
     step: (id, event, changes) => systemStep(store, id as SessionId, event, changes),
     close: () => app.close(),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Actor, Person } from '../../src/domain/person.js';
 import type { DebugProfile, Grant, Requirement } from '../../src/domain/policy/policy.js';
 import { newSessionId } from '../../src/domain/session/session.js';
@@ -51,25 +52,27 @@ export function grantOf(policyHash: string, ...require: Requirement[]): Grant {
   };
 }
 
-/** A session as `ask` makes it, before its first step is written. */
+/** A session as `ask` makes it, before its first step is written; each on a Pod of its own. */
 export function newSession(over: Partial<Session> = {}): Session {
   const at = new Date();
+  const id = newSessionId();
+  const podName = `web-${id}`;
   return {
-    id: newSessionId(),
+    id,
     version: 1,
     state: 'approved',
     requester: ROBIN,
     request: {
       cluster: 'sandbox',
       namespace: 'staging',
-      target: { kind: 'pod', name: 'web' },
+      target: { kind: 'pod', name: podName },
       profile: 'shell',
       reason: 'the pool is exhausted',
       durationSeconds: 600,
       start: 'on-approval',
       breakGlass: false,
     },
-    pin: { podName: 'web', podUid: '5c723ea3-4b8d-47f8-aeec-9ced247d0968', nodeName: 'node-1' },
+    pin: { podName, podUid: randomUUID(), nodeName: 'node-1' },
     grant: null,
     container: null,
     createdAt: at,

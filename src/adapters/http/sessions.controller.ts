@@ -109,7 +109,7 @@ export class SessionsController {
       ),
     );
     void reply.headers({ location: sessionPath(session.id), etag: etagOf(session.version) });
-    if (already !== 'no') void reply.status(200);
+    if (already === 'alike') void reply.status(200);
     if (already === 'same-key') void reply.header('idempotency-replayed', 'true');
     return sessionDetails(caller, session, await this.store.decisions(session.id));
   }
