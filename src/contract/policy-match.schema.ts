@@ -54,7 +54,7 @@ export const labelSelector = z
           })
           .refine(
             ({ operator, values }) =>
-              (operator === 'In' || operator === 'NotIn') === values.length > 0,
+              (operator === 'In' || operator === 'NotIn') === (values ?? []).length > 0,
             {
               ...onObjects,
               path: ['values'],

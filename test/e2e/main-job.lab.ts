@@ -164,7 +164,7 @@ async function writePolicies(folder: string, world: ClusterWorld): Promise<strin
     }),
     policy('on-consent', ['guarded'], {
       effect: 'allow',
-      terms: { longest: '10m', approvals: { count: 1, groups: PEOPLE.approver.groups } },
+      terms: { longest: '10m', approvals: { require: [{ groups: PEOPLE.approver.groups }] } },
     }),
     policy('never', ['forbidden'], { effect: 'deny' }),
   ];
