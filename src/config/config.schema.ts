@@ -4,7 +4,7 @@ import { databaseSection } from './database.section.js';
 import { path } from './fields.js';
 import { identitySection } from './identity.section.js';
 import { onCallSection } from './on-call.section.js';
-import type { Secret } from './secret.js';
+import type { OnCallSecret, Secret } from './secret.js';
 import { serverSection } from './server.section.js';
 import { sessionsSection } from './sessions.section.js';
 
@@ -65,7 +65,7 @@ export interface DatabaseConfig {
 
 export interface OnCallConfig {
   /** By the names that OnCallSource documents call them. */
-  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly secrets: ReadonlyMap<string, OnCallSecret>;
 }
 
 /** What the program runs by: checked, complete, paths absolute. */

@@ -138,19 +138,25 @@ describe('a good configuration', () => {
 
   test('holds the secrets of on-call sources by name, those in files read', () => {
     file('  token-in-a-file\n', 'token');
-    const listed = '[{ name: a, value: token-in-the-text }, { name: b, valueFile: token }]';
+    const listed =
+      '[{ name: a, hosts: [x.example], value: token-in-the-text }, { name: b, hosts: ["y.example:8443"], valueFile: token }]';
     const config = good({ HALLPASS_CONFIG: file(`${GOOD}onCall: { secrets: ${listed} }\n`) });
-    const revealed = [...config.onCall.secrets].map(([name, secret]) => [name, secret.reveal()]);
+    const revealed = [...config.onCall.secrets].map(([name, { value, hosts }]) => [
+      name,
+      value.reveal(),
+      hosts,
+    ]);
     expect(revealed).toEqual([
-      ['a', 'token-in-the-text'],
-      ['b', 'token-in-a-file'],
+      ['a', 'token-in-the-text', ['x.example']],
+      ['b', 'token-in-a-file', ['y.example:8443']],
     ]);
     const over = good({
       HALLPASS_CONFIG: file(`${GOOD}onCall: { secrets: ${listed} }\n`),
-      HALLPASS_ON_CALL__SECRETS: '[{"name":"c","value":"token-in-a-variable"}]',
+      HALLPASS_ON_CALL__SECRETS:
+        '[{"name":"c","hosts":["x.example"],"value":"token-in-a-variable"}]',
     });
     expect([...over.onCall.secrets.keys()]).toEqual(['c']);
-    expect(over.onCall.secrets.get('c')?.reveal()).toBe('token-in-a-variable');
+    expect(over.onCall.secrets.get('c')?.value.reveal()).toBe('token-in-a-variable');
   });
 
   test('takes a section without keys for one that was left out', () => {
@@ -229,17 +235,17 @@ colour: red
 log: { level: loud }
 onCall:
   secrets:
-    - { name: Upper, value: x }
-    - { name: twice, value: x }
-    - { name: twice, value: x }
-    - { name: both, value: x, valueFile: words }
-    - { name: neither }
-    - { name: unset, value: "" }
-    - { name: spaced, value: "hunter2 x" }
-    - { name: lost, valueFile: nowhere }
-    - { name: empty, valueFile: empty }
-    - { name: folder, valueFile: . }
-    - { value: x, valu: y }
+    - { hosts: [x], name: Upper, value: x }
+    - { hosts: [x], name: twice, value: x }
+    - { hosts: [x], name: twice, value: x }
+    - { hosts: [x], name: both, value: x, valueFile: words }
+    - { hosts: [x], name: neither }
+    - { hosts: [x], name: unset, value: "" }
+    - { hosts: [x], name: spaced, value: "hunter2 x" }
+    - { hosts: [x], name: lost, valueFile: nowhere }
+    - { hosts: [x], name: empty, valueFile: empty }
+    - { hosts: [x], name: folder, valueFile: . }
+    - { hosts: [x], value: x, valu: y }
     - hunter2
 `;
     const told = mistakes({ HALLPASS_CONFIG: file(text) });
@@ -344,7 +350,7 @@ onCall:
 
 describe('secrets', () => {
   test('are not printed with the configuration, however it is printed', () => {
-    const secrets = 'onCall: { secrets: [{ name: a, value: hunter2 }] }\n';
+    const secrets = 'onCall: { secrets: [{ name: a, hosts: [x], value: hunter2 }] }\n';
     const config = good({ HALLPASS_CONFIG: file(GOOD + secrets) });
     const printed = [
       inspect(config.onCall.secrets.get('a')),

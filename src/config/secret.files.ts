@@ -5,6 +5,7 @@ import type { ConfigSources } from './config.sources.js';
 import { readBounded, Unreadable } from './config.sources.js';
 import { pathText } from './issue.sentences.js';
 import { HEADER_SECRET, HEADER_SECRET_RULE } from './on-call.section.js';
+import type { OnCallSecret } from './secret.js';
 import { Secret } from './secret.js';
 
 export const SECRET_FILE_BYTES_MAX = 64 * 1024;
@@ -15,8 +16,9 @@ const Listed = z
     name: z.string().catch(''),
     value: z.string().optional().catch(undefined),
     valueFile: z.string().min(1).optional().catch(undefined),
+    hosts: z.array(z.string()).catch([]),
   })
-  .catch({ name: '' });
+  .catch({ name: '', hosts: [] });
 
 /**
  * The secrets of `onCall.secrets` by name, those in files read. Takes whatever stands there, so that what is wrong with
@@ -26,15 +28,15 @@ export function readOnCallSecrets(
   listed: unknown,
   sources: ConfigSources,
 ): {
-  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly secrets: ReadonlyMap<string, OnCallSecret>;
   readonly mistakes: readonly ConfigMistake[];
 } {
-  const secrets = new Map<string, Secret>();
+  const secrets = new Map<string, OnCallSecret>();
   const mistakes: ConfigMistake[] = [];
   for (const [index, item] of (Array.isArray(listed) ? listed : []).entries()) {
-    const { name, value, valueFile } = Listed.parse(item);
+    const { name, value, valueFile, hosts } = Listed.parse(item);
     const found = valueFile === undefined ? value : readSecret(resolve(sources.folder, valueFile));
-    if (typeof found === 'string') secrets.set(name, new Secret(found));
+    if (typeof found === 'string') secrets.set(name, { value: new Secret(found), hosts });
     if (found instanceof Unreadable) {
       const path = ['onCall', 'secrets', index, 'valueFile'];
       const where = sources.whereOf(path, 'value');

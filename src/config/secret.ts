@@ -27,3 +27,9 @@ export class Secret {
     return '[secret]';
   }
 }
+
+/** What on-call sources are asked with, and the hosts (as `URL.host`) that it may be sent to. */
+export interface OnCallSecret {
+  readonly value: Secret;
+  readonly hosts: readonly string[];
+}

@@ -53,6 +53,13 @@ describe('a person is read from the claims', () => {
     });
   });
 
+  it('without an e-mail that the issuer says it did not verify: on-call lists go by it', () => {
+    const payload = { sub: 'mallory', email: 'robin@example.com' };
+    expect(person({ ...payload, email_verified: false })).not.toHaveProperty('email');
+    expect(person({ ...payload, email_verified: true })).toHaveProperty('email');
+    expect(person(payload)).toHaveProperty('email');
+  });
+
   it('never from what every object inherits', () => {
     const paths = ['constructor.name', '__proto__.x', 'toString', 'realm.length', 'groups.0'];
     for (const user of paths) {

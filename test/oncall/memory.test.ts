@@ -254,6 +254,14 @@ describe('a secret', () => {
     expect(lab().onCall.missingSecrets(sources)).toEqual([]);
   });
 
+  it('is not sent to a host that the configuration does not name, wherever a policy points', async () => {
+    const { ask, onCall } = lab({ pagerduty: TOKEN }, ['api.pagerduty.com']);
+    const source = server.source({ secret: 'pagerduty' });
+    expect(await ask(source)).toBe('unknown');
+    expect(server.asked).toEqual([]);
+    expect(onCall.missingSecrets([source])).toEqual([{ source: 'payments', secret: 'pagerduty' }]);
+  });
+
   it.each([
     ['answers 401', TOKEN, status(401)],
     ['sends it back', TOKEN, (request, response) => response.end(request.headers.authorization)],

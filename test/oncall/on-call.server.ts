@@ -10,6 +10,9 @@ import { HandClock, MemoryJournal } from '../support/in-memory.ports.js';
 
 export const TOKEN = 'hunter2-of-pagerduty';
 
+/** The hosts of the servers of a test file: secrets may be sent to all of them, unless the test says otherwise. */
+const started: string[] = [];
+
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Answers with the document, as JSON. */
@@ -35,6 +38,7 @@ export class OnCallServer {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
+    started.push(`127.0.0.1:${port}`);
     const made = new OnCallServer(server, `http://127.0.0.1:${port}`);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       made.asked.push({ url: new URL(request.url ?? '', made.url), headers: request.headers });
@@ -73,13 +77,18 @@ export const ROBIN: Person = {
 };
 
 /** Asks with a clock that a test moves; `journal` holds what operators are told. */
-export function lab(secrets: Readonly<Record<string, string>> = { pagerduty: TOKEN }) {
+export function lab(
+  secrets: Readonly<Record<string, string>> = { pagerduty: TOKEN },
+  hosts: readonly string[] = started,
+) {
   const clock = new HandClock(new Date('2030-01-01T12:00:00Z'));
   const journal = new MemoryJournal();
   const onCall = new HttpOnCall({
     clock,
     journal,
-    secrets: new Map(Object.entries(secrets).map(([name, text]) => [name, new Secret(text)])),
+    secrets: new Map(
+      Object.entries(secrets).map(([name, text]) => [name, { value: new Secret(text), hosts }]),
+    ),
   });
   const ask = async (source: OnCallSource, person = ROBIN): Promise<boolean | 'unknown'> =>
     (await onCall.factsFor([source], person))[source.name]!;

@@ -47,7 +47,9 @@ export function personOf(
   if (!groups.success) return unusable(claims.groups, groups.error);
 
   const name = Reading.parse(claimAt(payload, claims.name));
-  const email = Reading.parse(claimAt(payload, claims.email));
+  // Who is on call is told by e-mail: one that the issuer did not verify (OpenID Connect Core §5.1) would be anybody's.
+  const isVerified = claimAt(payload, 'email_verified') !== false;
+  const email = isVerified ? Reading.parse(claimAt(payload, claims.email)) : undefined;
   const acr = Reading.parse(payload.acr);
   const amr = Methods.parse(payload.amr);
   const authTime = AuthTime.parse(payload.auth_time);

@@ -3,7 +3,7 @@ import type { Clock } from '../../app/ports/clock.js';
 import type { Journal } from '../../app/ports/journal.js';
 import type { MissingSecret, OnCallSourceState } from '../../app/ports/on-call.js';
 import { OnCall } from '../../app/ports/on-call.js';
-import type { Secret } from '../../config/secret.js';
+import type { OnCallSecret } from '../../config/secret.js';
 import type { OnCallFacts } from '../../domain/policy/facts.js';
 import type {
   OnCallMatch,
@@ -45,7 +45,7 @@ export interface HttpOnCallOptions {
   readonly clock: Clock;
   readonly journal: Journal;
   /** By the names that sources call them. */
-  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly secrets: ReadonlyMap<string, OnCallSecret>;
 }
 
 /** Asks the sources over HTTP and remembers what they answered. */
@@ -68,10 +68,12 @@ export class HttpOnCall extends OnCall {
     return [...this.#remembered].map(([name, { cache }]) => ({ name, ...cache.state() }));
   }
 
-  /** The sources whose secret is not in the configuration: all they can say is `unknown`. */
+  /** The sources whose secret is not in the configuration, or not for their host: all they can say is `unknown`. */
   missingSecrets(sources: readonly OnCallSource[]): readonly MissingSecret[] {
-    return sources.flatMap(({ name, secret }) =>
-      secret === null || this.options.secrets.has(secret) ? [] : [{ source: name, secret }],
+    return sources.flatMap(({ name, secret, url }) =>
+      secret === null || this.options.secrets.get(secret)?.hosts.includes(new URL(url).host)
+        ? []
+        : [{ source: name, secret }],
     );
   }
 
@@ -117,11 +119,15 @@ export class HttpOnCall extends OnCall {
       : genericShifts(url, { shape, get });
   }
 
-  #headersFor({ shape: { kind }, secret }: OnCallSource): Readonly<Record<string, string>> {
+  #headersFor({ shape: { kind }, secret, url }: OnCallSource): Readonly<Record<string, string>> {
     if (secret === null) return { accept: ACCEPT[kind] };
     const held = this.options.secrets.get(secret);
     if (!held) throw new UnusableAnswer('needs a secret that the configuration does not have');
-    return { accept: ACCEPT[kind], authorization: AUTHORIZATION[kind](held.reveal()) };
+    // Whoever writes policies chooses the address; only the configuration says where the secret may go.
+    if (!held.hosts.includes(new URL(url).host)) {
+      throw new UnusableAnswer('names a secret that may not be sent to its host');
+    }
+    return { accept: ACCEPT[kind], authorization: AUTHORIZATION[kind](held.value.reveal()) };
   }
 
   #note(name: string, error: string | null): void {
