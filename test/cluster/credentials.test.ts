@@ -182,6 +182,7 @@ describe('credentials', () => {
 /** What a request needed, as `verb resource`. A WebSocket needs two verbs, whatever its method. */
 function rightsFor({ method, path }: { method: string; path: string }): string[] {
   const { pathname, searchParams } = new URL(path, 'http://x');
+  if (/\/namespaces\/[^/]+$/.test(pathname)) return [`${method.toLowerCase()} namespaces`];
   const [resource = '', name, sub] = pathname.replace(/^.*\/namespaces\/[^/]+\//, '').split('/');
   if (sub === 'exec' || sub === 'attach')
     return ['create', 'get'].map((verb) => `${verb} ${resource}/${sub}`);

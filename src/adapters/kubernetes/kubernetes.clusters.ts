@@ -13,6 +13,7 @@ import type { ClusterLog, ClusterSettings } from './cluster.settings.js';
 import { addContainer } from './container.adder.js';
 import { followContainer, observeContainer } from './container.follower.js';
 import { runCommand, writeLine } from './container.streams.js';
+import { NamespaceReader } from './namespace.reader.js';
 import { evictPod } from './pod.evictor.js';
 import { RETRY_LIMITS } from './retry.policy.js';
 import type { RetryLimits } from './retry.policy.js';
@@ -24,6 +25,7 @@ export class KubernetesClusters extends Clusters {
   private readonly connections: ReadonlyMap<string, ClusterConnection>;
   private readonly settings: readonly ClusterSettings[];
   private readonly log: ClusterLog;
+  private readonly namespaces: NamespaceReader;
 
   constructor(args: {
     readonly clusters: readonly ClusterSettings[];
@@ -34,6 +36,7 @@ export class KubernetesClusters extends Clusters {
     super();
     this.settings = args.clusters;
     this.log = args.log;
+    this.namespaces = new NamespaceReader(args.log);
     const limits = { ...RETRY_LIMITS, ...args.limits };
     this.connections = new Map(
       args.clusters.map((one) => [one.name, new ClusterConnection(one, args.log, limits)]),
@@ -56,7 +59,8 @@ export class KubernetesClusters extends Clusters {
       const kind = target.kind === 'pod' ? 'Pod' : target.workload;
       return noSuchTarget({ cluster, namespace, what: `${kind} "${target.name}"` });
     }
-    return this.told(await resolveTarget({ connection, namespace, target, container }));
+    const { namespaces } = this;
+    return this.told(await resolveTarget({ connection, namespace, target, container, namespaces }));
   }
 
   async add(

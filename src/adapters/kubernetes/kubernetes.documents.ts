@@ -104,6 +104,10 @@ export const PodDocument = z.looseObject({
 });
 export type PodDocument = z.infer<typeof PodDocument>;
 
+/** What this adapter reads of a namespace. */
+export const NamespaceDocument = z.looseObject({ metadata: Metadata });
+export type NamespaceDocument = z.infer<typeof NamespaceDocument>;
+
 export const PodList = z.looseObject({
   metadata: z.looseObject({ _continue: text }).nullish(),
   items: z.array(PodDocument),

@@ -1,22 +1,29 @@
-import type { FoundTarget, OwnerKind } from '../../domain/policy/facts.js';
-import type { PodDocument } from './kubernetes.documents.js';
+import type { FoundTarget, Marks, OwnerKind } from '../../domain/policy/facts.js';
+import { plainText } from '../../domain/text.js';
+import type { NamespaceDocument, PodDocument } from './kubernetes.documents.js';
 import { isReady } from './pod.eligibility.js';
 
-/** What policy may look at of a Pod and its namespace. */
+/**
+ * Labels and annotations of one object are facts up to so many bytes each (Kubernetes takes 256 KiB of annotations), so
+ * that what is kept beside every decision stays small.
+ */
+export const MARKS_BYTES_MAX = 64 * 1024;
+
+/** The whole object once more, as `kubectl apply` notes it: nothing to decide by, and often with what is secret. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** @param namespace `undefined` where it may not be read: what it would say is unknown then. */
 export function targetFacts(
   pod: PodDocument,
-  namespace: {
-    readonly labels: Readonly<Record<string, string>>;
-    readonly annotations: Readonly<Record<string, string>>;
-  },
+  namespace: NamespaceDocument | undefined,
 ): FoundTarget {
   const statuses = pod.status?.containerStatuses ?? [];
   return {
-    namespaceLabels: namespace.labels,
-    namespaceAnnotations: namespace.annotations,
+    namespaceLabels: namespace ? marksOf(namespace.metadata.labels) : null,
+    namespaceAnnotations: namespace ? marksOf(namespace.metadata.annotations) : null,
     pod: pod.metadata.name,
-    labels: pod.metadata.labels ?? {},
-    annotations: pod.metadata.annotations ?? {},
+    labels: marksOf(pod.metadata.labels),
+    annotations: marksOf(pod.metadata.annotations),
     owner: ownerOf(pod),
     phase: pod.status?.phase ?? '',
     ready: isReady(pod),
@@ -25,7 +32,7 @@ export function targetFacts(
       const status = statuses.find((it) => it.name === name);
       return {
         name,
-        image: image ?? '',
+        image: plainText(image ?? ''),
         digest: /@(sha256:[0-9a-f]{64})$/.exec(status?.imageID ?? '')?.[1] ?? '',
         ready: status?.ready ?? false,
         restarts: status?.restartCount ?? 0,
@@ -33,6 +40,15 @@ export function targetFacts(
     }),
     node: pod.spec.nodeName ?? '',
   };
+}
+
+/** Values are free text (annotations): fit to be stored and hashed, and as whole as they came. */
+function marksOf(marks: Readonly<Record<string, string>> | null | undefined): Marks {
+  const kept = Object.entries(marks ?? {})
+    .filter(([key]) => key !== LAST_APPLIED)
+    .map(([key, value]) => [key, plainText(value, MARKS_BYTES_MAX)] as const);
+  const bytes = kept.reduce((sum, [key, value]) => sum + Buffer.byteLength(key + value), 0);
+  return bytes > MARKS_BYTES_MAX ? null : Object.fromEntries(kept);
 }
 
 const KINDS: ReadonlySet<string> = new Set(['StatefulSet', 'DaemonSet', 'Job']);

@@ -8,6 +8,7 @@ import type { Api, ClusterConnection } from './cluster.connection.js';
 import { labelSelector } from './label.selector.js';
 import { OwnerList, PodDocument, PodList, WorkloadDocument } from './kubernetes.documents.js';
 import { isReady, whyNotDebuggable } from './pod.eligibility.js';
+import type { NamespaceReader } from './namespace.reader.js';
 import { problemOf } from './status.problems.js';
 import { targetFacts } from './target.facts.js';
 
@@ -45,13 +46,31 @@ export async function resolveTarget(args: {
   readonly namespace: string;
   readonly target: Target;
   readonly container: string | undefined;
+  readonly namespaces: NamespaceReader;
 }): Promise<ResolvedTarget | Problem> {
-  const { connection, namespace, target, container } = args;
+  const { connection, namespace, namespaces } = args;
   const place = { connection, namespace };
+  const [pod, around] = await Promise.all([
+    findPod(place, args),
+    namespaces.read(connection, namespace),
+  ]);
+  if (isProblem(pod)) return pod;
+  if (isApiFailure(around)) return notRead(around, { place, what: `Pod "${pod.metadata.name}"` });
+  if (around === 'forbidden') namespaces.tellForbidden(connection, namespace);
+  return {
+    pin: pinOf(pod),
+    facts: targetFacts(pod, around === 'forbidden' ? undefined : around),
+  };
+}
+
+async function findPod(
+  place: Place,
+  { target, container }: { readonly target: Target; readonly container: string | undefined },
+): Promise<PodDocument | Problem> {
   if (target.kind === 'pod') {
     const pod = await readPod(place, target.name);
     if (isApiFailure(pod)) return notRead(pod, { place, what: `Pod "${target.name}"` });
-    return whyNotDebuggable(pod, container) ?? resolved(pod);
+    return whyNotDebuggable(pod, container) ?? pod;
   }
   const what = `${target.workload} "${target.name}"`;
   const pods = await podsOf(place, target);
@@ -155,7 +174,7 @@ function choose(args: {
   readonly pick: PodChoice;
   readonly container: string | undefined;
   readonly what: string;
-}): ResolvedTarget | Problem {
+}): PodDocument | Problem {
   const { pods, pick, container, what } = args;
   if (pods.length === 0) {
     return problem('target-not-debuggable', `${what} has no Pods now. Ask again once it has one.`);
@@ -164,7 +183,7 @@ function choose(args: {
   const fit = pods.filter((_, index) => refusals[index] === undefined).sort(byNeed);
   const ready = fit.filter(isReady);
   const chosen = pick === 'any-ready' ? ready[0] : fit[0];
-  if (chosen) return resolved(chosen);
+  if (chosen) return chosen;
   const refusal = refusals.find(isProblem);
   if (fit.length === 0 && refusal) {
     return pods.length === 1
@@ -196,10 +215,6 @@ function restarts({ status }: PodDocument): number {
 
 function age({ metadata }: PodDocument): number {
   return metadata.creationTimestamp?.getTime() ?? 0;
-}
-
-function resolved(pod: PodDocument): ResolvedTarget {
-  return { pin: pinOf(pod), facts: targetFacts(pod, { labels: {}, annotations: {} }) };
 }
 
 function pinOf({ metadata, spec }: PodDocument): Pin {

@@ -37,13 +37,19 @@ export interface TargetFacts {
   readonly found: FoundTarget | null;
 }
 
+/**
+ * Labels or annotations. Null: not known, because the broker may not read them, or because there are more of them than
+ * are kept beside a decision. Part of them would be a lie to whoever asks whether one is missing.
+ */
+export type Marks = Readonly<Record<string, string>> | null;
+
 /** A Pod and its namespace as they were when it was chosen. */
 export interface FoundTarget {
-  readonly namespaceLabels: Readonly<Record<string, string>>;
-  readonly namespaceAnnotations: Readonly<Record<string, string>>;
+  readonly namespaceLabels: Marks;
+  readonly namespaceAnnotations: Marks;
   readonly pod: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly labels: Marks;
+  readonly annotations: Marks;
   readonly owner: { readonly kind: OwnerKind; readonly name: string };
   readonly phase: string;
   readonly ready: boolean;

@@ -1,8 +1,8 @@
 import { isAmong } from '../person.js';
 import type { Truth } from './condition.js';
-import type { Facts, FoundTarget } from './facts.js';
+import type { Facts, FoundTarget, Marks } from './facts.js';
 import { matchesAny } from './glob.js';
-import type { AccessPolicy, WorkloadMatch } from './policy.js';
+import type { AccessPolicy, Selector, WorkloadMatch } from './policy.js';
 import { selects, selectorText } from './selector.js';
 import { isWithin, windowText } from './time.window.js';
 
@@ -66,7 +66,9 @@ export const PARTS: readonly Part[] = [
     test: ({ match }, { target }) =>
       match.namespaceSelector.length === 0
         ? 'yes'
-        : known(target.found, (found) => selects(match.namespaceSelector, found.namespaceLabels)),
+        : known(target.found, (found) =>
+            selectsKnown(match.namespaceSelector, found.namespaceLabels),
+          ),
     miss: ({ match }) =>
       `only for namespaces with the labels ${selectorText(match.namespaceSelector)}`,
   },
@@ -75,7 +77,7 @@ export const PARTS: readonly Part[] = [
     test: ({ match }, { target }) =>
       match.workloads.length === 0
         ? 'yes'
-        : known(target.found, (found) => match.workloads.some((it) => isOf(it, found))),
+        : known(target.found, (found) => anyOf(match.workloads.map((it) => isOf(it, found)))),
     miss: ({ match }) => `only for ${match.workloads.map(workloadText).join(' or ')}`,
   },
   {
@@ -113,16 +115,24 @@ function truth(holds: boolean): Truth {
   return holds ? 'yes' : 'no';
 }
 
-function known(found: FoundTarget | null, holds: (found: FoundTarget) => boolean): Truth {
-  return found === null ? 'unknown' : truth(holds(found));
+function known(found: FoundTarget | null, holds: (found: FoundTarget) => Truth): Truth {
+  return found === null ? 'unknown' : holds(found);
 }
 
-function isOf({ kinds, names, podSelector }: WorkloadMatch, found: FoundTarget): boolean {
-  return (
-    kinds.includes(found.owner.kind) &&
-    matchesAny(names, found.owner.name) &&
-    selects(podSelector, found.labels)
-  );
+function isOf({ kinds, names, podSelector }: WorkloadMatch, found: FoundTarget): Truth {
+  return kinds.includes(found.owner.kind) && matchesAny(names, found.owner.name)
+    ? selectsKnown(podSelector, found.labels)
+    : 'no';
+}
+
+function selectsKnown(selector: Selector, labels: Marks): Truth {
+  if (selector.length === 0) return 'yes';
+  return labels === null ? 'unknown' : truth(selects(selector, labels));
+}
+
+function anyOf(truths: readonly Truth[]): Truth {
+  if (truths.includes('yes')) return 'yes';
+  return truths.includes('unknown') ? 'unknown' : 'no';
 }
 
 function workloadText({ kinds, names, podSelector }: WorkloadMatch): string {
