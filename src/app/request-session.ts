@@ -15,7 +15,13 @@ import { Clock } from './ports/clock.js';
 import type { ResolvedTarget } from './ports/cluster.js';
 import { Clusters } from './ports/cluster.js';
 import { PolicySource } from './ports/policy.source.js';
-import type { DecisionRecord, IdempotencyKey, ReviewDebt, Step } from './ports/session.store.js';
+import type {
+  DecisionRecord,
+  IdempotencyKey,
+  Likeness,
+  ReviewDebt,
+  Step,
+} from './ports/session.store.js';
 import { SessionStore } from './ports/session.store.js';
 import { firstStep } from './session-step.js';
 
@@ -62,9 +68,10 @@ export class RequestSession {
 
   /**
    * @param key makes asking again the same ask: the session of the first time is given back.
-   * @returns the session, `denied` included; a problem where the request cannot be one: bad fields, no such target, a
-   * target that cannot take a container, a cluster that does not answer. Policy is asked before the cluster, so that
-   * nobody learns of Pods that policy would not let them debug.
+   * @returns the session, `denied` included; an open one of theirs that is like what they ask for, instead of a second;
+   * a problem where the request cannot be one: bad fields, no such target, a target that cannot take a container, a
+   * cluster that does not answer. Policy is asked before the cluster, so that nobody learns of Pods that policy would
+   * not let them debug.
    */
   async ask(caller: Caller, ask: Ask, key?: AskKey): Promise<Asking | Problem> {
     const person = personOf(caller);
@@ -74,9 +81,10 @@ export class RequestSession {
       if (before) return before;
       const step = await this.decide(caller, ask, idempotency);
       if (isProblem(step)) return step;
-      const alike = step.session.state === 'denied' ? undefined : await this.alike(step.session);
-      // Of several with one key at once, those that come later are told so, though they are alike too.
-      if (alike) return (idempotency && (await this.replay(idempotency))) ?? alike;
+      if ('already' in step) {
+        // Of several with one key at once, those that come later are told so, though they are alike too.
+        return (idempotency && (await this.replay(idempotency))) ?? step;
+      }
       const written = await this.deps.store.write(step);
       if (!isProblem(written)) return { session: written, already: 'no' };
       if (tries === TRIES_MAX) return written;
@@ -89,10 +97,14 @@ export class RequestSession {
     caller: Caller,
     ask: Ask,
     idempotency: IdempotencyKey | undefined,
-  ): Promise<Step | Problem> {
+  ): Promise<Step | Asking | Problem> {
     const set = this.deps.policies.current();
     const request = this.complete(ask, set);
     if (isProblem(request)) return request;
+    const requester = personOf(caller);
+    // Before policy, which would count the session that is there against the limits of its own terms.
+    const asAsked = await this.alike({ requester, request, pin: null });
+    if (asAsked) return asAsked;
 
     const unseen = await this.deps.facts.unseen(caller, request, set);
     const refusal = refuseUnseen(set, unseen);
@@ -108,14 +120,16 @@ export class RequestSession {
     }
     const resolved = await this.resolve(request);
     if (isProblem(resolved)) return resolved;
+    const asFound = await this.alike({ requester, request, pin: resolved.pin });
+    if (asFound) return asFound;
     const facts = await this.deps.facts.seen(caller, unseen, resolved);
     const decision = evaluate(set, facts);
     const pin = decision.verdict === 'refuse' ? null : resolved.pin;
     return this.firstStepOf({ caller, request, decision, pin, facts, idempotency });
   }
 
-  private async alike(session: Session): Promise<Asking | undefined> {
-    const found = await this.deps.store.findAlike(session);
+  private async alike(likeness: Likeness): Promise<Asking | undefined> {
+    const found = await this.deps.store.findAlike(likeness);
     return found && { session: found, already: 'alike' };
   }
 

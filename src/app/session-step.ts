@@ -4,6 +4,7 @@ import type { Actor } from '../domain/person.js';
 import { invariant } from '../domain/problem.js';
 import type { Capacity, SessionEvent, State } from '../domain/session/session.machine.js';
 import { isFinal, next } from '../domain/session/session.machine.js';
+import { factsHash } from '../domain/policy/facts.hash.js';
 import { dueAt } from '../domain/session/session.plan.js';
 import type { Session } from '../domain/session/session.js';
 import { plainText } from '../domain/text.js';
@@ -92,7 +93,14 @@ function build(args: StepArgs, from: State | 'new', session: Session): Step {
       outcome: args.outcome ?? 'success',
       actor,
       session,
-      data: { ...data, from, to: session.state, version: session.version, ...facts(session) },
+      data: {
+        ...data,
+        from,
+        to: session.state,
+        version: session.version,
+        ...facts(session),
+        ...(decision?.facts ? { factsHash: factsHash(decision.facts) } : {}),
+      },
       ...(decision ? { decisionId: decision.id } : {}),
     }),
     ...(decision ? { decision } : {}),
@@ -108,5 +116,6 @@ function facts(session: Session): Record<string, unknown> {
     endReason: session.endReason ?? undefined,
     endDetail: session.endDetail ?? undefined,
     requester: { iss: session.requester.iss, sub: session.requester.sub },
+    breakGlass: session.request.breakGlass ? true : undefined,
   };
 }

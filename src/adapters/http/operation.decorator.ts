@@ -31,6 +31,8 @@ export interface OperationNote {
   readonly status: 200 | 201;
   /** What it answers with: a schema of `src/contract` that has an id, or a stream of events of that schema. */
   readonly answers: z.ZodType;
+  /** Other statuses that it answers the same with, and when. */
+  readonly also?: Readonly<Record<number, string>>;
   readonly stream?: boolean;
   readonly takes?: readonly HeaderNote[];
   readonly gives?: readonly HeaderNote[];
@@ -79,18 +81,23 @@ export function Operation(note: OperationNote): MethodDecorator {
         ...(header.example === undefined ? {} : { example: header.example }),
       }),
     ),
-    ApiResponse({
-      status,
-      description: note.stream ? 'A stream of events (Server-Sent Events).' : 'Done.',
-      headers: headersOf([REQUEST_ID, ...(note.gives ?? [])]),
-      content: note.stream
-        ? {
-            'text/event-stream': {
-              schema: { type: 'string', description: streamText(note.answers) },
-            },
-          }
-        : { 'application/json': { schema: { $ref: refOf(note.answers) } } },
-    }),
+    ...Object.entries({
+      [status]: note.stream ? 'A stream of events (Server-Sent Events).' : 'Done.',
+      ...note.also,
+    }).map(([code, text]) =>
+      ApiResponse({
+        status: Number(code),
+        description: text,
+        headers: headersOf([REQUEST_ID, ...(note.gives ?? [])]),
+        content: note.stream
+          ? {
+              'text/event-stream': {
+                schema: { type: 'string', description: streamText(note.answers) },
+              },
+            }
+          : { 'application/json': { schema: { $ref: refOf(note.answers) } } },
+      }),
+    ),
     ...Object.entries(note.empty ?? {}).map(([code, text]) =>
       ApiResponse({ status: Number(code), description: text, headers: headersOf([REQUEST_ID]) }),
     ),

@@ -61,9 +61,13 @@ export class SessionsController {
     summary: 'Ask for a debug session',
     description:
       'Policy decides at once: the answer is `approved`, `pending` (others must consent) or `denied`, and says why. ' +
-      'A session that policy denies is an answer too, not an error.',
+      'A session that policy denies is an answer too, not an error.\n\n' +
+      'Requests that are alike are one: while a session of the caller is open on the same target, with the same ' +
+      'container and profile (break-glass or not), asking again gives that one, with 200, whatever else is asked for. ' +
+      'An `Idempotency-Key` then stands for nothing: it may be used again.',
     status: 201,
     answers: SessionDetails,
+    also: { 200: 'An open session of the caller that is like the one asked for.' },
     takes: [
       {
         name: 'Idempotency-Key',
@@ -77,7 +81,11 @@ export class SessionsController {
       ETAG,
       {
         name: 'Idempotency-Replayed',
-        description: '`true` where the session was made by an earlier request.',
+        description: '`true` where the session was made by an earlier request with the same key.',
+      },
+      {
+        name: 'Hallpass-Existing',
+        description: '`alike` where the session was there: with status 200.',
       },
     ],
     problems: [
@@ -109,8 +117,8 @@ export class SessionsController {
       ),
     );
     void reply.headers({ location: sessionPath(session.id), etag: etagOf(session.version) });
-    if (already === 'alike') void reply.status(200);
     if (already === 'same-key') void reply.header('idempotency-replayed', 'true');
+    if (already === 'alike') void reply.status(200).header('hallpass-existing', 'alike');
     return sessionDetails(caller, session, await this.store.decisions(session.id));
   }
 

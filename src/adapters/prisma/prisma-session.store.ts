@@ -5,6 +5,7 @@ import type {
   Guard,
   IdempotencyKey,
   Lease,
+  Likeness,
   SessionFilter,
   Step,
   StepRecord,
@@ -102,14 +103,15 @@ export class PrismaSessionStore extends SessionStore {
     return written;
   }
 
-  async findAlike(session: Session): Promise<Session | undefined> {
-    const like = likenessOf(session);
+  async findAlike(likeness: Likeness): Promise<Session | undefined> {
+    const { requester, request } = likeness;
+    const like = likenessOf(likeness);
     const row = await this.database.prisma.session.findFirst({
       where: {
-        requesterIss: session.requester.iss,
-        requesterSub: session.requester.sub,
-        cluster: session.request.cluster,
-        namespace: session.request.namespace,
+        requesterIss: requester.iss,
+        requesterSub: requester.sub,
+        cluster: request.cluster,
+        namespace: request.namespace,
         targetContainer: like.target_container,
         profile: like.profile,
         breakGlass: like.break_glass,

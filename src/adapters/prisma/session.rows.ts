@@ -14,6 +14,7 @@ import type {
 } from '../../domain/session/session.js';
 import type {
   DecisionRecord,
+  Likeness,
   ReviewDebt,
   Step,
   StepRecord,
@@ -105,7 +106,7 @@ export function sessionColumns(session: Session, dueAt: Date | null): Record<str
 }
 
 /** What makes two requests of one person alike. */
-export function likenessOf({ request, pin }: Session) {
+export function likenessOf({ request, pin }: Pick<Likeness, 'request' | 'pin'>) {
   return {
     profile: request.profile,
     target_key: targetKey(request.target),

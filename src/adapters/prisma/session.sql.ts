@@ -63,7 +63,8 @@ function stillSo({ policyHash, perPerson, perPod }: Guard): Prisma.Sql {
 export function lockCounted(session: Session): Prisma.Sql {
   const { requester, request, pin } = session;
   const keys = [
-    `person ${requester.human ?? `${requester.iss}|${requester.sub}`}`,
+    `account ${requester.iss}|${requester.sub}`,
+    ...(requester.human === undefined ? [] : [`human ${requester.human}`]),
     ...(pin ? [`pod ${request.cluster} ${pin.podUid}`] : []),
   ].sort();
   return Prisma.sql`

@@ -39,6 +39,9 @@ export interface Guard {
   readonly perPod: number | null;
 }
 
+/** What makes two requests of one account alike. */
+export type Likeness = Pick<Session, 'requester' | 'request' | 'pin'>;
+
 /**
  * One step of a session, with everything that must be written with it. `session` is the whole of it as it shall be,
  * its version one more than what is stored.
@@ -122,8 +125,12 @@ export abstract class SessionStore {
   abstract findByKey(
     key: Omit<IdempotencyKey, 'requestHash'>,
   ): Promise<{ readonly session: Session; readonly requestHash: string } | undefined>;
-  /** An open session of the same account, target (as asked for, or as found) and profile, where there is one. */
-  abstract findAlike(session: Session): Promise<Session | undefined>;
+  /**
+   * An open session of the same account, target (as asked for; or, where there is a pin, as found), container and
+   * profile that breaks the glass as well or does neither; the newest where there are several. One that is being ended
+   * is like none.
+   */
+  abstract findAlike(likeness: Likeness): Promise<Session | undefined>;
   abstract consents(id: SessionId): Promise<Consent[]>;
   abstract decisions(id: SessionId): Promise<DecisionRecord[]>;
   abstract steps(id: SessionId, after: number): Promise<StepRecord[]>;
