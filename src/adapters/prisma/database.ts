@@ -85,6 +85,8 @@ const DOWN_CODES = new Set([
   'P1008',
   'P1017',
   'P2024',
+  // A transaction that could not begin, or not end, in time: one waits for another in lockCounted.
+  'P2028',
   'ECONNREFUSED',
   'ECONNRESET',
   'ETIMEDOUT',
