@@ -40,6 +40,7 @@ export class ClusterConnection {
   private loading: Promise<Api> | undefined;
   private lookedAtMs = Number.NEGATIVE_INFINITY;
   private reloadedAtMs = Number.NEGATIVE_INFINITY;
+  private reloads = 0;
   private lastFailure: ApiFailure['failure'] | undefined;
   private closed = false;
 
@@ -51,10 +52,14 @@ export class ClusterConnection {
 
   /** Makes a call. A 401 is answered by reading the credentials again and asking once more. Other errors are bugs. */
   async call<T>(request: (api: Api) => Promise<T>): Promise<T | ApiFailure> {
+    const { reloads } = this;
     const first = await this.attempt(request);
-    if (!isApiFailure(first) || !isUnauthorized(first) || !this.mayReload())
-      return this.noted(first);
-    this.forget();
+    if (!isApiFailure(first) || !isUnauthorized(first)) return this.noted(first);
+    // Another call may have thrown the same credentials away while this one was under way.
+    if (reloads === this.reloads) {
+      if (!this.mayReload()) return this.noted(first);
+      this.forget();
+    }
     return this.noted(await this.attempt(request));
   }
 
@@ -163,6 +168,7 @@ export class ClusterConnection {
 
   /** What is under way on the connections of before may go on; once idle, they close by themselves. */
   private forget(): void {
+    this.reloads++;
     this.reloadedAtMs = performance.now();
     this.loaded = undefined;
   }

@@ -107,6 +107,24 @@ describe('a condition is unknown, and says why,', () => {
     expect(truth("requester.subject == 'robin'", facts)).toBe('yes');
   });
 
+  test('where labels or annotations cannot be told, whatever is asked of them', () => {
+    const found = { ...FOUND, namespaceLabels: null, annotations: null };
+    const facts: Facts = { ...FACTS, target: { ...FACTS.target, found } };
+    for (const source of [
+      "target.namespaceLabels.tier == 'prod'",
+      "!('tier' in target.namespaceLabels)",
+      '!has(target.annotations.owner)',
+      'target.annotations.size() == 0',
+    ]) {
+      expect({ source, ...compiled(source).test(facts) }).toEqual({
+        source,
+        truth: 'unknown',
+        why: 'the labels or annotations of the target cannot be read, or are too large',
+      });
+    }
+    expect(truth("target.labels.team == 'payments'", facts)).toBe('yes');
+  });
+
   test('but no fact is shown by the reason', () => {
     const { why } = compiled("target.labels[request.reason] == 'x'").test(FACTS);
     expect(why).toBe('target.labels[request.reason] is not there');

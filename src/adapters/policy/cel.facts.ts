@@ -96,6 +96,11 @@ const OWNER = object<FoundTarget['owner']>('Owner', {
 
 const ASKED_LATER = new NotKnown('the cluster has not been asked about the target');
 
+/** Labels and annotations that the broker may not read, or that are more than it keeps. */
+const NOT_TOLD = new NotKnown(
+  'the labels or annotations of the target cannot be read, or are too large',
+);
+
 /** What only the cluster can tell. */
 function found(
   shape: Shape,
@@ -107,7 +112,9 @@ function found(
     description,
     read: (target) => {
       if (target.found === null) throw ASKED_LATER;
-      return read(target.found);
+      const value = read(target.found);
+      if (value === null) throw NOT_TOLD;
+      return value;
     },
   };
 }

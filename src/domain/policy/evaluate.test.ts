@@ -284,6 +284,31 @@ describe('before the cluster is asked', () => {
   });
 });
 
+describe('labels that cannot be told', () => {
+  const exists = [{ key: 'tier', operator: 'Exists' as const, values: [] }];
+  const absent = [{ key: 'tier', operator: 'DoesNotExist' as const, values: [] }];
+  const job = { kinds: ['Job' as const], names: ['*'], podSelector: exists };
+  const pod = { kinds: ['Pod' as const], names: ['*'], podSelector: [] };
+  const unknown = factsOf({ found: { namespaceLabels: null, labels: null } });
+  const verdict = (...policies: AccessPolicy[]) => evaluate(setOf(policies), unknown).verdict;
+
+  test.each([
+    ['of the namespace', { namespaceSelector: exists }],
+    ['of the namespace, though one must be absent', { namespaceSelector: absent }],
+    ['of the Pod', { workloads: [{ ...pod, podSelector: exists }] }],
+    ['of the Pod, though one must be absent', { workloads: [{ ...pod, podSelector: absent }] }],
+  ])('%s allow nothing, and a deny that looks at them denies', (_, match) => {
+    expect(verdict(policyOf('p', { match }))).toBe('refuse');
+    expect(verdict(policyOf('p'), policyOf('d', { effect: 'deny', match }))).toBe('refuse');
+  });
+
+  test('are no hindrance to a rule that does not need them', () => {
+    expect(verdict(policyOf('p', { match: { workloads: [job, pod] } }))).toBe('grant');
+    const deny = policyOf('d', { effect: 'deny', match: { workloads: [job] } });
+    expect(verdict(policyOf('p'), deny)).toBe('grant');
+  });
+});
+
 describe('for all policies', () => {
   const truth = fc.constantFrom<Truth>('yes', 'yes', 'no', 'unknown');
   const anyPolicy = (effect: fc.Arbitrary<'allow' | 'deny'>): fc.Arbitrary<AccessPolicy> =>
