@@ -65,6 +65,20 @@ describe('credentials', () => {
       .toMatchObject({ pin });
   });
 
+  it('are read again once where the cluster refuses several calls at the same moment', async () => {
+    const { pin } = await lab.place();
+    const broker = lab.broker();
+    const asking = { ...ask, target: { kind: 'pod', name: pin.podName } as const };
+    // The Pod and its namespace, which are read side by side.
+    const fault = lab.cluster.faults.add({
+      match: { method: 'GET', times: 2 },
+      effect: { kind: 'refuse', status: 401 },
+    });
+    expect(await broker.resolve(asking)).toMatchObject({ pin });
+    expect(fault.hits).toBe(2);
+    lab.cluster.faults.clear();
+  });
+
   it('in a file of their own are used, with the line end that editors add', async () => {
     const { pin } = await lab.place();
     const token = lab.cluster.addServiceAccount({ namespace: 'hallpass', name: 'hallpass' });

@@ -240,9 +240,10 @@ describe('a cluster behind a proxy', () => {
       const target = { kind: 'pod', name: place.pin.podName } as const;
       const found = await broker.resolve({ cluster: CLUSTER, namespace: NAMESPACE, target });
       expect(found).toMatchObject({ pin: place.pin });
-      expect(tunnels).toHaveLength(1);
+      const before = tunnels.length;
+      expect(before).toBeGreaterThan(0);
       expect(await broker.run(place, ['true'])).toMatchObject({ problem: 'cluster-refused' });
-      expect(tunnels).toHaveLength(2);
+      expect(tunnels).toHaveLength(before + 1);
     } finally {
       proxy.closeAllConnections();
       proxy.close();

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { uniqueName } from '../../sandbox/cluster/stand-in.cluster.js';
+import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import type { Asking } from '../../src/app/request-session.js';
 import { requirementsOf } from '../../src/domain/policy/policy.js';
+import type { SessionId } from '../../src/domain/session/session.js';
 import type { Replica } from './asking.lab.js';
 import { allow, AskingLab, deployment, pod, ROBIN, setOf } from './asking.lab.js';
 
@@ -90,6 +92,19 @@ describe('a request like an open one', () => {
     expect(broken).toMatchObject({ already: 'no', session: { state: 'approved' } });
     expect(requirementsOf(broken.session.grant)).toEqual([]);
     expect(again).toEqual({ session: broken.session, already: 'alike' });
+
+    await replica.withdraw(broken.session);
+    const log = new PrismaAuditLog(lab.database());
+    const marks = async (sessionId: SessionId) =>
+      (await log.read({ sessionId, limit: 10 })).map(({ action, body }) => ({ action, body }));
+    const marked = {
+      body: expect.objectContaining({ data: expect.objectContaining({ breakGlass: true }) }),
+    };
+    expect(await marks(broken.session.id)).toEqual([
+      { action: 'session.withdraw', ...marked },
+      { action: 'session.break-glass', ...marked },
+    ]);
+    expect(JSON.stringify(await marks(waiting.session.id))).not.toContain('"breakGlass"');
   });
 
   test('is not counted against the limits of its own terms', async () => {

@@ -78,6 +78,29 @@ describe('asking', () => {
   });
 });
 
+describe('asking for what one has', () => {
+  test('gives the open session with 200, and says that it was there', async () => {
+    const target = { pod: 'web-alike' };
+    const first = await api.ask({ target });
+    const again = await api.ask({ target, reason: 'the pool is still exhausted' });
+    expect(first.status).toBe(201);
+    expect(first.headers.get('hallpass-existing')).toBeNull();
+    expect(again.status).toBe(200);
+    expect(again.headers.get('hallpass-existing')).toBe('alike');
+    expect(again.headers.get('idempotency-replayed')).toBeNull();
+    expect(again.headers.get('location')).toBe(`/v1/sessions/${first.body.id}`);
+    expect(again.headers.get('etag')).toBe('"1"');
+    expect(again.body).toEqual(first.body);
+  });
+
+  test('is in the description of the API', async () => {
+    const { body } = await api.call('', { path: '/openapi.json' });
+    const { responses } = body.paths['/v1/sessions'].post;
+    expect(responses['200'].content).toEqual(responses['201'].content);
+    expect(Object.keys(responses['200'].headers)).toContain('Hallpass-Existing');
+  });
+});
+
 describe('asking again with the same key', () => {
   const again = (key: string, over: object = {}) =>
     api.call('requestSession', {

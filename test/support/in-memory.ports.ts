@@ -24,6 +24,8 @@ import type {
   DecisionRecord,
   IdempotencyKey,
   Lease,
+  Likeness,
+  ReviewDebt,
   Step,
   StepRecord,
 } from '../../src/app/ports/session.store.js';
@@ -124,11 +126,16 @@ interface Row {
 
 /**
  * Sessions in memory, under the same contract as those in the database: compare-and-swap on version and state, legal
- * transitions only, one session for each key, no two that are alike, and the audit entry with the step.
+ * transitions only, one session for each key, no two that are alike, no more than a guard allows, and the audit entry
+ * with the step.
  */
 export class MemorySessionStore extends SessionStore {
   private readonly rows = new Map<SessionId, Row>();
   private readonly keys = new Map<string, { id: SessionId; requestHash: string }>();
+  /** The reviews that are owed. */
+  readonly debts = new Map<SessionId, ReviewDebt>();
+  /** The hash of the policy set in force; undefined: whichever decides. */
+  inForce: string | undefined;
   /** Makes every call fail as if the database were away. */
   broken: Error | undefined;
   /** Makes every call wait for it; `calls` tells how many have begun. */
@@ -160,7 +167,13 @@ export class MemorySessionStore extends SessionStore {
     const lost =
       step.heldBy !== undefined &&
       !(row?.lease?.owner === step.heldBy && row.lease.until > new Date());
-    if (!fresh || lost || alike || (key !== undefined && this.keys.has(key))) {
+    if (
+      !fresh ||
+      lost ||
+      alike ||
+      !this.stillSo(step) ||
+      (key !== undefined && this.keys.has(key))
+    ) {
       return problem('write-conflict', `The session ${session.id} was changed by somebody else.`);
     }
     const kept: Row = row ?? { session, steps: [], decisions: [], dueAt: null };
@@ -180,6 +193,7 @@ export class MemorySessionStore extends SessionStore {
     if (key !== undefined && idempotency) {
       this.keys.set(key, { id: session.id, requestHash: idempotency.requestHash });
     }
+    if (step.debt) this.debts.set(session.id, step.debt);
     this.log.entries.push(step.audit);
     this.news.tell(session.id, session.version);
     return session;
@@ -197,13 +211,32 @@ export class MemorySessionStore extends SessionStore {
     return row && { session: row.session, requestHash: found.requestHash };
   }
 
-  async findAlike(session: Session): Promise<Session | undefined> {
+  async findAlike(likeness: Likeness): Promise<Session | undefined> {
     await this.turn();
-    return this.alike(session);
+    return this.alike(likeness);
   }
 
-  private alike(session: Session): Session | undefined {
-    const { requester, request, pin } = session;
+  /** Whether what a new session was decided on is so now. */
+  private stillSo({ session, guard }: Step): boolean {
+    if (!guard) return true;
+    const open = [...this.rows.values()]
+      .map((row) => row.session)
+      .filter((it) => it.state !== 'denied' && it.state !== 'ended');
+    const mine = open.filter((it) => samePerson(it.requester, session.requester)).length;
+    const there = open.filter(
+      (it) =>
+        session.pin !== null &&
+        it.request.cluster === session.request.cluster &&
+        it.pin?.podUid === session.pin.podUid,
+    ).length;
+    return (
+      (this.inForce === undefined || this.inForce === guard.policyHash) &&
+      mine < (guard.perPerson ?? Infinity) &&
+      there < (guard.perPod ?? Infinity)
+    );
+  }
+
+  private alike({ requester, request, pin }: Likeness): Session | undefined {
     return [...this.rows.values()]
       .map((row) => row.session)
       .find(

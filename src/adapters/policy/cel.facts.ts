@@ -122,15 +122,23 @@ function found(
 const TARGET = object<TargetFacts>('Target', {
   cluster: { shape: NAME, description: 'The cluster.', read: (it) => it.cluster },
   namespace: { shape: NAME, description: 'The namespace.', read: (it) => it.namespace },
-  namespaceLabels: found(LABELS, 'Labels of the namespace.', (it) => it.namespaceLabels),
+  namespaceLabels: found(
+    LABELS,
+    'Labels of the namespace. Unknown where the broker may not read it.',
+    (it) => it.namespaceLabels,
+  ),
   namespaceAnnotations: found(
     ANNOTATIONS,
-    'Annotations of the namespace.',
+    'Annotations of the namespace. Unknown where the broker may not read it, or where they are more than 64 KiB.',
     (it) => it.namespaceAnnotations,
   ),
   pod: found(NAME, 'The name of the Pod.', (it) => it.pod),
   labels: found(LABELS, 'Labels of the Pod.', (it) => it.labels),
-  annotations: found(ANNOTATIONS, 'Annotations of the Pod.', (it) => it.annotations),
+  annotations: found(
+    ANNOTATIONS,
+    'Annotations of the Pod. Unknown where they are more than 64 KiB. What `kubectl apply` notes is left out.',
+    (it) => it.annotations,
+  ),
   owner: found(OWNER, 'What the Pod belongs to, by its controller.', (it) => it.owner),
   phase: found(text(32), '`Running`, `Pending` …', (it) => it.phase),
   ready: found(BOOL, 'Whether the Pod is ready.', (it) => it.ready),
