@@ -54,6 +54,8 @@ describe('a reason that is', () => {
     expect((await robin.session(id)).request.reason).toBe(reason);
     const [asked] = await audrey.audit(id);
     expect(asked).toMatchObject({ action: 'session.ask', body: { reason } });
+    // The next of them asks for the same: while this one is open, it would be this one.
+    await robin.act(id, 'end');
   });
 });
 
