@@ -15,6 +15,7 @@ export type Changes = Partial<
     Session,
     | 'container'
     | 'lapsesAt'
+    | 'escalatedAt'
     | 'startingAt'
     | 'startedAt'
     | 'deadlineAt'

@@ -124,6 +124,7 @@ export abstract class SessionStore {
   ): Promise<{ readonly session: Session; readonly requestHash: string } | undefined>;
   /** An open session of the same account, target (as asked for, or as found) and profile, where there is one. */
   abstract findAlike(session: Session): Promise<Session | undefined>;
+  /** What people said, in the order in which they said it, each with the person as their newest token says. */
   abstract consents(id: SessionId): Promise<Consent[]>;
   abstract decisions(id: SessionId): Promise<DecisionRecord[]>;
   abstract steps(id: SessionId, after: number): Promise<StepRecord[]>;
