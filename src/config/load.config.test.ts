@@ -295,7 +295,7 @@ clusters:`,
     expect(
       mistakes({ HALLPASS_CONFIG: file(text.replace('{ human: robin, accounts: [] }', OTHER)) }),
     ).toEqual([
-      'hallpass.yaml:17:62: identity.people[1].accounts[0].subject: is here twice: an account is one human’s',
+      'hallpass.yaml:17:57: identity.people[1].accounts[0].subject: is here twice: an account is one human’s',
       'hallpass.yaml:18:21: identity.people[1].accounts[1].issuer: is none of identity.issuers',
     ]);
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { humanOf, missingByBruteForce } from '../../../test/support/brute.quorum.js';
 import type { Person } from '../person.js';
-import { isAmong } from '../person.js';
 import type { Requirement } from '../policy/policy.js';
 import type { Asked, Word } from './quorum.js';
 import { quorum, wouldCount } from './quorum.js';
@@ -69,40 +69,6 @@ const story = world.chain((people) =>
     more: fc.constantFrom(...people),
   }),
 );
-
-function humanOf({ iss, sub, human }: Person): string {
-  return human ?? `${iss}|${sub}`;
-}
-
-/** Tries every way to give each human one place or none: slow, and plainly right. */
-function missingByBruteForce(
-  { require, escalated }: Asked,
-  requester: Person,
-  words: Word[],
-): number {
-  const humans = new Map<string, Person[]>();
-  for (const { person, verdict } of words) {
-    const human = humanOf(person);
-    if (verdict !== 'approve' || human === humanOf(requester)) continue;
-    humans.set(human, [...(humans.get(human) ?? []), person]);
-  }
-  const most = (left: readonly Person[][], counts: readonly number[]): number => {
-    const [accounts, ...rest] = left;
-    if (!accounts) return 0;
-    return Math.max(
-      most(rest, counts),
-      ...require.map((it, at) => {
-        const places = counts[at] ?? 0;
-        const fits = accounts.some(
-          (one) => isAmong(one, it) || (escalated !== null && isAmong(one, escalated)),
-        );
-        return fits && places > 0 ? 1 + most(rest, counts.with(at, places - 1)) : 0;
-      }),
-    );
-  };
-  const counts = require.map(({ count }) => count);
-  return counts.reduce((sum, it) => sum + it, 0) - most([...humans.values()], counts);
-}
 
 describe('a quorum', () => {
   test('counts people, not words: who consents twice counts once', () => {
