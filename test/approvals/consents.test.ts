@@ -133,6 +133,13 @@ describe('an approver who has lost the group since', () => {
     });
   });
 
+  test('counts by the token that they consent with, where an older one said otherwise', async () => {
+    const lab = new ConsentLab(approvals(LEADS));
+    const asked = await lab.ask(ROBIN);
+    await lab.note.note(callerOf(NONE, 2));
+    expect((await lab.said(LEA, asked, { ...APPROVE, issuedAt: 3 })).state).toBe('approved');
+  });
+
   test('is still named among those who consented once it was approved', async () => {
     const lab = new ConsentLab(approvals(LEADS));
     const approved = await lab.said(LEA, await lab.ask(ROBIN), { ...APPROVE, issuedAt: 1 });
