@@ -60,13 +60,13 @@ export class DecideSession {
       people.latest([personOf(caller), session.requester]),
     ]);
     const person = newest(personOf(caller), known);
-    const weighed = weigh(word, {
-      session,
-      person,
-      requester: newest(session.requester, known),
-      words,
-    });
-    if (isProblem(weighed)) return weighed;
+    const requester = newest(session.requester, known);
+    const weighed = weigh(word, { session, person, requester, words });
+    if (isProblem(weighed)) {
+      // The words may be newer than the session: then this is about something that they did not see.
+      const now = await store.find(id);
+      return now?.version === session.version ? weighed : changed(id);
+    }
 
     const at = clock.now();
     const { event, missing } = weighed;
