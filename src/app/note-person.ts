@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Person } from '../domain/person.js';
 import type { Caller } from './caller.js';
 import { personOf } from './caller.js';
@@ -14,7 +13,7 @@ const REMEMBERED_MAX = 10_000;
 const PASSING_MAX = 4;
 
 interface Note {
-  readonly person: Person;
+  readonly said: string;
   readonly issuedAt: number;
   readonly writtenAt: number;
 }
@@ -38,7 +37,8 @@ export class NotePerson {
     const issuedAt = issuedAtOf(caller);
     if (this.isKept(person, issuedAt)) return;
     await this.deps.people.seen(person, new Date(issuedAt));
-    this.remember({ person, issuedAt, writtenAt: this.deps.clock.now().getTime() });
+    const writtenAt = this.deps.clock.now().getTime();
+    this.remember(keyOf(person), { said: JSON.stringify(person), issuedAt, writtenAt });
   }
 
   /** The same beside a request, which neither waits for it nor fails by it. */
@@ -61,11 +61,10 @@ export class NotePerson {
     if (!note || note.issuedAt < issuedAt) return false;
     if (note.issuedAt > issuedAt) return true;
     const isFresh = this.deps.clock.now().getTime() - note.writtenAt < AGAIN_MS;
-    return isFresh && isDeepStrictEqual(note.person, person);
+    return isFresh && note.said === JSON.stringify(person);
   }
 
-  private remember(note: Note): void {
-    const key = keyOf(note.person);
+  private remember(key: string, note: Note): void {
     const known = this.notes.get(key);
     if (known && known.issuedAt > note.issuedAt) return;
     this.notes.delete(key);
