@@ -21,6 +21,7 @@ import { PolicySetStore } from './adapters/prisma/policy-set.store.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
+import { PrismaPeople } from './adapters/prisma/prisma-people.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
@@ -32,6 +33,7 @@ import { GatherFacts } from './app/gather-facts.js';
 import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
 import type { SessionStore } from './app/ports/session.store.js';
+import { NotePerson } from './app/note-person.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
 import { RequestSession } from './app/request-session.js';
@@ -111,6 +113,8 @@ export async function startBroker(
       'an on-call source has no secret: nobody is known to be on call by it',
     );
   }
+  const people = new PrismaPeople(database);
+  const notePerson = new NotePerson({ people, clock, journal });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
     notifiers: [new LogNotifier(journal)],
@@ -140,14 +144,11 @@ export async function startBroker(
       clock,
       limits: bounds,
     }),
-    decideSession: new DecideSession({
-      store,
-      clock,
-      approvedLapseSeconds: bounds.approvedLapseSeconds,
-    }),
+    decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
     actOnSession: new ActOnSession({ store, clock, bounds }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
+    notePerson,
     store,
     news,
     policies,

@@ -63,7 +63,7 @@ export class ApiClient {
   /** Decides about the session as it was seen. @throws ApiRefusal */
   async decide(
     seen: Pick<SessionView, 'id' | 'version'>,
-    verdict: 'approve' | 'deny',
+    verdict: 'approve' | 'deny' | 'retract',
     comment?: string,
   ): Promise<SessionDetails> {
     return details(

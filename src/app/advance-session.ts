@@ -108,7 +108,7 @@ export class AdvanceSession {
   }
 
   private async take(
-    what: 'lapse' | 'start' | 'launch' | 'check' | 'expire' | 'finish',
+    what: 'lapse' | 'widen' | 'start' | 'launch' | 'check' | 'expire' | 'finish',
     at: {
       session: Session;
       signal: AbortSignal;
@@ -121,6 +121,8 @@ export class AdvanceSession {
     switch (what) {
       case 'lapse':
         return { event: 'lapse', changes: lapsed(session) };
+      case 'widen':
+        return { event: 'widen', changes: { escalatedAt: now } };
       case 'start':
         return { event: 'start', changes: startChanges(session, now, this.deps.bounds) };
       case 'launch':

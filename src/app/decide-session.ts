@@ -1,76 +1,81 @@
 import { randomUUID } from 'node:crypto';
-import { quorum } from '../domain/approval/quorum.js';
-import { displayName, samePerson } from '../domain/person.js';
-import { peopleText } from '../domain/policy/words.js';
+import type { Weighed } from '../domain/approval/weighing.js';
+import { notAsked, weigh, yours } from '../domain/approval/weighing.js';
+import type { Person } from '../domain/person.js';
+import { displayName, sameAccount } from '../domain/person.js';
 import type { Problem } from '../domain/problem.js';
 import { isProblem, problem } from '../domain/problem.js';
-import { askedOf, concernedPeople, standing } from '../domain/session/session.js';
 import type { Consent, Session, SessionId } from '../domain/session/session.js';
+import { actionsIn } from '../domain/session/session.machine.js';
+import type { Bounds } from '../domain/session/session.plan.js';
 import type { Caller } from './caller.js';
 import { callerCapacities, maySee, personOf } from './caller.js';
+import { NotePerson } from './note-person.js';
 import { Clock } from './ports/clock.js';
+import { People } from './ports/people.js';
 import type { DecisionRecord } from './ports/session.store.js';
 import { SessionStore } from './ports/session.store.js';
 import { absent } from './read-session.js';
+import type { Changes } from './session-step.js';
 import { stepOf } from './session-step.js';
 
 export interface Word {
-  readonly verdict: 'approve' | 'deny';
+  readonly verdict: 'approve' | 'deny' | 'retract';
   readonly comment?: string;
   /** The version that the approver saw: their word is on that, and on nothing else. */
   readonly seenVersion: number;
 }
 
-/** An approver's consent or refusal. */
+/** An approver's consent, their taking it back, or their refusal. */
 export class DecideSession {
   constructor(
     private readonly deps: {
       readonly store: SessionStore;
+      readonly people: People;
+      readonly note: NotePerson;
       readonly clock: Clock;
-      readonly approvedLapseSeconds: number;
+      readonly bounds: Pick<Bounds, 'pendingLapseSeconds' | 'approvedLapseSeconds'>;
     },
   ) {}
 
   /**
-   * Authority is checked before version and state, so that a stranger learns nothing of either.
+   * Authority is checked before version and state, so that a stranger learns nothing of either. Consents count by the
+   * groups that their people have now, as far as their newest tokens tell.
    *
    * @returns the session; `not-found` for strangers, `forbidden` for its requester and for others who may only see it,
-   * `changed-since-seen`, `illegal-transition` where it is decided already, `already-decided` for a second consent.
+   * `changed-since-seen`, `illegal-transition` where it is decided already, `already-decided` for a consent that adds
+   * nothing, `invalid-fields` for one that does not say why where it must.
    */
   async decide(caller: Caller, id: SessionId, word: Word): Promise<Session | Problem> {
-    const { store, clock } = this.deps;
+    const { store, people, note, clock } = this.deps;
     const session = await store.find(id);
     if (!session || !maySee(caller, session)) return absent(id);
     const refusal = this.refusal(caller, session, word);
     if (refusal) return refusal;
 
-    const consents = await store.consents(id);
-    const mine = standing(consents).find((consent) => samePerson(consent.person, personOf(caller)));
-    if (mine && word.verdict === 'approve') {
-      return problem(
-        'already-decided',
-        `You consented to the session ${id} at ${mine.at.toISOString()}.`,
-      );
+    // Kept before it is counted: so every replica counts this person by this token or by a newer one.
+    await note.note(caller);
+    const [words, known] = await Promise.all([
+      store.consents(id),
+      people.latest([personOf(caller), session.requester]),
+    ]);
+    const person = newest(personOf(caller), known);
+    const requester = newest(session.requester, known);
+    const weighed = weigh(word, { session, person, requester, words });
+    if (isProblem(weighed)) {
+      // The words may be newer than the session: then this is about something that they did not see.
+      const now = await store.find(id);
+      return now?.version === session.version ? weighed : changed(id);
     }
 
     const at = clock.now();
-    const person = personOf(caller);
+    const { event, missing } = weighed;
     const consent: Consent = {
-      person,
+      person: personOf(caller),
       verdict: word.verdict,
       at,
       ...(word.comment === undefined ? {} : { comment: word.comment }),
     };
-    const { missing } = quorum(askedOf(session), session.requester, [
-      ...standing(consents),
-      consent,
-    ]);
-    const event =
-      word.verdict === 'deny'
-        ? 'deny'
-        : missing === 0
-          ? ('approve' as const)
-          : ('consent' as const);
     const written = await store.write(
       stepOf({
         session,
@@ -81,45 +86,45 @@ export class DecideSession {
         outcome: event === 'deny' ? 'denied' : 'success',
         decision: record(consent, session),
         data: { comment: word.comment, missing },
-        changes: {
-          ...(event === 'approve'
-            ? { lapsesAt: new Date(at.getTime() + this.deps.approvedLapseSeconds * 1000) }
-            : {}),
-          ...(event === 'deny' ? { lapsesAt: null, endDetail: denial(consent) } : {}),
-        },
+        changes: this.changes(event, session, consent),
       }),
     );
     return isProblem(written) && written.problem === 'write-conflict' ? changed(id) : written;
   }
 
-  private refusal(caller: Caller, session: Session, word: Word): Problem | undefined {
-    const { id } = session;
+  private refusal(caller: Caller, session: Session, { verdict, seenVersion }: Word) {
+    const { id, state } = session;
     const capacities = callerCapacities(caller, session);
-    if (capacities.includes('requester')) {
-      return problem(
-        'forbidden',
-        'You asked for this session yourself: somebody else must decide about it.',
-      );
-    }
-    if (!capacities.includes('approver')) {
-      const groups = peopleText(concernedPeople(session));
-      return problem(
-        'forbidden',
-        groups === ''
-          ? `The session ${id} needs nobody's consent.`
-          : `Only ${groups} decide about the session ${id}.`,
-      );
-    }
-    if (session.version !== word.seenVersion) return changed(id);
-    if (session.state !== 'pending') {
-      return problem(
-        'illegal-transition',
-        `The session ${id} is ${session.state}: there is nothing to decide any more.`,
-      );
+    if (capacities.includes('requester')) return yours();
+    if (!capacities.includes('approver')) return notAsked(session);
+    if (session.version !== seenVersion) return changed(id);
+    if (!actionsIn(state, ['approver']).includes(verdict)) {
+      return problem('illegal-transition', tooLate(session, verdict));
     }
     if (isLapsed(session, this.deps.clock.now())) return lapsed(id);
     return undefined;
   }
+
+  private changes(event: Weighed['event'], session: Session, consent: Consent): Changes {
+    const { pendingLapseSeconds, approvedLapseSeconds } = this.deps.bounds;
+    const inSeconds = (seconds: number) => new Date(consent.at.getTime() + seconds * 1000);
+    switch (event) {
+      case 'approve':
+        return { lapsesAt: inSeconds(approvedLapseSeconds) };
+      case 'deny':
+        return { lapsesAt: null, endDetail: denial(consent) };
+      case 'retract':
+        // Those who are asked again have the time that they had at first.
+        return session.state === 'approved' ? { lapsesAt: inSeconds(pendingLapseSeconds) } : {};
+      case 'consent':
+        return {};
+    }
+  }
+}
+
+/** The person as their newest token says, where one is known. */
+function newest(person: Person, known: readonly Person[]): Person {
+  return { ...person, ...known.find((other) => sameAccount(other, person)) };
 }
 
 /** Whether its time to be decided or started is over, though nobody has written that yet. */
@@ -140,6 +145,14 @@ export function changed(id: SessionId): Problem {
     'changed-since-seen',
     `The session ${id} has changed since you read it. Read it again, then decide.`,
   );
+}
+
+function tooLate({ id, state }: Session, verdict: Word['verdict']): string {
+  const isOver = state === 'denied' || state === 'ended' || state === 'ending';
+  if (verdict === 'retract' && !isOver) {
+    return `The session ${id} is ${state}: a consent is not taken back any more. Revoke the session instead.`;
+  }
+  return `The session ${id} is ${state}: there is nothing to decide any more.`;
 }
 
 function denial(consent: Consent): string {

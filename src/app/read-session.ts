@@ -1,7 +1,8 @@
 import { auditEntry } from '../domain/audit/entry.js';
+import { requirementsOf } from '../domain/policy/policy.js';
 import type { Problem } from '../domain/problem.js';
 import { problem } from '../domain/problem.js';
-import type { Session, SessionId } from '../domain/session/session.js';
+import type { Consent, Session, SessionId } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import { maySee, personOf, visibilityFor } from './caller.js';
 import { Clock } from './ports/clock.js';
@@ -15,18 +16,35 @@ export function absent(id: string): Problem {
   return problem('not-found', `There is no session ${id} that you may see.`);
 }
 
+/** What was said about a session, by policy and by people. */
+export interface Said {
+  readonly decisions: readonly DecisionRecord[];
+  /** The words of people among them, each with the person as they are now. */
+  readonly words: readonly Consent[];
+}
+
+/** Everything said about a session; people are looked up only where policy wants any. */
+export async function saidOn(
+  store: Pick<SessionStore, 'decisions' | 'consents'>,
+  session: Session,
+): Promise<Said> {
+  const asksPeople = requirementsOf(session.grant).length > 0;
+  const [decisions, words] = await Promise.all([
+    store.decisions(session.id),
+    asksPeople ? store.consents(session.id) : [],
+  ]);
+  return { decisions, words };
+}
+
 /** Reading sessions: what the caller may see and nothing else. */
 export class ReadSession {
   constructor(private readonly deps: { readonly store: SessionStore }) {}
 
   /** One session with the decisions made about it, or `not-found`. */
-  async one(
-    caller: Caller,
-    id: SessionId,
-  ): Promise<{ session: Session; decisions: DecisionRecord[] } | Problem> {
+  async one(caller: Caller, id: SessionId): Promise<(Said & { session: Session }) | Problem> {
     const session = await this.deps.store.find(id);
     if (!session || !maySee(caller, session)) return absent(id);
-    return { session, decisions: await this.deps.store.decisions(id) };
+    return { session, ...(await saidOn(this.deps.store, session)) };
   }
 
   /**

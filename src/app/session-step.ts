@@ -16,6 +16,7 @@ export type Changes = Partial<
     Session,
     | 'container'
     | 'lapsesAt'
+    | 'escalatedAt'
     | 'startingAt'
     | 'startedAt'
     | 'deadlineAt'

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isSecureUrl, SECURE_URL_RULE } from '../domain/secure-url.js';
-import { eachOnce, onLists, seconds, text } from './fields.js';
+import { eachOnce, onLists, onObjects, seconds, text } from './fields.js';
 
 /** Signature algorithms (RFC 7518 §3.1) with a public key: neither `none` nor HMAC can be configured. */
 export const ALGORITHMS = [
@@ -52,6 +52,22 @@ const issuer = z.strictObject({
       email: claim('email', 'the e-mail address, for reading and for on-call lists'),
       name: claim('name', 'the name, for reading only'),
       groups: claim('groups', 'the groups, as a list of texts'),
+      human: text(256)
+        .exactOptional()
+        .meta({
+          description:
+            'The claim that is the same in all accounts of one human, at whichever issuer: nobody consents to what they asked for with another account of theirs.',
+          examples: ['employee_id'],
+        }),
+      facts: z
+        .array(text(256))
+        .max(50)
+        .default([])
+        .meta({
+          description:
+            'The claims that policy may look at (`requester.claims`): texts, numbers and truth values of at most 256 characters, each as a text.',
+          examples: [['department', 'contractor']],
+        }),
     })
     .prefault({}),
 });
@@ -65,7 +81,59 @@ const groups = (what: string, example: string): z.ZodDefault<z.ZodArray<z.ZodStr
       examples: [[example]],
     });
 
-export const identitySection = z.strictObject({
+const person = z.strictObject({
+  human: text(256).meta({
+    description:
+      'What the human is called here; the same as in the claim for it, where there is one.',
+    examples: ['robin'],
+  }),
+  accounts: z
+    .array(
+      z.strictObject({
+        issuer: text(2048).meta({
+          description: 'One of `identity.issuers[].issuer`.',
+          examples: ['https://login.example.com'],
+        }),
+        subject: text(256).meta({
+          description: 'What the claim for the user says.',
+          examples: ['robin-admin'],
+        }),
+      }),
+    )
+    .min(1)
+    .max(50)
+    .meta({ description: 'The accounts of this human.' }),
+});
+
+const WithAccounts = z.object({
+  issuers: z.array(z.object({ issuer: z.string() })),
+  people: z.array(person),
+});
+
+/** An account is one human's, and of an issuer that is trusted. */
+function checkAccounts(identity: unknown, context: z.RefinementCtx): void {
+  // Runs even where another key is wrong, whatever that is.
+  const read = WithAccounts.safeParse(identity);
+  if (!read.success) return;
+  const issuers = new Set(read.data.issuers.map(({ issuer }) => issuer));
+  const seen = new Set<string>();
+  for (const [at, { accounts }] of read.data.people.entries()) {
+    for (const [index, { issuer, subject }] of accounts.entries()) {
+      const refuse = (key: 'issuer' | 'subject', message: string): void =>
+        context.addIssue({
+          code: 'custom',
+          path: ['people', at, 'accounts', index, key],
+          message,
+        });
+      const account = `${issuer}\n${subject}`;
+      if (!issuers.has(issuer)) refuse('issuer', 'is none of identity.issuers');
+      if (seen.has(account)) refuse('subject', 'is here twice: an account is one human’s');
+      seen.add(account);
+    }
+  }
+}
+
+const identity = z.strictObject({
   issuers: z
     .array(issuer)
     .min(1, 'name one issuer at least')
@@ -75,6 +143,10 @@ export const identitySection = z.strictObject({
       description:
         'Whose tokens are trusted, and for every group: groups carry no issuer, so that any of these can put its people into any group that roles and policies name. Name only issuers that may.',
     }),
+  people: z.array(person).max(1_000).superRefine(eachOnce('human'), onLists).default([]).meta({
+    description:
+      'Which accounts are one human’s. It goes before `identity.issuers[].claims.human`.',
+  }),
   clockSkewSeconds: seconds(0, 60)
     .default(30)
     .meta({
@@ -90,3 +162,5 @@ export const identitySection = z.strictObject({
     })
     .prefault({}),
 });
+
+export const identitySection = identity.superRefine(checkAccounts, onObjects);

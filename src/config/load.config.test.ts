@@ -23,6 +23,8 @@ policies:
   folder: .
 `;
 
+const OTHER = '{ human: sam, accounts: [{ issuer: https://login.example.com, subject: sam }] }';
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hallpass-config-'));
@@ -65,9 +67,10 @@ describe('a good configuration', () => {
           issuer: 'https://login.example.com',
           audience: 'hallpass',
           algorithms: ['RS256', 'PS256', 'ES256'],
-          claims: { user: 'sub', email: 'email', name: 'name', groups: 'groups' },
+          claims: { user: 'sub', email: 'email', name: 'name', groups: 'groups', facts: [] },
         },
       ],
+      people: [],
       clockSkewSeconds: 30,
       roles: { requester: [], approver: [], auditor: [], admin: [] },
     });
@@ -267,6 +270,33 @@ onCall:
       'onCall.secrets[7].valueFile: cannot be read (ENOENT)',
       `onCall.secrets[8].valueFile: what it holds ${rule}`,
       'onCall.secrets[9].valueFile: is not a file',
+    ]);
+  });
+
+  test('in who is one human are told: an account of two, an unknown issuer, a human twice', () => {
+    const text = GOOD.replace(
+      'clusters:',
+      `  people:
+    - human: robin
+      accounts:
+        - { issuer: https://login.example.com, subject: robin }
+        - { issuer: https://login.example.com, subject: robin-admin }
+    - human: alex
+      accounts:
+        - { issuer: https://login.example.com, subject: robin-admin }
+        - { issuer: https://elsewhere.example.com, subject: alex }
+    - { human: robin, accounts: [] }
+clusters:`,
+    );
+    expect(mistakes({ HALLPASS_CONFIG: file(text) })).toEqual([
+      expect.stringContaining('identity.people[2].accounts: ') as string,
+      'hallpass.yaml:19:16: identity.people[2].human: is here twice',
+    ]);
+    expect(
+      mistakes({ HALLPASS_CONFIG: file(text.replace('{ human: robin, accounts: [] }', OTHER)) }),
+    ).toEqual([
+      'hallpass.yaml:17:57: identity.people[1].accounts[0].subject: is here twice: an account is one human’s',
+      'hallpass.yaml:18:21: identity.people[1].accounts[1].issuer: is none of identity.issuers',
     ]);
   });
 

@@ -86,8 +86,11 @@ export type NewSession = z.infer<typeof NewSession>;
 
 export const NewDecision = z
   .strictObject({
-    verdict: z.enum(['approve', 'deny']),
-    comment: prose(2000).exactOptional(),
+    verdict: z.enum(['approve', 'deny', 'retract']).meta({
+      description:
+        '`approve`: consent, as far as the groups of the caller go. `deny`: end it. `retract`: take a consent back, before it starts.',
+    }),
+    comment: prose(2000).exactOptional().meta({ description: 'Why; some policies require it.' }),
   })
   .meta({
     id: 'NewDecision',
@@ -157,7 +160,7 @@ const SESSION = {
     .meta({ description: 'The debug container; null until the session starts.' }),
   approvals: z.strictObject({
     needed: z.int().min(0),
-    given: z.array(z.string()).meta({ description: 'Who has consented so far.' }),
+    given: z.array(z.string()).meta({ description: 'Whose consents stand and count.' }),
     groups: z.array(z.string()).meta({ description: 'Whose members may decide.' }),
     users: z.array(z.string()).meta({ description: 'Who may decide besides, by subject.' }),
     open: z

@@ -21,6 +21,8 @@ export type Identity = Pick<Person, 'iss' | 'sub' | 'human'>;
  * the configuration lets policy look at.
  */
 export interface SignIn {
+  /** When the token was issued (`iat`), in epoch seconds: it tells which of two tokens is the newer. */
+  readonly issuedAt?: number;
   readonly acr?: string;
   readonly amr?: readonly string[];
   readonly authTime?: number;

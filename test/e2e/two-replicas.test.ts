@@ -170,6 +170,25 @@ test('of a consent and a denial at once, one counts and the other is refused', a
   expect([won[0]?.state]).toEqual([state]);
 });
 
+test('of a consent that is taken back and a start at once, one is written and the other refused', async () => {
+  const [alex, robin] = await at('approver', 'requester');
+  const { request, history } = await target('payments', { start: 'manual' });
+  const { id } = await robin.ask(request);
+  const approved = await alex.decide(await alex.session(id), 'approve');
+  const { won, refused } = await race.between(
+    () => alex.decide(approved, 'retract'),
+    () => robin.act(id, 'start'),
+  );
+  expect(won).toHaveLength(1);
+  const hasStarted = won[0]?.state === 'starting';
+  expect(won[0]?.state).toBe(hasStarted ? 'starting' : 'pending');
+  expect(refused).toEqual([hasStarted ? 'changed-since-seen' : 'illegal-transition']);
+  await robin.act(id, 'end');
+  await robin.until(id, ['ended']);
+  const events = await history();
+  expect(count(events, 'start') + count(events, 'retract')).toBe(1);
+});
+
 test.each([
   { wish: 'start', when: 'approved', people: ['requester', 'requester'], event: 'start' },
   { wish: 'end', when: 'active', people: ['requester', 'requester'], event: 'leave' },

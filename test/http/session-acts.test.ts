@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PERMISSION_OF_ACTION } from '../../src/app/views/allowed-actions.js';
 import { ACTIONS } from '../../src/domain/session/session.machine.js';
 import type { Answer, Api } from '../support/http.api.js';
-import { startApi } from '../support/http.api.js';
+import { PEOPLE, startApi } from '../support/http.api.js';
 
 let api: Api;
 beforeAll(async () => {
@@ -94,6 +94,36 @@ describe('deciding', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 412]);
   });
 
+  test('an approver takes their consent back until it starts', async () => {
+    const asked = await pending();
+    await decide(asked, { etag: '"1"', body: APPROVE });
+    const stale = { etag: '"1"', body: { verdict: 'retract' } };
+    expect(problemOf(await decide(asked, stale))).toBe('412 changed-since-seen');
+    const { body } = await decide(asked, { etag: '"2"', body: { verdict: 'retract' } });
+    expect(body).toMatchObject({
+      state: 'pending',
+      approvals: { given: [], open: [{ count: 1, groups: ['payments-leads'], users: [] }] },
+      allowedActions: ['approve', 'deny'],
+    });
+    await decide(asked, { etag: '"3"', body: APPROVE });
+    await start(asked);
+    expect(problemOf(await decide(asked, { etag: '"5"', body: { verdict: 'retract' } }))).toBe(
+      '409 illegal-transition',
+    );
+  });
+
+  test('what a token says of a person is kept with whatever they ask for, and counts from then on', async () => {
+    const asked = await pending('vault');
+    await decide(asked, { etag: '"1"', body: APPROVE });
+    const { people } = api.store;
+    await api.call('readMe', { who: 'nobody', path: '/v1/me' });
+    await expect.poll(() => people.now(PEOPLE.nobody)).toEqual(PEOPLE.nobody);
+    await people.seen({ ...PEOPLE.alex, groups: [] }, new Date());
+    const { body } = await decide(asked, { who: 'sam', etag: '"2"', body: APPROVE });
+    expect(body).toMatchObject({ state: 'pending', approvals: { given: ['sam@example.com'] } });
+    await people.seen(PEOPLE.alex, new Date());
+  });
+
   test('nobody consents twice', async () => {
     const asked = await pending('vault');
     await decide(asked, { etag: '"1"', body: APPROVE });
@@ -128,7 +158,7 @@ describe('deciding', () => {
     });
     expect(status).toBe(422);
     expect(body.errors).toEqual([
-      { path: '/verdict', message: 'must be one of "approve", "deny"' },
+      { path: '/verdict', message: 'must be one of "approve", "deny", "retract"' },
       { path: '/coment', message: 'is not known here; did you mean "comment"?' },
     ]);
   });

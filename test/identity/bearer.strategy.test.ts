@@ -96,7 +96,7 @@ describe('a handler behind the bearer strategy on Fastify', () => {
           email: 'robin@example.com',
           groups: ['oncall'],
         },
-        signIn: {},
+        signIn: { issuedAt: expect.any(Number) as number },
         expiresAt: expect.any(String) as string,
       },
     });

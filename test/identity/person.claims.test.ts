@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ClaimNames } from '../../src/adapters/oidc/identity.settings.js';
+import { accountKey } from '../../src/adapters/oidc/identity.settings.js';
 import { personOf } from '../../src/adapters/oidc/person.claims.js';
 
-const plain = { user: 'sub', email: 'email', name: 'name', groups: 'groups' };
-const read = (payload: Record<string, unknown>, claims: Partial<typeof plain> = {}) =>
+const plain: ClaimNames = { user: 'sub', email: 'email', name: 'name', groups: 'groups' };
+const read = (payload: Record<string, unknown>, claims: Partial<ClaimNames> = {}) =>
   personOf(payload, { issuer: 'https://issuer.example', claims: { ...plain, ...claims } });
 const person = (...args: Parameters<typeof read>): Record<string, unknown> => {
   const who = read(...args);
@@ -86,6 +88,88 @@ describe('a person is read from the claims', () => {
       person: { iss: 'https://issuer.example', sub: 'robin', groups: [] },
       signIn: {},
     });
+  });
+});
+
+describe('the human behind an account', () => {
+  const claims = { human: 'employee_id' };
+
+  it('is what the configured claim says, a number as its digits', () => {
+    expect(person({ sub: 'robin', employee_id: 'e-7' }, claims).human).toBe('e-7');
+    expect(person({ sub: 'robin', employee_id: 7 }, claims).human).toBe('7');
+  });
+
+  it('is not known where no claim is configured, or the token has none', () => {
+    expect(person({ sub: 'robin', employee_id: 'e-7' })).not.toHaveProperty('human');
+    expect(person({ sub: 'robin' }, claims)).not.toHaveProperty('human');
+    expect(person({ sub: 'robin', employee_id: null }, claims)).not.toHaveProperty('human');
+  });
+
+  it.each([[''], [['e-7']], [{ id: 7 }], [true], ['e\u202e7'], ['x'.repeat(257)]])(
+    'keeps them out where the claim is %j: who they are would not be known',
+    (employee_id) => {
+      expect(read({ sub: 'robin', employee_id }, claims)).toBeInstanceOf(Error);
+    },
+  );
+
+  it('is what the list of people says, whatever the claim does', () => {
+    const issuer = 'https://issuer.example';
+    const humans = new Map([[accountKey({ issuer, subject: 'robin-admin' }), 'robin']]);
+    const names = { ...plain, ...claims };
+    const who = personOf(
+      { sub: 'robin-admin', employee_id: [] },
+      { issuer, claims: names },
+      humans,
+    );
+    expect(who).toMatchObject({ person: { human: 'robin' } });
+    const other = personOf(
+      { sub: 'robin-admin' },
+      { issuer: `${issuer}/b`, claims: names },
+      humans,
+    );
+    expect(other).not.toHaveProperty('person.human');
+  });
+});
+
+describe('facts for policy', () => {
+  const facts = (payload: Record<string, unknown>, names: string[]) => {
+    const who = read({ sub: 'robin', ...payload }, { facts: names });
+    if (who instanceof Error) throw who;
+    return who.signIn.claims;
+  };
+
+  it('are texts as they are, and numbers and truth values as JSON has them', () => {
+    const payload = { department: 'payments', level: 7.5, contractor: false, org: { unit: 'x' } };
+    expect(facts(payload, ['department', 'level', 'contractor', 'org.unit'])).toEqual({
+      department: 'payments',
+      level: '7.5',
+      contractor: 'false',
+      'org.unit': 'x',
+    });
+  });
+
+  it('are none but those that the configuration names', () => {
+    expect(facts({ department: 'payments', secret: 's' }, ['department'])).toEqual({
+      department: 'payments',
+    });
+    expect(facts({ department: 'payments' }, [])).toBeUndefined();
+  });
+
+  it.each([[null], [''], [['a']], [{ a: 1 }], ['x'.repeat(257)], ['a\nb'], ['\ud800']])(
+    'are left out where the claim is %j, and keep nobody out',
+    (department) => {
+      expect(facts({ department }, ['department'])).toBeUndefined();
+    },
+  );
+
+  it('are 50 at most', () => {
+    const names = Array.from({ length: 60 }, (_, index) => `claim-${index}`);
+    const payload = Object.fromEntries(names.map((name) => [name, 'x']));
+    expect(Object.keys(facts(payload, names) ?? {})).toHaveLength(50);
+  });
+
+  it('never come from what every object inherits', () => {
+    expect(facts({}, ['constructor', '__proto__', 'toString.name'])).toBeUndefined();
   });
 });
 

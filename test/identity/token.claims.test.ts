@@ -134,3 +134,34 @@ describe('settings that are unsafe', () => {
     expect(() => new TokenVerifier({ issuers, clockSkewSeconds: 0 })).toThrow(/twice/);
   });
 });
+
+describe('which of two tokens is newer', () => {
+  it('is told by iat, and by the expiry where there is none', async () => {
+    const issued = clock.seconds - 5;
+    const dated = await verifier.verify(await issuer.sign({ iat: issued }));
+    expect(dated).toMatchObject({ signIn: { issuedAt: issued } });
+    const exp = clock.seconds + 60;
+    const undated = await verifier.verify(await issuer.sign({ iat: undefined, exp }));
+    expect(undated).toMatchObject({ signIn: { issuedAt: exp } });
+  });
+});
+
+describe('accounts of one human', () => {
+  it('are known by the list of people, for the issuer that it names', async () => {
+    const account = { issuer: issuer.url, subject: 'robin' };
+    const people = [{ human: 'Robin', accounts: [account] }];
+    const knowing = new TokenVerifier({ ...issuer.identity(), people }, { clock });
+    expect(await knowing.verify(await issuer.sign())).toMatchObject({ person: { human: 'Robin' } });
+    const other = await knowing.verify(await issuer.sign({ sub: 'robin-admin' }));
+    expect(other).not.toHaveProperty('person.human');
+  });
+
+  it('are not two humans’', () => {
+    const accounts = [{ issuer: issuer.url, subject: 'robin' }];
+    const people = [
+      { human: 'robin', accounts },
+      { human: 'alex', accounts },
+    ];
+    expect(() => new TokenVerifier({ ...issuer.identity(), people })).toThrow(/twice/);
+  });
+});

@@ -24,7 +24,7 @@ describe('a token of the trusted issuer', () => {
     const outcome = await verifier.verify(await issuer.sign({ groups: ['oncall'] }, { kid }));
     expect(outcome).toEqual({
       person: { iss: issuer.url, sub: 'robin', groups: ['oncall'] },
-      signIn: {},
+      signIn: { issuedAt: clock.seconds },
       expiresAt: new Date((clock.seconds + 3600) * 1000),
     });
   });

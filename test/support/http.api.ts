@@ -7,6 +7,7 @@ import supertest from 'supertest';
 import { ActOnSession } from '../../src/app/act-on-session.js';
 import { DecideSession } from '../../src/app/decide-session.js';
 import type { SessionStore } from '../../src/app/ports/session.store.js';
+import { NotePerson } from '../../src/app/note-person.js';
 import { ReadAudit, ReadSession } from '../../src/app/read-session.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { RequestSession } from '../../src/app/request-session.js';
@@ -147,6 +148,7 @@ export async function startApi(
   const clusters = new MemoryClusters();
   const policies = new FixedPolicies(setOf(POLICIES));
   const strategy = new NameStrategy();
+  const note = new NotePerson({ people: store.people, clock, journal });
   const deps: HttpDeps = {
     requestSession: new RequestSession({
       store,
@@ -156,14 +158,11 @@ export async function startApi(
       clock,
       limits: { ...BOUNDS, defaultDurationSeconds: 900, longestDurationSeconds: 14_400 },
     }),
-    decideSession: new DecideSession({
-      store,
-      clock,
-      approvedLapseSeconds: BOUNDS.approvedLapseSeconds,
-    }),
+    decideSession: new DecideSession({ store, people: store.people, note, clock, bounds: BOUNDS }),
     actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: store.log, clock }),
+    notePerson: note,
     store,
     news: store.news,
     policies,

@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../../src/domain/audit/entry.js';
+import type { Person } from '../../src/domain/person.js';
 import { isAmong, sameAccount, samePerson } from '../../src/domain/person.js';
 import type { HistoryFacts, OnCallFacts } from '../../src/domain/policy/facts.js';
 import { NO_HISTORY } from '../../src/domain/policy/facts.js';
@@ -18,6 +19,7 @@ import { Clusters } from '../../src/app/ports/cluster.js';
 import { History } from '../../src/app/ports/history.js';
 import { Journal } from '../../src/app/ports/journal.js';
 import { OnCall } from '../../src/app/ports/on-call.js';
+import { People } from '../../src/app/ports/people.js';
 import { PolicySource } from '../../src/app/ports/policy.source.js';
 import { SessionNews } from '../../src/app/ports/session.news.js';
 import type {
@@ -116,6 +118,39 @@ function isBefore(a: { at: Date; id: string }, b: { at: Date; id: string }): boo
   return a.at < b.at || (a.at.getTime() === b.at.getTime() && a.id < b.id);
 }
 
+/** People in memory, each as their newest token said. */
+export class MemoryPeople extends People {
+  private readonly rows: { readonly person: Person; readonly issuedAt: Date }[] = [];
+  /** Makes every call fail as if the database were away. */
+  broken: Error | undefined;
+  /** How often something was to be kept. */
+  writes = 0;
+
+  seen(person: Person, issuedAt: Date): Promise<void> {
+    this.writes++;
+    if (this.broken) return Promise.reject(this.broken);
+    const at = this.rows.findIndex((it) => sameAccount(it.person, person));
+    const known = this.rows[at];
+    if (!known) this.rows.push({ person, issuedAt });
+    else if (known.issuedAt <= issuedAt) this.rows[at] = { person, issuedAt };
+    return Promise.resolve();
+  }
+
+  latest(accounts: Parameters<People['latest']>[0]): Promise<Person[]> {
+    if (this.broken) return Promise.reject(this.broken);
+    return Promise.resolve(
+      accounts.flatMap((account) => {
+        const known = this.now(account);
+        return known ? [known] : [];
+      }),
+    );
+  }
+
+  now(account: Pick<Person, 'iss' | 'sub'>): Person | undefined {
+    return this.rows.find(({ person }) => sameAccount(person, account))?.person;
+  }
+}
+
 interface Row {
   session: Session;
   readonly steps: StepRecord[];
@@ -145,6 +180,7 @@ export class MemorySessionStore extends SessionStore {
   constructor(
     readonly log = new MemoryAuditLog(),
     readonly news = new MemoryNews(),
+    readonly people = new MemoryPeople(),
   ) {
     super();
   }
@@ -257,7 +293,14 @@ export class MemorySessionStore extends SessionStore {
     await this.turn();
     return (this.rows.get(id)?.decisions ?? []).flatMap(({ person, verdict, at, comment }) =>
       person && (verdict === 'approve' || verdict === 'deny' || verdict === 'retract')
-        ? [{ person, verdict, at, ...(comment === null ? {} : { comment }) }]
+        ? [
+            {
+              person: { ...person, ...this.people.now(person) },
+              verdict,
+              at,
+              ...(comment === null ? {} : { comment }),
+            },
+          ]
         : [],
     );
   }

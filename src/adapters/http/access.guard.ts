@@ -5,6 +5,7 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../../app/caller.js';
+import { NotePerson } from '../../app/note-person.js';
 import { Journal } from '../../app/ports/journal.js';
 import type { Person, SignIn } from '../../domain/person.js';
 import { permits, rolesOf } from '../../domain/permission.js';
@@ -38,6 +39,7 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
   constructor(
     private readonly reflector: Reflector,
     private readonly roles: Roles,
+    private readonly note: NotePerson,
     private readonly journal: Journal,
   ) {
     super();
@@ -54,6 +56,8 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
     await super.canActivate(context);
     const request = context.switchToHttp().getRequest<SignedInRequest>();
     const caller = this.callerOf(request);
+    // Whatever their roles: who has none any more has lost what made earlier consents count.
+    this.note.inPassing(caller);
     if (access !== 'signed-in' && !permits(caller.roles, access)) {
       const roles = caller.roles.length === 0 ? 'no role' : caller.roles.join(', ');
       throw new Refused(

@@ -5,6 +5,7 @@ import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { ActOnSession } from '../../app/act-on-session.js';
 import { DecideSession } from '../../app/decide-session.js';
+import { NotePerson } from '../../app/note-person.js';
 import { Clock } from '../../app/ports/clock.js';
 import { Clusters } from '../../app/ports/cluster.js';
 import { Journal } from '../../app/ports/journal.js';
@@ -35,6 +36,7 @@ export interface HttpDeps {
   readonly actOnSession: ActOnSession;
   readonly readSession: ReadSession;
   readonly readAudit: ReadAudit;
+  readonly notePerson: NotePerson;
   readonly store: SessionStore;
   readonly news: SessionNews;
   readonly policies: PolicySource;
@@ -75,6 +77,7 @@ export class HttpModule {
         { provide: ActOnSession, useValue: deps.actOnSession },
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
+        { provide: NotePerson, useValue: deps.notePerson },
         { provide: SessionStore, useValue: deps.store },
         { provide: SessionNews, useValue: deps.news },
         { provide: PolicySource, useValue: deps.policies },

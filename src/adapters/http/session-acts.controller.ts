@@ -5,6 +5,7 @@ import { ActOnSession } from '../../app/act-on-session.js';
 import type { Caller } from '../../app/caller.js';
 import { DecideSession } from '../../app/decide-session.js';
 import { SessionStore } from '../../app/ports/session.store.js';
+import { saidOn } from '../../app/read-session.js';
 import { sessionDetails } from '../../app/views/session.view.js';
 import { NewDecision, Nothing, Revocation, SessionDetails } from '../../contract/session.schema.js';
 import type { ProblemCode } from '../../domain/problem.js';
@@ -48,8 +49,10 @@ export class SessionActsController {
   @Operation({
     id: 'decideSession',
     tag: 'sessions',
-    summary: 'Consent to a session, or deny it',
-    description: 'Only by members of the groups that policy names, and never by the requester.',
+    summary: 'Consent to a session, take a consent back, or deny it',
+    description:
+      'Only by the people whom policy names, and never by the requester. One denial ends it. A consent counts while its ' +
+      'person is in the groups that made it count, and can be taken back until the session starts.',
     status: 200,
     answers: SessionDetails,
     takes: [
@@ -177,6 +180,6 @@ export class SessionActsController {
     session: Session,
   ): Promise<SessionDetails> {
     void reply.header('etag', etagOf(session.version));
-    return sessionDetails(caller, session, await this.store.decisions(session.id));
+    return sessionDetails(caller, session, await saidOn(this.store, session));
   }
 }

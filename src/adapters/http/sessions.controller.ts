@@ -16,7 +16,7 @@ import { z } from 'zod';
 import type { Caller } from '../../app/caller.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import type { SessionFilter } from '../../app/ports/session.store.js';
-import { ReadSession } from '../../app/read-session.js';
+import { ReadSession, saidOn } from '../../app/read-session.js';
 import type { Ask } from '../../app/request-session.js';
 import { RequestSession } from '../../app/request-session.js';
 import { sessionDetails, sessionPath, sessionView } from '../../app/views/session.view.js';
@@ -119,7 +119,7 @@ export class SessionsController {
     void reply.headers({ location: sessionPath(session.id), etag: etagOf(session.version) });
     if (already === 'same-key') void reply.header('idempotency-replayed', 'true');
     if (already === 'alike') void reply.status(200).header('hallpass-existing', 'alike');
-    return sessionDetails(caller, session, await this.store.decisions(session.id));
+    return sessionDetails(caller, session, await saidOn(this.store, session));
   }
 
   @Get()
@@ -186,7 +186,7 @@ export class SessionsController {
       void reply.status(304);
       return undefined;
     }
-    return sessionDetails(caller, found.session, found.decisions);
+    return sessionDetails(caller, found.session, found);
   }
 }
 

@@ -11,6 +11,17 @@ export interface ClaimNames {
   readonly email: string;
   readonly name: string;
   readonly groups: string;
+  /** Becomes `Person.human`; absent: nothing in the token tells which accounts are one human's. */
+  readonly human?: string | undefined;
+  /** The claims that policy may look at, by these very names; none unless said otherwise. */
+  readonly facts?: readonly string[] | undefined;
+}
+
+/** Accounts that are known to be one human's. */
+export interface KnownHuman {
+  readonly human: string;
+  /** `subject` is what {@link ClaimNames.user} gives. */
+  readonly accounts: readonly { readonly issuer: string; readonly subject: string }[];
 }
 
 /** One issuer that is trusted, and what its tokens must look like. */
@@ -27,6 +38,8 @@ export interface IssuerSettings {
 
 export interface IdentitySettings {
   readonly issuers: readonly IssuerSettings[];
+  /** Goes before what tokens say; none unless said otherwise. */
+  readonly people?: readonly KnownHuman[] | undefined;
   /** By how much the issuer's clock may differ from ours: 0 to {@link CLOCK_SKEW_SECONDS_MAX}. */
   readonly clockSkewSeconds: number;
 }
@@ -34,8 +47,8 @@ export interface IdentitySettings {
 export const CLOCK_SKEW_SECONDS_MAX = 60;
 
 /**
- * Throws, naming the setting, when settings could never work or would be unsafe: the same issuer twice, no algorithm,
- * a skew out of bounds, keys fetched over plain HTTP from another machine.
+ * Throws, naming the setting, when settings could never work or would be unsafe: the same issuer twice, one account of
+ * two humans, no algorithm, a skew out of bounds, keys fetched over plain HTTP from another machine.
  */
 export function checkIdentitySettings(settings: IdentitySettings): void {
   const { issuers, clockSkewSeconds } = settings;
@@ -45,6 +58,10 @@ export function checkIdentitySettings(settings: IdentitySettings): void {
   if (new Set(issuers.map((each) => each.issuer)).size !== issuers.length) {
     throw new Error('identity.issuers: an issuer is there twice');
   }
+  const accounts = (settings.people ?? []).flatMap((each) => each.accounts);
+  if (new Set(accounts.map(accountKey)).size !== accounts.length) {
+    throw new Error('identity.people: an account is there twice');
+  }
   for (const { issuer, audience, algorithms, jwksUri } of issuers) {
     if (audience === '') throw new Error(`identity.issuers: ${issuer} has no audience`);
     if (algorithms.length === 0) throw new Error(`identity.issuers: ${issuer} has no algorithm`);
@@ -53,4 +70,9 @@ export function checkIdentitySettings(settings: IdentitySettings): void {
       throw new Error(`identity.issuers: ${keysFrom} must be https (or http on this machine)`);
     }
   }
+}
+
+/** One text for one account. An issuer is a URL, which holds no line end. */
+export function accountKey(account: { readonly issuer: string; readonly subject: string }): string {
+  return `${account.issuer}\n${account.subject}`;
 }

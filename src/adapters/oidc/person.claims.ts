@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Person, SignIn } from '../../domain/person.js';
 import type { IssuerSettings } from './identity.settings.js';
+import { accountKey } from './identity.settings.js';
 import type { TokenPayload } from './unverified.token.js';
 
 const GROUPS_MAX = 500;
@@ -32,19 +33,43 @@ const Reading = forReading(Text);
 const Methods = forReading(z.array(Text).max(20));
 const AuthTime = forReading(z.number().int().nonnegative());
 
+/** Numbers are common here (`employee_id`), and 7 is as good a name as "7". */
+const HumanName = z.preprocess(
+  (claim) => (typeof claim === 'number' ? JSON.stringify(claim) : (claim ?? undefined)),
+  Text.optional(),
+);
+
+/** A claim as policy looks at it: texts as they are, numbers and truth values as JSON has them. */
+const Fact = z.preprocess(
+  (claim) => (typeof claim === 'number' || typeof claim === 'boolean' ? String(claim) : claim),
+  forReading(Text),
+);
+/** More than so many are not looked at. */
+const FACTS_MAX = 50;
+
 /**
  * The person and the sign-in that verified claims tell of. The user must be a non-empty text of at most 256
- * characters; groups an array of such texts, at most 500, or one text for one group, or absent for none; neither with
- * characters that cannot be shown. Returns an Error that says which claim is not so.
+ * characters; groups an array of such texts, at most 500, or one text for one group, or absent for none; the human, where
+ * a claim is configured for it, such a text or a number, or absent; none with characters that cannot be shown. Returns an
+ * Error that says which claim is not so. Facts that are not such texts, numbers or truth values are left out.
+ *
+ * @param humans whose the accounts are that are known ({@link accountKey}): that goes before the claim.
  */
 export function personOf(
   payload: TokenPayload,
   { issuer, claims }: Pick<IssuerSettings, 'issuer' | 'claims'>,
+  humans: ReadonlyMap<string, string> = new Map(),
 ): { person: Person; signIn: SignIn } | Error {
   const sub = Text.safeParse(claimAt(payload, claims.user));
   if (!sub.success) return unusable(claims.user, sub.error);
   const groups = Groups.safeParse(claimAt(payload, claims.groups));
   if (!groups.success) return unusable(claims.groups, groups.error);
+
+  const known = humans.get(accountKey({ issuer, subject: sub.data }));
+  const human = HumanName.safeParse(
+    known ?? (claims.human === undefined ? undefined : claimAt(payload, claims.human)),
+  );
+  if (!human.success) return unusable(claims.human ?? 'human', human.error);
 
   const name = Reading.parse(claimAt(payload, claims.name));
   // Who is on call is told by e-mail: one that the issuer did not verify (OpenID Connect Core §5.1) would be anybody's.
@@ -53,6 +78,7 @@ export function personOf(
   const acr = Reading.parse(payload.acr);
   const amr = Methods.parse(payload.amr);
   const authTime = AuthTime.parse(payload.auth_time);
+  const facts = factsOf(payload, claims.facts ?? []);
   return {
     person: {
       iss: issuer,
@@ -60,13 +86,23 @@ export function personOf(
       ...(name !== undefined && { name }),
       ...(email !== undefined && { email }),
       groups: groups.data,
+      ...(human.data !== undefined && { human: human.data }),
     },
     signIn: {
       ...(acr !== undefined && { acr }),
       ...(amr !== undefined && { amr }),
       ...(authTime !== undefined && { authTime }),
+      ...(facts.length > 0 && { claims: Object.fromEntries(facts) }),
     },
   };
+}
+
+/** The claims of these names that are there and can be told as texts. */
+function factsOf(payload: TokenPayload, names: readonly string[]): [string, string][] {
+  return names.slice(0, FACTS_MAX).flatMap((name): [string, string][] => {
+    const fact = Fact.parse(claimAt(payload, name));
+    return fact === undefined ? [] : [[name, fact]];
+  });
 }
 
 function unusable(claim: string, error: z.ZodError): Error {

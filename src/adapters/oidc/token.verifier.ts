@@ -5,7 +5,7 @@ import type { Clock } from '../../app/ports/clock.js';
 import type { Problem } from '../../domain/problem.js';
 import { isProblem } from '../../domain/problem.js';
 import type { IdentitySettings, IssuerSettings } from './identity.settings.js';
-import { checkIdentitySettings } from './identity.settings.js';
+import { accountKey, checkIdentitySettings } from './identity.settings.js';
 import type { KeyAnswer } from './issuer.keys.js';
 import { IssuerKeys } from './issuer.keys.js';
 import { verifyByPassportJwt } from './passport-jwt.verification.js';
@@ -48,6 +48,7 @@ interface TrustedIssuer {
  * it names and no other's.
  */
 export class TokenVerifier {
+  readonly #humans: ReadonlyMap<string, string>;
   readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
   readonly #clockSkewSeconds: number;
   readonly #clock: Clock;
@@ -59,6 +60,11 @@ export class TokenVerifier {
     const { onFetchFailed = warnOfFailedFetch } = options;
     this.#clock = clock;
     this.#clockSkewSeconds = settings.clockSkewSeconds;
+    this.#humans = new Map(
+      (settings.people ?? []).flatMap(({ human, accounts }) =>
+        accounts.map((account): [string, string] => [accountKey(account), human]),
+      ),
+    );
     this.#issuers = new Map(
       settings.issuers.map((each) => [
         each.issuer,
@@ -115,9 +121,11 @@ export class TokenVerifier {
     if (iat !== undefined && iat > nowSeconds + this.#clockSkewSeconds) {
       return refuseToken('not-yet-valid', `iat is ${iat - nowSeconds} s from now`);
     }
-    const who = personOf(payload, issuer);
+    const who = personOf(payload, issuer, this.#humans);
     if (who instanceof Error) return refuseToken('unusable-claims', who.message);
-    return { ...who, expiresAt: new Date(exp * 1000) };
+    // Of two tokens without `iat` (RFC 9068 requires it) the one that expires later is the newer.
+    const signIn = { ...who.signIn, issuedAt: iat ?? exp };
+    return { person: who.person, signIn, expiresAt: new Date(exp * 1000) };
   }
 }
 

@@ -28,7 +28,7 @@ import {
   sessionOf,
   stepRecordOf,
 } from './session.rows.js';
-import type { SessionRow } from './session.rows.js';
+import type { SessionRow, WordRow } from './session.rows.js';
 import {
   SESSION_COLUMNS,
   insertSession,
@@ -140,17 +140,18 @@ export class PrismaSessionStore extends SessionStore {
   }
 
   async consents(id: SessionId): Promise<Consent[]> {
-    const rows = await this.database.prisma.decision.findMany({
-      where: { sessionId: id, by: 'person' },
-      orderBy: { at: 'asc' },
-    });
+    // By versions, not times: replicas' clocks may differ, and the order says which consents stand.
+    const rows = await this.database.prisma.$queryRaw<WordRow[]>`
+      SELECT d.person, d.verdict, d.comment, d.at, p.person AS now
+      FROM decisions d LEFT JOIN people p USING (iss, sub)
+      WHERE d.session_id = ${id} AND d.by = 'person' ORDER BY d.seen_version`;
     return rows.map(consentOf);
   }
 
   async decisions(id: SessionId): Promise<DecisionRecord[]> {
     const rows = await this.database.prisma.decision.findMany({
       where: { sessionId: id },
-      orderBy: { at: 'asc' },
+      orderBy: [{ seenVersion: { sort: 'asc', nulls: 'first' } }, { at: 'asc' }],
     });
     return rows.map(decisionOf);
   }

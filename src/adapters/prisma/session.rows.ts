@@ -143,9 +143,16 @@ export function eventColumns(step: Step): Record<string, unknown> {
     event: step.event,
     to_state: session.state,
     at: step.at,
-    actor: step.actor,
+    actor: plainActor(step.actor),
     data: step.data ?? {},
   };
+}
+
+/** Claims are for policy to look at: they are kept with its decision, and not with every act. */
+function plainActor(actor: Actor): Actor {
+  if (actor.kind === 'system') return actor;
+  const { claims: _, ...signIn } = actor.signIn;
+  return { ...actor, signIn };
 }
 
 export function decisionColumns(decision: DecisionRecord, sessionId: SessionId) {
@@ -211,9 +218,14 @@ function factsOf(json: unknown): Facts | null {
   return stored && { ...stored, now: new Date(stored.now) };
 }
 
-export function consentOf(row: models.DecisionModel): Consent {
+/** A person's word, and what the newest token said of them; null where none is known. */
+export type WordRow = Pick<models.DecisionModel, 'person' | 'verdict' | 'comment' | 'at'> & {
+  readonly now: unknown;
+};
+
+export function consentOf(row: WordRow): Consent {
   return {
-    person: row.person as unknown as Person,
+    person: { ...(row.person as unknown as Person), ...(row.now as Person | null) },
     verdict: row.verdict as Consent['verdict'],
     at: row.at,
     ...(row.comment === null ? {} : { comment: row.comment }),

@@ -131,6 +131,7 @@ export abstract class SessionStore {
    * is like none.
    */
   abstract findAlike(likeness: Likeness): Promise<Session | undefined>;
+  /** What people said, in the order in which they said it, each with the person as their newest token says. */
   abstract consents(id: SessionId): Promise<Consent[]>;
   abstract decisions(id: SessionId): Promise<DecisionRecord[]>;
   abstract steps(id: SessionId, after: number): Promise<StepRecord[]>;

@@ -1,9 +1,10 @@
+import { wouldCount } from '../../domain/approval/quorum.js';
 import { samePerson } from '../../domain/person.js';
 import type { Permission } from '../../domain/permission.js';
 import { permits } from '../../domain/permission.js';
 import type { Action } from '../../domain/session/session.machine.js';
 import { actionsIn } from '../../domain/session/session.machine.js';
-import { standing } from '../../domain/session/session.js';
+import { askedOf, standing } from '../../domain/session/session.js';
 import type { Consent, Session } from '../../domain/session/session.js';
 import type { Caller } from '../caller.js';
 import { callerCapacities, personOf } from '../caller.js';
@@ -20,18 +21,24 @@ export const PERMISSION_OF_ACTION = {
 
 /**
  * What the caller can do with the session as it stands: what the session machine allows in their capacities, less what
- * their roles do not permit, a second consent, and taking back one that was not given.
+ * their roles do not permit, a consent that would add nothing, and taking back one that was not given.
+ *
+ * @param words with the people as they are now.
  */
 export function allowedActions(
   caller: Caller,
   session: Session,
   words: readonly Pick<Consent, 'person' | 'verdict'>[],
 ): Action[] {
-  const consented = standing(words).some(({ person }) => samePerson(person, personOf(caller)));
+  const person = personOf(caller);
+  const consents = standing(words);
+  const can = {
+    approve: () => wouldCount(askedOf(session), session.requester, { person, consents }),
+    retract: () => consents.some((consent) => samePerson(consent.person, person)),
+  };
   return actionsIn(session.state, callerCapacities(caller, session)).filter(
     (action) =>
       permits(caller.roles, PERMISSION_OF_ACTION[action]) &&
-      !(action === 'approve' && consented) &&
-      !(action === 'retract' && !consented),
+      (action === 'approve' || action === 'retract' ? can[action]() : true),
   );
 }

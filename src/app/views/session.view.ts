@@ -9,19 +9,21 @@ import { consentsNeeded } from '../../domain/policy/policy.js';
 import { askedOf, concernedPeople, standing } from '../../domain/session/session.js';
 import { quorum } from '../../domain/approval/quorum.js';
 import type { Consent, Session, Target } from '../../domain/session/session.js';
+import { escalationOf } from '../../domain/session/session.plan.js';
 import type { Caller } from '../caller.js';
 import type { DecisionRecord, StepRecord } from '../ports/session.store.js';
+import type { Said } from '../read-session.js';
 import { allowedActions } from './allowed-actions.js';
 
-type Word = Pick<Consent, 'person' | 'verdict' | 'at'>;
+type Word = Pick<Consent, 'person' | 'verdict'>;
 
 /** A session with the decisions about it, as the caller sees it. Nothing of it but what is named here goes out. */
 export function sessionDetails(
   caller: Caller,
   session: Session,
-  decisions: readonly DecisionRecord[],
+  { decisions, words }: Said,
 ): SessionDetails {
-  const { policy, ...rest } = sessionView(caller, session, decisions.flatMap(wordOf));
+  const { policy, ...rest } = sessionView(caller, session, words);
   const first = decisions.find(({ by }) => by === 'policy');
   return {
     ...rest,
@@ -35,7 +37,11 @@ export function sessionDetails(
   };
 }
 
-/** A session as lists show it. */
+/**
+ * A session as lists show it.
+ *
+ * @param words with the people as they are now.
+ */
 export function sessionView(caller: Caller, session: Session, words: readonly Word[]): SessionView {
   const { request, pin, container, grant } = session;
   return {
@@ -77,12 +83,16 @@ export function sessionView(caller: Caller, session: Session, words: readonly Wo
   };
 }
 
-/** What is asked of whom, and who has given it. */
+/** What is asked of whom, and who has given it. Once it is decided nothing is open, whatever becomes of the people. */
 function approvalsView(session: Session, words: readonly Word[]): SessionView['approvals'] {
   const asked = askedOf(session);
-  const { counted, open } = quorum(asked, session.requester, standing(words));
+  const consents = standing(words);
+  const { counted, open } =
+    session.state === 'pending'
+      ? quorum(asked, session.requester, consents)
+      : { counted: consents.map(({ person }) => person), open: [] };
   const people = concernedPeople(session);
-  const { escalation, commentRequired = false } = session.grant?.terms.approvals ?? {};
+  const { commentRequired = false } = session.grant?.terms.approvals ?? {};
   return {
     needed: consentsNeeded(asked.require),
     given: counted.map(displayName),
@@ -94,10 +104,7 @@ function approvalsView(session: Session, words: readonly Word[]): SessionView['a
       users: [...users],
     })),
     commentRequired,
-    escalatesAt:
-      escalation && session.state === 'pending' && session.escalatedAt === null
-        ? new Date(session.createdAt.getTime() + escalation.afterSeconds * 1000).toISOString()
-        : null,
+    escalatesAt: iso(escalationOf(session)),
     escalatedAt: iso(session.escalatedAt),
   };
 }
@@ -154,13 +161,6 @@ function decisionView(decision: DecisionRecord): SessionDetails['decisions'][num
     seenVersion: decision.seenVersion,
     at: decision.at.toISOString(),
   };
-}
-
-function wordOf({ by, person, verdict, at }: DecisionRecord): Word[] {
-  if (by !== 'person' || !person) return [];
-  return verdict === 'approve' || verdict === 'deny' || verdict === 'retract'
-    ? [{ person, verdict, at }]
-    : [];
 }
 
 function iso(at: Date | null): string | null {

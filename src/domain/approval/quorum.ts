@@ -11,6 +11,9 @@ export interface Asked {
   readonly escalated: Approvals['escalation'];
 }
 
+/** A word on a session, as far as counting goes. */
+export type Word = Pick<Consent, 'person' | 'verdict'>;
+
 /** How many more consents are needed, whose count, and which requirements are not met yet. */
 export interface Quorum {
   readonly missing: number;
@@ -19,35 +22,63 @@ export interface Quorum {
   readonly open: readonly Requirement[];
 }
 
+/** One human, by the accounts that they consented with. */
+type Human = readonly [Person, ...Person[]];
+
 /**
  * Counts consents towards requirements: distinct people, each towards one place in one requirement however many groups
- * they are in, never the requester (four eyes) nor another account of theirs. Where somebody fits several requirements,
- * places are given so that as many consents as can be count (a maximum matching), whatever their order.
+ * and accounts they have, never the requester (four eyes) nor another account of theirs. Where somebody fits several
+ * requirements, places are given so that as many consents as can be count (a maximum matching), whatever their order.
  *
  * @param consents those that stand; a person's groups are those that they have now.
  */
-export function quorum(
-  asked: Asked,
-  requester: Person,
-  consents: readonly Pick<Consent, 'person' | 'verdict'>[],
-): Quorum {
-  const people: Person[] = [];
-  for (const { person, verdict } of consents) {
-    if (verdict !== 'approve' || samePerson(person, requester)) continue;
-    if (!people.some((other) => samePerson(other, person))) people.push(person);
-  }
-  const places = asked.require.flatMap((requirement) =>
-    Array.from({ length: requirement.count }, () => requirement),
-  );
-  const fits = (person: Person, requirement: Requirement): boolean =>
-    isAmong(person, requirement) || (asked.escalated !== null && isAmong(person, asked.escalated));
-  const taken = match(people, places, fits);
-  const counted = people.filter((person) => taken.includes(person));
-  const open = asked.require.flatMap((requirement) => {
-    const count = places.filter((it, at) => it === requirement && taken[at] === undefined).length;
+export function quorum(asked: Asked, requester: Person, consents: readonly Word[]): Quorum {
+  const humans = humansOf([
+    requester,
+    ...consents.filter(({ verdict }) => verdict === 'approve').map(({ person }) => person),
+  ]).filter((accounts) => !accounts.some((account) => samePerson(account, requester)));
+  const places = asked.require.flatMap(({ count }, of) => Array.from({ length: count }, () => of));
+  const fits = (accounts: Human, of: number): boolean =>
+    accounts.some(
+      (account) =>
+        isAmong(account, asked.require[of] ?? NOBODY) ||
+        isAmong(account, asked.escalated ?? NOBODY),
+    );
+  const taken = match(humans, places, fits);
+  const counted = humans.filter((human) => taken.includes(human)).map(([account]) => account);
+  const open = asked.require.flatMap((requirement, of) => {
+    const count = places.filter((it, at) => it === of && taken[at] === undefined).length;
     return count === 0 ? [] : [{ ...requirement, count }];
   });
   return { missing: places.length - counted.length, counted, open };
+}
+
+/**
+ * Whether a consent of this person, on top of those that stand, would bring the session nearer to its quorum, or finds
+ * it met already: somebody who lost a group in between may have it again. Never the requester's.
+ */
+export function wouldCount(
+  asked: Asked,
+  requester: Person,
+  { person, consents }: { person: Person; consents: readonly Word[] },
+): boolean {
+  if (samePerson(person, requester)) return false;
+  const after = quorum(asked, requester, [...consents, { person, verdict: 'approve' }]).missing;
+  return after === 0 || after < quorum(asked, requester, consents).missing;
+}
+
+const NOBODY = { groups: [], users: [] };
+
+/** Accounts put together by the human they belong to, where that is known, whatever their order. */
+function humansOf(accounts: readonly Person[]): Human[] {
+  let humans: Human[] = [];
+  for (const account of accounts) {
+    const same = humans.filter((human) => human.some((other) => samePerson(other, account)));
+    const [first, ...rest] = same.flat();
+    const human: Human = first ? [first, ...rest, account] : [account];
+    humans = [...humans.filter((it) => !same.includes(it)), human];
+  }
+  return humans;
 }
 
 /**

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newSession } from '../../../test/support/sessions.js';
+import { requirement } from '../../../test/support/policies.js';
+import { grantOf, newSession } from '../../../test/support/sessions.js';
 import { hasHeld, timesOf } from './container.record.js';
 import type { Observation } from './observation.js';
 import { isFinal, STATES } from './session.machine.js';
@@ -86,6 +87,41 @@ describe('what the broker does of its own accord', () => {
         expect(plan(it, now).do === 'lapse').toBe(isPast);
         if (it.state === 'pending') expect(plan(it, now).do).not.toBe('start');
       }),
+    );
+  });
+
+  test('more people are asked once, at their time, of what is pending and has not lapsed', () => {
+    const grant = grantOf('0', requirement(1, 'leads'));
+    const escalation = fc.option(
+      fc.record({
+        groups: fc.constant(['managers']),
+        users: fc.constant([]),
+        afterSeconds: fc.integer({ min: 0, max: 7200 }),
+      }),
+    );
+    fc.assert(
+      fc.property(
+        session,
+        escalation,
+        fc.option(instant),
+        instant,
+        (base, late, escalatedAt, now) => {
+          const approvals = { ...grant.terms.approvals, escalation: late };
+          const terms = { ...grant.terms, approvals };
+          const it = { ...base, createdAt: NOW, escalatedAt, grant: { ...grant, terms } };
+          const isLate = late !== null && now.getTime() >= NOW.getTime() + late.afterSeconds * 1000;
+          const isLapsed = it.lapsesAt !== null && it.lapsesAt <= now;
+          expect(plan(it, now).do === 'widen').toBe(
+            it.state === 'pending' && escalatedAt === null && isLate && !isLapsed,
+          );
+          const step = plan(it, now);
+          if (step.do === 'wait') {
+            const before = new Date(step.until.getTime() - 1);
+            if (before > now) expect(plan(it, before)).toEqual(step);
+            expect(plan(it, step.until).do).not.toBe('wait');
+          }
+        },
+      ),
     );
   });
 

@@ -19,7 +19,7 @@ export interface Bounds {
 
 /** What the broker does next about a session, of its own accord. */
 export type Step =
-  | { readonly do: 'lapse' | 'start' | 'launch' | 'check' | 'expire' | 'finish' }
+  | { readonly do: 'lapse' | 'widen' | 'start' | 'launch' | 'check' | 'expire' | 'finish' }
   | { readonly do: 'wait'; readonly until: Date }
   | { readonly do: 'nothing' };
 
@@ -31,10 +31,14 @@ export function plan(session: Session, now: Date): Step {
   switch (session.state) {
     case 'pending':
     case 'approved': {
-      if (session.lapsesAt && session.lapsesAt <= now) return { do: 'lapse' };
+      const { lapsesAt } = session;
+      if (lapsesAt && lapsesAt <= now) return { do: 'lapse' };
       if (session.state === 'approved' && session.request.start === 'on-approval')
         return { do: 'start' };
-      return session.lapsesAt ? { do: 'wait', until: session.lapsesAt } : { do: 'nothing' };
+      const escalatesAt = escalationOf(session);
+      if (escalatesAt && escalatesAt <= now) return { do: 'widen' };
+      const until = escalatesAt && (!lapsesAt || escalatesAt < lapsesAt) ? escalatesAt : lapsesAt;
+      return until ? { do: 'wait', until } : { do: 'nothing' };
     }
     case 'starting':
       return { do: 'launch' };
@@ -46,6 +50,15 @@ export function plan(session: Session, now: Date): Step {
     case 'ended':
       return { do: 'nothing' };
   }
+}
+
+/** When more people are to be asked, where nobody has decided by then; null: never, or they were asked already. */
+export function escalationOf(
+  session: Pick<Session, 'state' | 'grant' | 'createdAt' | 'escalatedAt'>,
+): Date | null {
+  const escalation = session.grant?.terms.approvals.escalation ?? null;
+  if (session.state !== 'pending' || session.escalatedAt !== null || !escalation) return null;
+  return new Date(session.createdAt.getTime() + escalation.afterSeconds * 1000);
 }
 
 /** What an observation means for a session that is starting. */
