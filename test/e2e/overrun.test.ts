@@ -90,7 +90,7 @@ test('where policy says evict, its Pod is evicted after the overrun is on the re
   // Announced before it is asked for, and told of when it is done.
   const escalations = (await audrey.audit(id)).filter(
     ({ action, body }) =>
-      action === 'session.escalate' && /"how":"evict"/.test(JSON.stringify(body)),
+      action === 'session.escalate' && JSON.stringify(body).includes('"how":"evict"'),
   );
   expect(escalations).toMatchObject([
     { body: { data: { how: 'evict' } } },
