@@ -1,29 +1,20 @@
-import { randomUUID } from 'node:crypto';
 import { evaluate, refuseUnseen } from '../domain/policy/evaluate.js';
-import type { PolicyDecision } from '../domain/policy/evaluate.js';
-import type { Facts } from '../domain/policy/facts.js';
-import type { Grant, PolicySet } from '../domain/policy/policy.js';
+import type { PolicySet } from '../domain/policy/policy.js';
 import type { FieldError, Problem } from '../domain/problem.js';
-import { invariant, isProblem, problem } from '../domain/problem.js';
-import { newSessionId } from '../domain/session/session.js';
-import type { Pin, Session, SessionRequest } from '../domain/session/session.js';
+import { isProblem, problem } from '../domain/problem.js';
+import type { Session, SessionRequest } from '../domain/session/session.js';
 import type { Bounds } from '../domain/session/session.plan.js';
 import type { Caller } from './caller.js';
 import { personOf } from './caller.js';
+import type { Decided } from './decided-step.js';
+import { decidedStep } from './decided-step.js';
 import { GatherFacts } from './gather-facts.js';
 import { Clock } from './ports/clock.js';
 import type { ResolvedTarget } from './ports/cluster.js';
 import { Clusters } from './ports/cluster.js';
 import { PolicySource } from './ports/policy.source.js';
-import type {
-  DecisionRecord,
-  IdempotencyKey,
-  Likeness,
-  ReviewDebt,
-  Step,
-} from './ports/session.store.js';
+import type { IdempotencyKey, Likeness, Step } from './ports/session.store.js';
 import { SessionStore } from './ports/session.store.js';
-import { firstStep } from './session-step.js';
 
 /** What a person sends; what is absent is filled in from the configuration where it says so. */
 export type Ask = Pick<SessionRequest, 'namespace' | 'target' | 'reason'> &
@@ -103,13 +94,15 @@ export class RequestSession {
     if (isProblem(request)) return request;
     const requester = personOf(caller);
     // Before policy, which would count the session that is there against the limits of its own terms.
-    const asAsked = await this.alike({ requester, request, pin: null });
+    const [asAsked, unseen] = await Promise.all([
+      this.alike({ requester, request, pin: null }),
+      this.deps.facts.unseen(caller, request, set),
+    ]);
     if (asAsked) return asAsked;
 
-    const unseen = await this.deps.facts.unseen(caller, request, set);
     const refusal = refuseUnseen(set, unseen);
     if (refusal) {
-      return this.firstStepOf({
+      return this.firstStep({
         caller,
         request,
         decision: refusal,
@@ -120,12 +113,19 @@ export class RequestSession {
     }
     const resolved = await this.resolve(request);
     if (isProblem(resolved)) return resolved;
-    const asFound = await this.alike({ requester, request, pin: resolved.pin });
+    const [asFound, facts] = await Promise.all([
+      this.alike({ requester, request, pin: resolved.pin }),
+      this.deps.facts.seen(caller, unseen, resolved),
+    ]);
     if (asFound) return asFound;
-    const facts = await this.deps.facts.seen(caller, unseen, resolved);
     const decision = evaluate(set, facts);
     const pin = decision.verdict === 'refuse' ? null : resolved.pin;
-    return this.firstStepOf({ caller, request, decision, pin, facts, idempotency });
+    return this.firstStep({ caller, request, decision, pin, facts, idempotency });
+  }
+
+  private firstStep(args: Omit<Decided, 'at' | 'bounds'>): Step {
+    const { clock, limits } = this.deps;
+    return decidedStep({ ...args, at: clock.now(), bounds: limits });
   }
 
   private async alike(likeness: Likeness): Promise<Asking | undefined> {
@@ -197,99 +197,6 @@ export class RequestSession {
       ...(container === undefined ? {} : { container }),
     });
   }
-
-  private firstStepOf(args: {
-    caller: Caller;
-    request: SessionRequest;
-    decision: PolicyDecision;
-    pin: Pin | null;
-    facts: Facts;
-    idempotency: IdempotencyKey | undefined;
-  }): Step {
-    const { caller, request, decision, pin, facts, idempotency } = args;
-    const { limits, clock } = this.deps;
-    const at = clock.now();
-    const grant = decision.verdict === 'refuse' ? null : decision.grant;
-    const row = grant?.breakGlass ? BROKEN_GLASS : ROWS[decision.verdict];
-    const lapseSeconds =
-      row.event === 'ask' ? limits.pendingLapseSeconds : limits.approvedLapseSeconds;
-    const session: Session = {
-      id: newSessionId(),
-      version: 1,
-      state: row.state,
-      requester: personOf(caller),
-      request,
-      pin,
-      grant,
-      container: null,
-      createdAt: at,
-      updatedAt: at,
-      lapsesAt: decision.verdict === 'refuse' ? null : new Date(at.getTime() + lapseSeconds * 1000),
-      escalatedAt: null,
-      startingAt: null,
-      startedAt: null,
-      deadlineAt: null,
-      endingAt: null,
-      endedAt: null,
-      endReason: null,
-      endDetail: decision.verdict === 'refuse' ? decision.explanation.join(' ') : null,
-    };
-    const step = firstStep({
-      session,
-      event: row.event,
-      capacities: ['requester'],
-      actor: caller.actor,
-      at,
-      outcome: decision.verdict === 'refuse' ? 'denied' : 'success',
-      decision: decisionRecord(decision, facts, at),
-      data: { explanation: decision.explanation },
-      ...(idempotency ? { idempotency } : {}),
-    });
-    const { perPerson, perPod } = grant?.terms.concurrent ?? { perPerson: null, perPod: null };
-    return {
-      ...step,
-      guard: { policyHash: hashOf(decision), perPerson, perPod },
-      ...(grant?.breakGlass ? { debt: debtOf(grant, at) } : {}),
-    };
-  }
-}
-
-function hashOf(decision: PolicyDecision): string {
-  return decision.verdict === 'refuse' ? decision.policyHash : decision.grant.policyHash;
-}
-
-/** The review that is owed from now on. */
-function debtOf({ terms }: Grant, at: Date): ReviewDebt {
-  const { review, debt } = invariant(terms.breakGlass, 'glass broken that no rule let be broken');
-  return {
-    team: debt.of === 'team' ? debt.team : null,
-    dueAt: new Date(at.getTime() + review.withinSeconds * 1000),
-  };
-}
-
-/** What policy's verdict makes of a new session. */
-const ROWS = {
-  grant: { event: 'grant', state: 'approved' },
-  hold: { event: 'ask', state: 'pending' },
-  refuse: { event: 'refuse', state: 'denied' },
-} as const;
-const BROKEN_GLASS = { event: 'break-glass', state: 'approved' } as const;
-
-function decisionRecord(decision: PolicyDecision, facts: Facts, at: Date): DecisionRecord {
-  const refused = decision.verdict === 'refuse';
-  return {
-    id: randomUUID(),
-    by: 'policy',
-    verdict: decision.verdict,
-    person: null,
-    comment: null,
-    rule: refused ? decision.rule : decision.grant.rule,
-    policyHash: hashOf(decision),
-    explanation: decision.explanation,
-    seenVersion: null,
-    facts,
-    at,
-  };
 }
 
 /** The only element, where there is exactly one. */
