@@ -35,22 +35,22 @@ export class WatchedFolders extends PolicyFolders {
   }
 
   override async read(): Promise<FolderReading> {
-    return this.readStill(await this.list());
+    return this.readStill(await this.list(), 0);
   }
 
   override async readUnless(known: string): Promise<FolderReading | undefined> {
     const seen = await this.list();
-    return seen.mark === known ? undefined : this.readStill(seen);
+    return seen.mark === known ? undefined : this.readStill(seen, SETTLE_MS);
   }
 
   /**
    * Reads once nothing moved for a moment, and again where something moved meanwhile: a ConfigMap's link that was
    * turned, a file that was written to.
    */
-  private async readStill(first: Listing): Promise<FolderReading> {
+  private async readStill(first: Listing, settleMs: number): Promise<FolderReading> {
     let seen = first;
     for (let tries = 1; tries <= TRIES_MAX && !this.stopping.signal.aborted; tries++) {
-      await pause(SETTLE_MS, this.stopping.signal);
+      await pause(tries === 1 ? settleMs : SETTLE_MS, this.stopping.signal);
       const before = await this.list();
       const read = before.mark === seen.mark ? await readFiles(seen.places) : undefined;
       const after = read ? await this.list() : before;
