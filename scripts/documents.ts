@@ -1,12 +1,14 @@
 import { format, resolveConfig } from 'prettier';
 import { configurationDocument } from './configuration.document.js';
 import { policyFactsDocument } from './policy-facts.document.js';
+import { metricsDocument } from './metrics.document.js';
 import { problemsDocument } from './problems.document.js';
 import { sessionMachineDocument } from './session-machine.document.js';
 
 const MADE: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationDocument,
   'docs/policy-facts.md': policyFactsDocument,
+  'docs/metrics.md': metricsDocument,
   'docs/problems.md': problemsDocument,
   'docs/session-machine.md': sessionMachineDocument,
 };

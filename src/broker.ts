@@ -13,11 +13,13 @@ import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
 import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
+import { PrometheusMetrics } from './adapters/metrics/prometheus.metrics.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
-import { PolicyFolder } from './adapters/policy/policy.folder.js';
+import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
 import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
-import { PolicySetStore } from './adapters/prisma/policy-set.store.js';
+import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
+import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
@@ -25,10 +27,12 @@ import { PrismaPeople } from './adapters/prisma/prisma-people.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
+import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
+import { FollowPolicies } from './app/follow-policies.js';
 import { GatherFacts } from './app/gather-facts.js';
 import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
@@ -36,7 +40,9 @@ import type { SessionStore } from './app/ports/session.store.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
+import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
+import { policyReadiness } from './app/views/policy-standing.view.js';
 import type { Config } from './config/config.schema.js';
 
 /** A broker that serves. */
@@ -82,8 +88,8 @@ export async function startBroker(
   const clock = new SystemClock();
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
 
-  const policies = await PolicyFolder.open(config.policies.folder);
-  if (isPolicyErrors(policies)) return { refused: policies.policyErrors.join('\n') };
+  const folders = WatchedFolders.of(config.policies.folders);
+  if (isPolicyErrors(folders)) return { refused: folders.policyErrors.join('\n') };
 
   const database = new Database(
     { url: config.database.url.reveal(), poolSize: config.database.poolSize },
@@ -92,9 +98,17 @@ export async function startBroker(
   opened.defer(() => database.close());
   const unfit = await databaseRefusal(database);
   if (unfit !== undefined) return { refused: unfit };
-  const sets = new PolicySetStore(database);
-  await sets.keep(policies.current());
-  await sets.activate(policies.current().hash, replica);
+  const policyArchive = new PrismaPolicyArchive(database);
+  const policies = new FollowPolicies({
+    folders,
+    archive: policyArchive,
+    compile: setOfReading,
+    clock,
+    journal,
+    replica,
+  });
+  const wrong = await policies.open();
+  if (wrong) return { refused: wrong.policyErrors.join('\n') };
 
   const around = { store: same, clusters: same, ...options.around };
   const store = around.store(new PrismaSessionStore(database));
@@ -152,6 +166,7 @@ export async function startBroker(
     store,
     news,
     policies,
+    policyArchive,
     clusters,
     clock,
     journal,
@@ -161,15 +176,35 @@ export async function startBroker(
     settings: await httpSettings(config.server),
     providers: bearerStrategy(config.identity),
   });
-  const management = new ManagementServer([
-    { name: 'database', check: () => databaseReadiness(database, journal) },
-  ]);
+  const management = new ManagementServer(
+    [
+      { name: 'database', check: () => databaseReadiness(database, journal) },
+      { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
+    ],
+    new PrometheusMetrics({
+      policies: () => policies.standing(),
+      tally: () => tally(database, clock.now()),
+    }),
+  );
 
   const { host, port, managementPort } = config.server;
   opened.defer(() => management.close());
   const managementHeard = await management.listen(managementPort, host).catch(unheard);
   if (managementHeard instanceof Unheard)
     return managementHeard.refusal('server.managementPort', managementPort);
+  const removeAccess = new RemoveAccess({
+    open: new PrismaOpenSessions(database),
+    store,
+    policies,
+    clock,
+    journal,
+    replica,
+  });
+  policies.start((heard) => news.subscribePolicies(heard));
+  opened.defer(() => policies.stop());
+  opened.defer(policies.onSwitch(() => removeAccess.look()));
+  removeAccess.start();
+  opened.defer(() => removeAccess.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();

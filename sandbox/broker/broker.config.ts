@@ -22,8 +22,8 @@ export interface Surroundings {
   readonly kubeconfig: string;
   /** The namespaces that it may touch. */
   readonly namespaces: readonly string[];
-  /** A folder of documents; the sandbox's own by default. */
-  readonly policies?: string;
+  /** A folder of documents, or several; the sandbox's own by default. */
+  readonly policies?: string | readonly string[];
   readonly sessions?: Partial<Config['sessions']>;
   readonly server?: { readonly port?: number; readonly managementPort?: number };
   readonly log?: Partial<Config['log']>;
@@ -65,7 +65,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
         namespaces: around.namespaces,
       },
     ],
-    policies: { folder: around.policies ?? POLICIES },
+    policies: { folders: [around.policies ?? POLICIES].flat() },
     sessions,
     log: { level: 'warn', ...log },
   });

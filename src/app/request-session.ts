@@ -89,6 +89,8 @@ export class RequestSession {
     ask: Ask,
     idempotency: IdempotencyKey | undefined,
   ): Promise<Step | Asking | Problem> {
+    const blocked = this.deps.policies.blocked();
+    if (blocked) return blocked;
     const set = this.deps.policies.current();
     const request = this.complete(ask, set);
     if (isProblem(request)) return request;

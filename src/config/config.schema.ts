@@ -23,10 +23,15 @@ export const configSchema = z.strictObject({
   clusters: clustersSection.meta({ description: 'The clusters in which sessions can be had.' }),
   policies: z
     .strictObject({
-      folder: path.meta({
-        description: 'The folder of policy and profile documents (`*.yaml`, `*.yml`).',
-        examples: ['/etc/hallpass/policies'],
-      }),
+      folders: z
+        .array(path)
+        .min(1, 'name one folder at least')
+        .max(100)
+        .meta({
+          description:
+            'The folders of policy documents (`*.yaml`, `*.yml`). They are looked at while Hallpass runs.',
+          examples: [['/etc/hallpass/policies']],
+        }),
     })
     .prefault({} as never)
     .meta({ description: 'Who may have what.' }),

@@ -20,7 +20,7 @@ clusters:
   - name: prod
     inCluster: true
 policies:
-  folder: .
+  folders: [.]
 `;
 
 const OTHER = '{ human: sam, accounts: [{ issuer: https://login.example.com, subject: sam }] }';
@@ -104,7 +104,7 @@ describe('a good configuration', () => {
       HALLPASS_IDENTITY__ISSUERS: '[{"issuer":"https://login.example.com","audience":"hallpass"}]',
       HALLPASS_IDENTITY__ROLES__ADMIN: '["sre"]',
       HALLPASS_CLUSTERS: '[{"name":"prod","inCluster":true}]',
-      HALLPASS_POLICIES__FOLDER: folder,
+      HALLPASS_POLICIES__FOLDERS: JSON.stringify([folder]),
     });
     expect(config.identity.roles.admin).toEqual(['sre']);
     expect(config.server.trustProxy).toEqual(['10.0.0.0/8']);
@@ -128,7 +128,7 @@ describe('a good configuration', () => {
       HALLPASS_CONFIG: file(GOOD.replace('inCluster: true', 'kubeconfig: prod.kubeconfig')),
     });
     expect(config.clusters[0]?.kubeconfig).toBe(join(folder, 'prod.kubeconfig'));
-    expect(config.policies.folder).toBe(folder);
+    expect(config.policies.folders).toEqual([folder]);
   });
 
   test('reads secrets from files, and a variable sets aside the file that stands for the same', () => {
@@ -222,7 +222,7 @@ colour: red
       ) as string,
       'hallpass.yaml:11:48: clusters[0].kubeconfig: give one of inCluster and kubeconfig, not both',
       'hallpass.yaml:12:5: clusters[1].kubeconfig: give inCluster: true or a kubeconfig',
-      'hallpass.yaml:1:1: policies.folder: is missing (variable HALLPASS_POLICIES__FOLDER)',
+      'hallpass.yaml:1:1: policies.folders: is missing (variable HALLPASS_POLICIES__FOLDERS)',
       'hallpass.yaml:13:78: sessions.workers: Too small: expected number to be >=1',
       'hallpass.yaml:13:37: sessions.defaultDurationSeconds: must not be above sessions.longestDurationSeconds',
       expect.stringMatching(/^HALLPASS_LOG__LEVEL: log.level: expected one of "fatal"/) as string,
@@ -306,7 +306,7 @@ clusters:`,
       'database.url: give one of url and urlFile',
       'identity.issuers: is missing (variable HALLPASS_IDENTITY__ISSUERS)',
       'clusters: is missing (variable HALLPASS_CLUSTERS)',
-      'policies.folder: is missing (variable HALLPASS_POLICIES__FOLDER)',
+      'policies.folders: is missing (variable HALLPASS_POLICIES__FOLDERS)',
     ]);
   });
 

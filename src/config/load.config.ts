@@ -94,17 +94,18 @@ function withAbsolutePaths(document: ConfigDocument, folder: string): ConfigDocu
         ? cluster
         : { ...cluster, kubeconfig: absolute(cluster.kubeconfig) },
     ),
-    policies: { folder: absolute(policies.folder) },
+    policies: { folders: policies.folders.map(absolute) },
   };
 }
 
 /** What is named and cannot be read. Takes any tree, so that these mistakes are told beside the schema's. */
 function fileMistakes(sources: ConfigSources, tree: unknown): ConfigMistake[] {
   const clusters = at(tree, ['clusters']);
+  const folders = at(tree, ['policies', 'folders']);
   const named = [
     ['server', 'tls', 'certFile'],
     ['server', 'tls', 'keyFile'],
-    ['policies', 'folder'],
+    ...(Array.isArray(folders) ? folders.map((_, index) => ['policies', 'folders', index]) : []),
     ...(Array.isArray(clusters)
       ? clusters.map((_, index) => ['clusters', index, 'kubeconfig'])
       : []),

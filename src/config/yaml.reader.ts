@@ -75,6 +75,15 @@ const SENTENCES: Readonly<Record<ErrorCode, string>> = {
  * mistakes are reported, up to {@link MISTAKES_MAX}; no message quotes a value. Empty documents are left out.
  */
 export function readYaml(text: string, bounds: YamlBounds): YamlReading {
+  const steps = readYamlInSteps(text, bounds);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
+/** The same, stopping after each document, for those who have something else to do in between. */
+export function* readYamlInSteps(
+  text: string,
+  bounds: YamlBounds,
+): Generator<undefined, YamlReading> {
   const mistakes: YamlMistake[] = [];
   const documents: YamlDocument[] = [];
   const lines = new LineCounter();
@@ -99,6 +108,7 @@ export function readYaml(text: string, bounds: YamlBounds): YamlReading {
   });
   let count = 0;
   for (const document of composer.compose(new Parser(lines.addNewLine).parse(text))) {
+    yield;
     count += 1;
     if (count > bounds.documentsMax) {
       report(document.range[0], `there may be ${bounds.documentsMax} documents at most`);

@@ -35,6 +35,7 @@ export const PROBLEMS = {
   'cluster-refused': { status: 502, title: 'The cluster gave an answer the broker does not know' },
   'cluster-unavailable': { status: 503, title: 'The cluster does not answer' },
   'identity-unavailable': { status: 503, title: 'The identity provider does not answer' },
+  'policy-unavailable': { status: 503, title: 'The policies in force cannot be read' },
   'database-unavailable': { status: 503, title: 'The database does not answer' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

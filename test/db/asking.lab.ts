@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { vi } from 'vitest';
 import { Database } from '../../src/adapters/prisma/database.js';
-import { PolicySetStore } from '../../src/adapters/prisma/policy-set.store.js';
+import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from '../../src/adapters/prisma/prisma-history.js';
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
 import type { Caller } from '../../src/app/caller.js';
@@ -20,6 +20,7 @@ import type { AccessPolicy, Match, PolicySet, Terms } from '../../src/domain/pol
 import type { Problem } from '../../src/domain/problem.js';
 import { isProblem, problem } from '../../src/domain/problem.js';
 import type { Session, Target } from '../../src/domain/session/session.js';
+import { putInForce } from '../support/policy.archives.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { freshDatabase } from '../support/postgres.js';
 
@@ -185,9 +186,7 @@ export class AskingLab implements AsyncDisposable {
   /** Puts a set in force, which replicas learn of when they look. */
   async putInForce(set: PolicySet): Promise<void> {
     const database = this.replicas[0] ?? this.database();
-    const sets = new PolicySetStore(database);
-    await sets.keep(set);
-    await sets.activate(set.hash, 'test');
+    await putInForce(new PrismaPolicyArchive(database), set);
     this.set = set;
   }
 

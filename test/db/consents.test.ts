@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Database } from '../../src/adapters/prisma/database.js';
-import { PolicySetStore } from '../../src/adapters/prisma/policy-set.store.js';
+import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
 import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
 import { ActOnSession } from '../../src/app/act-on-session.js';
@@ -13,6 +13,7 @@ import type { Approvals } from '../../src/domain/policy/policy.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Session } from '../../src/domain/session/session.js';
+import { putInForce } from '../support/policy.archives.js';
 import { BOUNDS, callerOf } from '../support/consent.lab.js';
 import { HandClock, MemoryClusters, MemoryJournal } from '../support/in-memory.ports.js';
 import type { TestDatabase } from '../support/postgres.js';
@@ -87,9 +88,7 @@ beforeAll(async () => {
   fresh = await freshDatabase();
   here = new Replica(fresh.serviceUrl);
   there = new Replica(fresh.serviceUrl);
-  const sets = new PolicySetStore(here.database);
-  await sets.keep(set);
-  await sets.activate(set.hash, 'test');
+  await putInForce(new PrismaPolicyArchive(here.database), set);
 });
 afterAll(async () => {
   await here.database.close();

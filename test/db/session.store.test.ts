@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { Prisma } from '../../src/adapters/prisma/generated/client.js';
-import { PolicySetStore } from '../../src/adapters/prisma/policy-set.store.js';
+import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
 import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
@@ -13,6 +13,7 @@ import { firstStep, stepOf } from '../../src/app/session-step.js';
 import { isProblem } from '../../src/domain/problem.js';
 import { END_REASONS, STATES, TRANSITIONS } from '../../src/domain/session/session.machine.js';
 import type { Session } from '../../src/domain/session/session.js';
+import { putInForce } from '../support/policy.archives.js';
 import { freshDatabase } from '../support/postgres.js';
 import { requirement, setOf } from '../support/policies.js';
 import {
@@ -45,7 +46,7 @@ beforeAll(async () => {
   service = new pg.Client({ connectionString: fresh.serviceUrl });
   await owner.connect();
   await service.connect();
-  await new PolicySetStore(database).keep(set);
+  await putInForce(new PrismaPolicyArchive(database), set);
 });
 
 afterAll(async () => {

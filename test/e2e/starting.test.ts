@@ -157,7 +157,7 @@ describe('a broker that is started', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('wrong.yaml:2:3: server.ports: is not known: did you mean port?');
     expect(stderr).toContain('wrong.yaml:4:12: sessions.workers');
-    expect(stderr).toContain('policies.folder: is missing');
+    expect(stderr).toContain('policies.folders: is missing');
   });
 
   test('tells every mistake of its policy documents at once', async () => {

@@ -74,6 +74,16 @@ test('a replica that is being stopped is alive and not ready', async () => {
   expect(await get('/readyz')).toEqual({ status: 503, body: { status: 'draining', checks: {} } });
 });
 
+test('a replica with something that an operator should know is ready, and says it', async () => {
+  const get = await start([
+    { name: 'policies', check: async () => ({ ok: true, note: 'the folders hold another set' }) },
+  ]);
+  expect(await get('/readyz')).toEqual({
+    status: 200,
+    body: { status: 'ready', checks: { policies: 'ok, but the folders hold another set' } },
+  });
+});
+
 test('there is nothing else on this port', async () => {
   const get = await start([]);
   expect((await get('/v1/sessions')).status).toBe(404);

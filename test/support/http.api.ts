@@ -33,6 +33,7 @@ import {
   NoHistory,
 } from './in-memory.ports.js';
 import { approvals, policyOf, requirement, setOf } from './policies.js';
+import { MemoryPolicyArchive } from './policy.archives.js';
 import { ALEX, ROBIN, SAM, SYSTEM } from './sessions.js';
 
 /** People for tests of the API, by the token that they show. */
@@ -166,6 +167,7 @@ export async function startApi(
     store,
     news: store.news,
     policies,
+    policyArchive: new MemoryPolicyArchive(),
     clusters,
     clock,
     journal,

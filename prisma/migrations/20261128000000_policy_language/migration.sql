@@ -28,6 +28,8 @@ CREATE UNIQUE INDEX "sessions_alike_as_asked" ON "sessions"
 CREATE UNIQUE INDEX "sessions_alike_as_found" ON "sessions"
   ("requester_iss", "requester_sub", "cluster", "pod_uid", "target_container", "profile", "break_glass")
   WHERE "state" IN ('pending', 'approved', 'starting', 'active');
+-- The open ones, among all that ever were.
+CREATE INDEX "sessions_open_idx" ON "sessions" ("id", "state") WHERE "state" NOT IN ('denied', 'ended');
 CREATE INDEX "sessions_requester_human_created_at_idx" ON "sessions" ("requester_human", "created_at");
 CREATE INDEX "sessions_cluster_pod_uid_created_at_idx" ON "sessions" ("cluster", "pod_uid", "created_at");
 -- Open sessions are few, however many there were: they are counted while others wait.
@@ -55,8 +57,17 @@ CREATE TABLE "policy_activations" (
   "at" TIMESTAMPTZ(3) NOT NULL,
   CONSTRAINT "policy_activations_pkey" PRIMARY KEY ("seq")
 );
+CREATE INDEX "policy_activations_hash_seq_idx" ON "policy_activations" ("hash", "seq");
 ALTER TABLE "policy_activations"
   ADD CONSTRAINT "policy_activations_hash_fkey" FOREIGN KEY ("hash") REFERENCES "policy_sets" ("hash") ON DELETE NO ACTION ON UPDATE NO ACTION;
+
+-- Documents that were refused, by their content, so that each is told once in the audit log and not by every replica.
+CREATE TABLE "policy_refusals" (
+  "content" TEXT NOT NULL,
+  "audit_id" UUID NOT NULL,
+  "at" TIMESTAMPTZ(3) NOT NULL,
+  CONSTRAINT "policy_refusals_pkey" PRIMARY KEY ("content")
+);
 
 -- People as their newest token said: whose consent still counts, and whose access is gone.
 CREATE TABLE "people" (
@@ -112,7 +123,7 @@ DO $$
 DECLARE
   append_only TEXT;
 BEGIN
-  FOREACH append_only IN ARRAY ARRAY['policy_activations', 'review_debts', 'reviews'] LOOP
+  FOREACH append_only IN ARRAY ARRAY['policy_activations', 'policy_refusals', 'review_debts', 'reviews'] LOOP
     EXECUTE format('CREATE TRIGGER "append_only_rows" BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION "refuse_change"()', append_only);
     EXECUTE format('CREATE TRIGGER "append_only_table" BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION "refuse_change"()', append_only);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER "append_only_rows"', append_only);
@@ -121,7 +132,7 @@ BEGIN
 END
 $$;
 
-GRANT SELECT, INSERT ON "policy_activations", "review_debts", "reviews" TO hallpass_service;
+GRANT SELECT, INSERT ON "policy_activations", "policy_refusals", "review_debts", "reviews" TO hallpass_service;
 GRANT USAGE ON SEQUENCE "policy_activations_seq_seq" TO hallpass_service;
 GRANT SELECT, INSERT, UPDATE ON "people" TO hallpass_service;
 -- When consents are asked of more people, they see the session too.

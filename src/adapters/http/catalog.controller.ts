@@ -10,6 +10,7 @@ import { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
 import { Allow } from './access.decorators.js';
 import { CurrentCaller, SignedInUntil } from './caller.decorator.js';
 import { Operation } from './operation.decorator.js';
+import { Refused } from './refused.error.js';
 
 /** What may be asked for, by which rules, and by whom. */
 @Controller('v1')
@@ -58,9 +59,11 @@ export class CatalogController {
     summary: 'The policies and profiles in force',
     status: 200,
     answers: PoliciesInForce,
-    problems: [],
+    problems: ['policy-unavailable'],
   })
   policies(): PoliciesInForce {
+    const blocked = this.policySource.blocked();
+    if (blocked) throw new Refused(blocked);
     return policiesView(this.policySource.current());
   }
 }

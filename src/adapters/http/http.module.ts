@@ -9,6 +9,7 @@ import { NotePerson } from '../../app/note-person.js';
 import { Clock } from '../../app/ports/clock.js';
 import { Clusters } from '../../app/ports/cluster.js';
 import { Journal } from '../../app/ports/journal.js';
+import { PolicyArchive } from '../../app/ports/policy.archive.js';
 import { PolicySource } from '../../app/ports/policy.source.js';
 import { SessionNews } from '../../app/ports/session.news.js';
 import { SessionStore } from '../../app/ports/session.store.js';
@@ -21,6 +22,7 @@ import { CatalogController } from './catalog.controller.js';
 import { DatabaseOutage } from './database.outage.js';
 import { ApiDescription, DocsController } from './docs.controller.js';
 import { HttpSettings } from './http.settings.js';
+import { PolicySetsController } from './policy-sets.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RouteTable } from './route.table.js';
 import { SchemaPipe } from './schema.pipe.js';
@@ -40,6 +42,7 @@ export interface HttpDeps {
   readonly store: SessionStore;
   readonly news: SessionNews;
   readonly policies: PolicySource;
+  readonly policyArchive: PolicyArchive;
   readonly clusters: Clusters;
   readonly clock: Clock;
   readonly journal: Journal;
@@ -60,6 +63,7 @@ export const CONTROLLERS: readonly Type[] = [
   SessionActsController,
   SessionEventsController,
   CatalogController,
+  PolicySetsController,
   AuditController,
   DocsController,
 ];
@@ -81,6 +85,7 @@ export class HttpModule {
         { provide: SessionStore, useValue: deps.store },
         { provide: SessionNews, useValue: deps.news },
         { provide: PolicySource, useValue: deps.policies },
+        { provide: PolicyArchive, useValue: deps.policyArchive },
         { provide: Clusters, useValue: deps.clusters },
         { provide: Clock, useValue: deps.clock },
         { provide: Journal, useValue: deps.journal },

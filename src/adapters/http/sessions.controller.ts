@@ -100,6 +100,7 @@ export class SessionsController {
       'cluster-unauthorized',
       'cluster-refused',
       'cluster-unavailable',
+      'policy-unavailable',
     ],
   })
   async request(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { issueSentences, keyText, pathText } from '../../config/issue.sentences.js';
 import type { YamlDocument } from '../../config/yaml.reader.js';
-import { readYaml } from '../../config/yaml.reader.js';
+import { readYamlInSteps } from '../../config/yaml.reader.js';
 import type { AccessPolicyDocument, PolicyDocument } from '../../contract/policy.schema.js';
 import { policyDocumentSchema } from '../../contract/policy.schema.js';
 import { nearestName } from '../../domain/nearest.name.js';
@@ -56,23 +56,38 @@ export function readPolicyDocuments(
   files: readonly PolicyFile[],
   isComplete = true,
 ): PolicySet | PolicyErrors {
+  const steps = readDocumentsInSteps(files, isComplete);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
+/** The same, stopping after each document, for those who have something else to do in between. */
+export function* readDocumentsInSteps(
+  files: readonly PolicyFile[],
+  isComplete: boolean,
+): Generator<undefined, PolicySet | PolicyErrors> {
   const reading: Reading = { errors: [], found: [], names: new Set() };
   const { errors, found } = reading;
   let documentsLeft = DOCUMENTS_MAX;
   let isWhole = isComplete;
   for (const file of files) {
-    const yaml = readYaml(file.text, { documentsMax: documentsLeft, depthMax: DEPTH_MAX });
+    const yaml = yield* readYamlInSteps(file.text, {
+      documentsMax: documentsLeft,
+      depthMax: DEPTH_MAX,
+    });
     documentsLeft -= yaml.documents.length;
     isWhole &&= yaml.mistakes.length === 0;
     errors.push(
       ...yaml.mistakes.map((it) => `${file.name}:${it.line}:${it.column}: ${it.message}`),
     );
-    for (const document of yaml.documents) read(document, file, reading);
+    for (const document of yaml.documents) {
+      yield;
+      read(document, file, reading);
+    }
     if (errors.length >= ERRORS_MAX) break;
   }
   errors.push(...takenNames(found));
   if (isWhole) errors.push(...missingNames(reading));
-  const compiled = compileAll(reading);
+  const compiled = yield* compileAll(reading);
   if (errors.length > 0) return { policyErrors: errors.slice(0, ERRORS_MAX) };
 
   const documents = found.map(({ document }) => document);
@@ -169,16 +184,18 @@ function missingNames({ found, names }: Reading): string[] {
 }
 
 /** Compiles the expressions and patterns of all policies; what is wrong with them is added to the errors. */
-function compileAll({
+function* compileAll({
   found,
   names,
   errors,
-}: Reading): (Compiled & { document: AccessPolicyDocument })[] {
+}: Reading): Generator<undefined, (Compiled & { document: AccessPolicyDocument })[]> {
   const onCallSources = [...names]
     .filter((it) => it.startsWith('OnCallSource '))
     .map((it) => it.slice('OnCallSource '.length));
-  return found.flatMap(({ document, whereIs }) => {
-    if (document.kind !== 'AccessPolicy') return [];
+  const all: (Compiled & { document: AccessPolicyDocument })[] = [];
+  for (const { document, whereIs } of found) {
+    if (document.kind !== 'AccessPolicy') continue;
+    yield;
     const { when, terms } = document.spec;
     const fail = (path: readonly PropertyKey[], message: string, into = 0): null => {
       errors.push(`${whereIs(path, into)}: ${pathText(path)}: ${message}`);
@@ -195,11 +212,12 @@ function compileAll({
     if (made !== null && 'errors' in made) {
       for (const { offset, message } of made.errors) fail(['spec', 'when'], message, offset);
     }
-    return {
+    all.push({
       document,
       when: condition,
       patterns: { reason: pattern('reason'), ticket: pattern('ticket') },
       where: whereIs([]),
-    };
-  });
+    });
+  }
+  return all;
 }

@@ -16,7 +16,7 @@ import { ROBIN } from '../../../test/support/sessions.js';
 import { evaluate } from '../../domain/policy/evaluate.js';
 import type { PolicySet } from '../../domain/policy/policy.js';
 import { isPolicyErrors } from './policy.documents.js';
-import { loadPolicyFolder, PolicyFolder } from './policy.folder.js';
+import { loadPolicyFolders, WatchedFolders } from './policy.folder.js';
 
 const PROFILE = `apiVersion: hallpass/v1
 kind: DebugProfile
@@ -32,14 +32,14 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function setOf(path: string): Promise<PolicySet> {
-  const set = await loadPolicyFolder(path);
+async function setOf(...paths: string[]): Promise<PolicySet> {
+  const set = await loadPolicyFolders(paths);
   if (isPolicyErrors(set)) throw new Error(set.policyErrors.join('\n'));
   return set;
 }
 
-async function errorsOf(path: string): Promise<readonly string[]> {
-  const set = await loadPolicyFolder(path);
+async function errorsOf(...paths: string[]): Promise<readonly string[]> {
+  const set = await loadPolicyFolders(paths);
   if (!isPolicyErrors(set)) throw new Error('there is nothing wrong with it');
   return set.policyErrors;
 }
@@ -76,14 +76,6 @@ describe('a folder of policies', () => {
     expect(set.hash).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test('is what it was when it was opened', async () => {
-    writeFileSync(join(folder, 'a.yaml'), PROFILE);
-    const source = await PolicyFolder.open(folder);
-    if (isPolicyErrors(source)) throw new Error(source.policyErrors.join('\n'));
-    rmSync(join(folder, 'a.yaml'));
-    expect(source.current().profiles).toHaveLength(1);
-  });
-
   test('is refused where it is not there', async () => {
     expect(await errorsOf(join(folder, 'none'))).toEqual([
       `${join(folder, 'none')}: cannot be read (ENOENT)`,
@@ -98,7 +90,7 @@ describe('a folder of policies', () => {
     mkdirSync(join(folder, 'd.yaml'));
     symlinkSync('nowhere', join(folder, 'e.yaml'));
     execFileSync('mkfifo', [join(folder, 'f.yaml')]);
-    const errors = (await errorsOf(folder)).map((error) => error.replace(`${folder}/`, ''));
+    const errors = await errorsOf(folder);
     expect(errors).toEqual([
       'b.yaml:1:1: is larger than 1048576 bytes',
       'c.yaml:1:1: is not UTF-8',
@@ -107,6 +99,105 @@ describe('a folder of policies', () => {
       'f.yaml:1:1: is not a file',
       expect.stringContaining('a.yaml:4:53: spec.debugProfile: ') as string,
     ]);
+  });
+});
+
+describe('several folders of policies', () => {
+  function under(...names: string[]): string[] {
+    return names.map((name) => {
+      mkdirSync(join(folder, name), { recursive: true });
+      return join(folder, name);
+    });
+  }
+
+  test('are one set, whose hash says nothing of where they are mounted', async () => {
+    const make = (...names: string[]): string[] => {
+      const [base = '', team = ''] = under(...names);
+      writeFileSync(join(base, 'a.yaml'), PROFILE);
+      writeFileSync(join(team, 'a.yaml'), PROFILE.replace('shell', 'other'));
+      return [base, team];
+    };
+    const here = await setOf(...make('here/base', 'here/team'));
+    const there = await setOf(...make('there/deep/base', 'elsewhere/team'));
+    expect(here.files.map(({ name }) => name)).toEqual(['base/a.yaml', 'team/a.yaml']);
+    expect(there.hash).toBe(here.hash);
+  });
+
+  test('that end alike are told apart by as much of their paths as it takes', async () => {
+    const paths = under('one/policies', 'two/policies');
+    for (const [index, path] of paths.entries()) {
+      writeFileSync(join(path, 'a.yaml'), PROFILE.replace('shell', `shell${index}`));
+    }
+    const names = (await setOf(...paths)).files.map(({ name }) => name);
+    expect(names).toEqual(['one/policies/a.yaml', 'two/policies/a.yaml']);
+  });
+
+  test('must be different ones', async () => {
+    expect(await errorsOf(folder, `${folder}/`)).toEqual([
+      `${folder}/: is named twice in policies.folders`,
+    ]);
+  });
+
+  test('may not both have a document of one name', async () => {
+    const paths = under('base', 'team');
+    for (const path of paths) writeFileSync(join(path, 'a.yaml'), PROFILE);
+    expect(await errorsOf(...paths)).toEqual([
+      'team/a.yaml:3:19: metadata.name: is taken by base/a.yaml:3:19',
+    ]);
+  });
+});
+
+describe('a folder that changes while it is looked at', () => {
+  function watched(): WatchedFolders {
+    const folders = WatchedFolders.of([folder]);
+    if (isPolicyErrors(folders)) throw new Error(folders.policyErrors.join());
+    return folders;
+  }
+
+  /** One more version of a mounted ConfigMap whose two files belong together. */
+  function turnTo(version: number): void {
+    const data = `..version-${version}`;
+    mkdirSync(join(folder, data));
+    for (const file of ['a.yaml', 'b.yaml'])
+      writeFileSync(join(folder, data, file), `# ${version}\n`);
+    symlinkSync(data, join(folder, '..data_tmp'));
+    renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
+    rmSync(join(folder, `..version-${version - 1}`), { recursive: true, force: true });
+  }
+
+  test('is read as one version of a ConfigMap, never as halves of two', async () => {
+    turnTo(0);
+    const folders = watched();
+    const { mark } = await folders.read();
+    let version = 1;
+    turnTo(version);
+    const turning = setInterval(() => {
+      turnTo(++version);
+      if (version === 30) clearInterval(turning);
+    }, 17);
+    const reading = await folders.readUnless(mark);
+    clearInterval(turning);
+    const texts = new Set(reading?.files.map(({ text }) => text));
+    expect(reading?.errors).toEqual([]);
+    expect([...texts]).toEqual([`# ${version}\n`]);
+  });
+
+  test('is not read again while nothing in it changed', async () => {
+    writeFileSync(join(folder, 'a.yaml'), PROFILE);
+    const folders = watched();
+    const { mark } = await folders.read();
+    expect(await folders.readUnless(mark)).toBeUndefined();
+    writeFileSync(join(folder, 'a.yaml'), PROFILE.replace('tools', 'newer'));
+    expect((await folders.readUnless(mark))?.files[0]?.text).toContain('newer');
+  });
+
+  test('tells of a change as soon as the system does', async () => {
+    const folders = watched();
+    const changed = Promise.withResolvers<undefined>();
+    const unwatch = folders.watch(() => changed.resolve(undefined));
+    writeFileSync(join(folder, 'a.yaml'), PROFILE);
+    await changed.promise;
+    unwatch();
   });
 });
 

@@ -1,113 +1,124 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PolicySource } from '../../app/ports/policy.source.js';
-import type { PolicyFile, PolicySet } from '../../domain/policy/policy.js';
+import type { FSWatcher } from 'node:fs';
+import { watch } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { pause } from '../../app/pause.js';
+import type { FolderReading } from '../../app/ports/policy.folders.js';
+import { PolicyFolders } from '../../app/ports/policy.folders.js';
+import type { PolicySet } from '../../domain/policy/policy.js';
+import type { Listing } from './folder.files.js';
+import { listFolders, readFiles } from './folder.files.js';
+import { folderPrefixes } from './folder.names.js';
 import type { PolicyErrors } from './policy.documents.js';
-import { isPolicyErrors, readPolicyDocuments } from './policy.documents.js';
+import { isPolicyErrors, readDocumentsInSteps } from './policy.documents.js';
 
-const FILE_BYTES_MAX = 1024 * 1024;
-const ALL_BYTES_MAX = 16 * 1024 * 1024;
-const FILES_MAX = 10_000;
+/** Whoever writes several files has stopped when nothing changed for so long. */
+const SETTLE_MS = 200;
+const TRIES_MAX = 50;
 
-/** The documents of a folder, as they were when they were loaded. */
-export class PolicyFolder extends PolicySource {
-  constructor(private readonly set: PolicySet) {
+/** Folders of documents on this machine: plain ones, or mounted ConfigMaps. */
+export class WatchedFolders extends PolicyFolders {
+  private readonly stopping = new AbortController();
+
+  private constructor(
+    private readonly folders: readonly string[],
+    private readonly prefixes: readonly string[],
+  ) {
     super();
   }
 
-  /** Loads the folder once; changing it later changes nothing here. */
-  static async open(folder: string): Promise<PolicyFolder | PolicyErrors> {
-    const set = await loadPolicyFolder(folder);
-    return isPolicyErrors(set) ? set : new PolicyFolder(set);
+  /** Touches nothing yet. @returns errors where the same folder is named twice. */
+  static of(folders: readonly string[]): WatchedFolders | PolicyErrors {
+    const prefixes = folderPrefixes(folders);
+    return typeof prefixes === 'string'
+      ? { policyErrors: [prefixes] }
+      : new WatchedFolders(folders, prefixes);
   }
 
-  override current(): PolicySet {
-    return this.set;
+  override async read(): Promise<FolderReading> {
+    return this.readStill(await this.list(), 0);
   }
 
-  override refresh(): Promise<void> {
-    return Promise.resolve();
+  override async readUnless(known: string): Promise<FolderReading | undefined> {
+    const seen = await this.list();
+    return seen.mark === known ? undefined : this.readStill(seen, SETTLE_MS);
+  }
+
+  /**
+   * Reads once nothing moved for a moment, and again where something moved meanwhile: a ConfigMap's link that was
+   * turned, a file that was written to.
+   */
+  private async readStill(first: Listing, settleMs: number): Promise<FolderReading> {
+    let seen = first;
+    for (let tries = 1; tries <= TRIES_MAX && !this.stopping.signal.aborted; tries++) {
+      await pause(tries === 1 ? settleMs : SETTLE_MS, this.stopping.signal);
+      const before = await this.list();
+      const read = before.mark === seen.mark ? await readFiles(seen.places) : undefined;
+      const after = read ? await this.list() : before;
+      if (read && after.mark === seen.mark) {
+        return { mark: seen.mark, files: read.files, errors: [...seen.errors, ...read.errors] };
+      }
+      seen = after;
+    }
+    const errors = [`${this.folders.join(', ')}: changed again and again while it was read`];
+    return { mark: seen.mark, files: [], errors };
+  }
+
+  override watch(changed: () => void): () => void {
+    const watchers = this.folders.flatMap((folder) => watcherOf(folder, changed));
+    return () => {
+      this.stopping.abort();
+      for (const watcher of watchers) watcher.close();
+    };
+  }
+
+  private list() {
+    return listFolders(this.folders, this.prefixes);
+  }
+}
+
+/** None where the system has none to give, or the folder is not there: who watches looks now and then as well. */
+function watcherOf(folder: string, changed: () => void): FSWatcher[] {
+  try {
+    const watcher = watch(folder, { persistent: false }, () => changed());
+    watcher.on('error', () => watcher.close());
+    return [watcher];
+  } catch {
+    return [];
   }
 }
 
 /**
- * Loads all `*.yaml` and `*.yml` of a folder (not of folders below it; names that begin with a dot are skipped): files
- * of 1 MiB, 16 MiB in all, 10,000 documents at most.
+ * Loads folders once, for programs that do not serve.
  *
  * @returns the set, or every error as `file:line:column: path: sentence`.
  */
-export async function loadPolicyFolder(folder: string): Promise<PolicySet | PolicyErrors> {
-  const errors: string[] = [];
-  const files: PolicyFile[] = [];
-  let bytesLeft = ALL_BYTES_MAX;
-  const names = await policyFiles(folder);
-  if (!Array.isArray(names)) return names;
-  for (const { name, path } of names) {
-    const text = await textOf(path, bytesLeft);
-    if (text instanceof Refused) {
-      errors.push(`${name}:1:1: ${text.message}`);
-      continue;
-    }
-    bytesLeft -= Buffer.byteLength(text);
-    files.push({ name, text });
-  }
-  const read = readPolicyDocuments(files, errors.length === 0);
+export async function loadPolicyFolders(
+  folders: readonly string[],
+): Promise<PolicySet | PolicyErrors> {
+  const watched = WatchedFolders.of(folders);
+  if (isPolicyErrors(watched)) return watched;
+  return setOfReading(await watched.read());
+}
+
+/** For so long at most nothing else is done: 10,000 documents take seconds, and sessions cannot wait for them. */
+const SLICE_MS = 20;
+
+/** What a reading means: a set, or all that is wrong with files and documents. Lets others have their turn meanwhile. */
+export async function setOfReading({
+  files,
+  errors,
+}: Pick<FolderReading, 'files' | 'errors'>): Promise<PolicySet | PolicyErrors> {
+  const read = await inSlices(readDocumentsInSteps(files, errors.length === 0));
   if (errors.length === 0) return read;
   return { policyErrors: [...errors, ...(isPolicyErrors(read) ? read.policyErrors : [])] };
 }
 
-async function policyFiles(
-  folder: string,
-): Promise<{ name: string; path: string }[] | PolicyErrors> {
-  const failed = (why: string): PolicyErrors => ({ policyErrors: [`${folder}: ${why}`] });
-  try {
-    const base = await baseOf(folder);
-    const names = (await readdir(base))
-      .filter((name) => !name.startsWith('.') && /\.ya?ml$/.test(name))
-      .sort();
-    if (names.length > FILES_MAX) return failed(`holds more than ${FILES_MAX} files`);
-    return names.map((name) => ({ name: join(folder, name), path: join(base, name) }));
-  } catch (error) {
-    return failed(`cannot be read (${codeOf(error)})`);
+async function inSlices<T>(steps: Generator<undefined, T>): Promise<T> {
+  for (let since = performance.now(); ;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() - since < SLICE_MS) continue;
+    await setImmediate();
+    since = performance.now();
   }
-}
-
-/**
- * Where the files are. A mounted ConfigMap is a folder of links through `..data`, which Kubernetes turns to a new
- * folder when the map changes: looking behind it once reads all files of one version.
- */
-async function baseOf(folder: string): Promise<string> {
-  try {
-    return await realpath(join(folder, '..data'));
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return folder;
-    throw error;
-  }
-}
-
-class Refused {
-  constructor(readonly message: string) {}
-}
-
-async function textOf(path: string, bytesLeft: number): Promise<string | Refused> {
-  try {
-    const facts = await stat(path);
-    if (!facts.isFile()) return new Refused('is not a file');
-    if (facts.size > FILE_BYTES_MAX) return new Refused(`is larger than ${FILE_BYTES_MAX} bytes`);
-    if (facts.size > bytesLeft) return new Refused(`makes more than ${ALL_BYTES_MAX} bytes in all`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-  } catch (error) {
-    const code = codeOf(error);
-    return new Refused(
-      code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'is not UTF-8' : `cannot be read (${code})`,
-    );
-  }
-}
-
-/** The code of an error of the operating system; anything else is a bug and is thrown on. */
-function codeOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
-    return error.code;
-  }
-  throw error;
 }

@@ -3,14 +3,15 @@ import { Journal } from '../../app/ports/journal.js';
 import { SessionNews } from '../../app/ports/session.news.js';
 import { parseSessionId } from '../../domain/session/session.js';
 import type { SessionId } from '../../domain/session/session.js';
-import { NEWS_CHANNEL } from './session.sql.js';
+import { NEWS_CHANNEL, POLICY_NEWS_CHANNEL } from './session.sql.js';
 
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_LONGEST_MS = 5_000;
 
-/** News of sessions by LISTEN/NOTIFY, on a connection of its own that is made again whenever it breaks. */
+/** News of sessions and of policy sets by LISTEN/NOTIFY, on a connection of its own that is made again whenever it breaks. */
 export class PrismaSessionNews extends SessionNews {
   private readonly listeners = new Set<(id: SessionId, version: number) => void>();
+  private readonly policyListeners = new Set<() => void>();
   private client: pg.Client | undefined;
   private retry: NodeJS.Timeout | undefined;
   private waitMs = RECONNECT_FIRST_MS;
@@ -28,6 +29,12 @@ export class PrismaSessionNews extends SessionNews {
     return () => this.listeners.delete(heard);
   }
 
+  /** Calls `heard` when another policy set was put in force, until the returned function is called. */
+  subscribePolicies(heard: () => void): () => void {
+    this.policyListeners.add(heard);
+    return () => this.policyListeners.delete(heard);
+  }
+
   /** Begins to listen. Does not fail: where the database is not there yet, it is tried again. */
   async open(): Promise<void> {
     const client = new pg.Client({
@@ -38,11 +45,11 @@ export class PrismaSessionNews extends SessionNews {
     });
     client.on('error', (error) => this.broken(client, error));
     client.on('end', () => this.broken(client));
-    client.on('notification', ({ payload }) => this.tell(payload));
+    client.on('notification', ({ channel, payload }) => this.tell(channel, payload));
     this.client = client;
     try {
       await client.connect();
-      await client.query(`LISTEN ${NEWS_CHANNEL}`);
+      await client.query(`LISTEN ${NEWS_CHANNEL}; LISTEN ${POLICY_NEWS_CHANNEL}`);
       this.waitMs = RECONNECT_FIRST_MS;
     } catch (error) {
       this.broken(client, error);
@@ -55,7 +62,11 @@ export class PrismaSessionNews extends SessionNews {
     await this.client?.end().catch(() => undefined);
   }
 
-  private tell(payload = ''): void {
+  private tell(channel: string, payload = ''): void {
+    if (channel === POLICY_NEWS_CHANNEL) {
+      for (const heard of this.policyListeners) heard();
+      return;
+    }
     const [text = '', version = ''] = payload.split(' ');
     const id = parseSessionId(text);
     if (!id) return;

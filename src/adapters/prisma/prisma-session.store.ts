@@ -48,10 +48,7 @@ export class PrismaSessionStore extends SessionStore {
     const { session } = step;
     const row = JSON.stringify(sessionColumns(session, step.dueAt));
     const statement = writeOnce({
-      session:
-        step.from === 'new'
-          ? insertSession(row, step.guard)
-          : updateSession(row, step.from, step.heldBy ?? null),
+      session: step.from === 'new' ? insertSession(row, step.guard) : updateSession(row, step),
       event: JSON.stringify(eventColumns(step)),
       audit: JSON.stringify(auditColumns(step)),
       decision: step.decision ? JSON.stringify(decisionColumns(step.decision, session.id)) : null,

@@ -213,7 +213,7 @@ export function decisionOf(row: models.DecisionModel): DecisionRecord {
   };
 }
 
-function factsOf(json: unknown): Facts | null {
+export function factsOf(json: unknown): Facts | null {
   const stored = json as (Omit<Facts, 'now'> & { now: string }) | null;
   return stored && { ...stored, now: new Date(stored.now) };
 }

@@ -1,9 +1,11 @@
-import type { Guard } from '../../app/ports/session.store.js';
+import type { Guard, Step } from '../../app/ports/session.store.js';
 import type { Session } from '../../domain/session/session.js';
 import { Prisma } from './generated/client.js';
 
 /** The channel on which changes of sessions are told: `<id> <version>`. */
 export const NEWS_CHANNEL = 'hallpass_sessions';
+/** The channel on which it is told that another policy set is in force: its hash. */
+export const POLICY_NEWS_CHANNEL = 'hallpass_policies';
 
 /** The columns of `sessions` under the names that the generated client gives them. */
 export const SESSION_COLUMNS = Prisma.raw(`
@@ -45,15 +47,20 @@ export function insertSession(row: string, guard: Guard | undefined): Prisma.Sql
 }
 
 /** The set that decided is in force, and the limits that it set are kept: checked with the writing. */
-function stillSo({ policyHash, perPerson, perPod }: Guard): Prisma.Sql {
+function stillSo(guard: Guard): Prisma.Sql {
+  const { perPerson, perPod } = guard;
   return Prisma.sql`
-    ${policyHash} = (SELECT hash FROM policy_activations ORDER BY seq DESC LIMIT 1)
+    ${isInForce(guard)}
     AND (${perPerson}::int IS NULL OR ${perPerson}::int > (
       SELECT count(*) FROM sessions o WHERE o.state NOT IN ('denied', 'ended')
         AND ((o.requester_iss = r.requester_iss AND o.requester_sub = r.requester_sub) OR o.requester_human = r.requester_human)))
     AND (${perPod}::int IS NULL OR ${perPod}::int > (
       SELECT count(*) FROM sessions o WHERE o.state NOT IN ('denied', 'ended')
         AND o.cluster = r.cluster AND o.pod_uid = r.pod_uid))`;
+}
+
+function isInForce({ policyHash }: Guard): Prisma.Sql {
+  return Prisma.sql`${policyHash} = (SELECT hash FROM policy_activations ORDER BY seq DESC LIMIT 1)`;
 }
 
 /**
@@ -72,16 +79,20 @@ export function lockCounted(session: Session): Prisma.Sql {
 }
 
 /**
- * Compare-and-swap: changes nothing where the stored version or state is not the one before this step's, or where the
- * claim of `heldBy` (null: nobody's is asked for) does not hold.
+ * Compare-and-swap: changes nothing where the stored version or state is not the one before this step's, where the claim
+ * of `heldBy` does not hold, or where what the guard says is not so any more.
  */
-export function updateSession(row: string, from: string, heldBy: string | null): Prisma.Sql {
+export function updateSession(
+  row: string,
+  { from, guard, heldBy }: Pick<Step, 'from' | 'guard' | 'heldBy'>,
+): Prisma.Sql {
   const sets = CHANGING.map((column) => `"${column}" = r."${column}"`).join(', ');
   return Prisma.sql`
     UPDATE sessions t SET ${Prisma.raw(sets)}, due_at = ${Prisma.raw(DUE_AT)}
     FROM jsonb_populate_record(NULL::sessions, ${row}::jsonb) r
     WHERE t.id = r.id AND t.version = r.version - 1 AND t.state = ${from}
-      AND (${heldBy}::text IS NULL OR (t.lease_owner = ${heldBy} AND t.lease_until > now()))
+      AND ${heldBy === undefined ? Prisma.sql`TRUE` : Prisma.sql`(t.lease_owner = ${heldBy} AND t.lease_until > now())`}
+      AND ${guard === undefined ? Prisma.sql`TRUE` : isInForce(guard)}
     RETURNING t.id, t.version`;
 }
 

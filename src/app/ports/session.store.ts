@@ -30,7 +30,7 @@ export interface ReviewDebt {
   readonly dueAt: Date;
 }
 
-/** What must still be so when a new session is written, whatever was read before. */
+/** What must still be so when a step is written, whatever was read before. Sessions are counted for new ones only. */
 export interface Guard {
   /** The policy set that decided, which must be the one in force. */
   readonly policyHash: string;
@@ -58,7 +58,7 @@ export interface Step {
   readonly data?: Readonly<Record<string, unknown>>;
   /** When the broker must look at the session next; null: never of its own accord. */
   readonly dueAt: Date | null;
-  /** For a new session. */
+  /** For a new session, and for a step that the policy set in force is the reason of. */
   readonly guard?: Guard;
   readonly debt?: ReviewDebt;
   /** Who asked with which key, so that asking again finds the session. */

@@ -1,0 +1,61 @@
+/** Every metric of Hallpass's own; docs/metrics.md is made from it. No label ever names a person, Pod or namespace. */
+export const METRICS = {
+  setInfo: {
+    name: 'hallpass_policy_set_info',
+    type: 'gauge',
+    labels: ['hash'],
+    help: 'Always 1: the policy set in force as this replica knows it is the one with this hash.',
+    use: 'More than one hash among the replicas for longer than a few seconds: one is cut off from the database.',
+  },
+  setActivated: {
+    name: 'hallpass_policy_set_activated_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When the policy set in force was put in force, in seconds since 1970.',
+    use: 'Shows switches beside whatever else changed at that time.',
+  },
+  loadFailures: {
+    name: 'hallpass_policy_load_failures_total',
+    type: 'counter',
+    labels: [],
+    help: 'How often policy documents were refused, from the folders or from the database.',
+    use: 'Alert on any increase: somebody believes that a change is in force which is not.',
+  },
+  folderDiffers: {
+    name: 'hallpass_policy_folder_differs',
+    type: 'gauge',
+    labels: [],
+    help: 'Whether the folders of this replica hold something else (1) than the policy set in force (0).',
+    use: 'Alert where it is 1 for longer than a roll-out takes.',
+  },
+  blocked: {
+    name: 'hallpass_policy_blocked',
+    type: 'gauge',
+    labels: [],
+    help: 'Whether this replica cannot read the policy set in force (1) and so decides nothing.',
+    use: 'Alert on 1: the replicas are of different versions.',
+  },
+  sessions: {
+    name: 'hallpass_sessions',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Sessions that are not over, by state. Of all replicas together: take the maximum, not the sum.',
+    use: 'Alert where `ending` stays above 0 for minutes: a container does not end.',
+  },
+  reviewsOverdue: {
+    name: 'hallpass_reviews_overdue',
+    type: 'gauge',
+    labels: [],
+    help: 'Break-glass sessions whose review is overdue. Of all replicas together: take the maximum, not the sum.',
+    use: 'Alert on more than 0.',
+  },
+} as const satisfies Record<string, Metric>;
+
+export interface Metric {
+  readonly name: string;
+  readonly type: 'gauge' | 'counter';
+  readonly labels: readonly string[];
+  readonly help: string;
+  /** What an operator does with it. */
+  readonly use: string;
+}

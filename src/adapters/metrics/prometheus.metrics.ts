@@ -1,0 +1,89 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { PolicyStanding } from '../../app/follow-policies.js';
+import type { Metric } from './metric.catalogue.js';
+import { METRICS } from './metric.catalogue.js';
+
+/** What is counted in the database, for all replicas together. */
+export interface Tally {
+  /** Sessions that are not over, by state. */
+  readonly sessions: Readonly<Record<string, number>>;
+  readonly reviewsOverdue: number;
+}
+
+const TALLY_MS_MAX = 2_000;
+
+/** What this replica tells Prometheus, at the moment of asking. */
+export class PrometheusMetrics {
+  private readonly registry = new Registry();
+  private failuresTold = 0;
+
+  constructor(
+    private readonly sources: {
+      readonly policies: () => PolicyStanding;
+      readonly tally: () => Promise<Tally>;
+    },
+  ) {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  private readonly gauges = {
+    setInfo: this.gauge(METRICS.setInfo),
+    setActivated: this.gauge(METRICS.setActivated),
+    folderDiffers: this.gauge(METRICS.folderDiffers),
+    blocked: this.gauge(METRICS.blocked),
+    sessions: this.gauge(METRICS.sessions),
+    reviewsOverdue: this.gauge(METRICS.reviewsOverdue),
+  };
+  private readonly loadFailures = new Counter({
+    name: METRICS.loadFailures.name,
+    help: METRICS.loadFailures.help,
+    registers: [this.registry],
+  });
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  /** All metrics in Prometheus' text format. What the database does not tell in time is left out. */
+  async text(): Promise<string> {
+    this.takePolicies(this.sources.policies());
+    await this.takeTally();
+    return this.registry.metrics();
+  }
+
+  private takePolicies({ inForce, folder, failures, isBlocked }: PolicyStanding): void {
+    const { setInfo, setActivated, folderDiffers, blocked } = this.gauges;
+    setInfo.reset();
+    setInfo.set({ hash: inForce.hash }, 1);
+    setActivated.set(inForce.at.getTime() / 1000);
+    folderDiffers.set(folder === 'force' ? 0 : 1);
+    blocked.set(isBlocked ? 1 : 0);
+    this.loadFailures.inc(failures - this.failuresTold);
+    this.failuresTold = failures;
+  }
+
+  private async takeTally(): Promise<void> {
+    const { sessions, reviewsOverdue } = this.gauges;
+    const tally = await inTime(this.sources.tally());
+    sessions.reset();
+    reviewsOverdue.remove();
+    if (!tally) return;
+    for (const [state, count] of Object.entries(tally.sessions)) sessions.set({ state }, count);
+    reviewsOverdue.set(tally.reviewsOverdue);
+  }
+
+  private gauge({ name, help, labels }: Metric): Gauge {
+    return new Gauge({ name, help, labelNames: [...labels], registers: [this.registry] });
+  }
+}
+
+/** What comes within {@link TALLY_MS_MAX}; whether the database answers is told by readiness. */
+async function inTime(tally: Promise<Tally>): Promise<Tally | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), TALLY_MS_MAX);
+  try {
+    return await Promise.race([tally.catch(() => undefined), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

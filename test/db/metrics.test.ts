@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ManagementServer } from '../../src/adapters/http/management.server.js';
+import { METRICS } from '../../src/adapters/metrics/metric.catalogue.js';
+import type { Tally } from '../../src/adapters/metrics/prometheus.metrics.js';
+import { PrometheusMetrics } from '../../src/adapters/metrics/prometheus.metrics.js';
+import { Database } from '../../src/adapters/prisma/database.js';
+import { tally } from '../../src/adapters/prisma/prisma-tally.js';
+import type { PolicyStanding } from '../../src/app/follow-policies.js';
+import type { TestDatabase } from '../support/postgres.js';
+import { freshDatabase } from '../support/postgres.js';
+
+const AT = new Date('2026-03-04T10:00:00Z');
+let fresh: TestDatabase;
+let database: Database;
+let standing: PolicyStanding;
+
+beforeAll(async () => {
+  fresh = await freshDatabase();
+  database = new Database({ url: fresh.serviceUrl, poolSize: 4 }, () => undefined);
+  const inForce = { seq: 1, hash: 'a1', replica: 'r', at: AT, until: null };
+  standing = { inForce, folder: 'force', errors: [], failures: 0, isBlocked: false };
+});
+afterAll(async () => {
+  await database.close();
+  await fresh.drop();
+});
+
+async function collected(count: () => Promise<Tally>): Promise<string> {
+  const metrics = new PrometheusMetrics({ policies: () => standing, tally: count });
+  await using opened = new AsyncDisposableStack();
+  const server = new ManagementServer([], metrics);
+  const port = await server.listen(0, '127.0.0.1');
+  opened.defer(() => server.close());
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+  expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4');
+  return response.text();
+}
+
+const fromDatabase = () => tally(database, AT);
+
+test('all metrics of the catalogue are told, beside those of the process', async () => {
+  const text = await collected(fromDatabase);
+  for (const { name, type } of Object.values(METRICS)) {
+    expect(text).toContain(`# TYPE ${name} ${type}\n`);
+    expect(name).toMatch(type === 'counter' ? /^hallpass_[a-z_]+_total$/ : /^hallpass_[a-z_]+$/);
+  }
+  expect(text).toContain('hallpass_policy_set_info{hash="a1"} 1\n');
+  expect(text).toContain(
+    `hallpass_policy_set_activated_timestamp_seconds ${AT.getTime() / 1000}\n`,
+  );
+  expect(text).toContain('hallpass_sessions{state="ending"} 0\n');
+  expect(text).toContain('hallpass_reviews_overdue 0\n');
+  expect(text).toContain('process_cpu_seconds_total');
+});
+
+test('a set that is switched, refused or cannot be read is seen, and no hash of before', async () => {
+  standing = { ...standing, inForce: { ...standing.inForce, hash: 'b2' } };
+  standing = { ...standing, folder: 'refused', failures: 3, isBlocked: true };
+  const text = await collected(fromDatabase);
+  expect(text.match(/hallpass_policy_set_info\{.*/g)).toEqual([
+    'hallpass_policy_set_info{hash="b2"} 1',
+  ]);
+  expect(text).toContain('hallpass_policy_load_failures_total 3\n');
+  expect(text).toContain('hallpass_policy_folder_differs 1\n');
+  expect(text).toContain('hallpass_policy_blocked 1\n');
+});
+
+test('what the database does not tell is left out, and the rest told', async () => {
+  const text = await collected(() => Promise.reject(new Error('away')));
+  expect(text).toContain('hallpass_policy_set_info{hash="b2"} 1');
+  expect(text).not.toMatch(/^hallpass_(sessions|reviews_overdue)/m);
+});
