@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import packageJson from '../package.json' with { type: 'json' };
 import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
@@ -44,6 +43,7 @@ import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import type { Config } from './config/config.schema.js';
+import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
 export interface Broker {
@@ -235,29 +235,6 @@ function same<T>(inner: T): T {
   return inner;
 }
 
-/** An address that cannot be listened on, for a reason that an operator can mend. */
-class Unheard {
-  constructor(private readonly why: string) {}
-
-  refusal(key: string, port: number): StartRefusal {
-    return { refused: `${key}: port ${port} ${this.why}.` };
-  }
-}
-
-/** What the operating system says where an address is not to be had (listen(2), bind(2)). */
-const NO_ADDRESS = new Map([
-  ['EADDRINUSE', 'is taken by another program'],
-  ['EACCES', 'needs rights that this program does not have'],
-  ['EADDRNOTAVAIL', 'is on an address that this machine does not have (server.host)'],
-]);
-
-function unheard(error: unknown): Unheard {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const why = NO_ADDRESS.get(code);
-  if (why === undefined) throw error;
-  return new Unheard(why);
-}
-
 /** Why the database cannot be served from, as a sentence; undefined where it can. */
 async function databaseRefusal(database: Database): Promise<string | undefined> {
   try {
@@ -290,17 +267,4 @@ async function httpSettings(server: Config['server']): Promise<HttpSettings> {
     readFile(tls.keyFile, 'utf8'),
   ]);
   return { ...settings, tls: { cert, key } };
-}
-
-/** An address that answers here, for one to listen on that may mean all of them. */
-function localAddress(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
-}
-
-function portOf(app: NestFastifyApplication): number {
-  const address = app.getHttpServer().address();
-  if (address === null || typeof address === 'string') throw new Error('the API has no port');
-  return address.port;
 }

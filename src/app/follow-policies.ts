@@ -124,7 +124,9 @@ export class FollowPolicies extends PolicySource {
 
   /** Begins to follow. `heard` says that another replica put a set in force. */
   start(subscribe: (heard: () => void) => () => void): void {
-    const unsubscribe = subscribe(() => void this.refresh().catch((error) => this.failed(error)));
+    const unsubscribe = subscribe(
+      () => void this.refresh().catch((error: unknown) => this.failed(error)),
+    );
     const unwatch = this.deps.folders.watch(() => this.wake.abort());
     this.stopping.signal.addEventListener('abort', () => {
       unsubscribe();

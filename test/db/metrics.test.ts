@@ -33,7 +33,7 @@ async function collected(count: () => Promise<Tally>): Promise<string> {
   opened.defer(() => server.close());
   const response = await fetch(`http://127.0.0.1:${port}/metrics`);
   expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4');
-  return response.text();
+  return await response.text();
 }
 
 const fromDatabase = () => tally(database, AT);

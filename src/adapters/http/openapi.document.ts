@@ -6,6 +6,7 @@ import { AuditPage } from '../../contract/audit.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Me } from '../../contract/me.schema.js';
 import { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
+import { PolicyActivations, PolicySetText } from '../../contract/policy-set.schema.js';
 import { ProblemDocument } from '../../contract/problem.schema.js';
 import { SessionDetails, SessionPage, SessionStepView } from '../../contract/session.schema.js';
 
@@ -19,6 +20,8 @@ const ANSWERS = [
   AuditPage,
   ClusterList,
   PoliciesInForce,
+  PolicyActivations,
+  PolicySetText,
   Me,
   ProblemDocument,
 ];
