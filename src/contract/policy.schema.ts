@@ -129,6 +129,11 @@ export const policyDocumentSchema = z.discriminatedUnion(
   { error: 'must be AccessPolicy, DebugProfile, ApproverSet or OnCallSource' },
 );
 
+/** What a document of that kind is held to; undefined for another kind. */
+export function schemaOfKind(kind: string): z.ZodType | undefined {
+  return policyDocumentSchema.options.find((it) => it.shape.kind.value === kind);
+}
+
 export type AccessPolicyDocument = z.output<typeof accessPolicySchema>;
 export type ApproverSetDocument = z.output<typeof approverSetSchema>;
 export type DebugProfileDocument = z.output<typeof debugProfileSchema>;

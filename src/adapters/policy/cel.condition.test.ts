@@ -5,7 +5,7 @@ import type { Truth } from '../../domain/policy/condition.js';
 import type { Facts } from '../../domain/policy/facts.js';
 import { compileCondition } from './cel.condition.js';
 
-const KNOWN = { onCallSources: ['payments', 'network', 'silent'] };
+const KNOWN = { onCallSources: new Set(['payments', 'network', 'silent']) };
 
 function compiled(source: string) {
   const condition = compileCondition(source, KNOWN);
