@@ -1,11 +1,13 @@
 import { format, resolveConfig } from 'prettier';
 import { configurationDocument } from './configuration.document.js';
+import { policiesDocument } from './policies.document.js';
 import { policyFactsDocument } from './policy-facts.document.js';
 import { problemsDocument } from './problems.document.js';
 import { sessionMachineDocument } from './session-machine.document.js';
 
 const MADE: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationDocument,
+  'docs/policies.md': policiesDocument,
   'docs/policy-facts.md': policyFactsDocument,
   'docs/problems.md': problemsDocument,
   'docs/session-machine.md': sessionMachineDocument,

@@ -330,3 +330,9 @@ describe('names that every object of JavaScript has', () => {
     }
   });
 });
+
+test('how many sessions a target has is not known before the target is', () => {
+  expect(truth('history.target.open == 0', FACTS)).toBe('yes');
+  expect(truth('history.target.open == 0', FACTS_BEFORE)).toBe('unknown');
+  expect(truth('history.mine.open == 0', FACTS_BEFORE)).toBe('yes');
+});
