@@ -5,7 +5,7 @@ const EXTENT = { sizes: [10, 200], rounds: 1, roundMs: 20, loads: 2, loadedDocum
 
 test('decides the same as testing every rule, and says how much faster', async () => {
   const said: string[] = [];
-  const { measures, ratios } = await measurePolicy(EXTENT, {
+  const { measures, ratios, facts } = await measurePolicy(EXTENT, {
     signal: new AbortController().signal,
     say: (what) => said.push(what),
   });
@@ -19,6 +19,7 @@ test('decides the same as testing every rule, and says how much faster', async (
   expect(measures['load']).toMatchObject({ unit: 'ms', count: 2 });
   expect(ratios['decisionsToNaive200']?.value).toBeGreaterThan(1);
   expect(ratios['decisionsFewestToMost']?.value).toBeGreaterThan(0);
+  expect(facts['candidates200']).toBeLessThan(20);
   expect(said).toHaveLength(3);
 });
 

@@ -46,12 +46,14 @@ export function measurePolicy(extent: PolicyExtent, around: Surroundings): Promi
   const ratios: Record<string, Ratio> = {};
   const { rounds, roundMs, sizes, loadedDocuments } = extent;
   const rates: number[] = [];
+  const candidates: Record<string, number> = {};
   for (const size of sizes) {
     around.signal.throwIfAborted();
     around.say(`decisions of ${size} policies`);
     // As many as are accepted together with what they name.
     const set = loaded(companyFiles(Math.min(size, DOCUMENTS_MAX - OTHER_DOCUMENTS)));
     assertAlike(set, size);
+    candidates[`candidates${size}`] = hundredths(meanCandidates(set, size));
     const decide = (number: number) => void evaluate(set, companyFacts(number, size));
     const naively = (number: number) => void decideNaively(set, companyFacts(number, size));
     const of = { rounds, roundMs, signal: around.signal };
@@ -73,7 +75,7 @@ export function measurePolicy(extent: PolicyExtent, around: Surroundings): Promi
   around.say(`loading ${loadedDocuments} documents, ${extent.loads} times`);
   const loads = loadTimes(companyFiles(loadedDocuments - OTHER_DOCUMENTS), extent.loads);
   measures['load'] = { what: `loading ${loadedDocuments} documents`, unit: 'ms', ...spread(loads) };
-  const facts = { rounds, roundMs, bestLoadMs: Math.round(percentile(loads, 1)) };
+  const facts = { rounds, roundMs, ...candidates, bestLoadMs: Math.round(percentile(loads, 1)) };
   return Promise.resolve({ measures, ratios, facts });
 }
 
@@ -99,6 +101,15 @@ function assertAlike(set: PolicySet, size: number): void {
     const naive = decideNaively(set, facts);
     if (rule !== naive) throw new Error(`request ${number}: ${rule} and ${naive} decide`);
   }
+}
+
+/** How many rules the index gives a request on average: what could match. */
+function meanCandidates({ index }: PolicySet, size: number): number {
+  const counts = Array.from({ length: COMPARED }, (_, number) => {
+    const { requester, target } = companyFacts(number, size);
+    return index.candidates(requester, target.namespace).length;
+  });
+  return counts.reduce((sum, count) => sum + count, 0) / counts.length;
 }
 
 interface Rate {
