@@ -82,6 +82,23 @@ spec:
 Kubernetes' own: all of \`matchLabels\` and \`matchExpressions\` must hold. \`when\` is an expression in CEL over the
 [facts](policy-facts.md). Patterns are RE2 and match the whole text.`;
 
+const AGREEING = `## Who must agree
+
+- Every requirement must be met, each by \`count\` people of its \`groups\` and \`users\`. One person counts once, for one
+  requirement, however many groups they are in; who is in the groups of two is counted where that helps most.
+- The requester never counts, nor does another account of theirs, where \`identity.people\` or
+  \`identity.issuers[].claims.human\` tells whose it is.
+- A consent that adds nothing is refused, and the refusal says what is still open and of whom. One denial ends the
+  session, whoever of these people says it.
+- Who has lost the group does not count when the last consent arrives, as far as a newer token of theirs has told
+  Hallpass. Whatever was shown counts: somebody who never comes back is known by their last token.
+- Consents and denials are on what was read: they carry its version in \`If-Match\`.
+- From \`escalation.after\` since asking on, the people of the escalation are asked as well; they see the session from
+  then on, may deny it, and their consents count for any requirement.
+- Until the session starts, whoever consented can take it back (\`"verdict": "retract"\`): what was approved is then
+  pending again, and has its time to be decided (\`sessions.pendingLapseSeconds\`) anew. Afterwards all these people may
+  revoke it. With \`count: 0\` nobody need agree, and these people may revoke.`;
+
 const APPROVERS = `## ApproverSet
 
 Some people under a name, for \`approvers\` in the terms of access policies.
@@ -150,6 +167,7 @@ export function policiesDocument(): string {
     INTRODUCTION,
     ACCESS,
     keyTable(accessPolicySchema.shape.spec),
+    AGREEING,
     APPROVERS,
     keyTable(approverSetSchema.shape.spec),
     ON_CALL,
