@@ -2,7 +2,7 @@ import { NO_HISTORY } from '../src/domain/policy/facts.js';
 import type { Facts } from '../src/domain/policy/facts.js';
 import type { PolicyFile } from '../src/domain/policy/policy.js';
 
-/** A company's policies: ten to a team, and four for everybody. A third of them have a condition. */
+/** A company's policies: ten to a team, and four for everybody. Three of ten have a condition. */
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 const POLICIES_A_TEAM = 10;
