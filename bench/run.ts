@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark, Findings, Measure } from './benchmark.js';
+import { policyBenchmark } from './policy.bench.js';
 import { sessionsBenchmark } from './sessions.bench.js';
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  policy: policyBenchmark,
   sessions: sessionsBenchmark,
 };
 

@@ -1,5 +1,6 @@
 import { format, resolveConfig } from 'prettier';
 import { configurationDocument } from './configuration.document.js';
+import { policiesDocument } from './policies.document.js';
 import { policyFactsDocument } from './policy-facts.document.js';
 import { metricsDocument } from './metrics.document.js';
 import { problemsDocument } from './problems.document.js';
@@ -7,6 +8,7 @@ import { sessionMachineDocument } from './session-machine.document.js';
 
 const MADE: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationDocument,
+  'docs/policies.md': policiesDocument,
   'docs/policy-facts.md': policyFactsDocument,
   'docs/metrics.md': metricsDocument,
   'docs/problems.md': problemsDocument,

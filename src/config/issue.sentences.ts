@@ -17,7 +17,9 @@ export function issueSentences(
 ): IssueSentence[] {
   return issues.flatMap((issue): IssueSentence[] => {
     const { path } = issue;
-    if (issue.code !== 'unrecognized_keys') return [{ path, message: sentence(issue.message) }];
+    // The name in a map of names: what is wrong with it is told inside.
+    const told = issue.code === 'invalid_key' ? (issue.issues[0] ?? issue) : issue;
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: sentence(told.message) }];
     return issue.keys.map((key) => ({
       path: [...path, key],
       key,

@@ -30,6 +30,8 @@ export interface YamlReading {
 
 export interface YamlBounds {
   readonly documentsMax: number;
+  /** How many were read before, from other texts. */
+  readonly documentsBefore?: number;
   /** How many maps and lists may be inside one another. */
   readonly depthMax: number;
 }
@@ -95,22 +97,13 @@ export function* readYamlInSteps(
     if (mistakes.length < MISTAKES_MAX) mistakes.push({ ...at(offset), message });
   };
 
-  const composer = new Composer({
-    version: '1.2',
-    schema: 'core',
-    merge: false,
-    // Our own check below is linear; the package's compares each key with each.
-    uniqueKeys: false,
-    stringKeys: true,
-    strict: true,
-    prettyErrors: false,
-    logLevel: 'silent',
-  });
+  const nodes = new LaterNodes(text);
+  const before = bounds.documentsBefore ?? 0;
   let count = 0;
-  for (const document of composer.compose(new Parser(lines.addNewLine).parse(text))) {
+  for (const document of composed(text, lines)) {
     yield;
     count += 1;
-    if (count > bounds.documentsMax) {
+    if (before + count > bounds.documentsMax) {
       report(document.range[0], `there may be ${bounds.documentsMax} documents at most`);
       break;
     }
@@ -124,9 +117,42 @@ export function* readYamlInSteps(
     if (document.errors.length > 0 || document.contents === null) continue;
     if (isScalar(document.contents) && document.contents.value === null) continue;
     const value = plainValue({ node: document.contents, depthLeft: bounds.depthMax, report });
-    documents.push(positioned(document, value, { at, source: text }));
+    const start = document.contents.range[0];
+    documents.push(positioned(value, { at, nodes, source: text, index: count - 1, start }));
   }
   return { documents, mistakes };
+}
+
+function composed(text: string, lines?: LineCounter): Iterable<Document.Parsed> {
+  const composer = new Composer({
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    // Our own check below is linear; the package's compares each key with each.
+    uniqueKeys: false,
+    stringKeys: true,
+    strict: true,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
+  return composer.compose(new Parser(lines?.addNewLine).parse(text));
+}
+
+/**
+ * The nodes of a text's documents, read once more when somebody asks where something stands: they are many times as
+ * large as the text, and most texts have no mistakes.
+ */
+class LaterNodes {
+  private read: (Node | null)[] | undefined;
+
+  constructor(private readonly text: string) {}
+
+  of(index: number): Node {
+    this.read ??= [...composed(this.text)].map(({ contents }) => contents);
+    const node = this.read[index];
+    if (!node) throw new Error('invariant broken: the same text has other documents');
+    return node;
+  }
 }
 
 interface Reading {
@@ -178,14 +204,20 @@ function plainMap(
   return Object.fromEntries(members);
 }
 
-function positioned(
-  document: Document.Parsed,
-  value: unknown,
-  { at, source }: { at: (offset: number) => Position; source: string },
-): YamlDocument {
+interface Place {
+  readonly at: (offset: number) => Position;
+  readonly nodes: LaterNodes;
+  readonly source: string;
+  /** Which of the documents, empty ones counted. */
+  readonly index: number;
+  /** Where its value begins. */
+  readonly start: number;
+}
+
+function positioned(value: unknown, { at, nodes, source, index, start }: Place): YamlDocument {
   const find = (path: readonly PropertyKey[]): { node: Node; key?: Node; whole: boolean } => {
     let found: { node: Node; key?: Node; whole: boolean } = {
-      node: document.contents as Node,
+      node: nodes.of(index),
       whole: true,
     };
     for (const step of path) {
@@ -198,10 +230,11 @@ function positioned(
   return {
     value,
     positionOf: (path, into = 0) => {
+      if (path.length === 0) return at(start);
       const { node, key, whole } = find(path);
       // What is missing is looked for at its parent's key; a list's items have none.
-      const start = (whole ? node : (key ?? node)).range?.[0] ?? 0;
-      return at(start + (whole && into > 0 ? offsetInto(node, into, source) : 0));
+      const from = (whole ? node : (key ?? node)).range?.[0] ?? 0;
+      return at(from + (whole && into > 0 ? offsetInto(node, into, source) : 0));
     },
     positionOfKey: (path) => {
       const { node, key } = find(path);

@@ -76,7 +76,7 @@ function unknownMember(key: string, known: readonly string[]): string {
 }
 
 /** The names that the schema knows at a path, over all branches of unions. */
-function knownNames(schema: z.core.$ZodType, path: Path): string[] {
+export function knownNames(schema: z.core.$ZodType, path: Path): string[] {
   const [head, ...rest] = path;
   return inside(schema).flatMap((it) => {
     if (it instanceof z.ZodArray) return head === undefined ? [] : knownNames(it.element, rest);
@@ -95,7 +95,8 @@ function inside(schema: z.core.$ZodType): z.core.$ZodType[] {
   if (
     schema instanceof z.ZodOptional ||
     schema instanceof z.ZodExactOptional ||
-    schema instanceof z.ZodDefault
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault
   ) {
     return inside(schema.unwrap());
   }

@@ -48,9 +48,11 @@ export const labelSelector = z
       .array(
         z
           .strictObject({
-            key: labelKey,
+            key: labelKey.meta({ description: 'The key of a label.' }),
             operator: z.enum(SELECTOR_OPERATORS),
-            values: z.array(labelValue).max(LIST_MAX).default([]),
+            values: z.array(labelValue).max(LIST_MAX).default([]).meta({
+              description: 'With `In` and `NotIn`.',
+            }),
           })
           .refine(
             ({ operator, values }) =>

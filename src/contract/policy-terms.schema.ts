@@ -19,7 +19,10 @@ const longest = durationSchema.refine(
 );
 
 const requirement = z
-  .strictObject({ count: z.int().min(0).max(10).default(1), ...PEOPLE })
+  .strictObject({
+    count: z.int().min(0).max(10).default(1).meta({ description: 'How many of them must agree.' }),
+    ...PEOPLE,
+  })
   .refine(namesSomebody, SOMEBODY_RULE);
 
 const approvals = z.strictObject({
@@ -31,7 +34,10 @@ const approvals = z.strictObject({
     description: 'Whether a consent must say why.',
   }),
   escalation: z
-    .strictObject({ after: durationSchema, ...PEOPLE })
+    .strictObject({
+      after: durationSchema.meta({ description: 'How long after asking.' }),
+      ...PEOPLE,
+    })
     .refine(namesSomebody, SOMEBODY_RULE)
     .exactOptional()
     .meta({
@@ -43,7 +49,10 @@ const approvals = z.strictObject({
 const textRule = (required: boolean, what: string) =>
   z
     .strictObject({
-      required: z.boolean().default(required),
+      required: z
+        .boolean()
+        .default(required)
+        .meta({ description: `Whether a ${what} must be given.` }),
       pattern: z
         .string()
         .min(1)
@@ -73,14 +82,19 @@ const breakGlass = z
       })
       .prefault({}),
     review: z
-      .strictObject({ within: durationSchema, ...PEOPLE })
+      .strictObject({
+        within: durationSchema.meta({ description: 'How long after its grant it is due.' }),
+        ...PEOPLE,
+      })
       .refine(namesSomebody, SOMEBODY_RULE)
       .meta({ description: 'Who must review it, and within what time from its grant.' }),
     blocks: z.enum(['person', 'team']).default('person').meta({
       description:
         'Whose overdue reviews keep from the next break-glass: the person’s own, or those of the whole `team`.',
     }),
-    team: z.string().min(1).max(253).exactOptional(),
+    team: z.string().min(1).max(253).exactOptional().meta({
+      description: 'The team that owes the reviews; with `blocks: team` only.',
+    }),
   })
   .refine((it) => (it.blocks === 'team') === (it.team !== undefined), {
     ...onObjects,
@@ -109,14 +123,24 @@ export const termsSchema = z
       .min(1)
       .default([...WAYS])
       .meta({ description: 'Which ways in there are.' }),
-    fileCopies: z.enum(FILE_COPIES).default('both'),
-    portForward: z.boolean().default(false),
+    fileCopies: z.enum(FILE_COPIES).default('both').meta({
+      description: 'Which way files may be copied; `download` is out of the Pod.',
+    }),
+    portForward: z.boolean().default(false).meta({
+      description: 'Whether ports may be forwarded.',
+    }),
     concurrent: z
-      .strictObject({ perPerson: count.exactOptional(), perPod: count.exactOptional() })
+      .strictObject({
+        perPerson: count.exactOptional().meta({ description: 'Of one person.' }),
+        perPod: count.exactOptional().meta({ description: 'On one Pod.' }),
+      })
       .prefault({})
       .meta({ description: 'How many sessions may be open at once. Left out: no limit.' }),
     extension: z
-      .strictObject({ times: z.int().min(1).max(100), longest })
+      .strictObject({
+        times: z.int().min(1).max(100).meta({ description: 'How often.' }),
+        longest: longest.meta({ description: 'By how much at most, each time.' }),
+      })
       .exactOptional()
       .meta({ description: 'How often it may be extended, and by how much. Left out: never.' }),
     idle: durationSchema.exactOptional().meta({

@@ -7,17 +7,23 @@ import { matchSchema } from './policy-match.schema.js';
 import { termsSchema } from './policy-terms.schema.js';
 import { securityContextSchema } from './security-context.schema.js';
 
-const DESCRIPTION = z.string().max(1000).default('');
+const DESCRIPTION = z.string().max(1000).default('').meta({
+  description: 'A line for people; explanations show it.',
+});
 
 const accessPolicySpec = z
   .strictObject({
     description: DESCRIPTION,
-    effect: z.enum(['allow', 'deny']),
-    match: matchSchema,
+    effect: z.enum(['allow', 'deny']).meta({
+      description: 'A deny has no terms: it forbids, whatever any allow says.',
+    }),
+    match: matchSchema.meta({ description: 'Whom and what it is for. All parts must hold.' }),
     when: z.string().min(1).max(4000).exactOptional().meta({
       description: 'A CEL expression over the facts, for what `match` cannot say.',
     }),
-    terms: termsSchema.exactOptional(),
+    terms: termsSchema.exactOptional().meta({
+      description: 'On what terms. An allow has them.',
+    }),
   })
   .refine((it) => it.effect !== 'allow' || it.terms !== undefined, {
     ...onObjects,
@@ -59,16 +65,25 @@ const variable = z.strictObject({
 const debugProfileSpec = z
   .strictObject({
     description: DESCRIPTION,
-    image: z.string().regex(IMAGE, 'must be an image reference'),
+    image: z.string().regex(IMAGE, 'must be an image reference').meta({
+      description: 'The image, by digest.',
+    }),
     allowTag: z.boolean().default(false).meta({
       description: 'Accept an image without a digest: whoever can move the tag can change it.',
     }),
-    imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
+    imagePullPolicy: z
+      .enum(['Always', 'IfNotPresent', 'Never'])
+      .default('IfNotPresent')
+      .meta({ description: 'When it is pulled, as Kubernetes has it.' }),
     debugProfile: z.enum(DEBUG_PROFILES).exactOptional().meta({
       description: 'The security context of that profile of `kubectl debug`. Give one of the two.',
     }),
-    securityContext: securityContextSchema.exactOptional(),
-    env: z.array(variable).max(100).default([]),
+    securityContext: securityContextSchema.exactOptional().meta({
+      description: 'Fields of a Kubernetes `SecurityContext`.',
+    }),
+    env: z.array(variable).max(100).default([]).meta({
+      description: 'Variables: `name` and `value`.',
+    }),
     shell: z
       .string()
       .max(255)
@@ -128,6 +143,11 @@ export const policyDocumentSchema = z.discriminatedUnion(
   [accessPolicySchema, debugProfileSchema, approverSetSchema, onCallSourceSchema],
   { error: 'must be AccessPolicy, DebugProfile, ApproverSet or OnCallSource' },
 );
+
+/** What a document of that kind is held to; undefined for another kind. */
+export function schemaOfKind(kind: string): z.ZodType | undefined {
+  return policyDocumentSchema.options.find((it) => it.shape.kind.value === kind);
+}
 
 export type AccessPolicyDocument = z.output<typeof accessPolicySchema>;
 export type ApproverSetDocument = z.output<typeof approverSetSchema>;

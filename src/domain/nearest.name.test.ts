@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nearestName } from './nearest.name.js';
+import { NearestNames, nearestName } from './nearest.name.js';
 
 const NAMES = ['publicUrl', 'port', 'managementPort', 'host'];
 
@@ -14,4 +14,15 @@ test.each([
   ['x'.repeat(100_000), undefined],
 ])('%j was most likely meant to be %s', (name, nearest) => {
   expect(nearestName(name, NAMES)).toBe(nearest);
+});
+
+test('of several near names the nearest is meant, and of equal ones the first', () => {
+  expect(nearestName('payment', ['paiment', 'payments', 'pament'])).toBe('paiment');
+  expect(nearestName('payments', ['payment', 'pay-ments'])).toBe('pay-ments');
+});
+
+test('names are looked for until so much was looked through', () => {
+  const nearest = new NearestNames(5);
+  expect(nearest.of('prt', NAMES)).toBe('port');
+  expect(nearest.of('prt', NAMES)).toBeUndefined();
 });

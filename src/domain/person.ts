@@ -39,14 +39,24 @@ export function sameAccount(a: Identity, b: Identity): boolean {
   return a.iss === b.iss && a.sub === b.sub;
 }
 
-/** Whether somebody is one of these people: in one of the groups, or named as `subject` or `issuer|subject`. */
+/**
+ * How documents may name somebody: `issuer|subject`, or the subject alone. A subject that reads like another issuer's
+ * `issuer|subject` is not taken for it: such a one is named with its issuer.
+ */
+export function namesOf({ iss, sub }: Pick<Person, 'iss' | 'sub'>): readonly string[] {
+  return ISSUER_AND_SUBJECT.test(sub) ? [`${iss}|${sub}`] : [sub, `${iss}|${sub}`];
+}
+
+const ISSUER_AND_SUBJECT = /^https?:\/\/[^|]*\|/i;
+
+/** Whether somebody is one of these people: in one of the groups, or named ({@link namesOf}). */
 export function isAmong(
   person: Pick<Person, 'iss' | 'sub' | 'groups'>,
   people: { readonly groups: readonly string[]; readonly users: readonly string[] },
 ): boolean {
   return (
     people.groups.some((group) => person.groups.includes(group)) ||
-    people.users.some((user) => user === person.sub || user === `${person.iss}|${person.sub}`)
+    (people.users.length > 0 && namesOf(person).some((name) => people.users.includes(name)))
   );
 }
 

@@ -10,7 +10,7 @@ import { configSchema } from '../../src/config/config.schema.js';
 describe('documents that are made from code', () => {
   test('are what the code gives: `npm run docs` would change nothing', async () => {
     const made = await madeDocuments();
-    expect(made).toHaveLength(4);
+    expect(made).toHaveLength(6);
     for (const { path, text } of made) {
       expect(await readFile(path, 'utf8'), `${path}: run npm run docs`).toBe(text);
     }
@@ -67,6 +67,23 @@ describe('documents that are written by hand', () => {
       }
     }
     expect(unknown).toEqual([]);
+  });
+
+  test('link each sentence of the semantics to tests that exist', async () => {
+    const text = await readFile('docs/policy-semantics.md', 'utf8');
+    const sentences = text.split(/^- /m).slice(1);
+    expect(sentences.length).toBeGreaterThan(20);
+    const unheld: string[] = [];
+    for (const sentence of sentences) {
+      const links = [...sentence.matchAll(/\[([^\]]+)\]\(\.\.\/([^)]+\.test\.ts)\)/g)];
+      if (links.length === 0) unheld.push(`no test: ${sentence}`);
+      for (const [, title = '', path = ''] of links) {
+        const source = await readFile(path, 'utf8');
+        const plain = title.replaceAll(/\s+/g, ' ');
+        if (!source.includes(`'${plain}'`)) unheld.push(`${path}: ${plain}`);
+      }
+    }
+    expect(unheld).toEqual([]);
   });
 
   test('show policies that are accepted', async () => {

@@ -5,7 +5,7 @@ import type { Truth } from '../../domain/policy/condition.js';
 import type { Facts } from '../../domain/policy/facts.js';
 import { compileCondition } from './cel.condition.js';
 
-const KNOWN = { onCallSources: ['payments', 'network', 'silent'] };
+const KNOWN = { onCallSources: new Set(['payments', 'network', 'silent']) };
 
 function compiled(source: string) {
   const condition = compileCondition(source, KNOWN);
@@ -329,4 +329,10 @@ describe('names that every object of JavaScript has', () => {
       expect(errorsIn(source), source).not.toEqual([]);
     }
   });
+});
+
+test('how many sessions a target has is not known before the target is', () => {
+  expect(truth('history.target.open == 0', FACTS)).toBe('yes');
+  expect(truth('history.target.open == 0', FACTS_BEFORE)).toBe('unknown');
+  expect(truth('history.mine.open == 0', FACTS_BEFORE)).toBe('yes');
 });

@@ -19,7 +19,7 @@ export interface ConditionErrors {
  */
 export function compileCondition(
   source: string,
-  known: { readonly onCallSources: readonly string[] },
+  known: { readonly onCallSources: ReadonlySet<string> },
 ): Condition | ConditionErrors {
   if (source.length > LIMITS.sourceChars) {
     return refused(0, `must be ${LIMITS.sourceChars} characters at most`);

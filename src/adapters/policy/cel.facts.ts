@@ -197,17 +197,20 @@ const OVERDUE = object<HistoryFacts['overdueReviews']>('OverdueReviews', {
   },
 });
 
-const HISTORY = object<HistoryFacts>('History', {
-  mine: { shape: COUNTS, description: 'Sessions of this person.', read: (it) => it.mine },
+const HISTORY = object<Pick<Facts, 'history' | 'target'>>('History', {
+  mine: { shape: COUNTS, description: 'Sessions of this person.', read: (it) => it.history.mine },
   target: {
     shape: COUNTS,
     description: 'Sessions on this Pod, of anybody.',
-    read: (it) => it.target,
+    read: ({ history, target }) => {
+      if (target.found === null) throw ASKED_LATER;
+      return history.target;
+    },
   },
   overdueReviews: {
     shape: OVERDUE,
     description: 'Break-glass sessions whose review is overdue.',
-    read: (it) => it.overdueReviews,
+    read: (it) => it.history.overdueReviews,
   },
 });
 
@@ -221,7 +224,7 @@ export const FACTS = {
     read: (it) => it.target,
   },
   request: { shape: REQUEST, description: 'What they ask for.', read: (it) => it.request },
-  history: { shape: HISTORY, description: 'Sessions, counted.', read: (it) => it.history },
+  history: { shape: HISTORY, description: 'Sessions, counted.', read: (it) => it },
   onCall: {
     shape: map(1_000, 253, BOOL),
     description:

@@ -3,7 +3,7 @@ import { FACTS, FACTS_BEFORE, LARGEST_FACTS } from '../../../test/support/policy
 import type { Facts } from '../../domain/policy/facts.js';
 import { compileCondition } from './cel.condition.js';
 
-const KNOWN = { onCallSources: ['payments'] };
+const KNOWN = { onCallSources: new Set(['payments']) };
 /** What the limits promise for the worst, on a machine that does nothing else. */
 const WORST_MILLISECONDS = 250;
 

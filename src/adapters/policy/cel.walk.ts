@@ -43,7 +43,7 @@ export class Walk {
 
   constructor(
     private readonly source: string,
-    private readonly known: { readonly onCallSources: readonly string[] },
+    private readonly known: { readonly onCallSources: ReadonlySet<string> },
   ) {
     this.failure = STEPS.failure(source.length);
   }
@@ -177,8 +177,8 @@ export class Walk {
   }
 
   private onCall(name: string, offset: number): Part {
-    if (!this.known.onCallSources.includes(name)) {
-      return this.unknown(offset, name, this.known.onCallSources, 'on-call source');
+    if (!this.known.onCallSources.has(name)) {
+      return this.unknown(offset, name, [...this.known.onCallSources], 'on-call source');
     }
     this.uses.add('onCall');
     this.onCallSources.add(name);

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { issueSentences, keyText, pathText } from '../../config/issue.sentences.js';
 import type { YamlDocument } from '../../config/yaml.reader.js';
 import { readYamlInSteps } from '../../config/yaml.reader.js';
+import { knownNames } from '../../contract/field.errors.js';
 import type { AccessPolicyDocument, PolicyDocument } from '../../contract/policy.schema.js';
-import { policyDocumentSchema } from '../../contract/policy.schema.js';
-import { nearestName } from '../../domain/nearest.name.js';
+import { policyDocumentSchema, schemaOfKind } from '../../contract/policy.schema.js';
+import { NearestNames } from '../../domain/nearest.name.js';
 import type { TextPattern } from '../../domain/policy/condition.js';
 import type { PolicyFile, PolicySet } from '../../domain/policy/policy.js';
 import { policySet } from '../../domain/policy/policy-set.js';
@@ -40,8 +41,10 @@ interface Found {
 interface Reading {
   readonly errors: string[];
   readonly found: Found[];
-  /** `kind name` of all documents, those with errors too: they are there, so that naming them is no error. */
-  readonly names: Set<string>;
+  /** The names of all documents by kind, those with errors too: they are there, so that naming them is no error. */
+  readonly names: Map<string, Set<string>>;
+  /** What is told to have been meant. */
+  readonly nearest: NearestNames;
 }
 
 /**
@@ -65,16 +68,22 @@ export function* readDocumentsInSteps(
   files: readonly PolicyFile[],
   isComplete: boolean,
 ): Generator<undefined, PolicySet | PolicyErrors> {
-  const reading: Reading = { errors: [], found: [], names: new Set() };
+  const reading: Reading = {
+    errors: [],
+    found: [],
+    names: new Map(),
+    nearest: new NearestNames(),
+  };
   const { errors, found } = reading;
-  let documentsLeft = DOCUMENTS_MAX;
+  let documentsBefore = 0;
   let isWhole = isComplete;
   for (const file of files) {
     const yaml = yield* readYamlInSteps(file.text, {
-      documentsMax: documentsLeft,
+      documentsMax: DOCUMENTS_MAX,
+      documentsBefore,
       depthMax: DEPTH_MAX,
     });
-    documentsLeft -= yaml.documents.length;
+    documentsBefore += yaml.documents.length;
     isWhole &&= yaml.mistakes.length === 0;
     errors.push(
       ...yaml.mistakes.map((it) => `${file.name}:${it.line}:${it.column}: ${it.message}`),
@@ -83,7 +92,7 @@ export function* readDocumentsInSteps(
       yield;
       read(document, file, reading);
     }
-    if (errors.length >= ERRORS_MAX) break;
+    if (errors.length >= ERRORS_MAX) return { policyErrors: errors.slice(0, ERRORS_MAX) };
   }
   errors.push(...takenNames(found));
   if (isWhole) errors.push(...missingNames(reading));
@@ -108,7 +117,7 @@ function read(document: YamlDocument, file: PolicyFile, reading: Reading): void 
   const where = ({ line, column }: { line: number; column: number }): string =>
     `${file.name}:${line}:${column}`;
   const name = named.safeParse(document.value);
-  if (name.success) reading.names.add(`${name.data.kind} ${name.data.metadata.name}`);
+  if (name.success) nameIn(reading.names, name.data.kind, name.data.metadata.name);
   const parsed = policyDocumentSchema.safeParse(document.value);
   if (parsed.success) {
     reading.found.push({
@@ -117,7 +126,11 @@ function read(document: YamlDocument, file: PolicyFile, reading: Reading): void 
     });
     return;
   }
-  for (const { path, key, message } of issueSentences(parsed.error.issues, () => 'is not known')) {
+  const schema = name.success ? schemaOfKind(name.data.kind) : undefined;
+  const unknownKey = (key: string, path: readonly PropertyKey[]): string =>
+    `is not known${meant(reading.nearest.of(key, schema ? knownNames(schema, path) : []))}`;
+  for (const { path, key, message } of issueSentences(parsed.error.issues, unknownKey)) {
+    if (reading.errors.length >= ERRORS_MAX) return;
     const at = key === undefined ? document.positionOf(path) : document.positionOfKey(path);
     reading.errors.push(
       [where(at), pathText(path), message].filter((part) => part !== '').join(': '),
@@ -125,15 +138,27 @@ function read(document: YamlDocument, file: PolicyFile, reading: Reading): void 
   }
 }
 
+function nameIn(names: Map<string, Set<string>>, kind: string, name: string): void {
+  const ofKind = names.get(kind);
+  if (ofKind) ofKind.add(name);
+  else names.set(kind, new Set([name]));
+}
+
+function meant(near: string | undefined): string {
+  return near === undefined ? '' : `: did you mean ${keyText(near)}?`;
+}
+
 /** Names that are given twice, told at the second place. */
 function takenNames(found: readonly Found[]): string[] {
-  const first = new Map<string, string>();
-  return found.flatMap(({ document, whereIs }) => {
-    const name = `${document.kind} ${document.metadata.name}`;
-    const where = whereIs(['metadata', 'name']);
+  const first = new Map<string, Found>();
+  const at = ['metadata', 'name'];
+  return found.flatMap((it) => {
+    const name = `${it.document.kind} ${it.document.metadata.name}`;
     const before = first.get(name);
-    if (before === undefined) first.set(name, where);
-    return before === undefined ? [] : [`${where}: metadata.name: is taken by ${before}`];
+    if (before === undefined) first.set(name, it);
+    return before === undefined
+      ? []
+      : [`${it.whereIs(at)}: metadata.name: is taken by ${before.whereIs(at)}`];
   });
 }
 
@@ -165,19 +190,17 @@ function referencesOf(
 const WORDS = { DebugProfile: 'profile', ApproverSet: 'approver set' } as const;
 
 /** Documents that are named in full and are not there, with the nearest that is. */
-function missingNames({ found, names }: Reading): string[] {
+function missingNames({ found, names, nearest }: Reading): string[] {
+  const lists = new Map([...names].map(([kind, ofKind]) => [kind, [...ofKind]]));
   return found.flatMap(({ document, whereIs }) => {
     if (document.kind !== 'AccessPolicy') return [];
     return referencesOf(document.spec).flatMap(({ kind, names: wanted, path }) =>
       [...wanted.entries()]
-        .filter(([, name]) => !name.includes('*') && !names.has(`${kind} ${name}`))
+        .filter(([, name]) => !name.includes('*') && !names.get(kind)?.has(name))
         .map(([index, name]) => {
           const at = [...path, index];
-          const known = [...names]
-            .filter((it) => it.startsWith(`${kind} `))
-            .map((it) => it.slice(kind.length + 1));
-          const near = nearestName(name, known);
-          return `${whereIs(at)}: ${pathText(at)}: there is no ${WORDS[kind]} ${keyText(name)}${near === undefined ? '' : `: did you mean ${keyText(near)}?`}`;
+          const hint = meant(nearest.of(name, lists.get(kind) ?? []));
+          return `${whereIs(at)}: ${pathText(at)}: there is no ${WORDS[kind]} ${keyText(name)}${hint}`;
         }),
     );
   });
@@ -189,12 +212,10 @@ function* compileAll({
   names,
   errors,
 }: Reading): Generator<undefined, (Compiled & { document: AccessPolicyDocument })[]> {
-  const onCallSources = [...names]
-    .filter((it) => it.startsWith('OnCallSource '))
-    .map((it) => it.slice('OnCallSource '.length));
+  const onCallSources = names.get('OnCallSource') ?? new Set<string>();
   const all: (Compiled & { document: AccessPolicyDocument })[] = [];
   for (const { document, whereIs } of found) {
-    if (document.kind !== 'AccessPolicy') continue;
+    if (document.kind !== 'AccessPolicy' || errors.length >= ERRORS_MAX) continue;
     yield;
     const { when, terms } = document.spec;
     const fail = (path: readonly PropertyKey[], message: string, into = 0): null => {

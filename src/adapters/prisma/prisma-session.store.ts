@@ -11,6 +11,7 @@ import type {
   StepRecord,
   Visibility,
 } from '../../app/ports/session.store.js';
+import { namesOf } from '../../domain/person.js';
 import type { Problem } from '../../domain/problem.js';
 import { problem } from '../../domain/problem.js';
 import type { Consent, Session, SessionId } from '../../domain/session/session.js';
@@ -244,7 +245,7 @@ function visible(visibility: Visibility): Prisma.SessionWhereInput {
     OR: [
       { requesterIss: person.iss, requesterSub: person.sub },
       { approverGroups: { hasSome: [...person.groups] } },
-      { approverUsers: { hasSome: [person.sub, `${person.iss}|${person.sub}`] } },
+      { approverUsers: { hasSome: [...namesOf(person)] } },
     ],
   };
 }

@@ -11,7 +11,7 @@ import {
 } from '../../../test/support/policies.js';
 import { PROFILE, ROBIN } from '../../../test/support/sessions.js';
 import type { Condition, Truth } from './condition.js';
-import { evaluate, refuseUnseen } from './evaluate.js';
+import { asksLeastFirst, evaluate, refuseUnseen } from './evaluate.js';
 import type { AccessPolicy, BreakGlass, Terms } from './policy.js';
 import { consentsNeeded } from './policy.js';
 
@@ -392,6 +392,25 @@ describe('for all policies', () => {
           shuffled.push(...shuffled.splice(left % size, 1));
         }
         expect(verdictOf(shuffled, asked)).toEqual(verdictOf(all, asked));
+      }),
+    );
+  });
+
+  test('which asks less is a total order: of two rules one, and never in a circle', () => {
+    fc.assert(
+      fc.property(mixed, (policies) => {
+        const all = named(policies);
+        for (const a of all) {
+          for (const b of all) {
+            expect(Math.sign(asksLeastFirst(a, b))).toBe(-Math.sign(asksLeastFirst(b, a)) + 0);
+            expect(asksLeastFirst(a, b) === 0).toBe(a === b);
+            for (const c of all) {
+              if (asksLeastFirst(a, b) < 0 && asksLeastFirst(b, c) < 0) {
+                expect(asksLeastFirst(a, c)).toBeLessThan(0);
+              }
+            }
+          }
+        }
       }),
     );
   });

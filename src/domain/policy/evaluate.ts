@@ -2,6 +2,7 @@ import type { Facts } from './facts.js';
 import { lacking } from './lacking.js';
 import type { AccessPolicy, DebugProfile, Grant, PolicySet } from './policy.js';
 import { consentsNeeded, requirementsOf } from './policy.js';
+import { profileNamed } from './policy-set.js';
 import { matchOf, missesOf } from './rule.match.js';
 import { requirementText } from './words.js';
 
@@ -32,7 +33,7 @@ export function evaluate(set: PolicySet, facts: Facts): PolicyDecision {
   const allows = candidates.filter(
     (policy) => policy.effect === 'allow' && matchOf(policy, facts) === 'yes',
   );
-  const profile = set.profiles.find(({ name }) => name === facts.request.profile);
+  const profile = profileNamed(set, facts.request.profile);
   if (allows.length === 0 || !profile) return refused(set, null, nearMisses(set, facts));
   let best: AccessPolicy | undefined;
   for (const policy of allows) {
@@ -59,7 +60,7 @@ export function refuseUnseen(set: PolicySet, facts: Facts): Refusal | undefined 
   const possible = candidates.filter(
     (policy) => policy.effect === 'allow' && matchOf(policy, facts) !== 'no',
   );
-  const isDefined = set.profiles.some(({ name }) => name === facts.request.profile);
+  const isDefined = profileNamed(set, facts.request.profile) !== undefined;
   if (possible.length === 0 || !isDefined) return refused(set, null, nearMisses(set, facts));
   return possible.some((policy) => lacking(policy, facts).length === 0)
     ? undefined

@@ -26,6 +26,19 @@ export function policySet(parts: {
   };
 }
 
+/** The profile of that name, found in time logarithmic in their number. */
+export function profileNamed({ profiles }: PolicySet, name: string): DebugProfile | undefined {
+  let [low, high] = [0, profiles.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const profile = profiles[middle];
+    if (profile === undefined || profile.name === name) return profile;
+    if (profile.name < name) low = middle + 1;
+    else high = middle - 1;
+  }
+  return undefined;
+}
+
 /** The hash of a set that is made of these files, which are in the order of their names. */
 export function filesHash(files: readonly PolicyFile[]): string {
   const plain = files.map(({ name, text }) => ({ name, text }));

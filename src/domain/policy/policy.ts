@@ -170,6 +170,7 @@ export interface PolicySet {
   readonly hash: string;
   readonly files: readonly PolicyFile[];
   readonly policies: readonly AccessPolicy[];
+  /** In the order of their names. */
   readonly profiles: readonly DebugProfile[];
   readonly onCallSources: readonly OnCallSource[];
   readonly index: Pick<RuleIndex, 'candidates' | 'concerning'>;

@@ -1,3 +1,4 @@
+import { namesOf } from '../person.js';
 import type { AccessPolicy } from './policy.js';
 
 /** Stands for the policies whose namespaces are not all named in full. */
@@ -57,8 +58,7 @@ function found(people: ByPerson, { issuer, subject, groups }: Who): (readonly Ac
   add(EVERYBODY);
   // A group that is named like the star is nobody's but everybody's.
   for (const group of groups) if (group !== '*') add(`group ${group}`);
-  add(`user ${subject}`);
-  add(`user ${issuer}|${subject}`);
+  for (const name of namesOf({ iss: issuer, sub: subject })) add(`user ${name}`);
   return lists;
 }
 

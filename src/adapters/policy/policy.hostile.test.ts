@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isPolicyErrors, readPolicyDocuments } from './policy.documents.js';
+
+const POLICY = `apiVersion: hallpass/v1
+kind: AccessPolicy
+metadata: { name: oncall }
+spec:
+  effect: allow
+  match: { groups: [oncall], namespaces: ['shop-*'] }
+  terms: { longest: 30m }
+`;
+
+const PROFILE = `apiVersion: hallpass/v1
+kind: DebugProfile
+metadata: { name: shell }
+spec: { image: 'tools:1', allowTag: true, debugProfile: general }
+`;
+
+function errorsOf(text: string): readonly string[] {
+  const set = readPolicyDocuments([{ name: '0.yaml', text }]);
+  if (!isPolicyErrors(set)) throw new Error('there is nothing wrong with them');
+  return set.policyErrors;
+}
+
+/** Ten thousand policies; `change` gives each its own mistake. */
+function tenThousand(change: (policy: string, at: number) => string): string {
+  return Array.from({ length: 10_000 }, (_, at) =>
+    change(POLICY.replace('oncall', `p${at}`), at),
+  ).join('---\n');
+}
+
+/** As long as the longest name, and near to all others of them. */
+function long(at: number): string {
+  return `x${String(at).padStart(5, '0')}`.padEnd(63, 'y');
+}
+
+describe('ten thousand documents', () => {
+  test('are loaded, and one more is refused with the number that is allowed', () => {
+    const text = tenThousand((policy) => policy);
+    expect(readPolicyDocuments([{ name: '0.yaml', text }])).toHaveProperty('hash');
+    const set = readPolicyDocuments([
+      { name: '0.yaml', text },
+      { name: '1.yaml', text: PROFILE },
+    ]);
+    expect(set).toEqual({
+      policyErrors: ['1.yaml:1:1: there may be 10000 documents at most'],
+    });
+  });
+
+  test.each<[string, (policy: string, at: number) => string]>([
+    ['an unknown key', (policy) => policy.replace('effect', 'efect')],
+    ['an unknown profile', (policy, at) => policy.replace("'] }", `'], profiles: [q${at}] }`)],
+    [
+      'an unknown profile, near to ten thousand others',
+      (policy, at) =>
+        at % 2 === 0
+          ? PROFILE.replace('shell', long(at))
+          : policy.replace("'] }", `'], profiles: [${long(at)}] }`),
+    ],
+    [
+      'an unknown on-call source, near to ten thousand others',
+      (policy, at) =>
+        at % 2 === 0
+          ? `apiVersion: hallpass/v1\nkind: OnCallSource\nmetadata: { name: ${long(at)} }\nspec: { url: 'https://x.example.com', shape: generic }\n`
+          : `${policy}  when: onCall['${long(at)}']\n`,
+    ],
+    ['an expression with an error', (policy) => `${policy}  when: target.restart > 0\n`],
+    [
+      'an expression that is too dear',
+      (policy) =>
+        `${policy}  when: requester.groups.all(a, target.containers.all(b, requester.groups.all(c, a == c)))\n`,
+    ],
+    ['a pattern with an error', (policy) => policy.replace('30m', "30m, ticket: { pattern: '(' }")],
+    ['the same name', () => POLICY],
+    ['no kind', () => '{}\n'],
+  ])(
+    'each with %s are refused within bounded time, the first thousand errors told',
+    (_, change) => {
+      const text = tenThousand(change);
+      const began = performance.now();
+      const errors = errorsOf(text);
+      expect(performance.now() - began).toBeLessThan(25_000);
+      expect(errors).toHaveLength(1_000);
+    },
+  );
+});
+
+describe('hostile lists are refused in bounded time', () => {
+  const list = (item: string): string => `[${`${item}, `.repeat(100_000)}]`;
+  test.each([
+    ['groups', POLICY.replace('[oncall]', list('a'))],
+    ['namespaces that are none', POLICY.replace("['shop-*']", list('A!'))],
+    ['workloads', POLICY.replace("'] }", `'], workloads: ${list('{}')} }`)],
+    [
+      'labels',
+      POLICY.replace(
+        "'] }",
+        `'], namespaceSelector: { matchLabels: { ${Array.from({ length: 50_000 }, (_, at) => `k${at}: v, `).join('')} } } }`,
+      ),
+    ],
+    ['requirements', POLICY.replace('30m', `30m, approvals: { require: ${list('{}')} }`)],
+    [
+      'unknown keys',
+      POLICY.replace(
+        '30m',
+        `30m, ${Array.from({ length: 50_000 }, (_, at) => `longestt${at}: 1, `).join('')}`,
+      ),
+    ],
+    [
+      'time zones in many spellings',
+      POLICY.replace("'] }", `'], times: ${list("{ timeZone: '+01:0' }")} }`),
+    ],
+  ])('of %s', (_, text) => {
+    const began = performance.now();
+    const errors = errorsOf(text);
+    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.length).toBeLessThanOrEqual(1_000);
+  });
+});
+
+describe('hostile YAML is refused in bounded time', () => {
+  const BYTES = 512 * 1024;
+  const filled = (text: string): string => text.repeat(Math.floor(BYTES / text.length));
+  const laughs = ['a0: &a0 [x]', ...Array.from({ length: 30 }, (_, n) => bomb(n + 1))].join('\n');
+  function bomb(n: number): string {
+    return `a${n}: &a${n} [${Array.from({ length: 9 }, () => `*a${n - 1}`).join(', ')}]`;
+  }
+
+  test.each([
+    ['a billion laughs', laughs],
+    ['anchors without end', filled('- &a x\n')],
+    ['an alias to itself', 'a: &a [*a]'],
+    ['half a megabyte of one text', `kind: ${'x'.repeat(BYTES)}`],
+    ['half a megabyte of quoted text', `kind: "${'\\n'.repeat(BYTES / 2)}"`],
+    ['half a megabyte of one key', `${'k'.repeat(BYTES)}: 1`],
+    ['very many keys', Array.from({ length: 40_000 }, (_, n) => `k${n}: 1\n`).join('')],
+    ['the same key very often', filled('k: 1\n')],
+    ['very deep lists', filled('[')],
+    ['very deep lists that close', `${'['.repeat(2000)}${']'.repeat(2000)}`],
+    ['very deep blocks', Array.from({ length: 700 }, (_, n) => `${' '.repeat(n)}a:\n`).join('')],
+    ['very many documents', filled('---\n{}\n')],
+    ['tabs for indentation', 'spec:\n\teffect: allow\n'],
+    ['a prototype name', '__proto__: { kind: AccessPolicy }\n'],
+    ['a prototype name inside', POLICY.replace('effect', '__proto__: {}\n  effect')],
+    ['a constructor', POLICY.replace('effect', 'constructor: {}\n  effect')],
+    ['a merge key', `a: &a {x: 1}\nb:\n  <<: *a\n`],
+    ['a merge key without an alias', POLICY.replace('effect', '<<: {effect: deny}\n  effect')],
+    ['a key twice', POLICY.replace('effect', 'effect: deny\n  effect')],
+    ['a tag of JavaScript', 'a: !!js/function "function () {}"'],
+    ['a binary', 'kind: !!binary aGVsbG8='],
+    ['YAML 1.1', `%YAML 1.1\n---\n${POLICY}`],
+    ['a key that is no text', `{[a]: 1}`],
+    ['NUL characters', filled('\0')],
+  ])('%s', (_, text) => {
+    const began = performance.now();
+    const errors = errorsOf(text);
+    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(errors.length).toBeGreaterThan(0);
+    expect(Math.max(...errors.map((error) => error.length))).toBeLessThan(500);
+    expect(({} as Record<string, unknown>)['kind']).toBeUndefined();
+  });
+
+  test('whatever the text, there is a set or there are errors, and nothing is thrown', () => {
+    const piece = fc.constantFrom(
+      ...[
+        'a',
+        ':',
+        ' ',
+        '\n',
+        '-',
+        '?',
+        '[',
+        ']',
+        '{',
+        '}',
+        '"',
+        "'",
+        '&',
+        '*',
+        '!',
+        '|',
+        '>',
+        '%',
+      ],
+      ...[
+        '---\n',
+        '#',
+        ',',
+        '<<: ',
+        '__proto__: ',
+        '\t',
+        '\\',
+        '\u{202e}',
+        'kind: ',
+        POLICY,
+        PROFILE,
+      ],
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+        const set = readPolicyDocuments([{ name: 'x.yaml', text: pieces.join('') }]);
+        expect(isPolicyErrors(set) || /^[0-9a-f]{64}$/.test(set.hash)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
