@@ -21,6 +21,7 @@ import { PolicySetStore } from './adapters/prisma/policy-set.store.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
+import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
@@ -32,9 +33,11 @@ import { GatherFacts } from './app/gather-facts.js';
 import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
 import type { SessionStore } from './app/ports/session.store.js';
+import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
 import { RequestSession } from './app/request-session.js';
+import { ReviewSession } from './app/review-session.js';
 import type { Config } from './config/config.schema.js';
 
 /** A broker that serves. */
@@ -96,6 +99,7 @@ export async function startBroker(
 
   const around = { store: same, clusters: same, ...options.around };
   const store = around.store(new PrismaSessionStore(database));
+  const reviews = new PrismaReviewStore(database);
   const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
@@ -148,6 +152,8 @@ export async function startBroker(
     actOnSession: new ActOnSession({ store, clock, bounds }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
+    reviewSession: new ReviewSession({ store, reviews, clock }),
+    readReviews: new ReadReviews({ reviews, clock }),
     store,
     news,
     policies,

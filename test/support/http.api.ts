@@ -9,7 +9,9 @@ import { DecideSession } from '../../src/app/decide-session.js';
 import type { SessionStore } from '../../src/app/ports/session.store.js';
 import { ReadAudit, ReadSession } from '../../src/app/read-session.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
+import { ReadReviews } from '../../src/app/read-reviews.js';
 import { RequestSession } from '../../src/app/request-session.js';
+import { ReviewSession } from '../../src/app/review-session.js';
 import { stepOf } from '../../src/app/session-step.js';
 import type { Changes } from '../../src/app/session-step.js';
 import { startChanges } from '../../src/app/start-session.js';
@@ -30,6 +32,7 @@ import {
   MemorySessionStore,
   NobodyOnCall,
   NoHistory,
+  NoReviews,
 } from './in-memory.ports.js';
 import { approvals, policyOf, requirement, setOf } from './policies.js';
 import { ALEX, ROBIN, SAM, SYSTEM } from './sessions.js';
@@ -146,6 +149,7 @@ export async function startApi(
   const clock = new HandClock();
   const clusters = new MemoryClusters();
   const policies = new FixedPolicies(setOf(POLICIES));
+  const reviews = new NoReviews();
   const strategy = new NameStrategy();
   const deps: HttpDeps = {
     requestSession: new RequestSession({
@@ -164,6 +168,8 @@ export async function startApi(
     actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: store.log, clock }),
+    reviewSession: new ReviewSession({ store, reviews, clock }),
+    readReviews: new ReadReviews({ reviews, clock }),
     store,
     news: store.news,
     policies,

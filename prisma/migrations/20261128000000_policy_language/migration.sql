@@ -30,6 +30,7 @@ CREATE UNIQUE INDEX "sessions_alike_as_found" ON "sessions"
   WHERE "state" IN ('pending', 'approved', 'starting', 'active');
 CREATE INDEX "sessions_requester_human_created_at_idx" ON "sessions" ("requester_human", "created_at");
 CREATE INDEX "sessions_cluster_pod_uid_created_at_idx" ON "sessions" ("cluster", "pod_uid", "created_at");
+CREATE INDEX "sessions_break_glass_created_at" ON "sessions" ("created_at", "id") WHERE "break_glass";
 CREATE INDEX "sessions_approver_users_idx" ON "sessions" USING GIN ("approver_users");
 
 ALTER TABLE "decisions" ADD COLUMN "facts" JSONB;

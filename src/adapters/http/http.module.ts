@@ -11,8 +11,10 @@ import { Journal } from '../../app/ports/journal.js';
 import { PolicySource } from '../../app/ports/policy.source.js';
 import { SessionNews } from '../../app/ports/session.news.js';
 import { SessionStore } from '../../app/ports/session.store.js';
+import { ReadReviews } from '../../app/read-reviews.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { RequestSession } from '../../app/request-session.js';
+import { ReviewSession } from '../../app/review-session.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { AuditController } from './audit.controller.js';
@@ -21,6 +23,7 @@ import { DatabaseOutage } from './database.outage.js';
 import { ApiDescription, DocsController } from './docs.controller.js';
 import { HttpSettings } from './http.settings.js';
 import { ProblemFilter } from './problem.filter.js';
+import { ReviewsController } from './reviews.controller.js';
 import { RouteTable } from './route.table.js';
 import { SchemaPipe } from './schema.pipe.js';
 import { SessionActsController } from './session-acts.controller.js';
@@ -35,6 +38,8 @@ export interface HttpDeps {
   readonly actOnSession: ActOnSession;
   readonly readSession: ReadSession;
   readonly readAudit: ReadAudit;
+  readonly reviewSession: ReviewSession;
+  readonly readReviews: ReadReviews;
   readonly store: SessionStore;
   readonly news: SessionNews;
   readonly policies: PolicySource;
@@ -57,6 +62,7 @@ export const CONTROLLERS: readonly Type[] = [
   SessionsController,
   SessionActsController,
   SessionEventsController,
+  ReviewsController,
   CatalogController,
   AuditController,
   DocsController,
@@ -75,6 +81,8 @@ export class HttpModule {
         { provide: ActOnSession, useValue: deps.actOnSession },
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
+        { provide: ReviewSession, useValue: deps.reviewSession },
+        { provide: ReadReviews, useValue: deps.readReviews },
         { provide: SessionStore, useValue: deps.store },
         { provide: SessionNews, useValue: deps.news },
         { provide: PolicySource, useValue: deps.policies },

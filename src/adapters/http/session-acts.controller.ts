@@ -5,6 +5,7 @@ import { ActOnSession } from '../../app/act-on-session.js';
 import type { Caller } from '../../app/caller.js';
 import { DecideSession } from '../../app/decide-session.js';
 import { SessionStore } from '../../app/ports/session.store.js';
+import { ReadReviews } from '../../app/read-reviews.js';
 import { sessionDetails } from '../../app/views/session.view.js';
 import { NewDecision, Nothing, Revocation, SessionDetails } from '../../contract/session.schema.js';
 import type { ProblemCode } from '../../domain/problem.js';
@@ -39,6 +40,7 @@ export class SessionActsController {
   constructor(
     private readonly deciding: DecideSession,
     private readonly acting: ActOnSession,
+    private readonly reviews: ReadReviews,
     private readonly store: SessionStore,
   ) {}
 
@@ -177,6 +179,10 @@ export class SessionActsController {
     session: Session,
   ): Promise<SessionDetails> {
     void reply.header('etag', etagOf(session.version));
-    return sessionDetails(caller, session, await this.store.decisions(session.id));
+    const [decisions, review] = await Promise.all([
+      this.store.decisions(session.id),
+      this.reviews.of(caller, session),
+    ]);
+    return sessionDetails(caller, session, decisions, review);
   }
 }

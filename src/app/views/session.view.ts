@@ -1,9 +1,10 @@
+import type { ReviewView } from '../../contract/review.schema.js';
 import type {
   SessionDetails,
   SessionStepView,
   SessionView,
 } from '../../contract/session.schema.js';
-import type { Actor, Person } from '../../domain/person.js';
+import type { Actor } from '../../domain/person.js';
 import { displayName } from '../../domain/person.js';
 import { consentsNeeded } from '../../domain/policy/policy.js';
 import { askedOf, concernedPeople, standing } from '../../domain/session/session.js';
@@ -12,6 +13,7 @@ import type { Consent, Session, Target } from '../../domain/session/session.js';
 import type { Caller } from '../caller.js';
 import type { DecisionRecord, StepRecord } from '../ports/session.store.js';
 import { allowedActions } from './allowed-actions.js';
+import { personView } from './person.view.js';
 
 type Word = Pick<Consent, 'person' | 'verdict' | 'at'>;
 
@@ -20,6 +22,7 @@ export function sessionDetails(
   caller: Caller,
   session: Session,
   decisions: readonly DecisionRecord[],
+  review: ReviewView | null,
 ): SessionDetails {
   const { policy, ...rest } = sessionView(caller, session, decisions.flatMap(wordOf));
   const first = decisions.find(({ by }) => by === 'policy');
@@ -32,6 +35,7 @@ export function sessionDetails(
       explanation: [...(first?.explanation ?? [])],
     },
     decisions: decisions.map(decisionView),
+    review,
   };
 }
 
@@ -108,14 +112,15 @@ export function sessionPath(id: string): string {
 }
 
 /** One step of a session's past, for the stream of its events. */
-export function stepView(session: string, step: StepRecord): SessionStepView {
+export function stepView(session: Session, step: StepRecord): SessionStepView {
   return {
-    session,
+    session: session.id,
     seq: step.seq,
     event: step.event,
     from: step.from,
     to: step.to,
     at: step.at.toISOString(),
+    breakGlass: session.request.breakGlass,
     by: actorView(step.actor),
     data: { ...step.data },
   };
@@ -125,14 +130,6 @@ function actorView(actor: Actor): SessionStepView['by'] {
   return actor.kind === 'system'
     ? { kind: 'system' }
     : { kind: 'person', person: personView(actor.person), channel: actor.channel };
-}
-
-function personView({ sub, name, email }: Person): SessionView['requester'] {
-  return {
-    sub,
-    ...(name === undefined ? {} : { name }),
-    ...(email === undefined ? {} : { email }),
-  };
 }
 
 function targetView(target: Target): SessionView['request']['target'] {
