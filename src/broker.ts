@@ -23,6 +23,7 @@ import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
+import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
@@ -37,11 +38,13 @@ import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
 import type { SessionStore } from './app/ports/session.store.js';
 import { NotePerson } from './app/note-person.js';
+import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
+import { ReviewSession } from './app/review-session.js';
 import type { Config } from './config/config.schema.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
@@ -112,6 +115,7 @@ export async function startBroker(
 
   const around = { store: same, clusters: same, ...options.around };
   const store = around.store(new PrismaSessionStore(database));
+  const reviews = new PrismaReviewStore(database);
   const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
@@ -163,6 +167,8 @@ export async function startBroker(
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
     notePerson,
+    reviewSession: new ReviewSession({ store, reviews, clock }),
+    readReviews: new ReadReviews({ reviews, clock }),
     store,
     news,
     policies,

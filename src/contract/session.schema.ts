@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { ACTIONS, END_REASONS, STATES } from '../domain/session/session.machine.js';
 import { POD_CHOICES, START_MODES, WORKLOAD_KINDS } from '../domain/session/session.js';
 import { NEXT_CURSOR, PAGE_QUERY, repeatable } from './page.schema.js';
+import { PersonView } from './person.schema.js';
+import { ReviewView } from './review.schema.js';
 import { dnsLabel, dnsSubdomain, instant, line, prose } from './text.schema.js';
 
 /** No session is longer than a week, whatever the configuration says. */
@@ -113,16 +115,11 @@ export const SessionQuery = z.strictObject({
   mine: z.enum(['true', 'false']).exactOptional().meta({
     description: '`true`: only sessions that the caller asked for.',
   }),
+  breakGlass: z.enum(['true', 'false']).exactOptional().meta({
+    description: '`true`: only those asked for as break-glass. `false`: only the others.',
+  }),
   ...PAGE_QUERY,
 });
-
-export const PersonView = z
-  .strictObject({
-    sub: z.string(),
-    name: z.string().exactOptional(),
-    email: z.string().exactOptional(),
-  })
-  .meta({ id: 'Person' });
 
 const time = (description: string) => instant().nullable().meta({ description });
 
@@ -219,7 +216,13 @@ export const DecisionView = z
   .meta({ id: 'Decision' });
 
 export const SessionDetails = z
-  .strictObject({ ...SESSION, decisions: z.array(DecisionView) })
+  .strictObject({
+    ...SESSION,
+    decisions: z.array(DecisionView),
+    review: ReviewView.nullable().meta({
+      description: 'The review that is owed where the glass was broken; null where it was not.',
+    }),
+  })
   .meta({ id: 'SessionDetails', description: 'A session with the decisions made about it.' });
 export type SessionDetails = z.infer<typeof SessionDetails>;
 
@@ -239,6 +242,7 @@ export const SessionStepView = z
     from: z.string(),
     to: z.enum(STATES),
     at: instant(),
+    breakGlass: z.boolean().meta({ description: 'As of the session.' }),
     by: z.union([
       z.strictObject({ kind: z.literal('person'), person: PersonView, channel: z.string() }),
       z.strictObject({ kind: z.literal('system') }),

@@ -12,6 +12,7 @@ export const PROBLEMS = {
   'method-not-allowed': { status: 405, title: 'This address does not take that method' },
   'illegal-transition': { status: 409, title: 'The session is past that step' },
   'already-decided': { status: 409, title: 'Your consent would add nothing' },
+  'already-reviewed': { status: 409, title: 'The session has been reviewed' },
   'write-conflict': { status: 409, title: 'Somebody else changed it at the same moment' },
   'changed-since-seen': { status: 412, title: 'The session has changed since you read it' },
   'too-large': { status: 413, title: 'The request is too large' },

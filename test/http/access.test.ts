@@ -73,6 +73,8 @@ describe('permissions', () => {
     ['startSession', 'POST', '/v1/sessions/0000000000000000/start'],
     ['endSession', 'POST', '/v1/sessions/0000000000000000/end'],
     ['revokeSession', 'POST', '/v1/sessions/0000000000000000/revoke'],
+    ['reviewSession', 'POST', '/v1/sessions/0000000000000000/review'],
+    ['listReviews', 'GET', '/v1/reviews'],
     ['listClusters', 'GET', '/v1/clusters'],
     ['listPolicies', 'GET', '/v1/policies'],
     ['listAuditEvents', 'GET', '/v1/audit/events'],
@@ -135,6 +137,10 @@ describe('strangers', () => {
     by('startSession', '/start', { method: 'POST' }),
     by('endSession', '/end', { method: 'POST', headers: { 'if-match': '"9"' } }),
     by('revokeSession', '/revoke', { method: 'POST' }),
+    by('reviewSession', '/review', {
+      method: 'POST',
+      body: { finding: 'justified', comment: 'c' },
+    }),
     ['decideSession', decides],
   ];
 

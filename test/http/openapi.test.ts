@@ -54,7 +54,7 @@ describe('the description of the API', () => {
   });
 
   test('has an example of every body that is sent', () => {
-    for (const name of ['NewSession', 'NewDecision', 'Revocation', 'Nothing']) {
+    for (const name of ['NewSession', 'NewDecision', 'NewReview', 'Revocation', 'Nothing']) {
       expect(document.components.schemas[name]).toHaveProperty('example');
     }
   });
@@ -75,7 +75,7 @@ describe('the description of the API', () => {
       expect({ operationId, summary, tags, security }).toEqual({
         operationId: expect.stringMatching(/^[a-z][A-Za-z]+$/),
         summary: expect.stringMatching(/\w/),
-        tags: [expect.stringMatching(/^(sessions|catalog|audit)$/)],
+        tags: [expect.stringMatching(/^(sessions|reviews|catalog|audit)$/)],
         security: [{ bearer: [] }],
       });
       expect(Object.keys(responses)).toEqual(

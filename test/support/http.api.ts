@@ -10,7 +10,9 @@ import type { SessionStore } from '../../src/app/ports/session.store.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { ReadAudit, ReadSession } from '../../src/app/read-session.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
+import { ReadReviews } from '../../src/app/read-reviews.js';
 import { RequestSession } from '../../src/app/request-session.js';
+import { ReviewSession } from '../../src/app/review-session.js';
 import { stepOf } from '../../src/app/session-step.js';
 import type { Changes } from '../../src/app/session-step.js';
 import { startChanges } from '../../src/app/start-session.js';
@@ -31,6 +33,7 @@ import {
   MemorySessionStore,
   NobodyOnCall,
   NoHistory,
+  NoReviews,
 } from './in-memory.ports.js';
 import { approvals, policyOf, requirement, setOf } from './policies.js';
 import { MemoryPolicyArchive } from './policy.archives.js';
@@ -148,6 +151,7 @@ export async function startApi(
   const clock = new HandClock();
   const clusters = new MemoryClusters();
   const policies = new FixedPolicies(setOf(POLICIES));
+  const reviews = new NoReviews();
   const strategy = new NameStrategy();
   const note = new NotePerson({ people: store.people, clock, journal });
   const deps: HttpDeps = {
@@ -164,6 +168,8 @@ export async function startApi(
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: store.log, clock }),
     notePerson: note,
+    reviewSession: new ReviewSession({ store, reviews, clock }),
+    readReviews: new ReadReviews({ reviews, clock }),
     store,
     news: store.news,
     policies,

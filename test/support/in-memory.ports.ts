@@ -21,6 +21,7 @@ import { Journal } from '../../src/app/ports/journal.js';
 import { OnCall } from '../../src/app/ports/on-call.js';
 import { People } from '../../src/app/ports/people.js';
 import { PolicySource } from '../../src/app/ports/policy.source.js';
+import { ReviewStore } from '../../src/app/ports/review.store.js';
 import { SessionNews } from '../../src/app/ports/session.news.js';
 import type {
   DecisionRecord,
@@ -329,6 +330,9 @@ export class MemorySessionStore extends SessionStore {
       .filter((it) => !filter.states || filter.states.includes(it.state))
       .filter((it) => filter.cluster === undefined || it.request.cluster === filter.cluster)
       .filter((it) => filter.namespace === undefined || it.request.namespace === filter.namespace)
+      .filter(
+        (it) => filter.breakGlass === undefined || it.request.breakGlass === filter.breakGlass,
+      )
       .filter((it) => !filter.requester || samePerson(it.requester, filter.requester))
       .filter((it) => !after || isBefore(placeOf(it), { at: after.createdAt, id: after.id }))
       .sort((a, b) => (isBefore(placeOf(a), placeOf(b)) ? 1 : -1))
@@ -458,6 +462,25 @@ export class FixedPolicies extends PolicySource {
 
   refresh(): Promise<void> {
     return Promise.resolve();
+  }
+}
+
+/** No glass was ever broken. */
+export class NoReviews extends ReviewStore {
+  find(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  write(): never {
+    throw new Error('there is nothing to review');
+  }
+
+  list(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
+  counts() {
+    return Promise.resolve({ open: 0, overdue: 0 });
   }
 }
 

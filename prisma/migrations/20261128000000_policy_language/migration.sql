@@ -36,6 +36,7 @@ CREATE INDEX "sessions_cluster_pod_uid_created_at_idx" ON "sessions" ("cluster",
 CREATE INDEX "sessions_open_of_account" ON "sessions" ("requester_iss", "requester_sub") WHERE "state" NOT IN ('denied', 'ended');
 CREATE INDEX "sessions_open_of_human" ON "sessions" ("requester_human") WHERE "state" NOT IN ('denied', 'ended');
 CREATE INDEX "sessions_open_on_pod" ON "sessions" ("cluster", "pod_uid") WHERE "state" NOT IN ('denied', 'ended');
+CREATE INDEX "sessions_break_glass_created_at" ON "sessions" ("created_at", "id") WHERE "break_glass";
 CREATE INDEX "sessions_approver_users_idx" ON "sessions" USING GIN ("approver_users");
 
 ALTER TABLE "decisions" ADD COLUMN "facts" JSONB;

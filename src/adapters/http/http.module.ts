@@ -13,8 +13,10 @@ import { PolicyArchive } from '../../app/ports/policy.archive.js';
 import { PolicySource } from '../../app/ports/policy.source.js';
 import { SessionNews } from '../../app/ports/session.news.js';
 import { SessionStore } from '../../app/ports/session.store.js';
+import { ReadReviews } from '../../app/read-reviews.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { RequestSession } from '../../app/request-session.js';
+import { ReviewSession } from '../../app/review-session.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { AuditController } from './audit.controller.js';
@@ -24,6 +26,7 @@ import { ApiDescription, DocsController } from './docs.controller.js';
 import { HttpSettings } from './http.settings.js';
 import { PolicySetsController } from './policy-sets.controller.js';
 import { ProblemFilter } from './problem.filter.js';
+import { ReviewsController } from './reviews.controller.js';
 import { RouteTable } from './route.table.js';
 import { SchemaPipe } from './schema.pipe.js';
 import { SessionActsController } from './session-acts.controller.js';
@@ -39,6 +42,8 @@ export interface HttpDeps {
   readonly readSession: ReadSession;
   readonly readAudit: ReadAudit;
   readonly notePerson: NotePerson;
+  readonly reviewSession: ReviewSession;
+  readonly readReviews: ReadReviews;
   readonly store: SessionStore;
   readonly news: SessionNews;
   readonly policies: PolicySource;
@@ -62,6 +67,7 @@ export const CONTROLLERS: readonly Type[] = [
   SessionsController,
   SessionActsController,
   SessionEventsController,
+  ReviewsController,
   CatalogController,
   PolicySetsController,
   AuditController,
@@ -82,6 +88,8 @@ export class HttpModule {
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
         { provide: NotePerson, useValue: deps.notePerson },
+        { provide: ReviewSession, useValue: deps.reviewSession },
+        { provide: ReadReviews, useValue: deps.readReviews },
         { provide: SessionStore, useValue: deps.store },
         { provide: SessionNews, useValue: deps.news },
         { provide: PolicySource, useValue: deps.policies },

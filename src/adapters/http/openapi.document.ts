@@ -8,6 +8,7 @@ import { Me } from '../../contract/me.schema.js';
 import { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
 import { PolicyActivations, PolicySetText } from '../../contract/policy-set.schema.js';
 import { ProblemDocument } from '../../contract/problem.schema.js';
+import { ReviewPage } from '../../contract/reviews.schema.js';
 import { SessionDetails, SessionPage, SessionStepView } from '../../contract/session.schema.js';
 
 type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
@@ -17,6 +18,7 @@ const ANSWERS = [
   SessionDetails,
   SessionPage,
   SessionStepView,
+  ReviewPage,
   AuditPage,
   ClusterList,
   PoliciesInForce,
@@ -39,6 +41,7 @@ export function openApiDocument(
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addServer(about.publicUrl)
     .addTag('sessions', 'Asking for debug sessions, deciding about them, and using them.')
+    .addTag('reviews', 'Reviewing the sessions for which the glass was broken.')
     .addTag('catalog', 'What may be asked for, and who is asking.')
     .addTag('audit', 'What happened.')
     .addBearerAuth(

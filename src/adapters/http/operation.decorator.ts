@@ -25,7 +25,7 @@ export interface HeaderNote {
 export interface OperationNote {
   /** The operation's name, for generated clients. */
   readonly id: string;
-  readonly tag: 'sessions' | 'catalog' | 'audit';
+  readonly tag: 'sessions' | 'reviews' | 'catalog' | 'audit';
   readonly summary: string;
   readonly description?: string;
   readonly status: 200 | 201;

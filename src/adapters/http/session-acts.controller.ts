@@ -6,6 +6,7 @@ import type { Caller } from '../../app/caller.js';
 import { DecideSession } from '../../app/decide-session.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import { saidOn } from '../../app/read-session.js';
+import { ReadReviews } from '../../app/read-reviews.js';
 import { sessionDetails } from '../../app/views/session.view.js';
 import { NewDecision, Nothing, Revocation, SessionDetails } from '../../contract/session.schema.js';
 import type { ProblemCode } from '../../domain/problem.js';
@@ -40,6 +41,7 @@ export class SessionActsController {
   constructor(
     private readonly deciding: DecideSession,
     private readonly acting: ActOnSession,
+    private readonly reviews: ReadReviews,
     private readonly store: SessionStore,
   ) {}
 
@@ -180,6 +182,10 @@ export class SessionActsController {
     session: Session,
   ): Promise<SessionDetails> {
     void reply.header('etag', etagOf(session.version));
-    return sessionDetails(caller, session, await saidOn(this.store, session));
+    const [said, review] = await Promise.all([
+      saidOn(this.store, session),
+      this.reviews.of(caller, session),
+    ]);
+    return sessionDetails(caller, session, { ...said, review });
   }
 }

@@ -103,7 +103,7 @@ export class SessionStreams implements OnModuleDestroy {
       if (isProblem(steps)) return;
       for (const step of steps) {
         if (stream.signal.aborted) return;
-        await stream.send({ type: 'step', id: step.seq, data: stepView(session.id, step) });
+        await stream.send({ type: 'step', id: step.seq, data: stepView(session, step) });
         seen = step.seq;
         if (isFinal(step.to)) return stream.close('final');
       }

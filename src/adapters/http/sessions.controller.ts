@@ -16,6 +16,8 @@ import { z } from 'zod';
 import type { Caller } from '../../app/caller.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import type { SessionFilter } from '../../app/ports/session.store.js';
+import { ReadReviews } from '../../app/read-reviews.js';
+import type { Said } from '../../app/read-session.js';
 import { ReadSession, saidOn } from '../../app/read-session.js';
 import type { Ask } from '../../app/request-session.js';
 import { RequestSession } from '../../app/request-session.js';
@@ -28,7 +30,7 @@ import {
   SessionQuery,
 } from '../../contract/session.schema.js';
 import { canonicalJson } from '../../domain/audit/canonical.js';
-import type { SessionId, Target } from '../../domain/session/session.js';
+import type { Session, SessionId, Target } from '../../domain/session/session.js';
 import { SESSION_ID } from '../../domain/session/session.js';
 import { Allow } from './access.decorators.js';
 import { CurrentCaller } from './caller.decorator.js';
@@ -49,6 +51,7 @@ export class SessionsController {
   constructor(
     private readonly asking: RequestSession,
     private readonly reading: ReadSession,
+    private readonly reviews: ReadReviews,
     private readonly store: SessionStore,
   ) {}
 
@@ -120,7 +123,7 @@ export class SessionsController {
     void reply.headers({ location: sessionPath(session.id), etag: etagOf(session.version) });
     if (already === 'same-key') void reply.header('idempotency-replayed', 'true');
     if (already === 'alike') void reply.status(200).header('hallpass-existing', 'alike');
-    return sessionDetails(caller, session, await saidOn(this.store, session));
+    return this.details(caller, session, await saidOn(this.store, session));
   }
 
   @Get()
@@ -183,11 +186,17 @@ export class SessionsController {
   ): Promise<SessionDetails | undefined> {
     const found = orRefuse(await this.reading.one(caller, sessionIdIn(id)));
     void reply.header('etag', etagOf(found.session.version));
-    if (isKnown(known, found.session.version)) {
+    // A review changes no version, and how it stands changes by the time alone.
+    if (isKnown(known, found.session.version) && found.session.grant?.breakGlass !== true) {
       void reply.status(304);
       return undefined;
     }
-    return sessionDetails(caller, found.session, found);
+    return this.details(caller, found.session, found);
+  }
+
+  private async details(caller: Caller, session: Session, said: Said): Promise<SessionDetails> {
+    const review = await this.reviews.of(caller, session);
+    return sessionDetails(caller, session, { ...said, review });
   }
 }
 
@@ -207,11 +216,12 @@ function hashOf(body: NewSession): string {
 }
 
 function filterOf(
-  query: Pick<z.infer<typeof SessionQuery>, 'state' | 'cluster' | 'namespace'>,
+  query: Pick<z.infer<typeof SessionQuery>, 'state' | 'cluster' | 'namespace' | 'breakGlass'>,
 ): SessionFilter {
   return {
     ...(query.state === undefined ? {} : { states: query.state }),
     ...(query.cluster === undefined ? {} : { cluster: query.cluster }),
     ...(query.namespace === undefined ? {} : { namespace: query.namespace }),
+    ...(query.breakGlass === undefined ? {} : { breakGlass: query.breakGlass === 'true' }),
   };
 }

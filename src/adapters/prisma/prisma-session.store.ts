@@ -12,6 +12,7 @@ import type {
   Visibility,
 } from '../../app/ports/session.store.js';
 import { namesOf } from '../../domain/person.js';
+import { newsOf } from '../../app/step-news.js';
 import type { Problem } from '../../domain/problem.js';
 import { problem } from '../../domain/problem.js';
 import type { Consent, Session, SessionId } from '../../domain/session/session.js';
@@ -55,7 +56,7 @@ export class PrismaSessionStore extends SessionStore {
       decision: step.decision ? JSON.stringify(decisionColumns(step.decision, session.id)) : null,
       key: step.idempotency ? JSON.stringify(keyColumns(step.idempotency, step)) : null,
       debt: step.debt ? JSON.stringify(debtColumns(step.debt, session)) : null,
-      news: JSON.stringify(news(step)),
+      news: JSON.stringify(newsOf(step)),
     });
     let written: Written | undefined;
     try {
@@ -185,6 +186,7 @@ export class PrismaSessionStore extends SessionStore {
           filter.states ? { state: { in: [...filter.states] } } : {},
           filter.cluster === undefined ? {} : { cluster: filter.cluster },
           filter.namespace === undefined ? {} : { namespace: filter.namespace },
+          filter.breakGlass === undefined ? {} : { breakGlass: filter.breakGlass },
           filter.requester
             ? { requesterIss: filter.requester.iss, requesterSub: filter.requester.sub }
             : {},
@@ -259,11 +261,6 @@ function keyColumns(key: IdempotencyKey, step: Step): Record<string, unknown> {
     session_id: step.session.id,
     created_at: step.at,
   };
-}
-
-/** What others are told of a step: what it was; who reads it looks the session up. */
-function news(step: Step): Record<string, unknown> {
-  return { event: step.event, from: step.from, to: step.session.state, audit: step.audit.id };
 }
 
 function conflict(id: SessionId, cause?: unknown): Problem {

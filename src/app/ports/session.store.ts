@@ -101,6 +101,8 @@ export interface SessionFilter {
   readonly namespace?: string;
   /** Only sessions that this person asked for. */
   readonly requester?: Pick<Person, 'iss' | 'sub'>;
+  /** Only those asked for as break-glass, or only the others. */
+  readonly breakGlass?: boolean;
 }
 
 /** A place in a list that is sorted by time of creation, newest first. */

@@ -11,6 +11,8 @@ const PERMISSIONS = Object.keys({
   'session:use': true,
   'session:decide': true,
   'session:revoke': true,
+  'session:review': true,
+  'review:read': true,
   'cluster:read': true,
   'policy:read': true,
   'audit:read': true,

@@ -1,9 +1,10 @@
+import type { ReviewView } from '../../contract/review.schema.js';
 import type {
   SessionDetails,
   SessionStepView,
   SessionView,
 } from '../../contract/session.schema.js';
-import type { Actor, Person } from '../../domain/person.js';
+import type { Actor } from '../../domain/person.js';
 import { displayName } from '../../domain/person.js';
 import { consentsNeeded } from '../../domain/policy/policy.js';
 import { askedOf, concernedPeople, standing } from '../../domain/session/session.js';
@@ -14,6 +15,7 @@ import type { Caller } from '../caller.js';
 import type { DecisionRecord, StepRecord } from '../ports/session.store.js';
 import type { Said } from '../read-session.js';
 import { allowedActions } from './allowed-actions.js';
+import { personView } from './person.view.js';
 
 type Word = Pick<Consent, 'person' | 'verdict'>;
 
@@ -21,7 +23,7 @@ type Word = Pick<Consent, 'person' | 'verdict'>;
 export function sessionDetails(
   caller: Caller,
   session: Session,
-  { decisions, words }: Said,
+  { decisions, words, review }: Said & { readonly review: ReviewView | null },
 ): SessionDetails {
   const { policy, ...rest } = sessionView(caller, session, words);
   const first = decisions.find(({ by }) => by === 'policy');
@@ -34,6 +36,7 @@ export function sessionDetails(
       explanation: [...(first?.explanation ?? [])],
     },
     decisions: decisions.map(decisionView),
+    review,
   };
 }
 
@@ -115,14 +118,15 @@ export function sessionPath(id: string): string {
 }
 
 /** One step of a session's past, for the stream of its events. */
-export function stepView(session: string, step: StepRecord): SessionStepView {
+export function stepView(session: Session, step: StepRecord): SessionStepView {
   return {
-    session,
+    session: session.id,
     seq: step.seq,
     event: step.event,
     from: step.from,
     to: step.to,
     at: step.at.toISOString(),
+    breakGlass: session.request.breakGlass,
     by: actorView(step.actor),
     data: { ...step.data },
   };
@@ -132,14 +136,6 @@ function actorView(actor: Actor): SessionStepView['by'] {
   return actor.kind === 'system'
     ? { kind: 'system' }
     : { kind: 'person', person: personView(actor.person), channel: actor.channel };
-}
-
-function personView({ sub, name, email }: Person): SessionView['requester'] {
-  return {
-    sub,
-    ...(name === undefined ? {} : { name }),
-    ...(email === undefined ? {} : { email }),
-  };
 }
 
 function targetView(target: Target): SessionView['request']['target'] {

@@ -56,6 +56,8 @@ export function auditEntry(facts: AuditFacts): AuditEntry {
       policy: session?.grant
         ? { version: session.grant.policyHash, rule: session.grant.rule }
         : undefined,
+      // Marked on every step of it, so that nobody need know how it began.
+      breakGlass: session?.request.breakGlass === true ? true : undefined,
       reason: session?.request.reason,
       ticket: session?.request.ticket,
       data: facts.data,

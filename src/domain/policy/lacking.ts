@@ -1,4 +1,4 @@
-import type { Facts } from './facts.js';
+import type { Facts, RequesterFacts } from './facts.js';
 import type { AccessPolicy, BreakGlass, TextRule } from './policy.js';
 import type { TextPattern } from './condition.js';
 
@@ -51,25 +51,7 @@ function textLacks(
 
 function breakGlassLacks(offered: BreakGlass | null, { requester, history }: Facts): string[] {
   if (offered === null) return ['it offers no break-glass'];
-  const lacks: string[] = [];
-  const { acr, amr, maxAgeSeconds } = offered.signIn;
-  if (acr.length > 0 && !acr.includes(requester.acr)) {
-    lacks.push(
-      `breaking the glass needs a sign-in of class ${acr.join(' or ')} (acr): sign in again so`,
-    );
-  }
-  const missing = amr.filter((method) => !requester.amr.includes(method));
-  if (missing.length > 0) {
-    lacks.push(
-      `breaking the glass needs a sign-in with ${missing.join(' and ')} (amr): sign in again so`,
-    );
-  }
-  const age = requester.authAgeSeconds;
-  if (maxAgeSeconds !== null && (age === null || age > maxAgeSeconds)) {
-    lacks.push(
-      `breaking the glass needs a sign-in that is at most ${maxAgeSeconds} seconds old: sign in again`,
-    );
-  }
+  const lacks = signInLacks(offered.signIn, requester);
   const overdue =
     offered.debt.of === 'person'
       ? history.overdueReviews.mine
@@ -77,10 +59,40 @@ function breakGlassLacks(offered: BreakGlass | null, { requester, history }: Fac
   if (overdue > 0) {
     lacks.push(
       `${overdue === 1 ? 'the review' : `the reviews`} of ${overdue} earlier break-glass ${overdue === 1 ? 'session is' : 'sessions are'} overdue` +
-        `${offered.debt.of === 'team' ? ` in the team ${offered.debt.team}` : ''}: have ${overdue === 1 ? 'it' : 'them'} reviewed first`,
+        `${offered.debt.of === 'team' ? ` in the team ${offered.debt.team}` : ''}: have ${overdue === 1 ? 'it' : 'them'} reviewed first (GET /v1/reviews?state=overdue)`,
     );
   }
   return lacks;
+}
+
+/**
+ * One clause for all that a sign-in lacks, with the parameters of OpenID Connect (Core 1.0 §3.1.2.1) by which a client
+ * asks for a better one, all of them: a new sign-in must meet what this one met as well.
+ */
+function signInLacks(
+  { acr, amr, maxAgeSeconds }: BreakGlass['signIn'],
+  { acr: mine, amr: methods, authAgeSeconds: age }: RequesterFacts,
+): string[] {
+  const lacks: string[] = [];
+  if (acr.length > 0 && !acr.includes(mine)) {
+    lacks.push(
+      `of class ${acr.join(' or ')} (acr; yours ${mine === '' ? 'has none' : `is ${mine}`})`,
+    );
+  }
+  const missing = amr.filter((method) => !methods.includes(method));
+  if (missing.length > 0) lacks.push(`by ${missing.join(' and ')} (amr)`);
+  if (maxAgeSeconds !== null && (age === null || age > maxAgeSeconds)) {
+    lacks.push(
+      `${maxAgeSeconds} seconds ago at most (auth_time; yours ${age === null ? 'has none' : `was ${age} seconds ago`})`,
+    );
+  }
+  if (lacks.length === 0) return [];
+  const parameters = [
+    ...(acr.length === 0 ? [] : [`acr_values="${acr.join(' ')}"`]),
+    ...(maxAgeSeconds === null ? [] : [`max_age=${maxAgeSeconds}`]),
+  ];
+  const how = parameters.length === 0 ? 'so' : `with ${parameters.join(' and ')}`;
+  return [`breaking the glass needs a sign-in ${lacks.join(', ')}: sign in again ${how}`];
 }
 
 function own(counts: Readonly<Record<string, number>>, key: string): number | undefined {
