@@ -13,6 +13,7 @@ import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
 import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
+import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { PolicyFolder } from './adapters/policy/policy.folder.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
@@ -34,6 +35,7 @@ import type { SessionStore } from './app/ports/session.store.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
 import { RequestSession } from './app/request-session.js';
+import { SimulatePolicy } from './app/simulate-policy.js';
 import type { Config } from './config/config.schema.js';
 
 /** A broker that serves. */
@@ -147,6 +149,7 @@ export async function startBroker(
     actOnSession: new ActOnSession({ store, clock, bounds }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
+    simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     store,
     news,
     policies,

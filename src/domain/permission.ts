@@ -8,10 +8,10 @@ export type Role = (typeof ROLES)[number];
  * decide about the one session. `-all` widens what is seen from "mine or mine to decide" to everything.
  */
 const GRANTS = {
-  requester: ['session:request', 'session:read', 'session:use', 'cluster:read'],
+  requester: ['session:request', 'session:read', 'session:use', 'policy:simulate', 'cluster:read'],
   approver: ['session:read', 'session:decide', 'session:revoke', 'cluster:read'],
-  auditor: ['session:read', 'session:read-all', 'audit:read', 'policy:read', 'cluster:read'],
-  admin: ['session:read', 'session:read-all', 'session:revoke', 'policy:read', 'cluster:read'],
+  auditor: ['session:read', 'session:read-all', 'audit:read', 'policy:read', 'policy:simulate', 'cluster:read'],
+  admin: ['session:read', 'session:read-all', 'session:revoke', 'policy:read', 'policy:simulate', 'cluster:read'],
 } as const satisfies Record<Role, readonly string[]>;
 
 export type Permission = (typeof GRANTS)[Role][number];

@@ -9,6 +9,7 @@ import type { SessionStore } from '../../src/app/ports/session.store.js';
 import { ReadAudit, ReadSession } from '../../src/app/read-session.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { RequestSession } from '../../src/app/request-session.js';
+import { SimulatePolicy } from '../../src/app/simulate-policy.js';
 import { stepOf } from '../../src/app/session-step.js';
 import type { Changes } from '../../src/app/session-step.js';
 import { startChanges } from '../../src/app/start-session.js';
@@ -16,6 +17,7 @@ import { createHttpApp } from '../../src/adapters/http/http.app.js';
 import type { HttpDeps } from '../../src/adapters/http/http.module.js';
 import type { HttpSettings } from '../../src/adapters/http/http.settings.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
+import { YamlDrafts } from '../../src/adapters/policy/draft.documents.js';
 import type { Person } from '../../src/domain/person.js';
 import type { AccessPolicy } from '../../src/domain/policy/policy.js';
 import { isProblem, problem } from '../../src/domain/problem.js';
@@ -163,6 +165,7 @@ export async function startApi(
     actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: store.log, clock }),
+    simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     store,
     news: store.news,
     policies,

@@ -13,6 +13,7 @@ import { SessionNews } from '../../app/ports/session.news.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { RequestSession } from '../../app/request-session.js';
+import { SimulatePolicy } from '../../app/simulate-policy.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { AuditController } from './audit.controller.js';
@@ -27,6 +28,7 @@ import { SessionActsController } from './session-acts.controller.js';
 import { SessionEventsController } from './session-events.controller.js';
 import { SessionStreams } from './session.streams.js';
 import { SessionsController } from './sessions.controller.js';
+import { SimulationController } from './simulation.controller.js';
 
 /** What the API is made of; the composition root has it all. */
 export interface HttpDeps {
@@ -35,6 +37,7 @@ export interface HttpDeps {
   readonly actOnSession: ActOnSession;
   readonly readSession: ReadSession;
   readonly readAudit: ReadAudit;
+  readonly simulatePolicy: SimulatePolicy;
   readonly store: SessionStore;
   readonly news: SessionNews;
   readonly policies: PolicySource;
@@ -58,6 +61,7 @@ export const CONTROLLERS: readonly Type[] = [
   SessionActsController,
   SessionEventsController,
   CatalogController,
+  SimulationController,
   AuditController,
   DocsController,
 ];
@@ -75,6 +79,7 @@ export class HttpModule {
         { provide: ActOnSession, useValue: deps.actOnSession },
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
+        { provide: SimulatePolicy, useValue: deps.simulatePolicy },
         { provide: SessionStore, useValue: deps.store },
         { provide: SessionNews, useValue: deps.news },
         { provide: PolicySource, useValue: deps.policies },

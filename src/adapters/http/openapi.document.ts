@@ -8,6 +8,7 @@ import { Me } from '../../contract/me.schema.js';
 import { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
 import { ProblemDocument } from '../../contract/problem.schema.js';
 import { SessionDetails, SessionPage, SessionStepView } from '../../contract/session.schema.js';
+import { Simulation } from '../../contract/simulation.schema.js';
 
 type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 
@@ -19,6 +20,7 @@ const ANSWERS = [
   AuditPage,
   ClusterList,
   PoliciesInForce,
+  Simulation,
   Me,
   ProblemDocument,
 ];

@@ -13,6 +13,7 @@ const PERMISSIONS = Object.keys({
   'session:revoke': true,
   'cluster:read': true,
   'policy:read': true,
+  'policy:simulate': true,
   'audit:read': true,
 } satisfies Record<Permission, true>) as Permission[];
 
