@@ -54,7 +54,7 @@ describe('the description of the API', () => {
   });
 
   test('has an example of every body that is sent', () => {
-    for (const name of ['NewSession', 'NewDecision', 'Revocation', 'Nothing']) {
+    for (const name of ['NewSession', 'NewDecision', 'NewSimulation', 'Revocation', 'Nothing']) {
       expect(document.components.schemas[name]).toHaveProperty('example');
     }
   });
