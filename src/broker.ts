@@ -13,6 +13,7 @@ import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
 import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
 import { PrometheusMetrics } from './adapters/metrics/prometheus.metrics.js';
+import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
@@ -45,6 +46,7 @@ import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
+import { SimulatePolicy } from './app/simulate-policy.js';
 import type { Config } from './config/config.schema.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
@@ -169,6 +171,7 @@ export async function startBroker(
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
+    simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     store,
     news,
     policies,

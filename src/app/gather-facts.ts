@@ -77,7 +77,8 @@ function withTarget(facts: Facts, found: FoundTarget): Facts {
   return { ...facts, target: { ...facts.target, found } };
 }
 
-function requesterFacts(caller: Caller, now: Date): Facts['requester'] {
+/** Who asks, as policy sees them. */
+export function requesterFacts(caller: Caller, now: Date): Facts['requester'] {
   const { iss, sub, email = '', groups } = personOf(caller);
   const { acr = '', amr = [], authTime, claims = {} } = caller.actor.signIn;
   return {

@@ -11,14 +11,15 @@ import {
 } from '../domain/policy/policy.js';
 
 const texts = z.array(z.string());
-const people = { groups: texts, users: texts };
+/** People, by group and by subject. */
+export const PEOPLE_LISTS = { groups: texts, users: texts };
 const selector = z.array(
   z.strictObject({ key: z.string(), operator: z.enum(SELECTOR_OPERATORS), values: texts }),
 );
 const seconds = z.int();
 
 const MATCH = z.strictObject({
-  ...people,
+  ...PEOPLE_LISTS,
   clusters: texts,
   namespaces: texts,
   namespaceSelector: selector,
@@ -38,12 +39,13 @@ const MATCH = z.strictObject({
 
 const textRule = z.strictObject({ required: z.boolean(), pattern: z.string().nullable() });
 
-const TERMS = z.strictObject({
+/** The terms of an allow, complete. */
+export const TERMS = z.strictObject({
   longestSeconds: seconds,
   approvals: z.strictObject({
-    require: z.array(z.strictObject({ count: z.int(), ...people })),
+    require: z.array(z.strictObject({ count: z.int(), ...PEOPLE_LISTS })),
     commentRequired: z.boolean(),
-    escalation: z.strictObject({ afterSeconds: seconds, ...people }).nullable(),
+    escalation: z.strictObject({ afterSeconds: seconds, ...PEOPLE_LISTS }).nullable(),
   }),
   reason: textRule,
   ticket: textRule,
@@ -59,7 +61,7 @@ const TERMS = z.strictObject({
   breakGlass: z
     .strictObject({
       signIn: z.strictObject({ acr: texts, amr: texts, maxAgeSeconds: seconds.nullable() }),
-      review: z.strictObject({ withinSeconds: seconds, ...people }),
+      review: z.strictObject({ withinSeconds: seconds, ...PEOPLE_LISTS }),
       debt: z.union([
         z.strictObject({ of: z.literal('person') }),
         z.strictObject({ of: z.literal('team'), team: z.string() }),

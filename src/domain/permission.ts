@@ -8,7 +8,14 @@ export type Role = (typeof ROLES)[number];
  * decide about the one session. `-all` widens what is seen from "mine or mine to decide" to everything.
  */
 const GRANTS = {
-  requester: ['session:request', 'session:read', 'session:use', 'review:read', 'cluster:read'],
+  requester: [
+    'session:request',
+    'session:read',
+    'session:use',
+    'review:read',
+    'policy:simulate',
+    'cluster:read',
+  ],
   approver: [
     'session:read',
     'session:decide',
@@ -24,6 +31,7 @@ const GRANTS = {
     'review:read',
     'audit:read',
     'policy:read',
+    'policy:simulate',
     'cluster:read',
   ],
   admin: [
@@ -32,6 +40,7 @@ const GRANTS = {
     'session:revoke',
     'review:read',
     'policy:read',
+    'policy:simulate',
     'cluster:read',
   ],
 } as const satisfies Record<Role, readonly string[]>;

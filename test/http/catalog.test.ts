@@ -18,7 +18,14 @@ test('people can see who they are and what they may', async () => {
   expect(Me.parse(body)).toMatchObject({
     person: { iss: 'https://id.example', sub: 'robin', groups: ['oncall'] },
     roles: ['requester'],
-    permissions: ['session:request', 'session:read', 'session:use', 'review:read', 'cluster:read'],
+    permissions: [
+      'session:request',
+      'session:read',
+      'session:use',
+      'review:read',
+      'cluster:read',
+      'policy:simulate',
+    ],
   });
 });
 

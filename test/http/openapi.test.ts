@@ -54,7 +54,14 @@ describe('the description of the API', () => {
   });
 
   test('has an example of every body that is sent', () => {
-    for (const name of ['NewSession', 'NewDecision', 'NewReview', 'Revocation', 'Nothing']) {
+    for (const name of [
+      'NewSession',
+      'NewDecision',
+      'NewReview',
+      'NewSimulation',
+      'Revocation',
+      'Nothing',
+    ]) {
       expect(document.components.schemas[name]).toHaveProperty('example');
     }
   });

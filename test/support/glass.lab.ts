@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { createHttpApp } from '../../src/adapters/http/http.app.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
 import { bearerStrategy } from '../../src/adapters/oidc/bearer.strategy.js';
+import { YamlDrafts } from '../../src/adapters/policy/draft.documents.js';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
 import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
@@ -20,6 +21,7 @@ import { ReadReviews } from '../../src/app/read-reviews.js';
 import { ReadAudit, ReadSession } from '../../src/app/read-session.js';
 import { RequestSession } from '../../src/app/request-session.js';
 import { ReviewSession } from '../../src/app/review-session.js';
+import { SimulatePolicy } from '../../src/app/simulate-policy.js';
 import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js';
 import { LoopbackIssuer } from '../identity/loopback.issuer.js';
 import type { Answer } from './http.api.js';
@@ -99,6 +101,7 @@ export class GlassLab implements AsyncDisposable {
       readSession: new ReadSession({ store }),
       readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
       notePerson: note,
+      simulatePolicy: new SimulatePolicy({ policies: source, drafts: new YamlDrafts(), clock }),
       reviewSession: new ReviewSession({ store, reviews, clock }),
       readReviews: new ReadReviews({ reviews, clock }),
       store,

@@ -13,6 +13,7 @@ import { GatherFacts } from '../../src/app/gather-facts.js';
 import { ReadReviews } from '../../src/app/read-reviews.js';
 import { RequestSession } from '../../src/app/request-session.js';
 import { ReviewSession } from '../../src/app/review-session.js';
+import { SimulatePolicy } from '../../src/app/simulate-policy.js';
 import { stepOf } from '../../src/app/session-step.js';
 import type { Changes } from '../../src/app/session-step.js';
 import { startChanges } from '../../src/app/start-session.js';
@@ -20,6 +21,7 @@ import { createHttpApp } from '../../src/adapters/http/http.app.js';
 import type { HttpDeps } from '../../src/adapters/http/http.module.js';
 import type { HttpSettings } from '../../src/adapters/http/http.settings.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
+import { YamlDrafts } from '../../src/adapters/policy/draft.documents.js';
 import type { Person } from '../../src/domain/person.js';
 import type { AccessPolicy } from '../../src/domain/policy/policy.js';
 import { isProblem, problem } from '../../src/domain/problem.js';
@@ -170,6 +172,7 @@ export async function startApi(
     notePerson: note,
     reviewSession: new ReviewSession({ store, reviews, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
+    simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     store,
     news: store.news,
     policies,

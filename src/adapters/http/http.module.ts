@@ -17,6 +17,7 @@ import { ReadReviews } from '../../app/read-reviews.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { RequestSession } from '../../app/request-session.js';
 import { ReviewSession } from '../../app/review-session.js';
+import { SimulatePolicy } from '../../app/simulate-policy.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { AuditController } from './audit.controller.js';
@@ -33,6 +34,7 @@ import { SessionActsController } from './session-acts.controller.js';
 import { SessionEventsController } from './session-events.controller.js';
 import { SessionStreams } from './session.streams.js';
 import { SessionsController } from './sessions.controller.js';
+import { SimulationController } from './simulation.controller.js';
 
 /** What the API is made of; the composition root has it all. */
 export interface HttpDeps {
@@ -44,6 +46,7 @@ export interface HttpDeps {
   readonly notePerson: NotePerson;
   readonly reviewSession: ReviewSession;
   readonly readReviews: ReadReviews;
+  readonly simulatePolicy: SimulatePolicy;
   readonly store: SessionStore;
   readonly news: SessionNews;
   readonly policies: PolicySource;
@@ -70,6 +73,7 @@ export const CONTROLLERS: readonly Type[] = [
   ReviewsController,
   CatalogController,
   PolicySetsController,
+  SimulationController,
   AuditController,
   DocsController,
 ];
@@ -90,6 +94,7 @@ export class HttpModule {
         { provide: NotePerson, useValue: deps.notePerson },
         { provide: ReviewSession, useValue: deps.reviewSession },
         { provide: ReadReviews, useValue: deps.readReviews },
+        { provide: SimulatePolicy, useValue: deps.simulatePolicy },
         { provide: SessionStore, useValue: deps.store },
         { provide: SessionNews, useValue: deps.news },
         { provide: PolicySource, useValue: deps.policies },

@@ -10,6 +10,7 @@ import { PolicyActivations, PolicySetText } from '../../contract/policy-set.sche
 import { ProblemDocument } from '../../contract/problem.schema.js';
 import { ReviewPage } from '../../contract/reviews.schema.js';
 import { SessionDetails, SessionPage, SessionStepView } from '../../contract/session.schema.js';
+import { Simulation } from '../../contract/simulation.schema.js';
 
 type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 
@@ -24,6 +25,7 @@ const ANSWERS = [
   PoliciesInForce,
   PolicyActivations,
   PolicySetText,
+  Simulation,
   Me,
   ProblemDocument,
 ];

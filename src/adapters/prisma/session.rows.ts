@@ -213,6 +213,7 @@ export function decisionOf(row: models.DecisionModel): DecisionRecord {
   };
 }
 
+/** What policy decided from, as it was then. */
 export function factsOf(json: unknown): Facts | null {
   const stored = json as (Omit<Facts, 'now'> & { now: string }) | null;
   return stored && { ...stored, now: new Date(stored.now) };

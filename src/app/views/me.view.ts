@@ -15,6 +15,7 @@ const PERMISSIONS = Object.keys({
   'review:read': true,
   'cluster:read': true,
   'policy:read': true,
+  'policy:simulate': true,
   'audit:read': true,
 } satisfies Record<Permission, true>) as Permission[];
 

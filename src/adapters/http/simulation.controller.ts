@@ -1,0 +1,36 @@
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import type { Caller } from '../../app/caller.js';
+import { SimulatePolicy } from '../../app/simulate-policy.js';
+import { simulationView } from '../../app/views/simulation.view.js';
+import { NewSimulation, Simulation } from '../../contract/simulation.schema.js';
+import { Allow } from './access.decorators.js';
+import { CurrentCaller } from './caller.decorator.js';
+import { Operation } from './operation.decorator.js';
+import { orRefuse } from './refused.error.js';
+
+/** What policy would say, without asking for anything. */
+@Controller('v1/policies/simulate')
+export class SimulationController {
+  constructor(private readonly simulating: SimulatePolicy) {}
+
+  @Post()
+  @HttpCode(200)
+  @Allow('policy:simulate')
+  @Operation({
+    id: 'simulatePolicy',
+    tag: 'catalog',
+    summary: 'What policy would say, and why',
+    description:
+      'By the facts in the body alone: neither clusters nor on-call sources are asked, and nothing comes of it. ' +
+      'Anybody else than oneself, drafts, and what each rule says need the permission `policy:read`.',
+    status: 200,
+    answers: Simulation,
+    problems: ['unsupported-media-type', 'invalid-fields'],
+  })
+  simulate(
+    @CurrentCaller() caller: Caller,
+    @Body({ schema: NewSimulation }) body: NewSimulation,
+  ): Simulation {
+    return simulationView(orRefuse(this.simulating.simulate(caller, body)));
+  }
+}

@@ -1,0 +1,12 @@
+import type { PolicyFile, PolicySet } from '../../domain/policy/policy.js';
+
+/** Why files are no set: every error as `file:line:column: path: sentence`. */
+export interface DraftErrors {
+  readonly policyErrors: readonly string[];
+}
+
+/** Reads documents that are not in force. */
+export abstract class DraftReader {
+  /** Bounded in files, bytes and documents as folders of policies are. */
+  abstract read(files: readonly PolicyFile[]): PolicySet | DraftErrors;
+}
