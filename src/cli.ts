@@ -68,5 +68,5 @@ async function diff({
     const said = error instanceof Error ? error.message : String(error);
     return { unreadable: [`The database does not let us in (${said}).`] };
   }
-  return new DiffPolicies(new PrismaPastDecisions(database)).diff(args);
+  return await new DiffPolicies(new PrismaPastDecisions(database)).diff(args);
 }

@@ -85,8 +85,7 @@ export function addSituationOptions(command: Command): Command {
   for (const flag of FLAGS) {
     const { flags, what, many } = flag;
     if (!flags.includes('<')) command.option(flags, what);
-    else if (many)
-      command.option(`${flags}`, `${what}; may be given several times`, collector(flag));
+    else if (many) command.option(flags, `${what}; may be given several times`, collector(flag));
     else command.option(flags, what, flag.read ?? ((text: string) => text));
   }
   return command;

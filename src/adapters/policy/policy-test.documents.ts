@@ -59,7 +59,7 @@ function casesOf({
   };
   return spec.cases.flatMap((it, index): PolicyCase[] => {
     const path = ['spec', 'cases', index];
-    const { name, as, at, person, target, expect, ...rest } = it;
+    const { name, as: _as, at: _at, person, target, expect, ...rest } = it;
     const named = <T>(from: Readonly<Record<string, T>>, key: 'as' | 'at'): T | undefined => {
       const wanted = it[key];
       if (wanted === undefined) return undefined;
