@@ -60,6 +60,7 @@ describe('a token for a script', () => {
         acr: 'urn:hallpass:sandbox:chosen',
         amr: ['user'],
         authTime: expect.closeTo(Date.now() / 1000, -1) as number,
+        issuedAt: expect.closeTo(Date.now() / 1000, -1) as number,
       },
       expiresAt: expect.any(Date) as Date,
     });

@@ -17,6 +17,11 @@ import { PolicySource } from './ports/policy.source.js';
 /** News may be lost: how often it is looked which set is in force, and what the folders hold. */
 const LOOK_MS = 1_000;
 const LOOK_AT_FOLDERS_MS = 3_000;
+/**
+ * How long after its start a replica that came with an older set keeps it to itself. A mounted ConfigMap that comes late
+ * is there within minutes (kubelet: sync period and cache, 1 min each); what is still there after that is meant.
+ */
+export const BELIEVED_AFTER_MS = 600_000;
 
 /** How things stand with the policies of this replica. */
 export interface PolicyStanding {
@@ -52,7 +57,8 @@ interface Deps {
  *
  * A replica proposes what its folders hold where they changed, and at the start. A set that was in force since the
  * replica last saw its folders change (at the start: ever) is no proposal: others were quicker with it, and are further.
- * So a replica whose ConfigMap comes late never turns the set back.
+ * So a replica whose ConfigMap comes late never turns the set back. What a replica started with and still holds ten
+ * minutes later is meant, and proposed once more: a set that is turned back while nothing runs comes into force too.
  */
 export class FollowPolicies extends PolicySource {
   private readonly stopping = new AbortController();
@@ -70,6 +76,8 @@ export class FollowPolicies extends PolicySource {
   /** The activation that the folders' newest good content was known by. */
   private since = 0;
   private isProposed = false;
+  /** When a set that was in force before, and was there at the start, is believed to be meant. */
+  private believedAt: Date | null = null;
   private good: string | undefined;
   private untold: { readonly content: string; readonly entry: AuditEntry }[] = [];
   private failures = 0;
@@ -190,6 +198,7 @@ export class FollowPolicies extends PolicySource {
     if ('hash' in found) {
       // The same again, after bad documents or in other files: what was decided about it holds.
       this.isProposed &&= found.hash === this.good;
+      if (found.hash !== this.good) this.believedAt = null;
       this.good = found.hash;
       return;
     }
@@ -200,22 +209,26 @@ export class FollowPolicies extends PolicySource {
   private async propose(): Promise<void> {
     const { archive, clock, replica, journal } = this.deps;
     const { found } = this;
-    if (this.isProposed || 'policyErrors' in found) return;
     const at = clock.now();
+    const isMeant = this.believedAt !== null && at >= this.believedAt;
+    if ((this.isProposed && !isMeant) || 'policyErrors' in found) return;
+    const isStart = this.since === 0;
     const proposed = await archive.propose({
       hash: found.hash,
       files: found.files,
-      since: this.since,
+      since: isMeant ? (this.active?.seq ?? this.since) : this.since,
       replica,
       at,
       audit: (replaced) => activatedEntry({ at, replica, replaced, set: found }),
     });
     this.since = proposed.of.seq;
     this.isProposed = true;
+    this.believedAt = null;
     if (proposed.outcome === 'superseded') {
+      if (isStart) this.believedAt = new Date(at.getTime() + BELIEVED_AFTER_MS);
       journal.warn(
-        { folders: found.hash, inForce: proposed.inForce.hash },
-        'the folders hold a policy set that was in force before and is not now: it is not put in force again',
+        { folders: found.hash, inForce: proposed.inForce.hash, believedAt: this.believedAt },
+        'the folders hold a policy set that was in force before and is not now: it is not put in force again yet',
       );
     }
     if (proposed.outcome === 'activated') await this.refresh();

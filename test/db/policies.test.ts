@@ -9,7 +9,7 @@ import { Database } from '../../src/adapters/prisma/database.js';
 import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
 import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news.js';
-import { FollowPolicies } from '../../src/app/follow-policies.js';
+import { BELIEVED_AFTER_MS, FollowPolicies } from '../../src/app/follow-policies.js';
 import { HandClock, MemoryJournal } from '../support/in-memory.ports.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { freshDatabase } from '../support/postgres.js';
@@ -71,13 +71,13 @@ afterEach(async () => {
 
 async function tryToStart(
   map: ConfigMap,
-  over: { name?: string; compile?: typeof setOfReading } = {},
+  over: { name?: string; compile?: typeof setOfReading; clock?: HandClock } = {},
 ): Promise<Replica | readonly string[]> {
   const folders = WatchedFolders.of([map.path]);
   if (isPolicyErrors(folders)) return folders.policyErrors;
   const { name = `replica-${running.length}`, compile = setOfReading } = over;
+  const { clock = new HandClock() } = over;
   const journal = new MemoryJournal();
-  const clock = new HandClock();
   const policies = new FollowPolicies({ folders, archive, compile, clock, journal, replica: name });
   const wrong = await policies.open();
   if (wrong) return wrong.policyErrors;
@@ -219,6 +219,25 @@ describe('a replica whose folders are behind', () => {
     expect(late.policies.standing().folder).toBe('another');
     expect(late.journal.lines.map(({ level }) => level)).toContain('warn');
     expect(await history()).toHaveLength(2);
+  });
+
+  test('is believed when it still holds what it started with ten minutes later, once', async () => {
+    const [newer, older] = [new ConfigMap(), new ConfigMap()];
+    newer.turn(edition(1));
+    const first = await start(newer);
+    newer.turn(edition(2));
+    await until(() => imageAt(first), 'tools:2');
+    older.turn(edition(1));
+    const clock = new HandClock(new Date());
+    const late = await start(older, { clock });
+    clock.set(new Date(clock.now().getTime() + BELIEVED_AFTER_MS));
+    await until(() => imageAt(first), 'tools:1');
+    expect(imageAt(late)).toBe('tools:1');
+    newer.turn(edition(3));
+    await until(() => imageAt(late), 'tools:3');
+    clock.set(new Date(clock.now().getTime() + BELIEVED_AFTER_MS));
+    await late.policies.refresh();
+    expect(await history()).toHaveLength(4);
   });
 
   test('turns the set back where its folders are turned back', async () => {

@@ -25,7 +25,12 @@ async function policies(
   await cp('sandbox/policies', folder, { recursive: true });
   const path = join(folder, 'access.yaml');
   const text = await readFile(path, 'utf8');
-  await writeFile(path, text.replace('longest: 1h', `longest: 1h\n    onOverrun: ${onOverrun}`));
+  // A set that was in force before is not put in force by a start: this one never was.
+  const mark = `# ${uniqueName('set')}\n`;
+  await writeFile(
+    path,
+    mark + text.replace('longest: 1h', `longest: 1h\n    onOverrun: ${onOverrun}`),
+  );
   if (!readOnlyRoot) {
     const profiles = join(folder, 'profiles.yaml');
     const profile = await readFile(profiles, 'utf8');
