@@ -160,13 +160,45 @@ describe('a broker that is started', () => {
     expect(stderr).toContain('policies.folders: is missing');
   });
 
-  test('tells every mistake of its policy documents at once', async () => {
+  test('tells every mistake of its policy documents at once, where no set is in force', async () => {
     const policies = await mkdtemp(join(folder, 'policies-'));
     await writeFile(join(policies, 'a.yaml'), 'kind: AccessPolicy\n---\nkind: Nonsense\n');
-    await using broker = await start({ policies });
-    const { code, stderr } = await broker.ended;
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/a\.yaml:1:1: .*\n(.*\n)*.*a\.yaml:3:/);
+    const untouched = await freshDatabase();
+    try {
+      await using broker = await start({ policies, databaseUrl: untouched.serviceUrl });
+      const { code, stderr } = await broker.ended;
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/a\.yaml:1:1: .*\n(.*\n)*.*a\.yaml:3:/);
+    } finally {
+      await untouched.drop();
+    }
+  });
+
+  test('serves by the set in force where its own documents are bad, and says so', async () => {
+    const shared = await freshDatabase();
+    try {
+      const around = { databaseUrl: shared.serviceUrl };
+      await using good = await start(around);
+      const { hash = '' } =
+        (await good.says(/"policySet":"(?<hash>[0-9a-f]{64})".*"serving"/)).groups ?? {};
+      const policies = await mkdtemp(join(folder, 'policies-'));
+      await writeFile(join(policies, 'a.yaml'), 'kind: Nonsense\n');
+      await using bad = await start({ ...around, policies });
+      const { health = '' } =
+        (await bad.says(/"health":"(?<health>[^"]+)".*"serving"/)).groups ?? {};
+      const ready = await fetch(`${health}/readyz`);
+      expect(ready.status).toBe(200);
+      expect(await ready.json()).toMatchObject({
+        status: 'ready',
+        checks: { database: 'ok', policies: expect.stringContaining('are refused') as string },
+      });
+      const metrics = await (await fetch(`${health}/metrics`)).text();
+      expect(metrics).toContain(`hallpass_policy_set_info{hash="${hash}"} 1`);
+      expect(metrics).toContain('hallpass_policy_folder_differs 1');
+      expect(metrics).toContain('hallpass_policy_load_failures_total 1');
+    } finally {
+      await shared.drop();
+    }
   });
 
   test('says so where its port is taken', async () => {
