@@ -116,12 +116,15 @@ export async function startBroker(
   if (wrong) return { refused: wrong.policyErrors.join('\n') };
 
   const around = { store: same, clusters: same, ...options.around };
-  const store = around.store(new PrismaSessionStore(database));
+  const news = new PrismaSessionNews(database.settings.url, journal);
+  const store = around.store(
+    // The database tells the other replicas; this one need not wait for that.
+    new PrismaSessionStore(database, (id, version) => news.written(id, version)),
+  );
   const reviews = new PrismaReviewStore(database);
   const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
-  const news = new PrismaSessionNews(database.settings.url, journal);
   opened.defer(() => news.close());
   await news.open();
 

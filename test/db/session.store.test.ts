@@ -229,6 +229,26 @@ describe('the write door', () => {
     expect(await store.findByKey({ iss: ALEX.iss, sub: ALEX.sub, key })).toBeUndefined();
   });
 
+  it('tells the replica that wrote a step at once, and once', async () => {
+    const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const [own, other] = [0, 1].map(() => new PrismaSessionNews(serviceUrl, quiet));
+    if (!own || !other) throw new Error('two were made');
+    await Promise.all([own.open(), other.open()]);
+    const heard: string[] = [];
+    own.subscribe((id, version) => heard.push(`own ${id} ${version}`));
+    const first = new PrismaSessionStore(database, (id, version) => own.written(id, version));
+    const step = asked();
+    const told = new Promise((resolve) => other.subscribe((id) => resolve(id)));
+    await first.write(step);
+    expect(heard).toEqual([`own ${step.session.id} 1`]);
+    // By now the echo of the database has been here too, or comes before what is written next.
+    expect(await told).toBe(step.session.id);
+    const next = await written(asked());
+    await expect.poll(() => heard.at(-1)).toBe(`own ${next.id} 1`);
+    expect(heard).toHaveLength(2);
+    await Promise.all([own.close(), other.close()]);
+  });
+
   it('tells the news of each step', async () => {
     const news = new PrismaSessionNews(serviceUrl, {
       info: () => undefined,

@@ -5,6 +5,8 @@ import { parseSessionId } from '../../domain/session/session.js';
 import type { SessionId } from '../../domain/session/session.js';
 import { NEWS_CHANNEL, POLICY_NEWS_CHANNEL } from './session.sql.js';
 
+/** Of so many of its own writes it waits for the echo at most; others are told twice, which does no harm. */
+const ECHOES_MAX = 1_000;
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_LONGEST_MS = 5_000;
 
@@ -12,6 +14,8 @@ const RECONNECT_LONGEST_MS = 5_000;
 export class PrismaSessionNews extends SessionNews {
   private readonly listeners = new Set<(id: SessionId, version: number) => void>();
   private readonly policyListeners = new Set<() => void>();
+  /** What was told before the database did. */
+  private readonly echoes = new Set<string>();
   private client: pg.Client | undefined;
   private retry: NodeJS.Timeout | undefined;
   private waitMs = RECONNECT_FIRST_MS;
@@ -33,6 +37,12 @@ export class PrismaSessionNews extends SessionNews {
   subscribePolicies(heard: () => void): () => void {
     this.policyListeners.add(heard);
     return () => this.policyListeners.delete(heard);
+  }
+
+  /** Tells at once of what this replica has just written; its echo from the database is not told again. */
+  written(id: SessionId, version: number): void {
+    if (this.echoes.size < ECHOES_MAX) this.echoes.add(`${id} ${version}`);
+    for (const heard of this.listeners) heard(id, version);
   }
 
   /** Begins to listen. Does not fail: where the database is not there yet, it is tried again. */
@@ -67,6 +77,7 @@ export class PrismaSessionNews extends SessionNews {
       for (const heard of this.policyListeners) heard();
       return;
     }
+    if (this.echoes.delete(payload)) return;
     const [text = '', version = ''] = payload.split(' ');
     const id = parseSessionId(text);
     if (!id) return;
@@ -76,6 +87,8 @@ export class PrismaSessionNews extends SessionNews {
   private broken(client: pg.Client, error?: unknown): void {
     if (this.closed || this.client !== client) return;
     this.client = undefined;
+    // Echoes that were on their way are lost.
+    this.echoes.clear();
     this.journal.warn(
       { err: error },
       'the connection that listens for news broke: it is made again',

@@ -42,7 +42,11 @@ import type { Written } from './session.sql.js';
 
 /** Sessions in PostgreSQL. */
 export class PrismaSessionStore extends SessionStore {
-  constructor(private readonly database: Database) {
+  /** @param told of each step that was written, after its commit. */
+  constructor(
+    private readonly database: Database,
+    private readonly told: (id: SessionId, version: number) => void = () => undefined,
+  ) {
     super();
   }
 
@@ -83,6 +87,7 @@ export class PrismaSessionStore extends SessionStore {
     ) {
       throw new Error(`invariant broken: a step wrote ${JSON.stringify(written)} rows`);
     }
+    this.told(session.id, session.version);
     return session;
   }
 
