@@ -1,4 +1,5 @@
 import { format, resolveConfig } from 'prettier';
+import { cliDocument } from './cli.document.js';
 import { configurationDocument } from './configuration.document.js';
 import { policiesDocument } from './policies.document.js';
 import { policyFactsDocument } from './policy-facts.document.js';
@@ -7,6 +8,7 @@ import { problemsDocument } from './problems.document.js';
 import { sessionMachineDocument } from './session-machine.document.js';
 
 const MADE: Readonly<Record<string, () => string>> = {
+  'docs/cli.md': cliDocument,
   'docs/configuration.md': configurationDocument,
   'docs/policies.md': policiesDocument,
   'docs/policy-facts.md': policyFactsDocument,

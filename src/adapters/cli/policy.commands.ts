@@ -143,7 +143,11 @@ export function policyCommands(deps: PolicyCommandDeps, done: Done): Command {
   withOutput(policy.command('diff'))
     .description('make past decisions of the database again, and tell those that would change')
     .argument('<folder...>', 'folders of the proposed documents, read as one set')
-    .option('--since <duration>', 'how far back, as 30d or 12h', sinceSeconds, 30 * 86_400)
+    .addOption(
+      new Option('--since <duration>', 'how far back, as 30d or 12h')
+        .argParser(sinceSeconds)
+        .default(30 * 86_400, '30d'),
+    )
     .option('--limit <count>', 'at most so many decisions, the newest', wholeNumber, 100_000)
     .option(
       '--database-url-file <file>',

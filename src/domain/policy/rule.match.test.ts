@@ -90,7 +90,7 @@ describe('a rule', () => {
       'only at these times: Sun 00:00-01:00 UTC',
       'only for namespaces with the labels tier in (prod)',
       'only for Job * with the labels tier in (prod)',
-      'its condition does not hold: x > 1 (x is not there)',
+      'its condition cannot be told: x > 1 (x is not there)',
     ]);
   });
 });

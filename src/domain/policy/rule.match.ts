@@ -84,8 +84,9 @@ export const PARTS: readonly Part[] = [
     name: 'when',
     test: ({ when }, facts) => (when === null ? 'yes' : when.test(facts).truth),
     miss: ({ when }, facts) => {
-      const why = when?.test(facts).why;
-      return `its condition does not hold: ${when?.source ?? ''}${why === undefined ? '' : ` (${why})`}`;
+      const { truth, why } = when?.test(facts) ?? { truth: 'no' as const };
+      const how = truth === 'unknown' ? 'cannot be told' : 'does not hold';
+      return `its condition ${how}: ${when?.source ?? ''}${why === undefined ? '' : ` (${why})`}`;
     },
   },
 ];
