@@ -57,7 +57,10 @@ async function brokerIn(sandbox: Sandbox): Promise<Broker | string> {
   return isStartRefusal(broker) ? broker.refused : broker;
 }
 
-function addresses({ identity, cluster, adminKubeconfig }: Sandbox, broker: Broker): string[] {
+function addresses(
+  { identity, cluster, adminKubeconfig, databaseUrlFile }: Sandbox,
+  broker: Broker,
+): string[] {
   return [
     `  API                ${broker.url}         read and try it: ${broker.url}/docs`,
     `  health             ${broker.managementUrl}/readyz`,
@@ -65,6 +68,8 @@ function addresses({ identity, cluster, adminKubeconfig }: Sandbox, broker: Brok
     `  stand-in cluster   ${cluster.url}`,
     `                     kubectl --kubeconfig ${adminKubeconfig} get pods`,
     `                     ${cluster.runtime.isolationNote}`,
+    '  what other policies would have decided:',
+    `                     npm run --silent hallpass -- policy diff docs/policies --database-url-file ${databaseUrlFile}`,
   ];
 }
 

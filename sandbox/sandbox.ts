@@ -39,6 +39,8 @@ export interface Sandbox {
   readonly surroundings: Surroundings;
   /** A kubeconfig file of the cluster's admin, to look with. */
   readonly adminKubeconfig: string;
+  /** A file that holds the URL of the database, as the role that serves. */
+  readonly databaseUrlFile: string;
   close(): Promise<void>;
 }
 
@@ -80,6 +82,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
   const kubeconfig = await file('broker.kubeconfig', brokerKubeconfig(cluster, NAMESPACES));
   const adminKubeconfig = await file('admin.kubeconfig', cluster.kubeconfig('admin', 'payments'));
+  const databaseUrlFile = await file('database-url', databaseUrl);
   const { issuer, audience } = identity;
   const running = opened.move();
   return {
@@ -87,6 +90,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     cluster,
     folder,
     adminKubeconfig,
+    databaseUrlFile,
     surroundings: {
       folder,
       databaseUrl,

@@ -10,6 +10,8 @@ const ASK = {
   durationSeconds: 120,
 };
 
+const REVIEW = { finding: 'justified', comment: 'Orders were stuck, and nobody answered.' };
+
 /** Lines for a shell, ready to be pasted, by which three people do each their part. */
 export function curlLines({ identity }: Sandbox, url: string): string[] {
   const signIn = (name: string, person: { sub: string }): string =>
@@ -17,12 +19,14 @@ export function curlLines({ identity }: Sandbox, url: string): string[] {
   const curl = (name: string, rest: string): string =>
     `  curl -sSw '\\n' -H "Authorization: Bearer $${name}" ${rest}`;
   const json = "-H 'content-type: application/json'";
+  const ask = (name: string, body: object): string =>
+    `  ${name}=$(${curl('ROBIN', `${json} ${url}/v1/sessions`).trim()} -d '${JSON.stringify(body)}' | sed 's/{"id":"\\([^"]*\\)".*/\\1/')`;
   return [
     bold('Try it yourself'),
     '',
     dim('  # robin is on call: asks, and watches what happens'),
     signIn('ROBIN', PEOPLE.requester),
-    `  ID=$(${curl('ROBIN', `${json} ${url}/v1/sessions`).trim()} -d '${JSON.stringify(ASK)}' | sed 's/{"id":"\\([^"]*\\)".*/\\1/')`,
+    ask('ID', ASK),
     '  echo "$ID"',
     curl('ROBIN', `-N ${url}/v1/sessions/$ID/events &`),
     '',
@@ -40,5 +44,15 @@ export function curlLines({ identity }: Sandbox, url: string): string[] {
     dim('  # audrey audits: reads what happened'),
     signIn('AUDREY', PEOPLE.auditor),
     curl('AUDREY', `'${url}/v1/audit/events?limit=20'`),
+    '',
+    dim('  # nobody could be asked: robin breaks the glass, is in at once, and leaves again'),
+    ask('GLASS', { ...ASK, breakGlass: true }),
+    '  sleep 3',
+    curl('ROBIN', `-X POST ${url}/v1/sessions/$GLASS/end`),
+    '  sleep 2',
+    '',
+    dim('  # audrey sees what is owed, alex reviews it'),
+    curl('AUDREY', `'${url}/v1/reviews?state=open'`),
+    `${curl('ALEX', `${json} ${url}/v1/sessions/$GLASS/review`)} -d '${JSON.stringify(REVIEW)}'`,
   ];
 }
