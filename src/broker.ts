@@ -44,6 +44,7 @@ import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
+import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
@@ -130,12 +131,16 @@ export async function startBroker(
 
   const bounds = config.sessions;
   const onCall = new HttpOnCall({ clock, journal, secrets: config.onCall.secrets });
-  for (const { source, secret } of onCall.missingSecrets(policies.current().onCallSources)) {
-    journal.warn(
-      { source, secret },
-      'an on-call source has no secret: nobody is known to be on call by it',
-    );
-  }
+  const tellMissingSecrets = (): void => {
+    for (const { source, secret } of onCall.missingSecrets(policies.current().onCallSources)) {
+      journal.warn(
+        { source, secret },
+        'an on-call source has no secret for its host: nobody is known to be on call by it',
+      );
+    }
+  };
+  tellMissingSecrets();
+  policies.onSwitch(tellMissingSecrets);
   const people = new PrismaPeople(database);
   const notePerson = new NotePerson({ people, clock, journal });
   const deliver = new DeliverNews({
@@ -192,10 +197,12 @@ export async function startBroker(
     [
       { name: 'database', check: () => databaseReadiness(database, journal) },
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
+      { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCall.states())) },
     ],
     new PrometheusMetrics({
       policies: () => policies.standing(),
       tally: () => tally(database, clock.now()),
+      onCall: () => onCall.states(),
     }),
   );
 

@@ -198,7 +198,7 @@ export class AskingLab implements AsyncDisposable {
   }
 
   /** One more replica. */
-  replica(database = this.database()): Replica {
+  replica(database = this.database(), onCall: OnCall = new NobodyOnCall()): Replica {
     const clock = new Now();
     const store = new PrismaSessionStore(database);
     const asking = new RequestSession({
@@ -207,7 +207,7 @@ export class AskingLab implements AsyncDisposable {
       policies: new KnownSet(this.set, () => this.set),
       facts: new GatherFacts({
         history: new PrismaHistory(database),
-        onCall: new NobodyOnCall(),
+        onCall,
         clock,
       }),
       clock,

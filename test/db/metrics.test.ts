@@ -7,9 +7,14 @@ import { Database } from '../../src/adapters/prisma/database.js';
 import { tally } from '../../src/adapters/prisma/prisma-tally.js';
 import type { PolicyStanding } from '../../src/app/follow-policies.js';
 import type { TestDatabase } from '../support/postgres.js';
+import { onCallReadiness } from '../../src/app/views/on-call-standing.view.js';
 import { freshDatabase } from '../support/postgres.js';
 
 const AT = new Date('2026-03-04T10:00:00Z');
+const SOURCES = [
+  { name: 'payments', lastSuccessAt: AT, lastError: null },
+  { name: 'platform', lastSuccessAt: null, lastError: 'answered 500' },
+];
 let fresh: TestDatabase;
 let database: Database;
 let standing: PolicyStanding;
@@ -26,7 +31,11 @@ afterAll(async () => {
 });
 
 async function collected(count: () => Promise<Tally>): Promise<string> {
-  const metrics = new PrometheusMetrics({ policies: () => standing, tally: count });
+  const metrics = new PrometheusMetrics({
+    policies: () => standing,
+    tally: count,
+    onCall: () => SOURCES,
+  });
   await using opened = new AsyncDisposableStack();
   const server = new ManagementServer([], metrics);
   const port = await server.listen(0, '127.0.0.1');
@@ -49,7 +58,10 @@ test('all metrics of the catalogue are told, beside those of the process', async
     `hallpass_policy_set_activated_timestamp_seconds ${AT.getTime() / 1000}\n`,
   );
   expect(text).toContain('hallpass_sessions{state="ending"} 0\n');
+  expect(text).toContain('hallpass_reviews_open 0\n');
   expect(text).toContain('hallpass_reviews_overdue 0\n');
+  expect(text).toContain('hallpass_on_call_source_up{source="payments"} 1\n');
+  expect(text).toContain('hallpass_on_call_source_up{source="platform"} 0\n');
   expect(text).toContain('process_cpu_seconds_total');
 });
 
@@ -69,4 +81,12 @@ test('what the database does not tell is left out, and the rest told', async () 
   const text = await collected(() => Promise.reject(new Error('away')));
   expect(text).toContain('hallpass_policy_set_info{hash="b2"} 1');
   expect(text).not.toMatch(/^hallpass_(sessions|reviews_overdue)/m);
+});
+
+test('readiness names the on-call sources that do not answer, and is ready all the same', () => {
+  expect(onCallReadiness(SOURCES.slice(0, 1))).toBe(true);
+  expect(onCallReadiness(SOURCES)).toEqual({
+    ok: true,
+    note: 'these on-call sources do not answer: platform (answered 500)',
+  });
 });

@@ -1,3 +1,5 @@
+import { LogNotifier } from '../../src/adapters/log/log.notifier.js';
+import { MemoryJournal } from '../support/in-memory.ports.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Answer } from '../support/http.api.js';
 import type { Claims } from '../support/glass.lab.js';
@@ -89,6 +91,30 @@ describe('breaking the glass', () => {
     for (const who of [LEAD, AUDITOR]) {
       expect((await read(body.id, who)).body).toMatchObject({ review: { mayReview: false } });
     }
+  });
+
+  test('is told at once, as a warning that names whom to tell', async () => {
+    const robin = someone();
+    const { body } = await lab.ask(robin);
+    const journal = new MemoryJournal();
+    const notifier = new LogNotifier(journal);
+    // Other tests leave news of theirs.
+    while ((await lab.outbox.deliver(100, (news) => notifier.tell(news))) === 100);
+    const told = journal.lines.filter(
+      ({ level, facts }) => level === 'warn' && JSON.stringify(facts).includes(body.id),
+    );
+    expect(told).toMatchObject([
+      {
+        message: 'the glass was broken',
+        facts: {
+          session: body.id,
+          who: { sub: robin['sub'] },
+          rule: 'payments',
+          reviewDueAt: new Date(lab.clock.now().getTime() + 3_600_000).toISOString(),
+        },
+      },
+    ]);
+    expect(JSON.stringify(told[0]?.facts)).toContain('payments-leads');
   });
 
   test.each<[string, object, string[]]>([

@@ -42,12 +42,26 @@ export const METRICS = {
     help: 'Sessions that are not over, by state. Of all replicas together: take the maximum, not the sum.',
     use: 'Alert where `ending` stays above 0 for minutes: a container does not end.',
   },
+  reviewsOpen: {
+    name: 'hallpass_reviews_open',
+    type: 'gauge',
+    labels: [],
+    help: 'Break-glass sessions that owe a review, overdue or not. Of all replicas together: take the maximum, not the sum.',
+    use: 'Shows how often the glass is broken, and how fast reviews follow.',
+  },
   reviewsOverdue: {
     name: 'hallpass_reviews_overdue',
     type: 'gauge',
     labels: [],
     help: 'Break-glass sessions whose review is overdue. Of all replicas together: take the maximum, not the sum.',
     use: 'Alert on more than 0.',
+  },
+  onCallUp: {
+    name: 'hallpass_on_call_source_up',
+    type: 'gauge',
+    labels: ['source'],
+    help: 'Whether the latest attempt of this replica to ask an on-call source was answered (1) or not (0).',
+    use: 'Alert on 0: soon nobody is known to be on call by it, and rules that ask for that let nobody in.',
   },
 } as const satisfies Record<string, Metric>;
 

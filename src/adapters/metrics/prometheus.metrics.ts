@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { PolicyStanding } from '../../app/follow-policies.js';
+import type { OnCallSourceState } from '../../app/ports/on-call.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
 
@@ -7,6 +8,7 @@ import { METRICS } from './metric.catalogue.js';
 export interface Tally {
   /** Sessions that are not over, by state. */
   readonly sessions: Readonly<Record<string, number>>;
+  readonly reviewsOpen: number;
   readonly reviewsOverdue: number;
 }
 
@@ -21,6 +23,7 @@ export class PrometheusMetrics {
     private readonly sources: {
       readonly policies: () => PolicyStanding;
       readonly tally: () => Promise<Tally>;
+      readonly onCall: () => readonly OnCallSourceState[];
     },
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -32,7 +35,9 @@ export class PrometheusMetrics {
     folderDiffers: this.gauge(METRICS.folderDiffers),
     blocked: this.gauge(METRICS.blocked),
     sessions: this.gauge(METRICS.sessions),
+    reviewsOpen: this.gauge(METRICS.reviewsOpen),
     reviewsOverdue: this.gauge(METRICS.reviewsOverdue),
+    onCallUp: this.gauge(METRICS.onCallUp),
   };
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
@@ -47,6 +52,7 @@ export class PrometheusMetrics {
   /** All metrics in Prometheus' text format. What the database does not tell in time is left out. */
   async text(): Promise<string> {
     this.takePolicies(this.sources.policies());
+    this.takeOnCall(this.sources.onCall());
     await this.takeTally();
     return this.registry.metrics();
   }
@@ -62,13 +68,23 @@ export class PrometheusMetrics {
     this.failuresTold = failures;
   }
 
+  private takeOnCall(sources: readonly OnCallSourceState[]): void {
+    const { onCallUp } = this.gauges;
+    onCallUp.reset();
+    for (const { name, lastError } of sources) {
+      onCallUp.set({ source: name }, lastError === null ? 1 : 0);
+    }
+  }
+
   private async takeTally(): Promise<void> {
-    const { sessions, reviewsOverdue } = this.gauges;
+    const { sessions, reviewsOpen, reviewsOverdue } = this.gauges;
     const tally = await inTime(this.sources.tally());
     sessions.reset();
+    reviewsOpen.remove();
     reviewsOverdue.remove();
     if (!tally) return;
     for (const [state, count] of Object.entries(tally.sessions)) sessions.set({ state }, count);
+    reviewsOpen.set(tally.reviewsOpen);
     reviewsOverdue.set(tally.reviewsOverdue);
   }
 

@@ -109,12 +109,14 @@ function granted(
     breakGlass,
   };
   const require = requirementsOf(grant).filter(({ count }) => count > 0);
+  const condition = policy.when === null ? [] : [`Its condition holds: ${policy.when.source}.`];
   if (require.length > 0) {
     return {
       verdict: 'hold',
       grant,
       explanation: [
         `The policy "${policy.name}" allows this once ${require.map(requirementText).join(' and ')} ${consentsNeeded(require) === 1 ? 'agrees' : 'agree'}.`,
+        ...condition,
         ...(policy.terms.breakGlass
           ? ['In an emergency it lets you in at once (break-glass), at the price of a review.']
           : []),
@@ -122,16 +124,11 @@ function granted(
     };
   }
   const { breakGlass: offer } = policy.terms;
-  return {
-    verdict: 'grant',
-    grant,
-    explanation:
-      breakGlass && offer
-        ? [
-            `The policy "${policy.name}" lets you break the glass. Somebody else must review it within ${offer.review.withinSeconds} seconds.`,
-          ]
-        : [`The policy "${policy.name}" allows this at once.`],
-  };
+  const allows =
+    breakGlass && offer
+      ? `The policy "${policy.name}" lets you break the glass. Somebody else must review it within ${offer.review.withinSeconds} seconds.`
+      : `The policy "${policy.name}" allows this at once.`;
+  return { verdict: 'grant', grant, explanation: [allows, ...condition] };
 }
 
 /** What the rules that match would need, those first that ask least. */
