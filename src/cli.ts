@@ -5,7 +5,7 @@ import type { PolicyCommandDeps } from './adapters/cli/policy.commands.js';
 import type { Screen } from './adapters/cli/screen.js';
 import { loadPolicyFolders } from './adapters/policy/policy.folder.js';
 import { loadPolicyTests, readYamlFile, unreadableFolders } from './adapters/policy/test.folder.js';
-import { Database } from './adapters/prisma/database.js';
+import { Database, isDatabaseDown } from './adapters/prisma/database.js';
 import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
 import { PrismaPastDecisions } from './adapters/prisma/prisma-past.decisions.js';
 import { DiffPolicies } from './app/diff-policies.js';
@@ -68,5 +68,10 @@ async function diff({
     const said = error instanceof Error ? error.message : String(error);
     return { unreadable: [`The database does not let us in (${said}).`] };
   }
-  return await new DiffPolicies(new PrismaPastDecisions(database)).diff(args);
+  try {
+    return await new DiffPolicies(new PrismaPastDecisions(database)).diff(args);
+  } catch (error) {
+    if (!isDatabaseDown(error)) throw error;
+    return { unreadable: ['The database went away while decisions were read: run it again.'] };
+  }
 }
