@@ -463,6 +463,12 @@ describe('errors', () => {
     expect(errors).toHaveLength(5);
   });
 
+  test('of an expression are told beside others in the same document', () => {
+    const errors = errorsOf(`${POLICY.replace('allow', 'alow')}  when: nothing\n`, PROFILE);
+    expect(errors).toHaveLength(2);
+    expect(errors.join('\n')).toMatch(/spec\.effect: .*\n.*spec\.when: /);
+  });
+
   test.each<[string, string | RegExp, string, string]>([
     ['a tag for an image', `@${DIGEST}`, ':latest', '5:10: spec.image: must name a digest'],
     ['a digest that is too short', DIGEST, DIGEST.slice(0, -1), 'spec.image: must be an image'],

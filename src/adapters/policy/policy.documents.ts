@@ -31,6 +31,25 @@ export function isPolicyErrors(value: object): value is PolicyErrors {
   return 'policyErrors' in value;
 }
 
+/** One that is too long is told as that. */
+const textOf = (max: number) => z.string().max(max).optional().catch(undefined);
+const Pattern = z
+  .object({ pattern: textOf(500) })
+  .optional()
+  .catch(undefined);
+/** What can be read of a policy whatever else is wrong with it. */
+const Legible = z.object({
+  kind: z.literal('AccessPolicy'),
+  spec: z.object({
+    when: textOf(4000),
+    terms: z.object({ reason: Pattern, ticket: Pattern }).optional().catch(undefined),
+  }),
+});
+
+function sourcesIn({ spec: { when, terms } }: z.infer<typeof Legible>): Sources {
+  return { when, reason: terms?.reason?.pattern, ticket: terms?.ticket?.pattern };
+}
+
 /** A document that is well formed, and where it came from. */
 interface Found {
   readonly document: PolicyDocument;
@@ -41,6 +60,8 @@ interface Found {
 interface Reading {
   readonly errors: string[];
   readonly found: Found[];
+  /** Policies with errors: what of them can be compiled all the same, for the errors in it. */
+  readonly flawed: { readonly sources: Sources; readonly whereIs: Found['whereIs'] }[];
   /** The names of all documents by kind, those with errors too: they are there, so that naming them is no error. */
   readonly names: Map<string, Set<string>>;
   /** What is told to have been meant. */
@@ -71,6 +92,7 @@ export function* readDocumentsInSteps(
   const reading: Reading = {
     errors: [],
     found: [],
+    flawed: [],
     names: new Map(),
     nearest: new NearestNames(),
   };
@@ -118,14 +140,14 @@ function read(document: YamlDocument, file: PolicyFile, reading: Reading): void 
     `${file.name}:${line}:${column}`;
   const name = named.safeParse(document.value);
   if (name.success) nameIn(reading.names, name.data.kind, name.data.metadata.name);
+  const whereIs: Found['whereIs'] = (path, into = 0) => where(document.positionOf(path, into));
   const parsed = policyDocumentSchema.safeParse(document.value);
   if (parsed.success) {
-    reading.found.push({
-      document: parsed.data,
-      whereIs: (path, into = 0) => where(document.positionOf(path, into)),
-    });
+    reading.found.push({ document: parsed.data, whereIs });
     return;
   }
+  const legible = Legible.safeParse(document.value);
+  if (legible.success) reading.flawed.push({ sources: sourcesIn(legible.data), whereIs });
   const schema = name.success ? schemaOfKind(name.data.kind) : undefined;
   const unknownKey = (key: string, path: readonly PropertyKey[]): string =>
     `is not known${meant(reading.nearest.of(key, schema ? knownNames(schema, path) : []))}`;
@@ -206,39 +228,55 @@ function missingNames({ found, names, nearest }: Reading): string[] {
   });
 }
 
+/** What of a policy is compiled, as it stands there. */
+interface Sources {
+  readonly when: string | undefined;
+  readonly reason: string | undefined;
+  readonly ticket: string | undefined;
+}
+
 /** Compiles the expressions and patterns of all policies; what is wrong with them is added to the errors. */
-function* compileAll({
-  found,
-  names,
-  errors,
-}: Reading): Generator<undefined, (Compiled & { document: AccessPolicyDocument })[]> {
-  const onCallSources = names.get('OnCallSource') ?? new Set<string>();
+function* compileAll(
+  reading: Reading,
+): Generator<undefined, (Compiled & { document: AccessPolicyDocument })[]> {
   const all: (Compiled & { document: AccessPolicyDocument })[] = [];
-  for (const { document, whereIs } of found) {
-    if (document.kind !== 'AccessPolicy' || errors.length >= ERRORS_MAX) continue;
+  for (const { document, whereIs } of reading.found) {
+    if (document.kind !== 'AccessPolicy' || reading.errors.length >= ERRORS_MAX) continue;
     yield;
     const { when, terms } = document.spec;
-    const fail = (path: readonly PropertyKey[], message: string, into = 0): null => {
-      errors.push(`${whereIs(path, into)}: ${pathText(path)}: ${message}`);
-      return null;
-    };
-    const pattern = (name: 'reason' | 'ticket'): TextPattern | null => {
-      const source = terms?.[name].pattern;
-      if (source === undefined) return null;
-      const made = textPattern(source);
-      return 'error' in made ? fail(['spec', 'terms', name, 'pattern'], made.error) : made;
-    };
-    const made = when === undefined ? null : compileCondition(when, { onCallSources });
-    const condition = made !== null && 'errors' in made ? null : made;
-    if (made !== null && 'errors' in made) {
-      for (const { offset, message } of made.errors) fail(['spec', 'when'], message, offset);
-    }
-    all.push({
-      document,
-      when: condition,
-      patterns: { reason: pattern('reason'), ticket: pattern('ticket') },
-      where: whereIs([]),
-    });
+    const sources = { when, reason: terms?.reason.pattern, ticket: terms?.ticket.pattern };
+    all.push({ document, ...compile(sources, whereIs, reading), where: whereIs([]) });
+  }
+  // Those that have other errors too: all are told in one pass.
+  for (const { sources, whereIs } of reading.flawed) {
+    if (reading.errors.length >= ERRORS_MAX) break;
+    yield;
+    compile(sources, whereIs, reading);
   }
   return all;
+}
+
+function compile(
+  { when, reason, ticket }: Sources,
+  whereIs: Found['whereIs'],
+  { names, errors }: Reading,
+): Pick<Compiled, 'when' | 'patterns'> {
+  const fail = (path: readonly PropertyKey[], message: string, into = 0): null => {
+    errors.push(`${whereIs(path, into)}: ${pathText(path)}: ${message}`);
+    return null;
+  };
+  const pattern = (name: 'reason' | 'ticket', source: string | undefined): TextPattern | null => {
+    if (source === undefined) return null;
+    const made = textPattern(source);
+    return 'error' in made ? fail(['spec', 'terms', name, 'pattern'], made.error) : made;
+  };
+  const onCallSources = names.get('OnCallSource') ?? new Set<string>();
+  const made = when === undefined ? null : compileCondition(when, { onCallSources });
+  if (made !== null && 'errors' in made) {
+    for (const { offset, message } of made.errors) fail(['spec', 'when'], message, offset);
+  }
+  return {
+    when: made === null || 'errors' in made ? null : made,
+    patterns: { reason: pattern('reason', reason), ticket: pattern('ticket', ticket) },
+  };
 }
