@@ -5,8 +5,8 @@ import { parseSessionId } from '../../domain/session/session.js';
 import type { SessionId } from '../../domain/session/session.js';
 import { NEWS_CHANNEL, POLICY_NEWS_CHANNEL } from './session.sql.js';
 
-/** Of so many of its own writes it waits for the echo at most; others are told twice, which does no harm. */
-const ECHOES_MAX = 1_000;
+/** So many pieces of news are remembered as told; what is older is told twice, which does no harm. */
+const TOLD_MAX = 1_000;
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_LONGEST_MS = 5_000;
 
@@ -14,8 +14,8 @@ const RECONNECT_LONGEST_MS = 5_000;
 export class PrismaSessionNews extends SessionNews {
   private readonly listeners = new Set<(id: SessionId, version: number) => void>();
   private readonly policyListeners = new Set<() => void>();
-  /** What was told before the database did. */
-  private readonly echoes = new Set<string>();
+  /** What was told, by whichever came first: the writer here, or the database's own news of it. */
+  private readonly told = new Set<string>();
   private client: pg.Client | undefined;
   private retry: NodeJS.Timeout | undefined;
   private waitMs = RECONNECT_FIRST_MS;
@@ -39,10 +39,9 @@ export class PrismaSessionNews extends SessionNews {
     return () => this.policyListeners.delete(heard);
   }
 
-  /** Tells at once of what this replica has just written; its echo from the database is not told again. */
+  /** Tells at once of what this replica has just written, where the database's news of it was not quicker. */
   written(id: SessionId, version: number): void {
-    if (this.echoes.size < ECHOES_MAX) this.echoes.add(`${id} ${version}`);
-    for (const heard of this.listeners) heard(id, version);
+    if (this.isFirst(`${id} ${version}`)) for (const heard of this.listeners) heard(id, version);
   }
 
   /** Begins to listen. Does not fail: where the database is not there yet, it is tried again. */
@@ -77,18 +76,26 @@ export class PrismaSessionNews extends SessionNews {
       for (const heard of this.policyListeners) heard();
       return;
     }
-    if (this.echoes.delete(payload)) return;
     const [text = '', version = ''] = payload.split(' ');
     const id = parseSessionId(text);
-    if (!id) return;
+    if (!id || !this.isFirst(payload)) return;
     for (const heard of this.listeners) heard(id, Number(version));
+  }
+
+  /** Each version of a session is written once, so that its news come once from each side at most. */
+  private isFirst(news: string): boolean {
+    if (this.told.delete(news)) return false;
+    this.told.add(news);
+    const [oldest] = this.told;
+    if (this.told.size > TOLD_MAX && oldest !== undefined) this.told.delete(oldest);
+    return true;
   }
 
   private broken(client: pg.Client, error?: unknown): void {
     if (this.closed || this.client !== client) return;
     this.client = undefined;
-    // Echoes that were on their way are lost.
-    this.echoes.clear();
+    // News that were on their way are lost.
+    this.told.clear();
     this.journal.warn(
       { err: error },
       'the connection that listens for news broke: it is made again',
