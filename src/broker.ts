@@ -141,6 +141,7 @@ export async function startBroker(
   };
   tellMissingSecrets();
   policies.onSwitch(tellMissingSecrets);
+  const onCallStates = () => onCall.states(policies.current().onCallSources);
   const people = new PrismaPeople(database);
   const notePerson = new NotePerson({ people, clock, journal });
   const deliver = new DeliverNews({
@@ -197,12 +198,12 @@ export async function startBroker(
     [
       { name: 'database', check: () => databaseReadiness(database, journal) },
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
-      { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCall.states())) },
+      { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
     ],
     new PrometheusMetrics({
       policies: () => policies.standing(),
       tally: () => tally(database, clock.now()),
-      onCall: () => onCall.states(),
+      onCall: onCallStates,
     }),
   );
 

@@ -14,6 +14,7 @@ const AT = new Date('2026-03-04T10:00:00Z');
 const SOURCES = [
   { name: 'payments', lastSuccessAt: AT, lastError: null },
   { name: 'platform', lastSuccessAt: null, lastError: 'answered 500' },
+  { name: 'asked-now', lastSuccessAt: null, lastError: null },
 ];
 let fresh: TestDatabase;
 let database: Database;
@@ -62,6 +63,10 @@ test('all metrics of the catalogue are told, beside those of the process', async
   expect(text).toContain('hallpass_reviews_overdue 0\n');
   expect(text).toContain('hallpass_on_call_source_up{source="payments"} 1\n');
   expect(text).toContain('hallpass_on_call_source_up{source="platform"} 0\n');
+  expect(text).not.toContain('asked-now');
+  const success = 'hallpass_on_call_source_last_success_timestamp_seconds{';
+  expect(text).toContain(`${success}source="payments"} ${AT.getTime() / 1000}\n`);
+  expect(text).not.toContain(`${success}source="platform"}`);
   expect(text).toContain('process_cpu_seconds_total');
 });
 
@@ -80,7 +85,7 @@ test('a set that is switched, refused or cannot be read is seen, and no hash of 
 test('what the database does not tell is left out, and the rest told', async () => {
   const text = await collected(() => Promise.reject(new Error('away')));
   expect(text).toContain('hallpass_policy_set_info{hash="b2"} 1');
-  expect(text).not.toMatch(/^hallpass_(sessions|reviews_overdue)/m);
+  expect(text).not.toMatch(/^hallpass_(sessions|reviews_open|reviews_overdue)/m);
 });
 
 test('readiness names the on-call sources that do not answer, and is ready all the same', () => {

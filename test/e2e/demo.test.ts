@@ -46,7 +46,8 @@ test('the demo plays a session to its end with the usual ports taken, then serve
   expect(stdout).toContain('"to":"active"');
   expect(stdout).toContain('"action":"session.approve"');
   expect(stdout).toMatch(/"state":"(?:ending|ended)"/);
-  expect(stdout).toContain('"breakGlass":true');
+  expect(stdout).toContain('"event":"break-glass"');
+  expect(stdout).toMatch(/\{"items":\[\{"session":.*"finding":null/);
   expect(stdout).toContain('"finding":"justified"');
 
   demo.signal('SIGINT');

@@ -1,3 +1,4 @@
+import { tally } from '../../src/adapters/prisma/prisma-tally.js';
 import { LogNotifier } from '../../src/adapters/log/log.notifier.js';
 import { MemoryJournal } from '../support/in-memory.ports.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -383,6 +384,10 @@ describe('the list of reviews', () => {
     const after = await lab.reviews.counts(lab.clock.now());
     expect(after.open).toBe(before.open + 1);
     expect(after.overdue).toBe((await of('overdue')).length);
+    expect(await tally(lab.database, lab.clock.now())).toMatchObject({
+      reviewsOpen: after.open,
+      reviewsOverdue: after.overdue,
+    });
     expect((await list(AUDITOR, '?state=late')).status).toBe(400);
   });
 

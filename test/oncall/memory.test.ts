@@ -119,12 +119,12 @@ describe('a source that cannot be asked', () => {
     };
     const startedAt = clock.now();
     await times(1);
-    expect(onCall.states()).toEqual([
+    expect(onCall.states([server.source()])).toEqual([
       { name: 'payments', lastSuccessAt: startedAt, lastError: null },
     ]);
     server.answer = status(503);
     await times(3);
-    expect(onCall.states()).toEqual([
+    expect(onCall.states([server.source()])).toEqual([
       { name: 'payments', lastSuccessAt: startedAt, lastError: 'answered 503' },
     ]);
     server.answer = status(401);
@@ -136,7 +136,15 @@ describe('a source that cannot be asked', () => {
       { level: 'warn', facts: { onCallSource: 'payments', error: 'answered 401' } },
       { level: 'info', facts: { onCallSource: 'payments' } },
     ]);
-    expect(onCall.states()[0]!.lastError).toBeNull();
+    expect(onCall.states([server.source()])[0]!.lastError).toBeNull();
+  });
+
+  it('is told of as it is defined, and not before it was asked', async () => {
+    const { ask, onCall } = lab();
+    await ask(server.source());
+    expect(onCall.states([])).toEqual([]);
+    expect(onCall.states([server.source({ name: 'other' })])).toEqual([]);
+    expect(onCall.states([server.source({ match: 'subject' })])).toEqual([]);
   });
 });
 
@@ -192,10 +200,11 @@ describe('an answer that is', () => {
     server.answer = fault;
     const { ask, onCall } = lab();
     const startedAt = performance.now();
-    expect(await ask(server.source({ secret: 'pagerduty' }))).toBe('unknown');
+    const source = server.source({ secret: 'pagerduty' });
+    expect(await ask(source)).toBe('unknown');
     expect(performance.now() - startedAt).toBeLessThan(4_000);
     expect(server.asked).toHaveLength(1);
-    expect(onCall.states()[0]!.lastError).toBe(words);
+    expect(onCall.states([source])[0]!.lastError).toBe(words);
   });
 
   it('of exactly the size that is accepted is read', async () => {
@@ -223,7 +232,7 @@ describe('an answer that is', () => {
     const tookMs = performance.now() - startedAt;
     expect(tookMs).toBeGreaterThan(900);
     expect(tookMs).toBeLessThan(4_000);
-    expect(onCall.states()[0]!.lastError).toBe(words);
+    expect(onCall.states([source])[0]!.lastError).toBe(words);
     expect(server.asked).toHaveLength(1);
   });
 
@@ -246,7 +255,7 @@ describe('a secret', () => {
     const source = server.source({ secret: 'pagerduty' });
     expect(await ask(source)).toBe('unknown');
     expect(server.asked).toEqual([]);
-    expect(onCall.states()[0]!.lastError).toBe(
+    expect(onCall.states([source])[0]!.lastError).toBe(
       'needs a secret that the configuration does not have',
     );
     const sources = [server.source({ name: 'open' }), source];
@@ -271,8 +280,9 @@ describe('a secret', () => {
     const [, secret, answer] = row;
     server.answer = answer;
     const { ask, onCall, journal } = lab({ pagerduty: secret });
-    expect(await ask(server.source({ secret: 'pagerduty' }))).toBe('unknown');
-    const told = JSON.stringify([onCall.states(), journal.lines]);
+    const source = server.source({ secret: 'pagerduty' });
+    expect(await ask(source)).toBe('unknown');
+    const told = JSON.stringify([onCall.states([source]), journal.lines]);
     expect(told).toContain('payments');
     expect(told).not.toContain(TOKEN);
     expect(told).not.toContain(server.url);

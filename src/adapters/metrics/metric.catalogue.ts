@@ -60,8 +60,15 @@ export const METRICS = {
     name: 'hallpass_on_call_source_up',
     type: 'gauge',
     labels: ['source'],
-    help: 'Whether the latest attempt of this replica to ask an on-call source was answered (1) or not (0).',
+    help: 'Whether the latest attempt of this replica to ask an on-call source was answered (1) or not (0). Left out until it is asked.',
     use: 'Alert on 0: soon nobody is known to be on call by it, and rules that ask for that let nobody in.',
+  },
+  onCallSuccess: {
+    name: 'hallpass_on_call_source_last_success_timestamp_seconds',
+    type: 'gauge',
+    labels: ['source'],
+    help: 'When an on-call source last answered this replica, in seconds since 1970. Left out where it never did.',
+    use: 'Shows how long one has been away. A source is asked only when somebody asks for a session.',
   },
 } as const satisfies Record<string, Metric>;
 

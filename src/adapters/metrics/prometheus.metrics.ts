@@ -23,6 +23,7 @@ export class PrometheusMetrics {
     private readonly sources: {
       readonly policies: () => PolicyStanding;
       readonly tally: () => Promise<Tally>;
+      /** Of the sources in force, as far as they were asked. */
       readonly onCall: () => readonly OnCallSourceState[];
     },
   ) {
@@ -38,6 +39,7 @@ export class PrometheusMetrics {
     reviewsOpen: this.gauge(METRICS.reviewsOpen),
     reviewsOverdue: this.gauge(METRICS.reviewsOverdue),
     onCallUp: this.gauge(METRICS.onCallUp),
+    onCallSuccess: this.gauge(METRICS.onCallSuccess),
   };
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
@@ -69,10 +71,13 @@ export class PrometheusMetrics {
   }
 
   private takeOnCall(sources: readonly OnCallSourceState[]): void {
-    const { onCallUp } = this.gauges;
+    const { onCallUp, onCallSuccess } = this.gauges;
     onCallUp.reset();
-    for (const { name, lastError } of sources) {
-      onCallUp.set({ source: name }, lastError === null ? 1 : 0);
+    onCallSuccess.reset();
+    for (const { name: source, lastSuccessAt, lastError } of sources) {
+      // One that is being asked for the first time has neither.
+      if (lastSuccessAt || lastError !== null) onCallUp.set({ source }, lastError === null ? 1 : 0);
+      if (lastSuccessAt) onCallSuccess.set({ source }, lastSuccessAt.getTime() / 1000);
     }
   }
 

@@ -63,9 +63,12 @@ export class HttpOnCall extends OnCall {
     return Object.fromEntries(await Promise.all(facts));
   }
 
-  /** Of each source that was asked since the program began. */
-  states(): readonly OnCallSourceState[] {
-    return [...this.#remembered].map(([name, { cache }]) => ({ name, ...cache.state() }));
+  /** Of those of these sources that were asked since the program began, as they are defined. */
+  states(sources: readonly OnCallSource[]): readonly OnCallSourceState[] {
+    return sources.flatMap((source) => {
+      const cache = this.#cached(source);
+      return cache ? [{ name: source.name, ...cache.state() }] : [];
+    });
   }
 
   /** The sources whose secret is not in the configuration, or not for their host: all they can say is `unknown`. */
@@ -91,8 +94,8 @@ export class HttpOnCall extends OnCall {
   /** An answer belongs to the source as it was defined when it was asked. */
   #cacheOf(source: OnCallSource): ShiftCache {
     const { name } = source;
-    const remembered = this.#remembered.get(name);
-    if (remembered && isDeepStrictEqual(remembered.source, source)) return remembered.cache;
+    const cached = this.#cached(source);
+    if (cached) return cached;
     const cache = new ShiftCache({
       times: source,
       clock: this.options.clock,
@@ -106,6 +109,13 @@ export class HttpOnCall extends OnCall {
       this.#remembered.delete(oldest);
     }
     return cache;
+  }
+
+  #cached(source: OnCallSource): ShiftCache | undefined {
+    const remembered = this.#remembered.get(source.name);
+    return remembered && isDeepStrictEqual(remembered.source, source)
+      ? remembered.cache
+      : undefined;
   }
 
   async #ask(source: OnCallSource): Promise<readonly Shift[]> {

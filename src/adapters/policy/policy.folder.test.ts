@@ -220,4 +220,14 @@ describe("the sandbox's policies", () => {
     expect(asking('restricted')).toBe(verdict);
     expect(asking('unheard-of')).toBe('refuse');
   });
+
+  test.each([
+    ['payments', 'grant'],
+    ['staging', 'refuse'],
+  ])('offer whoever is on call to break the glass of %s: %s', async (namespace, verdict) => {
+    const set = await setOf('sandbox/policies');
+    const [person, at] = [{ ...ROBIN, groups: ['oncall'] }, { authAgeSeconds: 60 }];
+    const facts = factsOf({ person, namespace, requester: at, request: { breakGlass: true } });
+    expect(evaluate(set, facts).verdict).toBe(verdict);
+  });
 });
