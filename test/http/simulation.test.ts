@@ -158,6 +158,10 @@ describe('with the right to read policies', () => {
         path: '/documents/1/text',
         message: expect.stringMatching(/^profiles\.yaml:5:\d+: spec\.debugProfile: /),
       },
+      {
+        path: '/documents/0/text',
+        message: expect.stringMatching(/^access\.yaml:8:\d+: spec\.when: .*"restarts" meant\?$/),
+      },
     ]);
   });
 
