@@ -15,11 +15,11 @@ import type { Ask, Asking } from '../../src/app/request-session.js';
 import { RequestSession } from '../../src/app/request-session.js';
 import { stepOf } from '../../src/app/session-step.js';
 import type { Person } from '../../src/domain/person.js';
-import { policySet } from '../../src/domain/policy/policy-set.js';
 import type { AccessPolicy, Match, PolicySet, Terms } from '../../src/domain/policy/policy.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { isProblem, problem } from '../../src/domain/problem.js';
 import type { Session, Target } from '../../src/domain/session/session.js';
+import { policyOf, setOf as setOfRules } from '../support/policies.js';
 import { putInForce } from '../support/policy.archives.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { freshDatabase } from '../support/postgres.js';
@@ -39,54 +39,20 @@ const PROFILES = ['shell', 'network'].map((name) => ({
   shell: '/bin/sh',
 }));
 
-const TERMS: Terms = {
-  longestSeconds: 3_600,
-  approvals: { require: [], commentRequired: false, escalation: null },
-  reason: { required: true, pattern: null },
-  ticket: { required: false, pattern: null },
-  recording: 'strict',
-  ways: ['console', 'cli', 'kubectl'],
-  fileCopies: 'both',
-  portForward: false,
-  concurrent: { perPerson: null, perPod: null },
-  extension: null,
-  idleSeconds: null,
-  onOverrun: 'alert',
-  onAccessRemoved: 'end',
-  breakGlass: null,
-};
-
 /** A rule that lets those who are on call into `shop` at once, but for what is given. */
 export function allow(
   name: string,
   { match = {}, terms = {} }: { match?: Partial<Match>; terms?: Partial<Terms> } = {},
 ): AccessPolicy {
-  return {
-    name,
-    description: '',
-    effect: 'allow',
-    match: {
-      groups: ['oncall'],
-      users: [],
-      clusters: ['*'],
-      namespaces: ['shop'],
-      namespaceSelector: [],
-      workloads: [],
-      profiles: ['*'],
-      times: [],
-      ...match,
-    },
-    when: null,
-    terms: { ...TERMS, ...terms },
-    patterns: { reason: null, ticket: null },
-    where: `${name}.yaml:1:1`,
-  };
+  return policyOf(name, {
+    match: { namespaces: ['shop'], ...match },
+    terms: { reason: { required: true, pattern: null }, ...terms },
+  });
 }
 
 /** The rules as a set; sets of other rules have other hashes. */
 export function setOf(...policies: readonly AccessPolicy[]): PolicySet {
-  const files = [{ name: 'all.yaml', text: JSON.stringify(policies) }];
-  return policySet({ files, policies, profiles: PROFILES, onCallSources: [] });
+  return setOfRules(policies, PROFILES);
 }
 
 /** Every Pod is there but those named `no-…`; a Deployment's is its own name and `-1`. */
