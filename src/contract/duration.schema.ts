@@ -1,16 +1,19 @@
 import { z } from 'zod';
 
-const UNITS = { h: 3600, m: 60, s: 1 } as const;
-const DURATION = /^(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?$/;
+const UNITS = { d: 86_400, h: 3600, m: 60, s: 1 } as const;
+const DURATION = /^(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?$/;
 
-/** The seconds that `1h30m`, `30m` or `90s` stand for; undefined where `text` is no duration above 0. */
+/** The seconds that `90d`, `1h30m`, `30m` or `90s` stand for; undefined where `text` is no duration above 0. */
 export function durationSeconds(text: string): number | undefined {
-  const [, hours = 0, minutes = 0, seconds = 0] = DURATION.exec(text) ?? [];
-  const total = Number(hours) * UNITS.h + Number(minutes) * UNITS.m + Number(seconds) * UNITS.s;
+  const [, ...counts] = DURATION.exec(text) ?? [];
+  const total = Object.values(UNITS).reduce(
+    (sum, seconds, index) => sum + Number(counts[index] ?? 0) * seconds,
+    0,
+  );
   return total > 0 ? total : undefined;
 }
 
-/** A duration in hours, minutes and seconds, as text. Its output is seconds. */
+/** A duration in days (of 24 hours), hours, minutes and seconds, as text. Its output is seconds. */
 export const durationSchema = z
   .string()
   .max(30)

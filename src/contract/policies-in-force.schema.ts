@@ -8,6 +8,8 @@ import {
   SELECTOR_OPERATORS,
   WAYS,
   WEEKDAYS,
+  MULTIPLEXERS,
+  WATCHERS,
 } from '../domain/policy/policy.js';
 
 const texts = z.array(z.string());
@@ -50,6 +52,9 @@ export const TERMS = z.strictObject({
   reason: textRule,
   ticket: textRule,
   recording: z.enum(RECORDINGS),
+  keepRecordingSeconds: seconds,
+  watcher: z.enum(WATCHERS),
+  streams: z.int(),
   ways: z.array(z.enum(WAYS)),
   fileCopies: z.enum(FILE_COPIES),
   portForward: z.boolean(),
@@ -95,6 +100,8 @@ export const PoliciesInForce = z
         securityContext: z.record(z.string(), z.unknown()).nullable(),
         env: z.array(z.strictObject({ name: z.string(), value: z.string() })),
         shell: z.string(),
+        multiplexer: z.enum(MULTIPLEXERS),
+        recordInput: z.boolean(),
       }),
     ),
   })

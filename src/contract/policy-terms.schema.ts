@@ -5,6 +5,8 @@ import {
   ON_OVERRUN,
   RECORDINGS,
   WAYS,
+  TERMS_OF_OLD,
+  WATCHERS,
 } from '../domain/policy/policy.js';
 import { durationSchema } from './duration.schema.js';
 import { onObjects } from './document.schema.js';
@@ -117,6 +119,17 @@ export const termsSchema = z
     recording: z.enum(RECORDINGS).default('strict').meta({
       description:
         '`strict`: what cannot be recorded ends the session. `best-effort`: the gap is marked.',
+    }),
+    keepRecording: durationSchema.default(TERMS_OF_OLD.keepRecordingSeconds).meta({
+      description: 'How long recordings are kept, from their end: `90d`, `12h`.',
+    }),
+    watcher: z.enum(WATCHERS).default(TERMS_OF_OLD.watcher).meta({
+      description:
+        '`required`: nothing is typed or shown but while somebody entitled is watching. `none`: whoever may watch, can.',
+    }),
+    streams: z.int().min(1).max(100).default(TERMS_OF_OLD.streams).meta({
+      description:
+        'How many streams of one session may be open at once: terminals, commands, copies, forwarded ports.',
     }),
     ways: z
       .array(z.enum(WAYS))

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEBUG_PROFILES } from '../domain/policy/debug-profiles.js';
+import { MULTIPLEXERS, PROFILE_OF_OLD } from '../domain/policy/policy.js';
 import { metadata, onObjects, POLICY_API_VERSION } from './document.schema.js';
 import { onCallSourceSchema } from './on-call-source.schema.js';
 import { PEOPLE, SOMEBODY_RULE, namesSomebody } from './people.schema.js';
@@ -90,6 +91,14 @@ const debugProfileSpec = z
       .regex(/^(\/[A-Za-z0-9._+-]+)+$/, 'must be an absolute path')
       .default('/bin/sh')
       .meta({ description: 'The shell of the timer and of the terminal.' }),
+    multiplexer: z.enum(MULTIPLEXERS).default(PROFILE_OF_OLD.multiplexer).meta({
+      description:
+        'What keeps a terminal’s shell while nobody is connected to it, where the image has it: it is found again then.',
+    }),
+    recordInput: z.boolean().default(PROFILE_OF_OLD.recordInput).meta({
+      description:
+        'Record what is typed too, passwords and all. Otherwise only what is shown is recorded.',
+    }),
   })
   .refine((it) => it.allowTag || typeof it.image !== 'string' || DIGEST.test(it.image), {
     ...onObjects,

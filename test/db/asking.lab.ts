@@ -1,3 +1,4 @@
+import { PROFILE_OF_OLD } from '../../src/domain/policy/policy.js';
 import pg from 'pg';
 import { vi } from 'vitest';
 import { Database } from '../../src/adapters/prisma/database.js';
@@ -37,6 +38,7 @@ const PROFILES = ['shell', 'network'].map((name) => ({
   securityContext: null,
   env: [],
   shell: '/bin/sh',
+  ...PROFILE_OF_OLD,
 }));
 
 /** A rule that lets those who are on call into `shop` at once, but for what is given. */

@@ -10,6 +10,7 @@ import type {
   Requirement,
   Terms,
 } from '../../src/domain/policy/policy.js';
+import { TERMS_OF_OLD } from '../../src/domain/policy/policy.js';
 import { policySet } from '../../src/domain/policy/policy-set.js';
 import { PROFILE, ROBIN } from './sessions.js';
 
@@ -21,6 +22,7 @@ export const TERMS: Terms = {
   approvals: NO_APPROVALS,
   reason: { required: false, pattern: null },
   ticket: { required: false, pattern: null },
+  ...TERMS_OF_OLD,
   recording: 'strict',
   ways: ['console', 'cli', 'kubectl'],
   fileCopies: 'both',

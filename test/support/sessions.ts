@@ -1,3 +1,4 @@
+import { PROFILE_OF_OLD } from '../../src/domain/policy/policy.js';
 import { randomUUID } from 'node:crypto';
 import type { Actor, Person } from '../../src/domain/person.js';
 import type { DebugProfile, Grant, Requirement } from '../../src/domain/policy/policy.js';
@@ -40,6 +41,7 @@ export const PROFILE: DebugProfile = {
   securityContext: null,
   env: [],
   shell: '/bin/sh',
+  ...PROFILE_OF_OLD,
 };
 
 export function grantOf(policyHash: string, ...require: Requirement[]): Grant {

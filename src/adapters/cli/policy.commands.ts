@@ -212,8 +212,7 @@ function countLines(set: PolicySet): string[] {
 }
 
 function sinceSeconds(text: string): number {
-  const days = /^(\d{1,4})d$/.exec(text)?.[1];
-  const seconds = days === undefined ? durationSeconds(text) : Number(days) * 86_400;
+  const seconds = durationSeconds(text);
   if (!seconds) throw new InvalidArgumentError('It must be a duration such as 30d, 12h or 90m.');
   return seconds;
 }

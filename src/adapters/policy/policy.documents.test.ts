@@ -118,6 +118,9 @@ describe('documents', () => {
           reason: { required: true, pattern: null },
           ticket: { required: false, pattern: null },
           recording: 'strict',
+          keepRecordingSeconds: 31_536_000,
+          watcher: 'none',
+          streams: 5,
           ways: ['console', 'cli', 'kubectl'],
           fileCopies: 'both',
           portForward: false,
@@ -141,6 +144,8 @@ describe('documents', () => {
         securityContext: { capabilities: { add: ['SYS_PTRACE'] } },
         env: [],
         shell: '/bin/sh',
+        multiplexer: 'none',
+        recordInput: false,
       },
     ]);
   });

@@ -18,6 +18,7 @@ import type {
   Terms,
   TextRule,
 } from '../../domain/policy/policy.js';
+import { TERMS_OF_OLD } from '../../domain/policy/policy.js';
 
 /** The ApproverSet documents by name. */
 export type ApproverSets = ReadonlyMap<string, ApproverSetDocument['spec']>;
@@ -35,6 +36,7 @@ const NO_TERMS: Terms = {
   approvals: { require: [], commentRequired: false, escalation: null },
   reason: { required: false, pattern: null },
   ticket: { required: false, pattern: null },
+  ...TERMS_OF_OLD,
   recording: 'strict',
   ways: [],
   fileCopies: 'none',
@@ -96,7 +98,17 @@ function selectorOf(selector: LabelSelectorDocument | undefined): Selector {
 }
 
 function termsOf(terms: TermsDocument, sets: ApproverSets): Terms {
-  const { longest, longestSeconds, recording, ways, fileCopies, portForward } = terms;
+  const {
+    longest,
+    longestSeconds,
+    recording,
+    keepRecording,
+    watcher,
+    streams,
+    ways,
+    fileCopies,
+    portForward,
+  } = terms;
   const { extension, idle, onOverrun, onAccessRemoved } = terms;
   return {
     // The schema lets one of the two through.
@@ -105,6 +117,9 @@ function termsOf(terms: TermsDocument, sets: ApproverSets): Terms {
     reason: textRuleOf(terms.reason),
     ticket: textRuleOf(terms.ticket),
     recording,
+    keepRecordingSeconds: keepRecording,
+    watcher,
+    streams,
     ways,
     fileCopies,
     portForward,
@@ -158,7 +173,7 @@ function textRuleOf({ required, pattern }: TermsDocument['reason']): TextRule {
 
 /** What the document means: `kubectl`'s profiles become the security contexts they stand for. */
 export function debugProfileOf({ metadata, spec }: DebugProfileDocument): DebugProfile {
-  const { description, image, imagePullPolicy, env, shell } = spec;
+  const { description, image, imagePullPolicy, env, shell, multiplexer, recordInput } = spec;
   return {
     name: metadata.name,
     description,
@@ -170,5 +185,7 @@ export function debugProfileOf({ metadata, spec }: DebugProfileDocument): DebugP
         : SECURITY_CONTEXTS[spec.debugProfile],
     env,
     shell,
+    multiplexer,
+    recordInput,
   };
 }

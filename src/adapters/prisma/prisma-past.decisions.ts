@@ -1,11 +1,10 @@
 import type { PastDecision } from '../../app/ports/past-decisions.js';
 import { PastDecisions } from '../../app/ports/past-decisions.js';
 import type { Person } from '../../domain/person.js';
-import type { Grant } from '../../domain/policy/policy.js';
 import type { SessionId, SessionRequest } from '../../domain/session/session.js';
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
-import { factsOf } from './session.rows.js';
+import { factsOf, grantOf } from './session.rows.js';
 
 const PAGE_ROWS = 500;
 
@@ -78,6 +77,6 @@ function pastDecisionOf(row: Row): PastDecision {
     facts: factsOf(row.facts),
     requester: row.requester as Person,
     target: (row.request as SessionRequest).target,
-    grant: row.grant as Grant | null,
+    grant: grantOf(row.grant),
   };
 }

@@ -1,6 +1,7 @@
 import type { Actor, Person } from '../../domain/person.js';
 import type { Facts } from '../../domain/policy/facts.js';
 import type { Grant } from '../../domain/policy/policy.js';
+import { PROFILE_OF_OLD, TERMS_OF_OLD } from '../../domain/policy/policy.js';
 import type { EndReason, SessionEvent, State } from '../../domain/session/session.machine.js';
 import { concernedPeople } from '../../domain/session/session.js';
 import type {
@@ -48,7 +49,7 @@ export function sessionOf(row: SessionRow): Session {
     requester: row.requester as unknown as Person,
     request: row.request as unknown as SessionRequest,
     pin: row.pin as Pin | null,
-    grant: row.grant as Grant | null,
+    grant: grantOf(row.grant),
     container: containerOf(row.container),
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
@@ -62,6 +63,18 @@ export function sessionOf(row: SessionRow): Session {
     endReason: row.endReason as EndReason | null,
     endDetail: row.endDetail,
   };
+}
+
+/** A grant as it was frozen; what grants did not say then is filled in. */
+export function grantOf(json: unknown): Grant | null {
+  const stored = json as Grant | null;
+  return (
+    stored && {
+      ...stored,
+      terms: { ...TERMS_OF_OLD, ...stored.terms },
+      profile: { ...PROFILE_OF_OLD, ...stored.profile },
+    }
+  );
 }
 
 function containerOf(json: unknown): DebugContainer | null {

@@ -28,5 +28,7 @@ function profileView(profile: DebugProfile): PoliciesInForce['profiles'][number]
     securityContext: profile.securityContext && { ...profile.securityContext },
     env: profile.env.map(({ name, value }) => ({ name, value })),
     shell: profile.shell,
+    multiplexer: profile.multiplexer,
+    recordInput: profile.recordInput,
   };
 }

@@ -37,6 +37,14 @@ export type OnAccessRemoved = (typeof ON_ACCESS_REMOVED)[number];
 export const RECORDINGS = ['strict', 'best-effort'] as const;
 export type Recording = (typeof RECORDINGS)[number];
 
+/** `required`: nothing is typed or shown but while somebody entitled is watching. */
+export const WATCHERS = ['none', 'required'] as const;
+export type Watcher = (typeof WATCHERS)[number];
+
+/** A program in the image that keeps a shell alive while nobody is connected to it. */
+export const MULTIPLEXERS = ['none', 'tmux', 'screen'] as const;
+export type Multiplexer = (typeof MULTIPLEXERS)[number];
+
 export const WAYS = ['console', 'cli', 'kubectl'] as const;
 export type Way = (typeof WAYS)[number];
 
@@ -68,6 +76,11 @@ export interface Terms {
   readonly reason: TextRule;
   readonly ticket: TextRule;
   readonly recording: Recording;
+  /** How long recordings are kept, from their end. */
+  readonly keepRecordingSeconds: number;
+  readonly watcher: Watcher;
+  /** How many streams of one session may be open at once: terminals, commands, copies, forwarded ports. */
+  readonly streams: number;
   readonly ways: readonly Way[];
   readonly fileCopies: FileCopies;
   readonly portForward: boolean;
@@ -155,8 +168,25 @@ export interface DebugProfile {
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   readonly securityContext: SecurityContext | null;
   readonly env: readonly { readonly name: string; readonly value: string }[];
+  /** The shell of the timer and of the terminal, as an absolute path. */
   readonly shell: string;
+  readonly multiplexer: Multiplexer;
+  /** Whether what is typed is recorded too; only what is shown is, otherwise. */
+  readonly recordInput: boolean;
 }
+
+/** Terms that grants of before these were thought of do not have, as they were kept then. */
+export const TERMS_OF_OLD = {
+  keepRecordingSeconds: 365 * 86_400,
+  watcher: 'none',
+  streams: 5,
+} as const satisfies Partial<Terms>;
+
+/** The same for profiles. */
+export const PROFILE_OF_OLD = {
+  multiplexer: 'none',
+  recordInput: false,
+} as const satisfies Partial<DebugProfile>;
 
 /** A file of documents, as it was read. */
 export interface PolicyFile {

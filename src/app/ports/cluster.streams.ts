@@ -1,0 +1,56 @@
+import type { Problem } from '../../domain/problem.js';
+import type { Place } from './cluster.js';
+
+/** A terminal's size in characters. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** What a process wrote, as it came: never split or joined to suit a text. */
+export interface OutputChunk {
+  readonly stream: 'stdout' | 'stderr';
+  readonly data: Uint8Array;
+}
+
+/** How a process, or the stream into it, came to its end. */
+export type ProcessEnd =
+  | { readonly kind: 'exited'; readonly code: number }
+  /** Kubernetes ended the stream with a Status that tells no exit code: it never ran, or nobody knows. */
+  | { readonly kind: 'failed'; readonly detail: string }
+  /** The stream broke off. The process may be running on (measured: kubernetes-mechanics of exec). */
+  | { readonly kind: 'lost'; readonly detail: string };
+
+export interface Exec {
+  /** The program and its arguments; one element at least. */
+  readonly command: readonly string[];
+  readonly tty: boolean;
+  readonly stdin: boolean;
+}
+
+/** A process in a container, entered by exec. Memory is bounded in both directions: who is slow, slows the other down. */
+export interface RemoteProcess {
+  /** What it writes, in order, to the last byte; ends when nothing more will come. To be read once. */
+  readonly output: AsyncIterable<OutputChunk>;
+  /** Resolves after the last of `output` was handed out. Never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  /** Resolves when there is room for more; `false` where it takes nothing any more. */
+  write(data: Uint8Array): Promise<boolean>;
+  /** Ends its standard input and nothing else. `false` where the protocol cannot (v4) or it is over. */
+  closeInput(): Promise<boolean>;
+  resize(size: TerminalSize): Promise<boolean>;
+  /** Cuts the stream at once. */
+  close(): void;
+}
+
+/** What passes through the broker into a container and out of it. Expected refusals are values; bugs are thrown. */
+export abstract class ClusterStreams {
+  /**
+   * Starts a process in the session's container.
+   *
+   * @returns `container-not-ready` where there is nothing to enter yet, or any more: before the kubelet has made the
+   * container it answers so, and the status that says running comes later than the first exec that succeeds
+   * (measured: test/kubernetes-1.36, fact 6).
+   */
+  abstract exec(place: Place, exec: Exec, signal: AbortSignal): Promise<RemoteProcess | Problem>;
+}
