@@ -20,6 +20,7 @@ import { problemBytes, problemHeaders, rawProblemResponse } from './problem.docu
 import { requestIdOf } from './request.id.js';
 import { RouteTable } from './route.table.js';
 import { securityHeaders } from './security.headers.js';
+import { routeUpgrades } from './upgrades.js';
 
 /**
  * The API, put together and not yet listening: `await app.listen(port, host)`, later `await app.close()`, which ends
@@ -110,6 +111,7 @@ function prepare(instance: FastifyInstance, routes: RouteTable, https: boolean):
     void reply.headers({ ...securityHeaders(request.url, https), 'x-request-id': request.id });
   });
   closeOrderly(instance);
+  routeUpgrades(instance);
   instance.removeAllContentTypeParsers();
   instance.addContentTypeParser(
     'application/json',

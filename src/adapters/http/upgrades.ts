@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+/** A connection whose client asked to speak another protocol on it (RFC 9110 §7.8). */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** What came of the other protocol already. */
+  readonly head: Buffer;
+}
+
+const waiting = new WeakMap<IncomingMessage, { socket: Duplex; head: Buffer }>();
+
+/**
+ * Sends requests to upgrade through the routes like any other: guards, permissions and filters hold for them too, and a
+ * refusal is an ordinary answer. A handler takes the connection over with {@link takeUpgrade}; one that does not has
+ * answered, and the connection is closed.
+ */
+export function routeUpgrades(instance: FastifyInstance): void {
+  instance.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Until somebody takes it over: a client that goes away must not end the program.
+    socket.on('error', () => socket.destroy());
+    waiting.set(request, { socket, head });
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket);
+    response.once('finish', () => {
+      if (waiting.has(request)) socket.end();
+    });
+    instance.routing(request, response);
+  });
+}
+
+/** Whether the request asks for an upgrade that was not taken over yet. */
+export function asksUpgrade(request: FastifyRequest): boolean {
+  return waiting.has(request.raw);
+}
+
+/** Takes the connection over: from here on it is the handler's, and nothing else answers on it. */
+export function takeUpgrade(request: FastifyRequest, reply: FastifyReply): Upgrade | undefined {
+  const found = waiting.get(request.raw);
+  if (!found) return undefined;
+  waiting.delete(request.raw);
+  reply.hijack();
+  reply.raw.detachSocket(found.socket as Socket);
+  return { request: request.raw, ...found };
+}
