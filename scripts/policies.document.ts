@@ -34,7 +34,9 @@ column, path and the name that was likely meant; then none of them comes into fo
 - Durations are written as \`30m\`, \`1h30m\` or \`90s\`.
 - A user is named by the subject of their token, or by \`issuer|subject\`. A subject that itself begins like
   \`https://issuer|\` is named with its issuer only.
-- Neither the order of documents nor that of files means anything. A name is given once for each kind.`;
+- Neither the order of documents nor that of files means anything. A name is given once for each kind.
+- Terms about a way in (\`ways\`, \`recording\`, \`fileCopies\`, \`portForward\`, \`extension\`, \`idle\`) are frozen on the
+  session, and take effect with that way in.`;
 
 const ACCESS = `## AccessPolicy
 
