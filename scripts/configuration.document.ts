@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { ConfigKey } from '../src/config/config.keys.js';
 import { describeConfig } from '../src/config/config.keys.js';
+import { isGroup, keyTable } from './key.table.js';
 
 const INTRODUCTION = `# Configuration
 
@@ -35,43 +36,16 @@ export function configurationDocument(): string {
 
 function sectionText(section: ConfigKey, keys: readonly ConfigKey[]): string {
   const inside = keys.filter((key) => isUnder(key.path, section.path));
-  const rows = inside
-    .filter((key) => !isGroup(key) || key.description !== '')
-    .map(
-      (key) =>
-        `| ${[nameCell(key), key.accepts, fallbackCell(key), description(key)].join(' | ')} |`,
-    );
   return [
     `## \`${section.path}\``,
     section.description +
       (section.variable ? ` As a whole: \`${section.variable}\`, as JSON.` : ''),
-    ['| key | accepts | default | what |', '| --- | --- | --- | --- |', ...rows].join('\n'),
+    keyTable('key', inside),
   ].join('\n\n');
 }
 
 function isUnder(path: string, parent: string): boolean {
   return path.startsWith(`${parent}.`) || path.startsWith(`${parent}[].`);
-}
-
-/** An object or list of objects: its own keys follow it. */
-function isGroup(key: ConfigKey): boolean {
-  return key.kind === 'object' || key.accepts === 'list of objects';
-}
-
-function nameCell(key: ConfigKey): string {
-  const name = `\`${key.path}\``;
-  return key.variable === null ? name : `${name}<br>\`${key.variable}\``;
-}
-
-function fallbackCell(key: ConfigKey): string {
-  if (key.required) return '**required**';
-  if (key.fallback === undefined || isGroup(key)) return '';
-  return `\`${JSON.stringify(key.fallback)}\``;
-}
-
-function description(key: ConfigKey): string {
-  const example = key.example === undefined ? '' : ` Example: \`${JSON.stringify(key.example)}\`.`;
-  return `${key.secret ? '**Secret.** ' : ''}${key.description}${example}`.replaceAll('|', '\\|');
 }
 
 /** Keys that exclude another one of the example. */

@@ -1,23 +1,12 @@
-import { z } from 'zod';
+import type { z } from 'zod';
+import { describeKeys } from '../src/config/config.keys.js';
 import {
   accessPolicySchema,
   approverSetSchema,
   debugProfileSchema,
 } from '../src/contract/policy.schema.js';
 import { onCallSourceSchema } from '../src/contract/on-call-source.schema.js';
-
-/** The parts of JSON Schema that Zod makes of the documents' schemas. */
-interface KeySchema {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly properties?: Readonly<Record<string, KeySchema>>;
-  readonly required?: readonly string[];
-  readonly items?: KeySchema;
-}
+import { keyTable } from './key.table.js';
 
 const INTRODUCTION = `# Policies
 
@@ -34,7 +23,9 @@ column, path and the name that was likely meant; then none of them comes into fo
 - Durations are written as \`30m\`, \`1h30m\` or \`90s\`.
 - A user is named by the subject of their token, or by \`issuer|subject\`. A subject that itself begins like
   \`https://issuer|\` is named with its issuer only.
-- Neither the order of documents nor that of files means anything. A name is given once for each kind.`;
+- Neither the order of documents nor that of files means anything. A name is given once for each kind.
+- Terms about a way in (\`ways\`, \`recording\`, \`fileCopies\`, \`portForward\`, \`extension\`, \`idle\`) are frozen on the
+  session, and take effect with that way in.`;
 
 const ACCESS = `## AccessPolicy
 
@@ -167,76 +158,19 @@ export function policiesDocument(): string {
   return [
     INTRODUCTION,
     ACCESS,
-    keyTable(accessPolicySchema.shape.spec),
+    specTable(accessPolicySchema.shape.spec),
     AGREEING,
     APPROVERS,
-    keyTable(approverSetSchema.shape.spec),
+    specTable(approverSetSchema.shape.spec),
     ON_CALL,
-    keyTable(onCallSourceSchema.shape.spec),
+    specTable(onCallSourceSchema.shape.spec),
     PROFILE,
-    keyTable(debugProfileSchema.shape.spec),
+    specTable(debugProfileSchema.shape.spec),
     'More examples are in `sandbox/policies`.',
   ].join('\n\n');
 }
 
 /** Every key below `spec`, in the schema's order. */
-export function keyRows(schema: z.ZodType): readonly KeyRow[] {
-  return rowsUnder(z.toJSONSchema(schema, { io: 'input', reused: 'inline' }) as KeySchema, '');
-}
-
-interface KeyRow {
-  readonly path: string;
-  readonly accepts: string;
-  readonly fallback: string;
-  readonly description: string;
-}
-
-/** What it is not worth to repeat here: Kubernetes describes them. */
-const NOT_FOLLOWED = new Set(['securityContext']);
-
-function rowsUnder(schema: KeySchema, prefix: string): KeyRow[] {
-  return Object.entries(schema.properties ?? {}).flatMap(([name, child]) => {
-    const path = `${prefix}${name}`;
-    const row = {
-      path,
-      accepts: acceptsOf(child),
-      fallback: fallbackOf(child, (schema.required ?? []).includes(name)),
-      description: child.description ?? '',
-    };
-    if (NOT_FOLLOWED.has(name)) return [row];
-    return [row, ...rowsUnder(child, `${path}.`), ...rowsUnder(child.items ?? {}, `${path}[].`)];
-  });
-}
-
-function fallbackOf(
-  { default: fallback, properties, enum: values, items }: KeySchema,
-  required: boolean,
-): string {
-  if (required) return '**required**';
-  if (fallback === undefined || properties !== undefined) return '';
-  const all = values ?? items?.enum;
-  return Array.isArray(fallback) && fallback.length === all?.length
-    ? 'all'
-    : `\`${JSON.stringify(fallback)}\``;
-}
-
-function acceptsOf(schema: KeySchema): string {
-  if (schema.enum) return schema.enum.map(String).join(', ');
-  if (schema.type === 'integer') return `${schema.minimum} to ${schema.maximum}`;
-  if (schema.type === 'array') {
-    const { items = {} } = schema;
-    return items.enum ? `list of ${acceptsOf(items)}` : `list of ${acceptsOf(items)}s`;
-  }
-  return schema.type === 'string' ? 'text' : (schema.type ?? '');
-}
-
-function keyTable(schema: z.ZodType): string {
-  const rows = keyRows(schema).map(({ path, accepts, fallback, description }) =>
-    [`\`${path}\``, accepts, fallback, description.replaceAll('|', '\\|')].join(' | '),
-  );
-  return [
-    '| key of `spec` | accepts | default | what |',
-    '| --- | --- | --- | --- |',
-    ...rows.map((row) => `| ${row} |`),
-  ].join('\n');
+function specTable(schema: z.ZodType): string {
+  return keyTable('key of `spec`', describeKeys(schema));
 }

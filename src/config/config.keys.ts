@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { configSchema } from './config.schema.js';
 
-/** The parts of JSON Schema that Zod makes of the configuration's schema. */
+/** The parts of JSON Schema that Zod makes of the schemas whose keys are described. */
 interface KeySchema {
+  /** Of an object with a name of its own, which is described elsewhere and not followed. */
+  readonly $ref?: string;
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
@@ -23,7 +25,7 @@ export type KeyKind = 'text' | 'number' | 'boolean' | 'object' | 'list' | 'eithe
 export interface ConfigKey {
   /** Its path with dots; `[]` where a list's items begin: `clusters[].name`. */
   readonly path: string;
-  /** The variable that sets it; null inside lists, which a variable gives as a whole. */
+  /** The variable that sets it; null inside lists, which a variable gives as a whole, and where there are none. */
   readonly variable: string | null;
   readonly kind: KeyKind;
   /** What may stand there, in words. */
@@ -53,7 +55,12 @@ export function describeConfig(): readonly ConfigKey[] {
 
 const KEYS: readonly ConfigKey[] = keysUnder(ROOT, { path: '', steps: [] });
 
-/** Where `schema` stands; `steps` is null inside a list. */
+/** The same of a schema that is none of the configuration's: no variable sets its keys. */
+export function describeKeys(schema: z.ZodType): readonly ConfigKey[] {
+  return keysUnder(z.toJSONSchema(schema, { io: 'input' }) as KeySchema, { path: '', steps: null });
+}
+
+/** Where `schema` stands; `steps` is null where no variable reaches. */
 interface Place {
   readonly path: string;
   readonly steps: readonly string[] | null;
@@ -84,6 +91,7 @@ function keysUnder(schema: KeySchema, place: Place): ConfigKey[] {
 
 function kindOf(schema: KeySchema): KeyKind {
   if (schema.anyOf) return 'either';
+  if (schema.$ref !== undefined) return 'object';
   const kinds: Readonly<Record<string, KeyKind>> = {
     integer: 'number',
     number: 'number',

@@ -43,13 +43,16 @@ export const labelSelector = z
     matchLabels: z
       .record(labelKey, labelValue)
       .refine((it) => Object.keys(it).length <= LIST_MAX, `must be ${LIST_MAX} labels at most`)
-      .default({}),
+      .default({})
+      .meta({ description: 'Labels that must be there, with these values.' }),
     matchExpressions: z
       .array(
         z
           .strictObject({
             key: labelKey.meta({ description: 'The key of a label.' }),
-            operator: z.enum(SELECTOR_OPERATORS),
+            operator: z.enum(SELECTOR_OPERATORS).meta({
+              description: 'What of the label must hold.',
+            }),
             values: z.array(labelValue).max(LIST_MAX).default([]).meta({
               description: 'With `In` and `NotIn`.',
             }),
@@ -65,7 +68,8 @@ export const labelSelector = z
           ),
       )
       .max(LIST_MAX)
-      .default([]),
+      .default([])
+      .meta({ description: 'What else must hold of labels.' }),
   })
   .refine(
     (it) => Object.keys(it.matchLabels ?? {}).length > 0 || (it.matchExpressions ?? []).length > 0,

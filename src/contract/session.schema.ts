@@ -4,6 +4,7 @@ import { POD_CHOICES, START_MODES, WORKLOAD_KINDS } from '../domain/session/sess
 import { NEXT_CURSOR, PAGE_QUERY, repeatable } from './page.schema.js';
 import { PersonView } from './person.schema.js';
 import { ReviewView } from './review.schema.js';
+import { SessionTermsView } from './session-terms.schema.js';
 import { dnsLabel, dnsSubdomain, instant, line, prose } from './text.schema.js';
 
 /** No session is longer than a week, whatever the configuration says. */
@@ -218,12 +219,19 @@ export const DecisionView = z
 export const SessionDetails = z
   .strictObject({
     ...SESSION,
+    terms: SessionTermsView.nullable().meta({
+      description:
+        'The terms that it was granted, from the first decision on, whatever the documents say later; null where policy refused.',
+    }),
     decisions: z.array(DecisionView),
     review: ReviewView.nullable().meta({
       description: 'The review that is owed where the glass was broken; null where it was not.',
     }),
   })
-  .meta({ id: 'SessionDetails', description: 'A session with the decisions made about it.' });
+  .meta({
+    id: 'SessionDetails',
+    description: 'A session with its terms and the decisions made about it.',
+  });
 export type SessionDetails = z.infer<typeof SessionDetails>;
 
 export const SessionPage = z

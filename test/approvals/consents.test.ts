@@ -4,7 +4,8 @@ import { sessionView } from '../../src/app/views/session.view.js';
 import type { Person } from '../../src/domain/person.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Session } from '../../src/domain/session/session.js';
-import { BOUNDS, callerOf, ConsentLab } from '../support/consent.lab.js';
+import { callerOf, ConsentLab } from '../support/consent.lab.js';
+import { BOUNDS } from '../support/session.bounds.js';
 import { approvals, requirement } from '../support/policies.js';
 import { ROBIN } from '../support/sessions.js';
 

@@ -125,7 +125,10 @@ class Story {
   }
 
   async start(who: number): Promise<void> {
-    const outcome = await this.lab.start(this.shownBy(who, 0).person, this.session.id);
+    const { person, issuedAt } = this.shownBy(who, 0);
+    // As every request does: a newer token of theirs is known from then on.
+    await this.lab.note.note(callerOf(person, issuedAt));
+    const outcome = await this.lab.start(person, this.session.id);
     if (isProblem(outcome)) return;
     // Whatever was taken back, nothing starts but what is approved.
     expect(this.session.state).toBe('approved');

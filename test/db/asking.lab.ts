@@ -24,6 +24,7 @@ import { policyOf, setOf as setOfRules } from '../support/policies.js';
 import { putInForce } from '../support/policy.archives.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { freshDatabase } from '../support/postgres.js';
+import { LIMITS } from '../support/session.bounds.js';
 
 export const ROBIN: Person = { iss: 'https://id.example', sub: 'robin', groups: ['oncall'] };
 
@@ -179,16 +180,7 @@ export class AskingLab implements AsyncDisposable {
         clock,
       }),
       clock,
-      limits: {
-        startDeadlineSeconds: 60,
-        pendingLapseSeconds: 3_600,
-        approvedLapseSeconds: 900,
-        checkSeconds: 5,
-        startGraceSeconds: 5,
-        overrunSeconds: 60,
-        defaultDurationSeconds: 900,
-        longestDurationSeconds: 14_400,
-      },
+      limits: LIMITS,
     });
     return new Replica(store, asking, clock);
   }

@@ -20,16 +20,9 @@ import { factsOf, policyOf, requirement, setOf, TERMS } from '../support/policie
 import { putInForce } from '../support/policy.archives.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { freshDatabase } from '../support/postgres.js';
+import { BOUNDS } from '../support/session.bounds.js';
 import { actorOf, grantOf, newSession, ROBIN, SYSTEM } from '../support/sessions.js';
 
-const BOUNDS = {
-  startDeadlineSeconds: 60,
-  pendingLapseSeconds: 60,
-  approvedLapseSeconds: 60,
-  checkSeconds: 60,
-  startGraceSeconds: 1,
-  overrunSeconds: 60,
-};
 const LETS_IN = [policyOf('oncall')];
 let fresh: TestDatabase;
 let database: Database;

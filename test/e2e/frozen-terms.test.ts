@@ -69,6 +69,7 @@ test('a broker that runs decides by a new set, and goes on with what the one bef
     state: 'active',
     deadline: running.deadline,
     policy: { version: before },
+    terms: { longestSeconds: 3_600 },
   });
   const approved = await alex.decide(await alex.session(waiting.id), 'approve');
   expect(approved).toMatchObject({ policy: { version: before } });

@@ -21,18 +21,8 @@ import {
   NoHistory,
 } from './in-memory.ports.js';
 import { policyOf, setOf } from './policies.js';
+import { BOUNDS, LIMITS } from './session.bounds.js';
 import { actorOf } from './sessions.js';
-
-export const BOUNDS = {
-  startDeadlineSeconds: 60,
-  pendingLapseSeconds: 3_600,
-  approvedLapseSeconds: 900,
-  checkSeconds: 5,
-  startGraceSeconds: 5,
-  overrunSeconds: 60,
-  defaultDurationSeconds: 900,
-  longestDurationSeconds: 3_600,
-} as const;
 
 /** Asking, consenting and starting by the real use cases, on a policy with these approvals and on ports in memory. */
 export class ConsentLab {
@@ -79,7 +69,7 @@ export class ConsentLab {
         clock: this.clock,
       }),
       clock: this.clock,
-      limits: BOUNDS,
+      limits: LIMITS,
     });
   }
 

@@ -38,15 +38,7 @@ import { setOf } from './policies.js';
 import { putInForce } from './policy.archives.js';
 import type { TestDatabase } from './postgres.js';
 import { freshDatabase } from './postgres.js';
-
-const BOUNDS = {
-  startDeadlineSeconds: 60,
-  pendingLapseSeconds: 3_600,
-  approvedLapseSeconds: 900,
-  checkSeconds: 5,
-  startGraceSeconds: 5,
-  overrunSeconds: 60,
-};
+import { BOUNDS, LIMITS } from './session.bounds.js';
 
 /** Claims of a token, and with them who sends it. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -94,7 +86,7 @@ export class GlassLab implements AsyncDisposable {
         policies: source,
         facts: new GatherFacts({ history, onCall: new NobodyOnCall(), clock }),
         clock,
-        limits: { ...BOUNDS, defaultDurationSeconds: 900, longestDurationSeconds: 14_400 },
+        limits: LIMITS,
       }),
       decideSession: new DecideSession({ store, people, note, clock, bounds: BOUNDS }),
       actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),

@@ -39,6 +39,7 @@ import {
 } from './in-memory.ports.js';
 import { approvals, policyOf, requirement, setOf } from './policies.js';
 import { MemoryPolicyArchive } from './policy.archives.js';
+import { BOUNDS, LIMITS } from './session.bounds.js';
 import { ALEX, ROBIN, SAM, SYSTEM } from './sessions.js';
 
 /** People for tests of the API, by the token that they show. */
@@ -65,15 +66,6 @@ export const ROLE_GROUPS = {
   approver: ['payments-leads', 'other-leads'],
   auditor: ['auditors'],
   admin: ['admins'],
-};
-
-const BOUNDS = {
-  startDeadlineSeconds: 60,
-  pendingLapseSeconds: 3_600,
-  approvedLapseSeconds: 900,
-  checkSeconds: 5,
-  startGraceSeconds: 5,
-  overrunSeconds: 60,
 };
 
 const ASKS_A_REASON = { reason: { required: true, pattern: null } };
@@ -163,7 +155,7 @@ export async function startApi(
       policies,
       facts: new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock }),
       clock,
-      limits: { ...BOUNDS, defaultDurationSeconds: 900, longestDurationSeconds: 14_400 },
+      limits: LIMITS,
     }),
     decideSession: new DecideSession({ store, people: store.people, note, clock, bounds: BOUNDS }),
     actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),

@@ -4,9 +4,8 @@ import { z } from 'zod';
 import type { Caller } from '../../app/caller.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadReviews } from '../../app/read-reviews.js';
-import { saidOn } from '../../app/read-session.js';
 import { ReviewSession } from '../../app/review-session.js';
-import { sessionDetails, sessionView } from '../../app/views/session.view.js';
+import { sessionView } from '../../app/views/session.view.js';
 import { PAGE_LIMIT_DEFAULT } from '../../contract/page.schema.js';
 import { NewReview } from '../../contract/review.schema.js';
 import { ReviewPage, ReviewQuery } from '../../contract/reviews.schema.js';
@@ -15,10 +14,10 @@ import type { SessionId } from '../../domain/session/session.js';
 import { SESSION_ID } from '../../domain/session/session.js';
 import { Allow } from './access.decorators.js';
 import { CurrentCaller } from './caller.decorator.js';
-import { etagOf } from './conditional.headers.js';
 import { ListCursor, nextLink } from './list.cursor.js';
 import { Operation } from './operation.decorator.js';
 import { orRefuse } from './refused.error.js';
+import { sessionAnswer } from './session.answer.js';
 import { sessionIdIn } from './session.id.js';
 
 const SESSION_IDS = z.string().regex(SESSION_ID);
@@ -100,11 +99,6 @@ export class ReviewsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SessionDetails> {
     const session = orRefuse(await this.reviewing.review(caller, sessionIdIn(id), body));
-    void reply.header('etag', etagOf(session.version));
-    const [said, review] = await Promise.all([
-      saidOn(this.store, session),
-      this.reading.of(caller, session),
-    ]);
-    return sessionDetails(caller, session, { ...said, review });
+    return sessionAnswer({ store: this.store, reviews: this.reading }, { caller, reply }, session);
   }
 }

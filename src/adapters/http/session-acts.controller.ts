@@ -5,18 +5,17 @@ import { ActOnSession } from '../../app/act-on-session.js';
 import type { Caller } from '../../app/caller.js';
 import { DecideSession } from '../../app/decide-session.js';
 import { SessionStore } from '../../app/ports/session.store.js';
-import { saidOn } from '../../app/read-session.js';
 import { ReadReviews } from '../../app/read-reviews.js';
-import { sessionDetails } from '../../app/views/session.view.js';
 import { NewDecision, Nothing, Revocation, SessionDetails } from '../../contract/session.schema.js';
 import type { ProblemCode } from '../../domain/problem.js';
 import type { Session } from '../../domain/session/session.js';
 import { Allow } from './access.decorators.js';
 import { CurrentCaller } from './caller.decorator.js';
-import { etagOf, requiredVersion, seenVersion } from './conditional.headers.js';
+import { requiredVersion, seenVersion } from './conditional.headers.js';
 import type { HeaderNote } from './operation.decorator.js';
 import { Operation } from './operation.decorator.js';
 import { orRefuse } from './refused.error.js';
+import { sessionAnswer } from './session.answer.js';
 import { sessionIdIn } from './session.id.js';
 
 const ETAG: HeaderNote = { name: 'ETag', description: 'The new version of the session.' };
@@ -176,16 +175,7 @@ export class SessionActsController {
     return this.answer(caller, reply, session);
   }
 
-  private async answer(
-    caller: Caller,
-    reply: FastifyReply,
-    session: Session,
-  ): Promise<SessionDetails> {
-    void reply.header('etag', etagOf(session.version));
-    const [said, review] = await Promise.all([
-      saidOn(this.store, session),
-      this.reviews.of(caller, session),
-    ]);
-    return sessionDetails(caller, session, { ...said, review });
+  private answer(caller: Caller, reply: FastifyReply, session: Session): Promise<SessionDetails> {
+    return sessionAnswer({ store: this.store, reviews: this.reviews }, { caller, reply }, session);
   }
 }

@@ -57,23 +57,21 @@ const Metadata = z.looseObject({
 
 const SecurityContext = z.looseObject({ windowsOptions: z.looseObject({}).nullish() }).nullish();
 
-const NodeSelectorTerm = z.looseObject({
-  matchExpressions: z
-    .array(
-      z.looseObject({
-        key: z.string(),
-        operator: z.string(),
-        values: z.array(z.string()).nullish(),
-      }),
-    )
-    .nullish(),
-});
+const matchExpressions = z
+  .array(
+    z.looseObject({
+      key: z.string(),
+      operator: z.string(),
+      values: z.array(z.string()).nullish(),
+    }),
+  )
+  .nullish();
 
 const Affinity = z.looseObject({
   nodeAffinity: z
     .looseObject({
       requiredDuringSchedulingIgnoredDuringExecution: z
-        .looseObject({ nodeSelectorTerms: z.array(NodeSelectorTerm) })
+        .looseObject({ nodeSelectorTerms: z.array(z.looseObject({ matchExpressions })) })
         .nullish(),
     })
     .nullish(),
@@ -121,15 +119,7 @@ export const WorkloadDocument = z.looseObject({
       selector: z
         .looseObject({
           matchLabels: z.record(z.string(), z.string()).nullish(),
-          matchExpressions: z
-            .array(
-              z.looseObject({
-                key: z.string(),
-                operator: z.string(),
-                values: z.array(z.string()).nullish(),
-              }),
-            )
-            .nullish(),
+          matchExpressions,
         })
         .nullish(),
     })

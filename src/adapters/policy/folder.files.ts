@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PolicyFile } from '../../domain/policy/policy.js';
+import { codeOf, NoText, textOf } from './text.file.js';
 
-const FILE_BYTES_MAX = 1024 * 1024;
 const ALL_BYTES_MAX = 16 * 1024 * 1024;
 const FILES_MAX = 10_000;
 /** As many files are looked at together. */
@@ -100,42 +100,13 @@ export async function readFiles(
   const errors: string[] = [];
   let bytesLeft = ALL_BYTES_MAX;
   for (const { name, path } of places) {
-    const text = await textOf(path, bytesLeft);
-    if (text instanceof Refused) {
-      errors.push(`${name}:1:1: ${text.message}`);
+    const text = await textOf(path, { bytesLeft, bytesInAll: ALL_BYTES_MAX });
+    if (text instanceof NoText) {
+      errors.push(`${name}:1:1: ${text.why}`);
       continue;
     }
     bytesLeft -= Buffer.byteLength(text);
     files.push({ name, text });
   }
   return { files, errors };
-}
-
-class Refused {
-  constructor(readonly message: string) {}
-}
-
-async function textOf(path: string, bytesLeft: number): Promise<string | Refused> {
-  try {
-    const facts = await stat(path);
-    if (!facts.isFile()) return new Refused('is not a file');
-    if (facts.size > FILE_BYTES_MAX) return new Refused(`is larger than ${FILE_BYTES_MAX} bytes`);
-    if (facts.size > bytesLeft) return new Refused(`makes more than ${ALL_BYTES_MAX} bytes in all`);
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-    // PostgreSQL has no place for it.
-    return text.includes('\0') ? new Refused('holds a character that is no text (NUL)') : text;
-  } catch (error) {
-    const code = codeOf(error);
-    return new Refused(
-      code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'is not UTF-8' : `cannot be read (${code})`,
-    );
-  }
-}
-
-/** The code of an error of the operating system; anything else is a bug and is thrown on. */
-function codeOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
-    return error.code;
-  }
-  throw error;
 }

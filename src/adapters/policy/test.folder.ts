@@ -1,11 +1,11 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PolicyCase } from '../../app/test-policies.js';
 import { readYaml } from '../../config/yaml.reader.js';
 import type { PolicyFile } from '../../domain/policy/policy.js';
 import { readPolicyTests } from './policy-test.documents.js';
+import { codeOf, NoText, textOf } from './text.file.js';
 
-const FILE_BYTES_MAX = 1024 * 1024;
 const FILES_MAX = 1000;
 const DEPTH_MAX = 32;
 
@@ -51,7 +51,7 @@ export async function readYamlFile(
   path: string,
 ): Promise<{ readonly value: unknown } | Unreadable> {
   const read = await textOf(path);
-  if (typeof read !== 'string') return read;
+  if (read instanceof NoText) return refused(`${path}: ${read.why}`);
   const { documents, mistakes } = readYaml(read, { documentsMax: 1, depthMax: DEPTH_MAX });
   if (mistakes.length > 0) {
     return {
@@ -85,25 +85,10 @@ async function filesOf(
   for (const name of wanted) {
     const path = join(folder, name);
     const text = await textOf(path);
-    if (typeof text !== 'string') return text;
+    if (text instanceof NoText) return refused(`${path}: ${text.why}`);
     files.push({ name: path, text });
   }
   return { files };
-}
-
-async function textOf(path: string): Promise<string | Unreadable> {
-  try {
-    const facts = await stat(path);
-    if (!facts.isFile()) return refused(`${path}: is not a file`);
-    if (facts.size > FILE_BYTES_MAX) {
-      return refused(`${path}: is larger than ${FILE_BYTES_MAX} bytes`);
-    }
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-  } catch (error) {
-    const code = codeOf(error);
-    const isNotText = code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
-    return refused(`${path}: ${isNotText ? 'is not UTF-8' : `cannot be read (${code})`}`);
-  }
 }
 
 async function present(folders: readonly string[]): Promise<string[]> {
@@ -113,12 +98,4 @@ async function present(folders: readonly string[]): Promise<string[]> {
 
 function refused(sentence: string): Unreadable {
   return { unreadable: [sentence] };
-}
-
-/** The code of an error of the operating system; anything else is a bug and is thrown on. */
-function codeOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
-    return error.code;
-  }
-  throw error;
 }

@@ -16,10 +16,11 @@ import type { DecisionRecord, StepRecord } from '../ports/session.store.js';
 import type { Said } from '../read-session.js';
 import { allowedActions } from './allowed-actions.js';
 import { personView } from './person.view.js';
+import { sessionTermsView } from './session-terms.view.js';
 
 type Word = Pick<Consent, 'person' | 'verdict'>;
 
-/** A session with the decisions about it, as the caller sees it. Nothing of it but what is named here goes out. */
+/** A session with its terms and the decisions about it, as the caller sees it. Nothing of it but what is named here goes out. */
 export function sessionDetails(
   caller: Caller,
   session: Session,
@@ -35,6 +36,7 @@ export function sessionDetails(
       version: first?.policyHash ?? policy.version,
       explanation: [...(first?.explanation ?? [])],
     },
+    terms: session.grant && sessionTermsView(session.grant.terms),
     decisions: decisions.map(decisionView),
     review,
   };

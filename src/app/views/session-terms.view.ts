@@ -1,0 +1,38 @@
+import type { SessionTermsView } from '../../contract/session-terms.schema.js';
+import type { BreakGlass, Terms } from '../../domain/policy/policy.js';
+
+/** The terms of a grant, for who sees its session. Nothing of them but what is named here goes out. */
+export function sessionTermsView(terms: Terms): SessionTermsView {
+  const { concurrent, extension, breakGlass } = terms;
+  return {
+    longestSeconds: terms.longestSeconds,
+    recording: terms.recording,
+    keepRecordingSeconds: terms.keepRecordingSeconds,
+    watcher: terms.watcher,
+    streams: terms.streams,
+    ways: [...terms.ways],
+    fileCopies: terms.fileCopies,
+    portForward: terms.portForward,
+    concurrent: { perPerson: concurrent.perPerson, perPod: concurrent.perPod },
+    extension: extension && {
+      times: extension.times,
+      longestSeconds: extension.longestSeconds,
+    },
+    idleSeconds: terms.idleSeconds,
+    onOverrun: terms.onOverrun,
+    onAccessRemoved: terms.onAccessRemoved,
+    breakGlass: breakGlass && breakGlassView(breakGlass),
+  };
+}
+
+function breakGlassView({ signIn, review, debt }: BreakGlass): SessionTermsView['breakGlass'] {
+  return {
+    signIn: { acr: [...signIn.acr], amr: [...signIn.amr], maxAgeSeconds: signIn.maxAgeSeconds },
+    review: {
+      withinSeconds: review.withinSeconds,
+      groups: [...review.groups],
+      users: [...review.users],
+    },
+    team: debt.of === 'team' ? debt.team : null,
+  };
+}
