@@ -1,12 +1,12 @@
 import { canonicalJson } from '../domain/audit/canonical.js';
 import { displayName } from '../domain/person.js';
+import { decideAsAsked } from '../domain/policy/evaluate.js';
 import type { PolicyDecision } from '../domain/policy/evaluate.js';
 import type { Grant, PolicySet } from '../domain/policy/policy.js';
 import { consentsNeeded, requirementsOf } from '../domain/policy/policy.js';
 import type { SessionId, Target } from '../domain/session/session.js';
 import type { PastDecision } from './ports/past-decisions.js';
 import { PastDecisions } from './ports/past-decisions.js';
-import { decideAsAsked } from './situation-facts.js';
 
 /** In what way a decision would change, and what to call so many of them. */
 export const CHANGES = {

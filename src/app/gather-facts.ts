@@ -1,4 +1,4 @@
-import type { Facts, FoundTarget, OnCallFacts } from '../domain/policy/facts.js';
+import type { Facts, OnCallFacts } from '../domain/policy/facts.js';
 import { NO_SESSIONS } from '../domain/policy/facts.js';
 import type { PolicySet } from '../domain/policy/policy.js';
 import type { SessionRequest } from '../domain/session/session.js';
@@ -44,9 +44,10 @@ export class GatherFacts {
     };
   }
 
-  /** The same with the Pod that was found. */
+  /** The same with what the cluster said. */
   async seen(caller: Caller, unseen: Facts, { pin, facts }: ResolvedTarget): Promise<Facts> {
     const { cluster } = unseen.target;
+    if (pin === null) return withTarget(unseen, facts);
     const history = await this.deps.history.of({
       person: personOf(caller),
       on: { cluster, podUid: pin.podUid },
@@ -73,7 +74,7 @@ export class GatherFacts {
   }
 }
 
-function withTarget(facts: Facts, found: FoundTarget): Facts {
+function withTarget(facts: Facts, found: NonNullable<Facts['target']['found']>): Facts {
   return { ...facts, target: { ...facts.target, found } };
 }
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { canonicalJson } from '../../domain/audit/canonical.js';
-import { NamespaceDocument, PodDocument } from './kubernetes.documents.js';
-import { MARKS_BYTES_MAX, targetFacts } from './target.facts.js';
+import { PodDocument } from './kubernetes.documents.js';
+import { MARKS_BYTES_MAX, namespaceFacts, targetFacts } from './target.facts.js';
 
 const Recorded = z.object({ response: z.object({ body: z.looseObject({}) }) });
 
@@ -16,11 +16,9 @@ const POD = PodDocument.parse(
   ).response.body,
 );
 
-const namespaceWith = (marks: object) =>
-  NamespaceDocument.parse({ metadata: { name: 'lab', uid: 'u-1', ...marks } });
 const podWith = (metadata: object) =>
   PodDocument.parse({ ...POD, metadata: { ...POD.metadata, ...metadata } });
-const LAB = namespaceWith({ labels: { tier: 'prod' }, annotations: { team: 'payments' } });
+const LAB = namespaceFacts({ labels: { tier: 'prod' }, annotations: { team: 'payments' } });
 
 const controlledBy = (kind: string, name: string, labels: object = {}) =>
   podWith({ ownerReferences: [{ uid: 'u', kind, name, controller: true }], labels });
@@ -109,7 +107,7 @@ describe('facts of a target', () => {
   });
 
   it('are unknown where the namespace may not be read', () => {
-    expect(targetFacts(POD, undefined)).toMatchObject({
+    expect(targetFacts(POD, namespaceFacts('forbidden'))).toMatchObject({
       namespaceLabels: null,
       namespaceAnnotations: null,
       labels: { app: 'web' },
@@ -121,7 +119,7 @@ describe('facts of a target', () => {
     const more = { ...most, b: '' };
     expect(targetFacts(podWith({ annotations: most }), LAB).annotations).toEqual(most);
     expect(targetFacts(podWith({ annotations: more }), LAB).annotations).toBeNull();
-    expect(targetFacts(POD, namespaceWith({ annotations: more }))).toMatchObject({
+    expect(targetFacts(POD, namespaceFacts({ annotations: more }))).toMatchObject({
       namespaceLabels: {},
       namespaceAnnotations: null,
     });

@@ -1,6 +1,7 @@
-import type { FoundTarget, Marks, OwnerKind } from '../../domain/policy/facts.js';
+import type { FoundNamespace, FoundTarget, Marks, OwnerKind } from '../../domain/policy/facts.js';
 import { plainText } from '../../domain/text.js';
-import type { NamespaceDocument, PodDocument } from './kubernetes.documents.js';
+import type { PodDocument } from './kubernetes.documents.js';
+import type { NamespaceMarks } from './namespace.reader.js';
 import { isReady } from './pod.eligibility.js';
 
 /**
@@ -12,15 +13,22 @@ export const MARKS_BYTES_MAX = 64 * 1024;
 /** The whole object once more, as `kubectl apply` notes it: nothing to decide by, and often with what is secret. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** @param namespace `undefined` where it may not be read: what it would say is unknown then. */
-export function targetFacts(
-  pod: PodDocument,
-  namespace: NamespaceDocument | undefined,
-): FoundTarget {
+/** What a namespace says; where it may not be read, that is unknown. */
+export function namespaceFacts(namespace: NamespaceMarks | 'forbidden'): FoundNamespace {
+  if (namespace === 'forbidden') {
+    return { namespaceLabels: null, namespaceAnnotations: null, pod: null };
+  }
+  return {
+    namespaceLabels: marksOf(namespace.labels),
+    namespaceAnnotations: marksOf(namespace.annotations),
+    pod: null,
+  };
+}
+
+export function targetFacts(pod: PodDocument, namespace: FoundNamespace): FoundTarget {
   const statuses = pod.status?.containerStatuses ?? [];
   return {
-    namespaceLabels: namespace ? marksOf(namespace.metadata.labels) : null,
-    namespaceAnnotations: namespace ? marksOf(namespace.metadata.annotations) : null,
+    ...namespace,
     pod: pod.metadata.name,
     labels: marksOf(pod.metadata.labels),
     annotations: marksOf(pod.metadata.annotations),

@@ -11,7 +11,8 @@ import {
 } from '../../../test/support/policies.js';
 import { PROFILE, ROBIN } from '../../../test/support/sessions.js';
 import type { Condition, Truth } from './condition.js';
-import { asksLeastFirst, evaluate, refuseUnseen } from './evaluate.js';
+import { asksLeastFirst, decideAsAsked, evaluate, refuseUnseen } from './evaluate.js';
+import type { FoundTarget } from './facts.js';
 import type { AccessPolicy, BreakGlass, Terms } from './policy.js';
 import { consentsNeeded } from './policy.js';
 
@@ -28,6 +29,9 @@ function condition(truth: Truth, why?: string): Condition {
   const outcome = why === undefined ? { truth } : { truth, why };
   return { source: 'x', uses: new Set(), onCallSources: new Set(), test: () => outcome };
 }
+
+/** One that cannot be told before the Pod is known. */
+const LOOKS_AT_TARGET: Condition = { ...condition('unknown'), uses: new Set(['target']) };
 
 describe('policy', () => {
   test('refuses where no document allows', () => {
@@ -267,6 +271,7 @@ describe('before the cluster is asked', () => {
     expect(unseen([policyOf('p', { match: { namespaces: ['x'] } })])?.verdict).toBe('refuse');
     expect(unseen([policyOf('p')], { request: { profile: 'none' } })?.verdict).toBe('refuse');
     expect(unseen([policyOf('p')], { request: { durationSeconds: 9999 } })?.verdict).toBe('refuse');
+    expect(unseen([policyOf('p', { when: condition('unknown') })])?.verdict).toBe('refuse');
   });
 
   test('a deny that needs no look refuses, one that does waits for it', () => {
@@ -280,7 +285,77 @@ describe('before the cluster is asked', () => {
     expect(unseen([policyOf('p', { match: { namespaceSelector: selector } })])).toBeUndefined();
     const workloads = [{ kinds: ['Job' as const], names: ['*'], podSelector: [] }];
     expect(unseen([policyOf('p', { match: { workloads } })])).toBeUndefined();
-    expect(unseen([policyOf('p', { when: condition('unknown') })])).toBeUndefined();
+    expect(unseen([policyOf('p', { when: LOOKS_AT_TARGET })])).toBeUndefined();
+  });
+});
+
+describe('once the namespace is known', () => {
+  const selector = [{ key: 'tier', operator: 'In' as const, values: ['prod'] }];
+  const workloads = [{ kinds: ['Job' as const], names: ['*'], podSelector: [] }];
+  const job = { kind: 'Job' as const, name: 'report' };
+  /** What is said where there is no such Pod, and of these Pods. */
+  const saying = (
+    policies: AccessPolicy[],
+    namespaceLabels: FoundTarget['namespaceLabels'],
+    over: FactsOver = {},
+  ) => {
+    const ofPod = (found: Partial<FoundTarget>) =>
+      factsOf({ ...over, found: { namespaceLabels, ...found } });
+    const { target, ...rest } = ofPod({});
+    const absent = { namespaceLabels, namespaceAnnotations: {}, pod: null };
+    return {
+      absent: decideAsAsked(setOf(policies), { ...rest, target: { ...target, found: absent } }),
+      pods: [{}, { owner: job }, { ready: false, labels: { app: 'web' } }].map((found) =>
+        decideAsAsked(setOf(policies), ofPod(found)),
+      ),
+    };
+  };
+
+  test.each<[string, AccessPolicy[], FoundTarget['namespaceLabels'], FactsOver]>([
+    [
+      'whose labels no rule selects',
+      [policyOf('p', { match: { namespaceSelector: selector, workloads } })],
+      { tier: 'test' },
+      {},
+    ],
+    [
+      'whose labels cannot be read, and the rule looks at them',
+      [policyOf('p', { match: { namespaceSelector: selector, workloads } })],
+      null,
+      {},
+    ],
+    [
+      'that a deny is for',
+      [
+        policyOf('p', { match: { workloads } }),
+        policyOf('d', { effect: 'deny', match: { namespaceSelector: selector } }),
+      ],
+      { tier: 'prod' },
+      {},
+    ],
+    [
+      'where a source does not answer on which all depends',
+      [policyOf('p', { match: { workloads }, when: condition('unknown') })],
+      { tier: 'prod' },
+      {},
+    ],
+  ])(
+    'in one %s, a refusal is the same whatever Pod is there, or none',
+    (_, policies, labels, over) => {
+      const { absent, pods } = saying(policies, labels, over);
+      expect(absent?.verdict).toBe('refuse');
+      for (const pod of pods) expect(pod).toEqual(absent);
+    },
+  );
+
+  test('it depends on the Pod where a rule that looks at Pods might allow it', () => {
+    const rule = policyOf('p', { match: { namespaceSelector: selector, workloads } });
+    const { absent, pods } = saying([rule], { tier: 'prod' });
+    expect(absent).toBeUndefined();
+    expect(pods.map((it) => it?.verdict)).toEqual(['refuse', 'grant', 'refuse']);
+    const denied = policyOf('d', { effect: 'deny', match: { workloads } });
+    expect(saying([policyOf('p'), denied], {}).absent).toBeUndefined();
+    expect(saying([policyOf('p', { when: LOOKS_AT_TARGET })], {}).absent).toBeUndefined();
   });
 });
 
@@ -483,8 +558,12 @@ describe('for all policies', () => {
       fc.property(mixed, request, (policies, asked) => {
         const set = setOf(named(policies), profiles);
         const early = refuseUnseen(set, factsOf({ ...asked, found: null }));
-        const late = evaluate(set, factsOf(asked));
+        const seen = factsOf(asked);
+        const late = evaluate(set, seen);
         if (early) expect(late.verdict).toBe('refuse');
+        const staged = decideAsAsked(set, seen);
+        expect(staged?.verdict).toBe(late.verdict);
+        if (late.verdict !== 'refuse') expect(staged).toEqual(late);
       }),
     );
   });

@@ -1,9 +1,10 @@
-import type { Facts } from './facts.js';
+import type { Facts, FoundNamespace } from './facts.js';
+import { NO_SESSIONS } from './facts.js';
 import { lacking } from './lacking.js';
 import type { AccessPolicy, DebugProfile, Grant, PolicySet } from './policy.js';
 import { consentsNeeded, requirementsOf } from './policy.js';
 import { profileNamed } from './policy-set.js';
-import { matchOf, missesOf } from './rule.match.js';
+import { matchOf, matchYet, missesOf } from './rule.match.js';
 import { requirementText } from './words.js';
 
 /** What policy says to one request, with the rule that made it and sentences that explain it to the requester. */
@@ -46,19 +47,47 @@ export function evaluate(set: PolicySet, facts: Facts): PolicyDecision {
 }
 
 /**
- * What can be said before the cluster was asked (`facts.target.found` is null): a refusal, where nothing that the
- * cluster says could change it; undefined, where it has to be asked. Nobody is told of Pods by way of rules that would
- * not let them in.
+ * As a request is decided: first by what is known without the cluster, then with the namespace alone, and with the Pod
+ * only where some rule might still let the requester in. So refusals that need no look at the Pod are the same, word for
+ * word, whether it is there or not.
+ *
+ * @returns undefined where it depends on a Pod that is not known.
+ */
+export function decideAsAsked(set: PolicySet, facts: Facts): PolicyDecision | undefined {
+  return refuseUnseen(set, knowing(facts, null)) ?? decideFound(set, facts);
+}
+
+/** The same from the namespace on, for what {@link refuseUnseen} did not refuse. */
+export function decideFound(set: PolicySet, facts: Facts): PolicyDecision | undefined {
+  const { found } = facts.target;
+  if (found === null) return undefined;
+  const { namespaceLabels, namespaceAnnotations } = found;
+  const around = knowing(facts, { namespaceLabels, namespaceAnnotations, pod: null });
+  return refuseUnseen(set, around) ?? (found.pod === null ? undefined : evaluate(set, facts));
+}
+
+/** The facts as they are without a Pod. */
+function knowing(facts: Facts, found: FoundNamespace | null): Facts {
+  return {
+    ...facts,
+    target: { ...facts.target, found },
+    history: { ...facts.history, target: NO_SESSIONS },
+  };
+}
+
+/**
+ * What can be said without the Pod (there is none in `facts.target.found`): a refusal, where nothing that the cluster
+ * may still say could change it; undefined, where it has to be asked.
  */
 export function refuseUnseen(set: PolicySet, facts: Facts): Refusal | undefined {
   const candidates = candidatesOf(set, facts);
   const denial = candidates
-    .filter((policy) => policy.effect === 'deny' && matchOf(policy, facts) === 'yes')
+    .filter((policy) => policy.effect === 'deny' && matchYet(policy, facts) === 'yes')
     .sort(byName)[0];
   if (denial) return refused(set, denial.name, [denialText(denial, facts)]);
 
   const possible = candidates.filter(
-    (policy) => policy.effect === 'allow' && matchOf(policy, facts) !== 'no',
+    (policy) => policy.effect === 'allow' && matchYet(policy, facts) !== 'no',
   );
   const isDefined = profileNamed(set, facts.request.profile) !== undefined;
   if (possible.length === 0 || !isDefined) return refused(set, null, nearMisses(set, facts));

@@ -1,6 +1,7 @@
 import { isAmong } from '../person.js';
 import type { Truth } from './condition.js';
 import type { Facts, FoundTarget, Marks } from './facts.js';
+import { foundPod } from './facts.js';
 import { matchesAny } from './glob.js';
 import type { AccessPolicy, Selector, WorkloadMatch } from './policy.js';
 import { selects, selectorText } from './selector.js';
@@ -66,18 +67,14 @@ export const PARTS: readonly Part[] = [
     test: ({ match }, { target }) =>
       match.namespaceSelector.length === 0
         ? 'yes'
-        : known(target.found, (found) =>
-            selectsKnown(match.namespaceSelector, found.namespaceLabels),
-          ),
+        : selectsKnown(match.namespaceSelector, target.found?.namespaceLabels ?? null),
     miss: ({ match }) =>
       `only for namespaces with the labels ${selectorText(match.namespaceSelector)}`,
   },
   {
     name: 'workload',
     test: ({ match }, { target }) =>
-      match.workloads.length === 0
-        ? 'yes'
-        : known(target.found, (found) => anyOf(match.workloads.map((it) => isOf(it, found)))),
+      match.workloads.length === 0 ? 'yes' : isOfAny(match.workloads, foundPod(target)),
     miss: ({ match }) => `only for ${match.workloads.map(workloadText).join(' or ')}`,
   },
   {
@@ -105,6 +102,27 @@ export function matchOf(policy: AccessPolicy, facts: Facts): Truth {
   return all;
 }
 
+/**
+ * The same where the Pod is not known yet: `unknown` only where the cluster may still tell. What cannot be told even
+ * then (a source that does not answer, labels that may not be read) counts as it will then: against an allow, for a deny.
+ */
+export function matchYet(policy: AccessPolicy, facts: Facts): Truth {
+  const match = matchOf(policy, facts);
+  if (match !== 'unknown') return match;
+  const untold = PARTS.filter((part) => part.test(policy, facts) === 'unknown');
+  const isOpen = ({ name }: Part): boolean => mayBeTold(name, policy, facts);
+  if (policy.effect === 'deny') return untold.some(isOpen) ? 'unknown' : 'yes';
+  return untold.every(isOpen) ? 'unknown' : 'no';
+}
+
+/** Whether the cluster may still tell what an unknown part depends on. */
+function mayBeTold(part: PartName, { when }: AccessPolicy, { target }: Facts): boolean {
+  if (part === 'namespaceSelector') return target.found === null;
+  if (part === 'when')
+    return when !== null && (when.uses.has('target') || when.uses.has('history'));
+  return true;
+}
+
 /** What keeps a rule from matching, as clauses; `unknown` parts are told as well. */
 export function missesOf(policy: AccessPolicy, facts: Facts): string[] {
   return PARTS.filter((part) => part.test(policy, facts) !== 'yes').map((part) =>
@@ -116,8 +134,8 @@ function truth(holds: boolean): Truth {
   return holds ? 'yes' : 'no';
 }
 
-function known(found: FoundTarget | null, holds: (found: FoundTarget) => Truth): Truth {
-  return found === null ? 'unknown' : holds(found);
+function isOfAny(workloads: readonly WorkloadMatch[], found: FoundTarget | null): Truth {
+  return found === null ? 'unknown' : anyOf(workloads.map((it) => isOf(it, found)));
 }
 
 function isOf({ kinds, names, podSelector }: WorkloadMatch, found: FoundTarget): Truth {
