@@ -1,4 +1,4 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml';
+import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser } from 'yaml';
 import type { Document, ErrorCode, Node, Scalar, YAMLMap } from 'yaml';
 
 /** One-based, as editors count. */
@@ -34,7 +34,12 @@ export interface YamlBounds {
   readonly documentsBefore?: number;
   /** How many maps and lists may be inside one another. */
   readonly depthMax: number;
+  /** How many parts one document may have: texts, signs, spaces and line ends. Without it, any number. */
+  readonly partsMax?: number;
 }
+
+/** After so many parts of a document others have their turn. */
+const PARTS_AT_ONCE = 1_000;
 
 const MISTAKES_MAX = 100;
 /** Names that mean something else than a key to a JavaScript object. */
@@ -81,7 +86,10 @@ export function readYaml(text: string, bounds: YamlBounds): YamlReading {
   for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
 }
 
-/** The same, stopping after each document, for those who have something else to do in between. */
+/**
+ * The same, stopping after each document and in the middle of long ones, for those who have something else to do in
+ * between.
+ */
 export function* readYamlInSteps(
   text: string,
   bounds: YamlBounds,
@@ -97,11 +105,15 @@ export function* readYamlInSteps(
     if (mistakes.length < MISTAKES_MAX) mistakes.push({ ...at(offset), message });
   };
 
-  const nodes = new LaterNodes(text);
   const before = bounds.documentsBefore ?? 0;
   let count = 0;
-  for (const document of composed(text, lines)) {
+  for (const document of composed(text, { lines, partsMax: bounds.partsMax })) {
     yield;
+    if (document === 'more') continue;
+    if ('tooLarge' in document) {
+      report(document.tooLarge, `a document may have ${bounds.partsMax} parts at most`);
+      break;
+    }
     count += 1;
     if (before + count > bounds.documentsMax) {
       report(document.range[0], `there may be ${bounds.documentsMax} documents at most`);
@@ -118,12 +130,20 @@ export function* readYamlInSteps(
     if (isScalar(document.contents) && document.contents.value === null) continue;
     const value = plainValue({ node: document.contents, depthLeft: bounds.depthMax, report });
     const start = document.contents.range[0];
-    documents.push(positioned(value, { at, nodes, source: text, index: count - 1, start }));
+    const nodes = new LaterNode(text, document.range);
+    documents.push(positioned(value, { at, nodes, source: text, start }));
   }
   return { documents, mistakes };
 }
 
-function composed(text: string, lines?: LineCounter): Iterable<Document.Parsed> {
+/**
+ * The documents of a text, and `more` now and then on the way to one. Ends with the place where a document has too many
+ * parts, if one has: putting it together would take as long as there are parts, and cannot be interrupted.
+ */
+function* composed(
+  text: string,
+  { lines, partsMax = Infinity }: { lines?: LineCounter; partsMax?: number | undefined } = {},
+): Generator<Document.Parsed | 'more' | { readonly tooLarge: number }> {
   const composer = new Composer({
     version: '1.2',
     schema: 'core',
@@ -135,23 +155,51 @@ function composed(text: string, lines?: LineCounter): Iterable<Document.Parsed> 
     prettyErrors: false,
     logLevel: 'silent',
   });
-  return composer.compose(new Parser(lines?.addNewLine).parse(text));
+  const parser = new Parser(lines?.addNewLine);
+  lines?.addNewLine(0);
+  let parts = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (++parts > partsMax) return yield { tooLarge: parser.offset };
+    if (parts % PARTS_AT_ONCE === 0) yield 'more';
+    for (const token of parser.next(lexeme)) {
+      if (token.type === 'document') parts = 0;
+      yield* composer.next(token);
+    }
+  }
+  for (const token of parser.end()) yield* composer.next(token);
+  yield* composer.end();
 }
 
 /**
- * The nodes of a text's documents, read once more when somebody asks where something stands: they are many times as
- * large as the text, and most texts have no mistakes.
+ * The node of one document, read once more when somebody asks where something stands: nodes are many times as large as
+ * their text, and most documents have no mistakes.
  */
-class LaterNodes {
-  private read: (Node | null)[] | undefined;
+class LaterNode {
+  private read: Node | undefined;
 
-  constructor(private readonly text: string) {}
+  /** @param range where the document stands in the text: its places are counted from there. */
+  constructor(
+    private readonly text: string,
+    private readonly range: readonly [number, ...number[]],
+  ) {}
 
-  of(index: number): Node {
-    this.read ??= [...composed(this.text)].map(({ contents }) => contents);
-    const node = this.read[index];
-    if (!node) throw new Error('invariant broken: the same text has other documents');
-    return node;
+  /** Where the document begins. */
+  get start(): number {
+    return this.range[0];
+  }
+
+  node(): Node {
+    this.read ??= this.again();
+    return this.read;
+  }
+
+  private again(): Node {
+    for (const document of composed(this.text.slice(this.start, this.range.at(-1)))) {
+      if (document !== 'more' && 'contents' in document && document.contents) {
+        return document.contents;
+      }
+    }
+    throw new Error('invariant broken: the same text has no such document');
   }
 }
 
@@ -206,18 +254,17 @@ function plainMap(
 
 interface Place {
   readonly at: (offset: number) => Position;
-  readonly nodes: LaterNodes;
+  readonly nodes: LaterNode;
   readonly source: string;
-  /** Which of the documents, empty ones counted. */
-  readonly index: number;
   /** Where its value begins. */
   readonly start: number;
 }
 
-function positioned(value: unknown, { at, nodes, source, index, start }: Place): YamlDocument {
+function positioned(value: unknown, { at, nodes, source, start }: Place): YamlDocument {
+  const from = ({ range }: Node): number => nodes.start + (range?.[0] ?? 0);
   const find = (path: readonly PropertyKey[]): { node: Node; key?: Node; whole: boolean } => {
     let found: { node: Node; key?: Node; whole: boolean } = {
-      node: nodes.of(index),
+      node: nodes.node(),
       whole: true,
     };
     for (const step of path) {
@@ -233,12 +280,13 @@ function positioned(value: unknown, { at, nodes, source, index, start }: Place):
       if (path.length === 0) return at(start);
       const { node, key, whole } = find(path);
       // What is missing is looked for at its parent's key; a list's items have none.
-      const from = (whole ? node : (key ?? node)).range?.[0] ?? 0;
-      return at(from + (whole && into > 0 ? offsetInto(node, into, source) : 0));
+      const near = whole ? node : (key ?? node);
+      const text = source.slice(nodes.start);
+      return at(from(near) + (whole && into > 0 ? offsetInto(node, into, text) : 0));
     },
     positionOfKey: (path) => {
       const { node, key } = find(path);
-      return at((key ?? node).range?.[0] ?? 0);
+      return at(from(key ?? node));
     },
   };
 }

@@ -66,7 +66,7 @@ export interface FoundTarget extends Omit<FoundNamespace, 'pod'> {
 
 /** What was found of a Pod; null where none was. */
 export function foundPod({ found }: TargetFacts): FoundTarget | null {
-  return found === null || found.pod === null ? null : found;
+  return found?.pod ? found : null;
 }
 
 /** What a Pod belongs to, by its controller; `Pod` where it has none, `Other` where that is of another kind. */
