@@ -165,6 +165,27 @@ describe('in a namespace that a rule might let them into', () => {
     }
   });
 
+  test('in one that the rules open, and a deny closes by its labels, that it is there is told by the refusal', async () => {
+    const closing = policyOf('closed', {
+      effect: 'deny',
+      match: { namespaceSelector: [{ key: 'team', operator: 'In', values: ['security'] }] },
+    });
+    const others = await startApi({
+      clusters: lab.broker({ namespaces: ['*'] }),
+      set: setOf([policyOf('any'), closing]),
+    });
+    const asked = (namespace: string, name: string): Promise<Answer> =>
+      others.ask({ cluster: CLUSTER, namespace, target: { pod: name } });
+    const there = await podIn(VAULT, 'web');
+    const closed = [saying(await asked(VAULT, there), VAULT, there)];
+    closed.push(saying(await asked(VAULT, 'absent'), VAULT, 'absent'));
+    const open = await asked(LEDGER, 'absent');
+    await others.close();
+    expect(closed[0]).toContain('closed');
+    expect(closed[1]).toBe(closed[0]);
+    expect(open.body.type).toBe('urn:hallpass:problem:target-not-found');
+  });
+
   test('a Pod that policy refuses is refused, with what the rule would need, and not with how it is', async () => {
     const running = await podIn(LEDGER, 'db');
     const done = await podIn(LEDGER, 'db', 'Succeeded');
