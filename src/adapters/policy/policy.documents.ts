@@ -18,7 +18,7 @@ import { textPattern } from './text.pattern.js';
 export const DOCUMENTS_MAX = 10_000;
 const DEPTH_MAX = 32;
 const ERRORS_MAX = 1000;
-/** Of one document. The longest that the schemas take have some thousands; more would hold up the broker. */
+/** Of one document. Rules that people write have some hundreds; putting more together would hold up the broker. */
 const PARTS_MAX = 10_000;
 
 /** What a document with errors still says: that it is there. */

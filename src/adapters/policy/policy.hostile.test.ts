@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isPolicyErrors, readPolicyDocuments } from './policy.documents.js';
+import { isPolicyErrors, readDocumentsInSteps, readPolicyDocuments } from './policy.documents.js';
 
 const POLICY = `apiVersion: hallpass/v1
 kind: AccessPolicy
@@ -160,6 +160,42 @@ describe('hostile YAML is refused in bounded time', () => {
     expect(errors.length).toBeGreaterThan(0);
     expect(Math.max(...errors.map((error) => error.length))).toBeLessThan(500);
     expect(({} as Record<string, unknown>)['kind']).toBeUndefined();
+  });
+
+  test.each([
+    ['signs', `a: [${','.repeat(BYTES)}]`],
+    ['keys', filled('k: 1\n')],
+    ['lists in lists', filled('[')],
+    ['quotes', `a: [${filled('""')}]`],
+    ['line ends', `a:${filled('\n')} 1`],
+    ['texts that look like the beginning of a document', filled('- ---\n')],
+  ])('a document of very many %s is refused before it is put together', (_, text) => {
+    const steps = readDocumentsInSteps([{ name: '0.yaml', text }], true);
+    let longest = 0;
+    for (;;) {
+      const began = performance.now();
+      const { value, done } = steps.next();
+      longest = Math.max(longest, performance.now() - began);
+      if (done !== true) continue;
+      expect(value).toEqual({
+        policyErrors: [expect.stringContaining('may have 10000 parts at most')],
+      });
+      break;
+    }
+    // A few milliseconds where nothing else runs; seconds, if the document were put together.
+    expect(longest).toBeLessThan(300);
+  });
+
+  test('a rule with hundreds of groups and users is short enough', () => {
+    const names = (count: number, name: string): string =>
+      `[${Array.from({ length: count }, (_, n) => `'${name}${n}'`).join(', ')}]`;
+    const text = POLICY.replace('[oncall]', names(200, 'g')).replace(
+      "'] }",
+      `'], users: ${names(200, 'u')}, clusters: ${names(50, 'c')} }`,
+    );
+    expect(
+      readPolicyDocuments([{ name: '0.yaml', text: `${text}---\n${PROFILE}` }]),
+    ).toHaveProperty('hash');
   });
 
   test('whatever the text, there is a set or there are errors, and nothing is thrown', () => {
