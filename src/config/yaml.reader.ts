@@ -159,7 +159,10 @@ function* composed(
   lines?.addNewLine(0);
   let parts = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    if (++parts > partsMax) return yield { tooLarge: parser.offset };
+    if (++parts > partsMax) {
+      yield { tooLarge: parser.offset };
+      return;
+    }
     if (parts % PARTS_AT_ONCE === 0) yield 'more';
     for (const token of parser.next(lexeme)) {
       if (token.type === 'document') parts = 0;
