@@ -178,7 +178,7 @@ export async function startBroker(
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
     notePerson,
-    reviewSession: new ReviewSession({ store, reviews, clock }),
+    reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     store,

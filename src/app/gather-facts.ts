@@ -90,8 +90,15 @@ export function requesterFacts(caller: Caller, now: Date): Facts['requester'] {
     claims,
     acr,
     amr,
-    // A clock that runs behind the issuer's makes nobody sign in in the future.
-    authAgeSeconds:
-      authTime === undefined ? null : Math.max(0, Math.floor(now.getTime() / 1000) - authTime),
+    authAgeSeconds: authTime === undefined ? null : ageOf(authTime, now),
   };
+}
+
+/** How far an issuer's clock may run before ours. */
+const SKEW_SECONDS = 60;
+
+/** Unknown for a sign-in that is yet to come: who claims that has not signed in just now. */
+function ageOf(authTime: number, now: Date): number | null {
+  const age = Math.floor(now.getTime() / 1000) - authTime;
+  return age < -SKEW_SECONDS ? null : Math.max(0, age);
 }

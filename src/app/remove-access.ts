@@ -144,7 +144,9 @@ function sentence({ by, rule }: AccessRemoved, set: PolicySet, lost: readonly st
       : `the policy "${rule}" forbids it to its requester now`;
   const since =
     by === 'groups'
-      ? `they are no longer in ${lost.slice(0, GROUPS_MAX).join(', ')}`
+      ? lost.length === 0
+        ? 'they are in other groups than when it was granted'
+        : `they are no longer in ${lost.slice(0, GROUPS_MAX).join(', ')}`
       : `the policy set ${set.hash.slice(0, 12)} is in force`;
   return `Ended because ${why}: ${since}.`;
 }

@@ -90,7 +90,7 @@ const breakGlass = z
       .meta({ description: 'Who must review it, and within what time from its grant.' }),
     blocks: z.enum(['person', 'team']).default('person').meta({
       description:
-        'Whose overdue reviews keep from the next break-glass: the person’s own, or those of the whole `team`.',
+        'Whose overdue reviews keep from the next break-glass: the person’s own, or those of the whole `team` too.',
     }),
     team: z.string().min(1).max(253).exactOptional().meta({
       description: 'The team that owes the reviews; with `blocks: team` only.',

@@ -168,7 +168,7 @@ export async function startApi(
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: store.log, clock }),
     notePerson: note,
-    reviewSession: new ReviewSession({ store, reviews, clock }),
+    reviewSession: new ReviewSession({ store, reviews, people: store.people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     store,

@@ -82,3 +82,27 @@ test('a team that is named like what objects of JavaScript inherit owes nothing'
   });
   expect(lacking(policy, factsOf({ request: { breakGlass: true } }))).toEqual([]);
 });
+
+test('what is overdue of their own counts under a rule for a team as well, and both are told', () => {
+  const policy = policyOf('p', {
+    terms: {
+      breakGlass: {
+        signIn: { acr: [], amr: [], maxAgeSeconds: null },
+        review: { groups: ['security'], users: [], withinSeconds: 60 },
+        debt: { of: 'team', team: 'bank' },
+      },
+    },
+  });
+  const lacks = (mine: number, bank: number): string[] =>
+    lacking(
+      policy,
+      factsOf({
+        request: { breakGlass: true },
+        history: { ...NO_HISTORY, overdueReviews: { mine, byTeam: { bank } } },
+      }),
+    );
+  expect(lacks(0, 0)).toEqual([]);
+  expect(lacks(1, 0)).toEqual([expect.stringContaining('session is overdue of yours')]);
+  expect(lacks(0, 2)).toEqual([expect.stringContaining('sessions are overdue in the team bank')]);
+  expect(lacks(1, 1)).toHaveLength(2);
+});

@@ -52,17 +52,21 @@ function textLacks(
 function breakGlassLacks(offered: BreakGlass | null, { requester, history }: Facts): string[] {
   if (offered === null) return ['it offers no break-glass'];
   const lacks = signInLacks(offered.signIn, requester);
-  const overdue =
-    offered.debt.of === 'person'
-      ? history.overdueReviews.mine
-      : (own(history.overdueReviews.byTeam, offered.debt.team) ?? 0);
-  if (overdue > 0) {
-    lacks.push(
-      `${overdue === 1 ? 'the review' : `the reviews`} of ${overdue} earlier break-glass ${overdue === 1 ? 'session is' : 'sessions are'} overdue` +
-        `${offered.debt.of === 'team' ? ` in the team ${offered.debt.team}` : ''}: have ${overdue === 1 ? 'it' : 'them'} reviewed first (GET /v1/reviews?state=overdue)`,
-    );
+  const { mine, byTeam } = history.overdueReviews;
+  // One's own count whatever the terms say: a rule for a team must not let its members forget theirs.
+  if (mine > 0) lacks.push(overdueText(mine, 'of yours'));
+  if (offered.debt.of === 'team') {
+    const { team } = offered.debt;
+    const theirs = own(byTeam, team) ?? 0;
+    if (theirs > 0) lacks.push(overdueText(theirs, `in the team ${team}`));
   }
   return lacks;
+}
+
+function overdueText(count: number, whose: string): string {
+  const [reviews, sessions, them] =
+    count === 1 ? ['the review', 'session is', 'it'] : ['the reviews', 'sessions are', 'them'];
+  return `${reviews} of ${count} earlier break-glass ${sessions} overdue ${whose}: have ${them} reviewed first (GET /v1/reviews?state=overdue)`;
 }
 
 /**
