@@ -20,8 +20,13 @@ const podWith = (metadata: object) =>
   PodDocument.parse({ ...POD, metadata: { ...POD.metadata, ...metadata } });
 const LAB = namespaceFacts({ labels: { tier: 'prod' }, annotations: { team: 'payments' } });
 
-const controlledBy = (kind: string, name: string, labels: object = {}) =>
-  podWith({ ownerReferences: [{ uid: 'u', kind, name, controller: true }], labels });
+const controlledBy = (kind: string, name: string, labels: object = {}) => {
+  const apiVersion = kind === 'Job' ? 'batch/v1' : 'apps/v1';
+  return podWith({
+    ownerReferences: [{ apiVersion, uid: 'u', kind, name, controller: true }],
+    labels,
+  });
+};
 
 describe('facts of a target', () => {
   it('are what a recorded Pod says, without the copy of itself that kubectl leaves in it', () => {
@@ -96,6 +101,21 @@ describe('facts of a target', () => {
       'a Pod of something else',
       controlledBy('Rollout', 'checkout'),
       { kind: 'Other', name: 'checkout' },
+    ],
+    [
+      'a Pod of another group’s kind of that name',
+      podWith({
+        ownerReferences: [
+          {
+            apiVersion: 'batch.example.com/v1',
+            uid: 'u',
+            kind: 'Job',
+            name: 'x',
+            controller: true,
+          },
+        ],
+      }),
+      { kind: 'Other', name: 'x' },
     ],
     [
       'a Pod with an owner that does not control it',

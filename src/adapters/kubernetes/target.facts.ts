@@ -59,7 +59,13 @@ function marksOf(marks: Readonly<Record<string, string>> | null | undefined): Ma
   return bytes > MARKS_BYTES_MAX ? null : Object.fromEntries(kept);
 }
 
-const KINDS: ReadonlySet<string> = new Set(['StatefulSet', 'DaemonSet', 'Job']);
+/** Kinds are of a group: a `Job` of somebody's own resources is none of Kubernetes'. */
+const KINDS: ReadonlyMap<string, OwnerKind> = new Map([
+  ['apps/v1 StatefulSet', 'StatefulSet'],
+  ['apps/v1 DaemonSet', 'DaemonSet'],
+  ['batch/v1 Job', 'Job'],
+]);
+const REPLICA_SET = 'apps/v1 ReplicaSet';
 
 /**
  * The workload behind a Pod. A Deployment's ReplicaSets are named after it and their Pods' template hash (Kubernetes
@@ -69,8 +75,9 @@ function ownerOf({ metadata }: PodDocument): FoundTarget['owner'] {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   if (!owner) return { kind: 'Pod', name: metadata.name };
   const hash = metadata.labels?.['pod-template-hash'];
-  if (owner.kind === 'ReplicaSet' && hash !== undefined && owner.name.endsWith(`-${hash}`)) {
+  const kind = `${owner.apiVersion ?? ''} ${owner.kind}`;
+  if (kind === REPLICA_SET && hash !== undefined && owner.name.endsWith(`-${hash}`)) {
     return { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) };
   }
-  return { kind: KINDS.has(owner.kind) ? (owner.kind as OwnerKind) : 'Other', name: owner.name };
+  return { kind: KINDS.get(kind) ?? 'Other', name: owner.name };
 }
