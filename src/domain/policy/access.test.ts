@@ -10,6 +10,7 @@ import type { AccessPolicy } from './policy.js';
 function condition(truth: Truth, ...uses: (keyof Facts)[]): Condition {
   return {
     source: truth,
+    steps: 1,
     uses: new Set(uses),
     onCallSources: new Set(),
     test: () => ({ truth }),

@@ -13,6 +13,8 @@ import { PROFILE, ROBIN } from '../../../test/support/sessions.js';
 import type { Condition, Truth } from './condition.js';
 import { asksLeastFirst, decideAsAsked, evaluate, refuseUnseen } from './evaluate.js';
 import type { FoundTarget } from './facts.js';
+import { explain } from './explain.js';
+import { STEPS_A_DECISION, TOO_MUCH_TOGETHER } from './inquiry.js';
 import type { AccessPolicy, BreakGlass, Terms } from './policy.js';
 import { consentsNeeded } from './policy.js';
 
@@ -25,9 +27,9 @@ function ruleOf(policies: AccessPolicy[], over: FactsOver = {}): string | null {
   return decision.verdict === 'refuse' ? null : decision.grant.rule;
 }
 
-function condition(truth: Truth, why?: string): Condition {
+function condition(truth: Truth, why?: string, steps = 1): Condition {
   const outcome = why === undefined ? { truth } : { truth, why };
-  return { source: 'x', uses: new Set(), onCallSources: new Set(), test: () => outcome };
+  return { source: 'x', steps, uses: new Set(), onCallSources: new Set(), test: () => outcome };
 }
 
 /** One that cannot be told before the Pod is known. */
@@ -144,7 +146,11 @@ describe('policy', () => {
   });
 
   test('refuses a text that does not match its pattern, and shows the pattern', () => {
-    const pattern = { source: 'INC-[0-9]+', matches: (text: string) => /^INC-\d+$/.test(text) };
+    const pattern = {
+      source: 'INC-[0-9]+',
+      stepsPerChar: 1,
+      matches: (text: string) => /^INC-\d+$/.test(text),
+    };
     const rule = policyOf('p', { patterns: { reason: null, ticket: pattern } });
     expect(ruleOf([rule], { request: { ticket: 'INC-1' } })).toBe('p');
     const decision = decide([rule], { request: { ticket: 'none' } });
@@ -258,6 +264,59 @@ describe('breaking the glass', () => {
     });
     expect(decide([team], overdue(1, {})).verdict).toBe('grant');
     expect(decide([team], overdue(0, { sre: 1 })).verdict).toBe('refuse');
+  });
+});
+
+describe('conditions that would take too long together', () => {
+  const dear = (truth: Truth) => condition(truth, undefined, STEPS_A_DECISION / 2);
+  const allow = (name: string, truth: Truth) => policyOf(name, { when: dear(truth) });
+  const deny = (name: string, truth: Truth) =>
+    policyOf(name, { effect: 'deny', when: dear(truth) });
+
+  test('let in by none that was not tested, and the refusal says so', () => {
+    expect(ruleOf([allow('a', 'no'), allow('b', 'yes')])).toBe('b');
+    const { verdict, explanation } = decide([
+      allow('a', 'no'),
+      allow('b', 'no'),
+      allow('c', 'yes'),
+    ]);
+    expect(verdict).toBe('refuse');
+    expect(explanation).toContain(
+      `The policy "c" is for your groups, but its condition cannot be told: x (${TOO_MUCH_TOGETHER}).`,
+    );
+  });
+
+  test('keep out by a deny that was not tested, and the refusal says so', () => {
+    const denies = [deny('a', 'no'), deny('b', 'no'), deny('c', 'no')];
+    expect(ruleOf([...denies.slice(0, 2), policyOf('z')])).toBe('z');
+    const decision = decide([...denies, policyOf('z')]);
+    expect(decision).toMatchObject({ verdict: 'refuse', rule: 'c' });
+    expect(decision.explanation.join()).toContain(TOO_MUCH_TOGETHER);
+  });
+
+  test('are tested denies first, and cost nothing where the rest of a rule is for others', () => {
+    const others = ['b', 'c'].map((name) => ({
+      ...allow(name, 'yes'),
+      match: { ...policyOf(name).match, profiles: ['net'] },
+    }));
+    expect(ruleOf([...others, allow('a', 'yes'), deny('z', 'no')])).toBe('a');
+  });
+
+  test('leave it to the cluster whether a rule that was not tested matches', () => {
+    const facts = factsOf({ found: null });
+    const some = [allow('a', 'no'), allow('b', 'no'), deny('c', 'no'), deny('d', 'no')];
+    expect(refuseUnseen(setOf(some.slice(0, 2)), facts)?.verdict).toBe('refuse');
+    expect(refuseUnseen(setOf(some), facts)).toBeUndefined();
+  });
+
+  test('count with them the patterns of terms: one that was not tested is not met, and says so', () => {
+    const pattern = { source: '.*', stepsPerChar: STEPS_A_DECISION / 2, matches: () => true };
+    const rule = policyOf('p', { patterns: { reason: null, ticket: pattern } });
+    expect(ruleOf([rule], { request: { ticket: '12' } })).toBe('p');
+    const decision = decide([rule], { request: { ticket: '123' } });
+    expect(decision.explanation.join()).toContain(`must match .* (${TOO_MUCH_TOGETHER})`);
+    const unseen = factsOf({ found: null, request: { ticket: '123' } });
+    expect(refuseUnseen(setOf([rule]), unseen)).toBeUndefined();
   });
 });
 
@@ -471,6 +530,59 @@ describe('for all policies', () => {
     );
   });
 
+  /** Some of their conditions are dear, so that not all can be tested. */
+  const dear = fc
+    .tuple(mixed, fc.array(fc.constantFrom(1, STEPS_A_DECISION / 2, STEPS_A_DECISION)))
+    .map(([policies, steps]) =>
+      policies.map((policy, at) => ({
+        ...policy,
+        when: policy.when && { ...policy.when, steps: steps[at] ?? 1 },
+      })),
+    );
+  const cheap = (policies: AccessPolicy[]): AccessPolicy[] =>
+    policies.map((it) => ({ ...it, when: it.when && { ...it.when, steps: 1 } }));
+
+  test('nor does it, nor that of groups, where not all conditions can be tested', () => {
+    fc.assert(
+      fc.property(dear, request, (policies, asked) => {
+        const all = named(policies);
+        const decision = verdictOf(all, asked);
+        expect(verdictOf(all.toReversed(), asked)).toEqual(decision);
+        const groups = factsOf(asked).requester.groups.toReversed();
+        expect(verdictOf(all, { ...asked, requester: { groups } })).toEqual(decision);
+      }),
+    );
+  });
+
+  test('conditions that are not tested never let more in than if they had been', () => {
+    fc.assert(
+      fc.property(dear, request, (policies, asked) => {
+        const tested = verdictOf(cheap(named(policies)), asked);
+        expect(asks(verdictOf(named(policies), asked))).toBeGreaterThanOrEqual(asks(tested));
+      }),
+    );
+  });
+
+  test('a deny that is added never allows more where not all conditions can be tested', () => {
+    fc.assert(
+      fc.property(dear, dear, request, (policies, more, asked) => {
+        const denies = more.map((it, at) => ({ ...it, effect: 'deny' as const, name: `d${at}` }));
+        const before = verdictOf(named(policies), asked);
+        const after = verdictOf([...denies, ...named(policies)], asked);
+        expect(asks(after)).toBeGreaterThanOrEqual(asks(before));
+      }),
+    );
+  });
+
+  test('explaining a decision does not change it, whatever can be tested', () => {
+    fc.assert(
+      fc.property(dear, request, (policies, asked) => {
+        const set = setOf(named(policies), profiles);
+        expect(explain(set, factsOf(asked)).decision).toEqual(evaluate(set, factsOf(asked)));
+      }),
+    );
+  });
+
   test('which asks less is a total order: of two rules one, and never in a circle', () => {
     fc.assert(
       fc.property(mixed, (policies) => {
@@ -555,7 +667,7 @@ describe('for all policies', () => {
 
   test('what is refused before the cluster is asked would be refused after it, whatever it says', () => {
     fc.assert(
-      fc.property(mixed, request, (policies, asked) => {
+      fc.property(fc.oneof(mixed, dear), request, (policies, asked) => {
         const set = setOf(named(policies), profiles);
         const early = refuseUnseen(set, factsOf({ ...asked, found: null }));
         const seen = factsOf(asked);
