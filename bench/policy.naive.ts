@@ -1,8 +1,9 @@
 import { asksLeastFirst } from '../src/domain/policy/evaluate.js';
+import type { Truth } from '../src/domain/policy/condition.js';
 import type { Facts } from '../src/domain/policy/facts.js';
 import { Inquiry } from '../src/domain/policy/inquiry.js';
 import { lacking } from '../src/domain/policy/lacking.js';
-import type { PolicySet } from '../src/domain/policy/policy.js';
+import type { AccessPolicy, PolicySet } from '../src/domain/policy/policy.js';
 import { PARTS } from '../src/domain/policy/rule.match.js';
 
 /**
@@ -15,7 +16,9 @@ export function decideNaively(set: PolicySet, facts: Facts): string | null {
   const inquiry = new Inquiry(facts);
   const told = set.policies.map((policy) => ({
     policy,
-    truths: PARTS.map((part) => part.test(policy, inquiry)),
+    truths: PARTS.map((part) =>
+      part.name === 'when' ? conditionOf(policy, facts) : part.test(policy, inquiry),
+    ),
   }));
   const denies = told
     .filter(({ policy, truths }) => policy.effect === 'deny' && !truths.includes('no'))
@@ -28,4 +31,9 @@ export function decideNaively(set: PolicySet, facts: Facts): string | null {
     .filter((policy) => lacking(policy, inquiry).length === 0)
     .sort(asksLeastFirst);
   return allows[0]?.name ?? null;
+}
+
+/** However long all of them take together: there are more than a decision may test. */
+function conditionOf({ when }: AccessPolicy, facts: Facts): Truth {
+  return when === null ? 'yes' : when.test(facts, { take: () => true }).truth;
 }

@@ -14,7 +14,7 @@ import type { Condition, Truth } from './condition.js';
 import { asksLeastFirst, decideAsAsked, evaluate, refuseUnseen } from './evaluate.js';
 import type { FoundTarget } from './facts.js';
 import { explain } from './explain.js';
-import { STEPS_A_DECISION, TOO_MUCH_TOGETHER } from './inquiry.js';
+import { STEPS_A_DECISION } from './inquiry.js';
 import type { AccessPolicy, BreakGlass, Terms } from './policy.js';
 import { consentsNeeded } from './policy.js';
 
@@ -27,9 +27,9 @@ function ruleOf(policies: AccessPolicy[], over: FactsOver = {}): string | null {
   return decision.verdict === 'refuse' ? null : decision.grant.rule;
 }
 
-function condition(truth: Truth, why?: string, steps = 1): Condition {
+function condition(truth: Truth, why?: string): Condition {
   const outcome = why === undefined ? { truth } : { truth, why };
-  return { source: 'x', steps, uses: new Set(), onCallSources: new Set(), test: () => outcome };
+  return { source: 'x', steps: 1, uses: new Set(), onCallSources: new Set(), test: () => outcome };
 }
 
 /** One that cannot be told before the Pod is known. */
@@ -264,59 +264,6 @@ describe('breaking the glass', () => {
     });
     expect(decide([team], overdue(1, {})).verdict).toBe('grant');
     expect(decide([team], overdue(0, { sre: 1 })).verdict).toBe('refuse');
-  });
-});
-
-describe('conditions that would take too long together', () => {
-  const dear = (truth: Truth) => condition(truth, undefined, STEPS_A_DECISION / 2);
-  const allow = (name: string, truth: Truth) => policyOf(name, { when: dear(truth) });
-  const deny = (name: string, truth: Truth) =>
-    policyOf(name, { effect: 'deny', when: dear(truth) });
-
-  test('let in by none that was not tested, and the refusal says so', () => {
-    expect(ruleOf([allow('a', 'no'), allow('b', 'yes')])).toBe('b');
-    const { verdict, explanation } = decide([
-      allow('a', 'no'),
-      allow('b', 'no'),
-      allow('c', 'yes'),
-    ]);
-    expect(verdict).toBe('refuse');
-    expect(explanation).toContain(
-      `The policy "c" is for your groups, but its condition cannot be told: x (${TOO_MUCH_TOGETHER}).`,
-    );
-  });
-
-  test('keep out by a deny that was not tested, and the refusal says so', () => {
-    const denies = [deny('a', 'no'), deny('b', 'no'), deny('c', 'no')];
-    expect(ruleOf([...denies.slice(0, 2), policyOf('z')])).toBe('z');
-    const decision = decide([...denies, policyOf('z')]);
-    expect(decision).toMatchObject({ verdict: 'refuse', rule: 'c' });
-    expect(decision.explanation.join()).toContain(TOO_MUCH_TOGETHER);
-  });
-
-  test('are tested denies first, and cost nothing where the rest of a rule is for others', () => {
-    const others = ['b', 'c'].map((name) => ({
-      ...allow(name, 'yes'),
-      match: { ...policyOf(name).match, profiles: ['net'] },
-    }));
-    expect(ruleOf([...others, allow('a', 'yes'), deny('z', 'no')])).toBe('a');
-  });
-
-  test('leave it to the cluster whether a rule that was not tested matches', () => {
-    const facts = factsOf({ found: null });
-    const some = [allow('a', 'no'), allow('b', 'no'), deny('c', 'no'), deny('d', 'no')];
-    expect(refuseUnseen(setOf(some.slice(0, 2)), facts)?.verdict).toBe('refuse');
-    expect(refuseUnseen(setOf(some), facts)).toBeUndefined();
-  });
-
-  test('count with them the patterns of terms: one that was not tested is not met, and says so', () => {
-    const pattern = { source: '.*', stepsPerChar: STEPS_A_DECISION / 2, matches: () => true };
-    const rule = policyOf('p', { patterns: { reason: null, ticket: pattern } });
-    expect(ruleOf([rule], { request: { ticket: '12' } })).toBe('p');
-    const decision = decide([rule], { request: { ticket: '123' } });
-    expect(decision.explanation.join()).toContain(`must match .* (${TOO_MUCH_TOGETHER})`);
-    const unseen = factsOf({ found: null, request: { ticket: '123' } });
-    expect(refuseUnseen(setOf([rule]), unseen)).toBeUndefined();
   });
 });
 

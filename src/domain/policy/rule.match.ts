@@ -183,12 +183,14 @@ export interface PartTrace {
  * sources that it names.
  */
 export function partsOf(policy: AccessPolicy, inquiry: Inquiry): readonly PartTrace[] {
-  const trace = ({ name, test, miss }: Part): PartTrace => {
-    const truth = test(policy, inquiry);
-    return { part: name, truth, says: truth === 'yes' ? '' : miss(policy, inquiry) };
-  };
-  const match = MATCH_PARTS.map(trace);
-  return match.some(({ truth }) => truth === 'no') ? match : PARTS.map(trace);
+  const parts: PartTrace[] = [];
+  for (const part of PARTS) {
+    if (part.name === 'when' && parts.some(({ truth }) => truth === 'no')) break;
+    const truth = part.test(policy, inquiry);
+    const says = truth === 'yes' ? '' : part.miss(policy, inquiry);
+    parts.push({ part: part.name, truth, says });
+  }
+  return parts;
 }
 
 /** What keeps a rule from matching, as clauses; `unknown` parts are told as well. */
