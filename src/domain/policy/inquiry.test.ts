@@ -56,6 +56,29 @@ describe('conditions that would take too long together', () => {
     expect(ruleOf([...others, allow('a', 'yes'), deny('z', 'no')])).toBe('a');
   });
 
+  test('leave no room for an allow once a deny is added', () => {
+    const steps = (policy: AccessPolicy, share: number): AccessPolicy => ({
+      ...policy,
+      when: policy.when && { ...policy.when, steps: STEPS_A_DECISION * share },
+    });
+    const allows = [steps(allow('a', 'no'), 0.7), steps(allow('b', 'yes'), 0.4)];
+    expect(ruleOf(allows)).toBeNull();
+    expect(ruleOf([...allows, steps(deny('c', 'no'), 0.5)])).toBeNull();
+  });
+
+  test('are the same ones for whoever is in the same groups, in whatever order they are told', () => {
+    const rules = ['a', 'b', 'c'].map((name) =>
+      policyOf(name, { when: dear(name === 'b' ? 'yes' : 'no'), match: { groups: [name] } }),
+    );
+    for (const groups of [
+      ['a', 'b', 'c'],
+      ['c', 'a', 'b'],
+      ['c', 'b', 'a'],
+    ]) {
+      expect(ruleOf(rules, { requester: { groups } })).toBe('b');
+    }
+  });
+
   test('leave it to the cluster whether a rule that was not tested matches', () => {
     const facts = factsOf({ found: null });
     const some = [allow('a', 'no'), allow('b', 'no'), deny('c', 'no'), deny('d', 'no')];
