@@ -11,8 +11,8 @@ export const LIMITS = {
   depth: 32,
   /** `all`, `exists`, `exists_one`, `map` and `filter` within each other. */
   loops: 2,
-  /** At worst, over the largest facts: 20 ms. All of a decision together: see `STEPS_A_DECISION`. */
-  steps: 1_000_000,
+  /** At worst, over the largest facts: 10 ms. All of a decision together: see `STEPS_A_DECISION`. */
+  steps: 500_000,
 } as const;
 
 export const STEPS = {
