@@ -56,7 +56,10 @@ export class GatherFacts {
     return withTarget({ ...unseen, history }, facts);
   }
 
-  /** Only the sources that a rule which could apply looks at are asked. */
+  /**
+   * Only the sources that a rule which could apply looks at are asked, by who asks and where. No condition of another rule
+   * is tested or told of; of these it may be later, when times of day have passed (see `accessRemoved`).
+   */
   private async onCall(
     caller: Caller,
     request: SessionRequest,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Actor } from '../domain/person.js';
 import type { AccessRemoved } from '../domain/policy/access.js';
 import { accessRemoved } from '../domain/policy/access.js';
@@ -79,7 +80,11 @@ export class RemoveAccess {
     let after: SessionId | undefined;
     while (!this.stopping.signal.aborted && !policies.blocked()) {
       const page = await open.page({ limit: PAGE, ...(after === undefined ? {} : { after }) });
-      for (const one of page) if (await this.end(one)) ended.push(one.session.id);
+      for (const one of page) {
+        if (await this.end(one)) ended.push(one.session.id);
+        // Each may take as long as a decision does at most: others are served in between.
+        await setImmediate();
+      }
       after = page.at(-1)?.session.id;
       if (page.length < PAGE) break;
     }

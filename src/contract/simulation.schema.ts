@@ -54,13 +54,15 @@ const RuleTraceView = z.strictObject({
     description:
       '`outdone` by a deny or by a rule that asks less; `lacking`: matches, but its terms are not met.',
   }),
-  parts: z.array(
-    z.strictObject({
-      part: z.enum(PART_NAMES),
-      truth: z.enum(TRUTHS),
-      says: z.string().meta({ description: 'What would be needed; empty where it holds.' }),
-    }),
-  ),
+  parts: z
+    .array(
+      z.strictObject({
+        part: z.enum(PART_NAMES),
+        truth: z.enum(TRUTHS),
+        says: z.string().meta({ description: 'What would be needed; empty where it holds.' }),
+      }),
+    )
+    .meta({ description: '`when` is left out where another part says no: it was not tested.' }),
   lacks: z.array(z.string()).meta({ description: 'What its terms would need besides.' }),
 });
 

@@ -1,5 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { LARGEST_FACTS } from '../../../test/support/policy.facts.js';
+import { evaluate, refuseUnseen } from '../../domain/policy/evaluate.js';
+import { explain } from '../../domain/policy/explain.js';
+import { TOO_MUCH_TOGETHER } from '../../domain/policy/inquiry.js';
+import type { PolicySet } from '../../domain/policy/policy.js';
 import { isPolicyErrors, readDocumentsInSteps, readPolicyDocuments } from './policy.documents.js';
 
 const POLICY = `apiVersion: hallpass/v1
@@ -84,6 +89,55 @@ describe('ten thousand documents', () => {
       expect(errors).toHaveLength(1_000);
     },
   );
+});
+
+describe('a decision by rules that are each as dear as is let in', () => {
+  const condition = (when: string): string => `terms: { longest: 1h }\n  when: ${when}`;
+  const DEAR = {
+    'loops in conditions': condition("requester.groups.exists(a, (a + 'x') in requester.groups)"),
+    'loops in loops': condition(
+      "target.labels.exists(a, requester.amr.exists(b, a == b + 'x' || b == a + 'x'))",
+    ),
+    'patterns in conditions': condition(
+      "requester.groups.exists(g, g.matches('(x|y)*x(x|y){200}z'))",
+    ),
+    'patterns of terms': "terms: { longest: 1h, reason: { pattern: '(x|y)*x(x|y){50}z' } }",
+  };
+  const request = { ...LARGEST_FACTS.request, reason: 'xyxyyxxx'.repeat(250) };
+  const seen = { ...LARGEST_FACTS, request };
+  const unseen = { ...seen, target: { ...seen.target, found: null } };
+  const setOf = (rules: number, dear: string): PolicySet => {
+    const policy = (at: number): string => `apiVersion: hallpass/v1
+kind: AccessPolicy
+metadata: { name: p${at} }
+spec:
+  effect: allow
+  match: { groups: ['*'], namespaces: ['*'] }
+  ${dear}
+`;
+    const text = [PROFILE, ...Array.from({ length: rules }, (_, at) => policy(at))].join('---\n');
+    const set = readPolicyDocuments([{ name: '0.yaml', text }]);
+    if (isPolicyErrors(set)) throw new Error(set.policyErrors[0]);
+    return set;
+  };
+
+  describe.each(Object.entries(DEAR))('%s:', (_, dear) => {
+    test.each([20, 500])(
+      '%i of them keep out, and hold up the broker for a moment at most',
+      (n) => {
+        const set = setOf(n, dear);
+        for (const decide of [evaluate, explain, refuseUnseen]) {
+          const facts = { ...(decide === refuseUnseen ? unseen : seen) };
+          const began = performance.now();
+          const decided = decide(set, facts);
+          // A fortieth of a second is promised; the machine may do other things.
+          expect(performance.now() - began, decide.name).toBeLessThan(500);
+          expect(JSON.stringify(decided) ?? '', decide.name).not.toContain('"verdict":"grant"');
+          if (decide === explain) expect(JSON.stringify(decided)).toContain(TOO_MUCH_TOGETHER);
+        }
+      },
+    );
+  });
 });
 
 describe('hostile lists are refused in bounded time', () => {

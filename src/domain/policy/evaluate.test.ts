@@ -13,6 +13,8 @@ import { PROFILE, ROBIN } from '../../../test/support/sessions.js';
 import type { Condition, Truth } from './condition.js';
 import { asksLeastFirst, decideAsAsked, evaluate, refuseUnseen } from './evaluate.js';
 import type { FoundTarget } from './facts.js';
+import { explain } from './explain.js';
+import { STEPS_A_DECISION } from './inquiry.js';
 import type { AccessPolicy, BreakGlass, Terms } from './policy.js';
 import { consentsNeeded } from './policy.js';
 
@@ -27,7 +29,7 @@ function ruleOf(policies: AccessPolicy[], over: FactsOver = {}): string | null {
 
 function condition(truth: Truth, why?: string): Condition {
   const outcome = why === undefined ? { truth } : { truth, why };
-  return { source: 'x', uses: new Set(), onCallSources: new Set(), test: () => outcome };
+  return { source: 'x', steps: 1, uses: new Set(), onCallSources: new Set(), test: () => outcome };
 }
 
 /** One that cannot be told before the Pod is known. */
@@ -144,7 +146,11 @@ describe('policy', () => {
   });
 
   test('refuses a text that does not match its pattern, and shows the pattern', () => {
-    const pattern = { source: 'INC-[0-9]+', matches: (text: string) => /^INC-\d+$/.test(text) };
+    const pattern = {
+      source: 'INC-[0-9]+',
+      stepsPerChar: 1,
+      matches: (text: string) => /^INC-\d+$/.test(text),
+    };
     const rule = policyOf('p', { patterns: { reason: null, ticket: pattern } });
     expect(ruleOf([rule], { request: { ticket: 'INC-1' } })).toBe('p');
     const decision = decide([rule], { request: { ticket: 'none' } });
@@ -471,6 +477,59 @@ describe('for all policies', () => {
     );
   });
 
+  /** Some of their conditions are dear, so that not all can be tested. */
+  const dear = fc
+    .tuple(mixed, fc.array(fc.constantFrom(1, STEPS_A_DECISION / 2, STEPS_A_DECISION)))
+    .map(([policies, steps]) =>
+      policies.map((policy, at) => ({
+        ...policy,
+        when: policy.when && { ...policy.when, steps: steps[at] ?? 1 },
+      })),
+    );
+  const cheap = (policies: AccessPolicy[]): AccessPolicy[] =>
+    policies.map((it) => ({ ...it, when: it.when && { ...it.when, steps: 1 } }));
+
+  test('nor does it, nor that of groups, where not all conditions can be tested', () => {
+    fc.assert(
+      fc.property(dear, request, (policies, asked) => {
+        const all = named(policies);
+        const decision = verdictOf(all, asked);
+        expect(verdictOf(all.toReversed(), asked)).toEqual(decision);
+        const groups = factsOf(asked).requester.groups.toReversed();
+        expect(verdictOf(all, { ...asked, requester: { groups } })).toEqual(decision);
+      }),
+    );
+  });
+
+  test('conditions that are not tested never let more in than if they had been', () => {
+    fc.assert(
+      fc.property(dear, request, (policies, asked) => {
+        const tested = verdictOf(cheap(named(policies)), asked);
+        expect(asks(verdictOf(named(policies), asked))).toBeGreaterThanOrEqual(asks(tested));
+      }),
+    );
+  });
+
+  test('a deny that is added never allows more where not all conditions can be tested', () => {
+    fc.assert(
+      fc.property(dear, dear, request, (policies, more, asked) => {
+        const denies = more.map((it, at) => ({ ...it, effect: 'deny' as const, name: `d${at}` }));
+        const before = verdictOf(named(policies), asked);
+        const after = verdictOf([...denies, ...named(policies)], asked);
+        expect(asks(after)).toBeGreaterThanOrEqual(asks(before));
+      }),
+    );
+  });
+
+  test('explaining a decision does not change it, whatever can be tested', () => {
+    fc.assert(
+      fc.property(dear, request, (policies, asked) => {
+        const set = setOf(named(policies), profiles);
+        expect(explain(set, factsOf(asked)).decision).toEqual(evaluate(set, factsOf(asked)));
+      }),
+    );
+  });
+
   test('which asks less is a total order: of two rules one, and never in a circle', () => {
     fc.assert(
       fc.property(mixed, (policies) => {
@@ -555,7 +614,7 @@ describe('for all policies', () => {
 
   test('what is refused before the cluster is asked would be refused after it, whatever it says', () => {
     fc.assert(
-      fc.property(mixed, request, (policies, asked) => {
+      fc.property(fc.oneof(mixed, dear), request, (policies, asked) => {
         const set = setOf(named(policies), profiles);
         const early = refuseUnseen(set, factsOf({ ...asked, found: null }));
         const seen = factsOf(asked);

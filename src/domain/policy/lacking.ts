@@ -1,4 +1,6 @@
 import type { Facts, RequesterFacts } from './facts.js';
+import type { Inquiry } from './inquiry.js';
+import { TOO_MUCH_TOGETHER } from './inquiry.js';
 import type { AccessPolicy, BreakGlass, TextRule } from './policy.js';
 import type { TextPattern } from './condition.js';
 
@@ -6,7 +8,8 @@ import type { TextPattern } from './condition.js';
  * What a request lacks to meet the terms of an allow, as clauses that complete "The policy would allow it, but …". None:
  * its terms are met.
  */
-export function lacking({ terms, patterns }: AccessPolicy, facts: Facts): string[] {
+export function lacking({ terms, patterns }: AccessPolicy, inquiry: Inquiry): string[] {
+  const { facts } = inquiry;
   const { request, history } = facts;
   const { perPerson, perPod } = terms.concurrent;
   const lacks: string[] = [];
@@ -15,12 +18,10 @@ export function lacking({ terms, patterns }: AccessPolicy, facts: Facts): string
       `it grants ${terms.longestSeconds} seconds at most and ${request.durationSeconds} were asked for`,
     );
   }
-  lacks.push(
-    ...textLacks('reason', { text: request.reason, rule: terms.reason, pattern: patterns.reason }),
-  );
-  lacks.push(
-    ...textLacks('ticket', { text: request.ticket, rule: terms.ticket, pattern: patterns.ticket }),
-  );
+  for (const name of ['reason', 'ticket'] as const) {
+    const of = { text: request[name], rule: terms[name], pattern: patterns[name] };
+    lacks.push(...textLacks(name, of, inquiry));
+  }
   if (perPerson !== null && history.mine.open >= perPerson) {
     lacks.push(
       `it allows ${sessions(perPerson)} of one person at once, and you have ${history.mine.open}: end one first`,
@@ -42,11 +43,13 @@ function sessions(count: number): string {
 function textLacks(
   name: 'reason' | 'ticket',
   { text, rule, pattern }: { text: string; rule: TextRule; pattern: TextPattern | null },
+  inquiry: Inquiry,
 ): string[] {
   if (text === '') return rule.required ? [`it requires a ${name}`] : [];
-  return pattern === null || pattern.matches(text)
-    ? []
-    : [`its ${name} must match ${pattern.source}`];
+  const matches = pattern === null || inquiry.matches(pattern, text);
+  if (matches === true) return [];
+  const why = matches === 'unknown' ? ` (${TOO_MUCH_TOGETHER})` : '';
+  return [`its ${name} must match ${pattern?.source}${why}`];
 }
 
 function breakGlassLacks(offered: BreakGlass | null, { requester, history }: Facts): string[] {
