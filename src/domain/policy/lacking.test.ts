@@ -101,10 +101,12 @@ test('what is overdue of their own counts under a rule for a team as well, and b
   const lacks = (mine: number, bank: number): string[] =>
     lacking(
       policy,
-      factsOf({
-        request: { breakGlass: true },
-        history: { ...NO_HISTORY, overdueReviews: { mine, byTeam: { bank } } },
-      }),
+      new Inquiry(
+        factsOf({
+          request: { breakGlass: true },
+          history: { ...NO_HISTORY, overdueReviews: { mine, byTeam: { bank } } },
+        }),
+      ),
     );
   expect(lacks(0, 0)).toEqual([]);
   expect(lacks(1, 0)).toEqual([expect.stringContaining('session is overdue of yours')]);
