@@ -13,7 +13,8 @@ const INTRODUCTION = `# Policies
 <!-- Made by \`npm run docs\` from scripts/policies.document.ts and src/contract: change it there. -->
 
 Who may debug what is said in YAML documents of four kinds, several to a file, in one folder or several
-(\`policies.folders\`): all their \`*.yaml\` and \`*.yml\` files, 16 MiB and 10,000 documents at most. What is wrong is told all at once, with file, line,
+(\`policies.folders\`): all their \`*.yaml\` and \`*.yml\` files, 16 MiB and 10,000 documents at most, of 10,000
+parts each (texts, signs, spaces, line ends). What is wrong is told all at once, with file, line,
 column, path and the name that was likely meant; then none of them comes into force. What documents mean together is in
 [policy-semantics.md](policy-semantics.md), how they are changed while Hallpass runs in
 [policy-changes.md](policy-changes.md).

@@ -49,6 +49,7 @@ import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import type { Config } from './config/config.schema.js';
+import type { PolicySet } from './domain/policy/policy.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -139,8 +140,20 @@ export async function startBroker(
       );
     }
   };
-  tellMissingSecrets();
-  policies.onSwitch(tellMissingSecrets);
+  const tellLateEscalations = (): void => {
+    for (const policy of lateEscalations(policies.current(), bounds.pendingLapseSeconds)) {
+      journal.warn(
+        { policy, lapseSeconds: bounds.pendingLapseSeconds },
+        'a policy asks more people only after its sessions have lapsed: nobody is ever asked by it',
+      );
+    }
+  };
+  const tellOddities = (): void => {
+    tellMissingSecrets();
+    tellLateEscalations();
+  };
+  tellOddities();
+  policies.onSwitch(tellOddities);
   const onCallStates = () => onCall.states(policies.current().onCallSources);
   const people = new PrismaPeople(database);
   const notePerson = new NotePerson({ people, clock, journal });
@@ -178,7 +191,7 @@ export async function startBroker(
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
     notePerson,
-    reviewSession: new ReviewSession({ store, reviews, clock }),
+    reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     store,
@@ -249,6 +262,13 @@ export async function startBroker(
     managementUrl,
     stop: () => running.disposeAsync(),
   };
+}
+
+/** The names of rules whose escalation comes no earlier than the lapse of what waits for consents. */
+function lateEscalations({ policies }: PolicySet, lapseSeconds: number): string[] {
+  return policies
+    .filter(({ terms }) => (terms.approvals.escalation?.afterSeconds ?? 0) >= lapseSeconds)
+    .map(({ name }) => name);
 }
 
 function same<T>(inner: T): T {

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Weighed } from '../domain/approval/weighing.js';
 import { notAsked, weigh, yours } from '../domain/approval/weighing.js';
-import type { Person } from '../domain/person.js';
-import { displayName, sameAccount } from '../domain/person.js';
+import { displayName, newest } from '../domain/person.js';
 import type { Problem } from '../domain/problem.js';
 import { isProblem, problem } from '../domain/problem.js';
 import type { Consent, Session, SessionId } from '../domain/session/session.js';
@@ -120,11 +119,6 @@ export class DecideSession {
         return {};
     }
   }
-}
-
-/** The person as their newest token says, where one is known. */
-function newest(person: Person, known: readonly Person[]): Person {
-  return { ...person, ...known.find((other) => sameAccount(other, person)) };
 }
 
 /** Whether its time to be decided or started is over, though nobody has written that yet. */

@@ -82,6 +82,21 @@ test('what was refused without asking the cluster, and would now need it, is tol
   expect(changes).toMatchObject([{ change: 'needs-cluster', to: { verdict: 'open' } }]);
 });
 
+test('what was refused with its namespace known and no Pod is decided by the namespace, or told as open', async () => {
+  const past = decided([]);
+  const { facts } = past;
+  if (!facts) throw new Error('no facts');
+  const found = { namespaceLabels: { tier: 'prod' }, namespaceAnnotations: {}, pod: null };
+  const absent = { ...past, facts: { ...facts, target: { ...facts.target, found } } };
+  const only = (tier: string): PolicyOver => ({
+    match: { namespaceSelector: [{ key: 'tier', operator: 'In', values: [tier] }] },
+  });
+  expect((await diff([absent], [policyOf('p', only('test'))])).changes).toEqual([]);
+  expect((await diff([absent], [policyOf('p', only('prod'))])).changes).toMatchObject([
+    { change: 'needs-cluster', to: { verdict: 'open' } },
+  ]);
+});
+
 test('the same rules change nothing, and sentences alone are no change', async () => {
   const rules = [policyOf('p', consents(1)), policyOf('d', { match: { namespaces: ['x'] } })];
   const past = [decided(rules), decided(rules, { namespace: 'x' }), decided([])];

@@ -1,12 +1,12 @@
 import { canonicalJson } from '../domain/audit/canonical.js';
 import { displayName } from '../domain/person.js';
+import { decideAsAsked } from '../domain/policy/evaluate.js';
 import type { PolicyDecision } from '../domain/policy/evaluate.js';
 import type { Grant, PolicySet } from '../domain/policy/policy.js';
 import { consentsNeeded, requirementsOf } from '../domain/policy/policy.js';
 import type { SessionId, Target } from '../domain/session/session.js';
 import type { PastDecision } from './ports/past-decisions.js';
 import { PastDecisions } from './ports/past-decisions.js';
-import { decideAsAsked } from './situation-facts.js';
 
 /** In what way a decision would change, and what to call so many of them. */
 export const CHANGES = {
@@ -16,13 +16,13 @@ export const CHANGES = {
   'fewer-consents': 'with fewer consents',
   'other-rule': 'by another rule',
   'other-terms': 'on other terms',
-  'needs-cluster': 'refused then without asking the cluster, which would now be asked',
+  'needs-cluster': 'refused then without a look at the Pod, which would now be needed',
 } as const satisfies Record<string, string>;
 export type ChangeKind = keyof typeof CHANGES;
 
 /** One side of a change. */
 export interface Side {
-  /** `open`: it cannot be told, because the cluster was not asked then. */
+  /** `open`: it cannot be told, because the Pod was not looked at then. */
   readonly verdict: PolicyDecision['verdict'] | 'open';
   readonly rule: string | null;
   readonly consents: number;
@@ -94,7 +94,7 @@ const NO_CHANGES: Readonly<Record<ChangeKind, number>> = {
 };
 
 const OPEN_TEXT =
-  'It was refused before the cluster was asked. The proposed policies would ask it, and what it would have said of the Pod is not known.';
+  'It was refused without a look at the Pod. By the proposed policies it would depend on the Pod, of which nothing is known.';
 
 function changeOf(
   past: PastDecision,

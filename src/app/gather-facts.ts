@@ -1,4 +1,4 @@
-import type { Facts, FoundTarget, OnCallFacts } from '../domain/policy/facts.js';
+import type { Facts, OnCallFacts } from '../domain/policy/facts.js';
 import { NO_SESSIONS } from '../domain/policy/facts.js';
 import type { PolicySet } from '../domain/policy/policy.js';
 import type { SessionRequest } from '../domain/session/session.js';
@@ -44,9 +44,10 @@ export class GatherFacts {
     };
   }
 
-  /** The same with the Pod that was found. */
+  /** The same with what the cluster said. */
   async seen(caller: Caller, unseen: Facts, { pin, facts }: ResolvedTarget): Promise<Facts> {
     const { cluster } = unseen.target;
+    if (pin === null) return withTarget(unseen, facts);
     const history = await this.deps.history.of({
       person: personOf(caller),
       on: { cluster, podUid: pin.podUid },
@@ -55,7 +56,10 @@ export class GatherFacts {
     return withTarget({ ...unseen, history }, facts);
   }
 
-  /** Only the sources that a rule which could apply looks at are asked. */
+  /**
+   * Only the sources that a rule which could apply looks at are asked, by who asks and where. No condition of another rule
+   * is tested or told of; of these it may be later, when times of day have passed (see `accessRemoved`).
+   */
   private async onCall(
     caller: Caller,
     request: SessionRequest,
@@ -73,7 +77,7 @@ export class GatherFacts {
   }
 }
 
-function withTarget(facts: Facts, found: FoundTarget): Facts {
+function withTarget(facts: Facts, found: NonNullable<Facts['target']['found']>): Facts {
   return { ...facts, target: { ...facts.target, found } };
 }
 
@@ -89,8 +93,15 @@ export function requesterFacts(caller: Caller, now: Date): Facts['requester'] {
     claims,
     acr,
     amr,
-    // A clock that runs behind the issuer's makes nobody sign in in the future.
-    authAgeSeconds:
-      authTime === undefined ? null : Math.max(0, Math.floor(now.getTime() / 1000) - authTime),
+    authAgeSeconds: authTime === undefined ? null : ageOf(authTime, now),
   };
+}
+
+/** How far an issuer's clock may run before ours. */
+const SKEW_SECONDS = 60;
+
+/** Unknown for a sign-in that is yet to come: who claims that has not signed in just now. */
+function ageOf(authTime: number, now: Date): number | null {
+  const age = Math.floor(now.getTime() / 1000) - authTime;
+  return age < -SKEW_SECONDS ? null : Math.max(0, age);
 }

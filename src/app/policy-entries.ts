@@ -62,8 +62,8 @@ export function refusedEntry({ at, replica, where, content, errors }: Refusal): 
   });
 }
 
-/** The same for the same documents, refused for the same reasons. */
-export function contentHash({ content, errors }: Refusal): string {
-  const plain = [content, errors.map(plainText)];
+/** The same for the same documents, refused for the same reasons on one day: all replicas together say it once a day. */
+export function contentHash({ content, errors, at }: Refusal): string {
+  const plain = [content, errors.map((error) => plainText(error)), at.toISOString().slice(0, 10)];
   return createHash('sha256').update(canonicalJson(plain)).digest('hex');
 }

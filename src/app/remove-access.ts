@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Actor } from '../domain/person.js';
 import type { AccessRemoved } from '../domain/policy/access.js';
 import { accessRemoved } from '../domain/policy/access.js';
@@ -79,7 +80,11 @@ export class RemoveAccess {
     let after: SessionId | undefined;
     while (!this.stopping.signal.aborted && !policies.blocked()) {
       const page = await open.page({ limit: PAGE, ...(after === undefined ? {} : { after }) });
-      for (const one of page) if (await this.end(one)) ended.push(one.session.id);
+      for (const one of page) {
+        if (await this.end(one)) ended.push(one.session.id);
+        // Each may take as long as a decision does at most: others are served in between.
+        await setImmediate();
+      }
       after = page.at(-1)?.session.id;
       if (page.length < PAGE) break;
     }
@@ -144,7 +149,9 @@ function sentence({ by, rule }: AccessRemoved, set: PolicySet, lost: readonly st
       : `the policy "${rule}" forbids it to its requester now`;
   const since =
     by === 'groups'
-      ? `they are no longer in ${lost.slice(0, GROUPS_MAX).join(', ')}`
+      ? lost.length === 0
+        ? 'they are in other groups than when it was granted'
+        : `they are no longer in ${lost.slice(0, GROUPS_MAX).join(', ')}`
       : `the policy set ${set.hash.slice(0, 12)} is in force`;
   return `Ended because ${why}: ${since}.`;
 }

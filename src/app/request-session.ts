@@ -1,7 +1,7 @@
-import { evaluate, refuseUnseen } from '../domain/policy/evaluate.js';
+import { decideFound, refuseUnseen } from '../domain/policy/evaluate.js';
 import type { PolicySet } from '../domain/policy/policy.js';
 import type { FieldError, Problem } from '../domain/problem.js';
-import { isProblem, problem } from '../domain/problem.js';
+import { invariant, isProblem, problem } from '../domain/problem.js';
 import type { Session, SessionRequest } from '../domain/session/session.js';
 import type { Bounds } from '../domain/session/session.plan.js';
 import type { Caller } from './caller.js';
@@ -61,8 +61,9 @@ export class RequestSession {
    * @param key makes asking again the same ask: the session of the first time is given back.
    * @returns the session, `denied` included; an open one of theirs that is like what they ask for, instead of a second;
    * a problem where the request cannot be one: bad fields, no such target, a target that cannot take a container, a
-   * cluster that does not answer. Policy is asked before the cluster, so that nobody learns of Pods that policy would
-   * not let them debug.
+   * cluster that does not answer. Policy is heard first without the cluster, then with the namespace, then with the
+   * Pod: whether a Pod is there is told only to those whom some rule might let into its namespace, and why it can take
+   * no container only to those whom policy would let into it.
    */
   async ask(caller: Caller, ask: Ask, key?: AskKey): Promise<Asking | Problem> {
     const person = personOf(caller);
@@ -116,11 +117,13 @@ export class RequestSession {
     const resolved = await this.resolve(request);
     if (isProblem(resolved)) return resolved;
     const [asFound, facts] = await Promise.all([
-      this.alike({ requester, request, pin: resolved.pin }),
+      resolved.pin && this.alike({ requester, request, pin: resolved.pin }),
       this.deps.facts.seen(caller, unseen, resolved),
     ]);
     if (asFound) return asFound;
-    const decision = evaluate(set, facts);
+    const decided = decideFound(set, facts);
+    if (resolved.unfit && decided?.verdict !== 'refuse') return resolved.unfit;
+    const decision = invariant(decided, 'a Pod was found, and policy has nothing to say');
     const pin = decision.verdict === 'refuse' ? null : resolved.pin;
     return this.firstStep({ caller, request, decision, pin, facts, idempotency });
   }

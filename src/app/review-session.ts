@@ -1,5 +1,6 @@
 import { auditEntry } from '../domain/audit/entry.js';
-import { samePerson } from '../domain/person.js';
+import type { Person } from '../domain/person.js';
+import { newest, samePerson } from '../domain/person.js';
 import { peopleText } from '../domain/policy/words.js';
 import type { Problem } from '../domain/problem.js';
 import { invariant, isProblem, problem } from '../domain/problem.js';
@@ -9,6 +10,7 @@ import type { Session, SessionId } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import { maySee, personOf } from './caller.js';
 import { Clock } from './ports/clock.js';
+import { People } from './ports/people.js';
 import { ReviewStore } from './ports/review.store.js';
 import { SessionStore } from './ports/session.store.js';
 import { absent } from './read-session.js';
@@ -19,6 +21,7 @@ export class ReviewSession {
     private readonly deps: {
       readonly store: SessionStore;
       readonly reviews: ReviewStore;
+      readonly people: People;
       readonly clock: Clock;
     },
   ) {}
@@ -37,7 +40,7 @@ export class ReviewSession {
     const { store, reviews, clock } = this.deps;
     const session = await store.find(id);
     if (!session || !maySee(caller, session)) return absent(id);
-    const refusal = refusalOf(caller, session);
+    const refusal = refusalOf(caller, session, await this.newestAccounts(caller, session));
     if (refusal) return refusal;
     const owed = invariant(await reviews.find(id), `broken glass without a debt: ${id}`);
     if (owed.review) return alreadyReviewed(id);
@@ -63,17 +66,28 @@ export class ReviewSession {
     });
     return isProblem(written) ? written : session;
   }
+
+  /** Reviewer and requester as their newest tokens say: whose human they are may be known by now, and was not then. */
+  private async newestAccounts(
+    caller: Caller,
+    { requester }: Session,
+  ): Promise<readonly [reviewer: Person, requester: Person]> {
+    const person = personOf(caller);
+    const known = await this.deps.people.latest([person, requester]);
+    return [newest(person, known), newest(requester, known)];
+  }
 }
 
-function refusalOf(caller: Caller, session: Session): Problem | undefined {
+function refusalOf(
+  caller: Caller,
+  session: Session,
+  [reviewer, debtor]: readonly [Person, Person],
+): Problem | undefined {
   const { id, requester, grant, state } = session;
   const person = personOf(caller);
-  if (samePerson(person, requester)) {
-    return problem(
-      'forbidden',
-      'You asked for this session yourself: somebody else must review it.',
-    );
-  }
+  const accounts = [person, reviewer];
+  if (accounts.some((it) => samePerson(it, requester) || samePerson(it, debtor)))
+    return ownReview();
   if (grant?.breakGlass !== true) {
     return problem(
       'illegal-transition',
@@ -94,6 +108,11 @@ function refusalOf(caller: Caller, session: Session): Problem | undefined {
     );
   }
   return undefined;
+}
+
+/** The refusal of a review of one's own session. */
+export function ownReview(): Problem {
+  return problem('forbidden', 'You asked for this session yourself: somebody else must review it.');
 }
 
 /** The refusal of a second review. */

@@ -40,7 +40,7 @@ export class SimulatePolicy {
    *
    * @returns `forbidden` where they want more; `invalid-fields` with every error of the drafts.
    */
-  simulate(caller: Caller, asked: NewSimulation): SimulationResult | Problem {
+  async simulate(caller: Caller, asked: NewSimulation): Promise<SimulationResult | Problem> {
     const { person, documents, ...situation } = asked;
     const isReader = permits(caller.roles, 'policy:read');
     if (!isReader && (person !== undefined || documents !== undefined)) {
@@ -49,7 +49,8 @@ export class SimulatePolicy {
         `Simulating ${person === undefined ? 'drafts' : 'somebody else'} needs the permission "policy:read": leave "${person === undefined ? 'documents' : 'person'}" out to ask for yourself, by the policies in force.`,
       );
     }
-    const set = documents === undefined ? this.deps.policies.current() : this.draft(documents);
+    const set =
+      documents === undefined ? this.deps.policies.current() : await this.draft(documents);
     if (isProblem(set)) return set;
     const now = this.deps.clock.now();
     const facts = situationFacts(
@@ -67,14 +68,14 @@ export class SimulatePolicy {
     };
   }
 
-  private draft(documents: readonly PolicyFile[]): PolicySet | Problem {
+  private async draft(documents: readonly PolicyFile[]): Promise<PolicySet | Problem> {
     const twice = documents.flatMap(({ name }, index): FieldError[] =>
       documents.findIndex((it) => it.name === name) === index
         ? []
         : [{ path: `/documents/${index}/name`, message: 'is here twice' }],
     );
     if (twice.length > 0) return invalid(twice, twice.length);
-    const read = this.deps.drafts.read(documents);
+    const read = await this.deps.drafts.read(documents);
     if (!('policyErrors' in read)) return read;
     const errors = read.policyErrors.slice(0, ERRORS_TOLD_MAX).map((message) => {
       const index = documents.findIndex(({ name }) => message.startsWith(`${name}:`));

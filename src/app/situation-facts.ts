@@ -1,8 +1,7 @@
 import type { Situation } from '../contract/situation.schema.js';
-import { evaluate, refuseUnseen } from '../domain/policy/evaluate.js';
+import { decideAsAsked, evaluate } from '../domain/policy/evaluate.js';
 import type { PolicyDecision } from '../domain/policy/evaluate.js';
 import type { Facts, FoundTarget } from '../domain/policy/facts.js';
-import { NO_SESSIONS } from '../domain/policy/facts.js';
 import type { PolicySet } from '../domain/policy/policy.js';
 
 /** Somebody asks for something, as {@link Situation} says it. */
@@ -32,27 +31,10 @@ function foundOf(found: NonNullable<Situation['target']['found']>): FoundTarget 
   return { ...found, owner: found.owner ?? { kind: 'Pod', name: found.pod } };
 }
 
-/**
- * What asking would come to: policy is heard first without what only the cluster can tell, then with it, as by
- * `RequestSession`.
- *
- * @returns undefined where the cluster would have to be asked and the facts do not say what it answered.
- */
-export function decideAsAsked(set: PolicySet, facts: Facts): PolicyDecision | undefined {
-  const unseen: Facts = {
-    ...facts,
-    target: { ...facts.target, found: null },
-    history: { ...facts.history, target: NO_SESSIONS },
-  };
-  const refusal = refuseUnseen(set, unseen);
-  if (refusal) return refusal;
-  return facts.target.found === null ? undefined : evaluate(set, facts);
-}
-
 const NOT_FOUND_YET =
   'What only the cluster can tell about the Pod was not given, and the rules that could allow this depend on it.';
 
-/** The same for facts that are made up: where the cluster would have to be asked, by what can be told without it. */
+/** What asking would come to, by facts that are made up: where the cluster would have to be asked, by what can be told without it. */
 export function decideSituation(set: PolicySet, facts: Facts): PolicyDecision {
   const decision = decideAsAsked(set, facts);
   if (decision) return decision;

@@ -1,5 +1,6 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml';
-import type { Document, ErrorCode, Node, Scalar, YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter } from 'yaml';
+import type { ErrorCode, Node, Scalar, YAMLMap } from 'yaml';
+import { composed, LaterNode } from './yaml.nodes.js';
 
 /** One-based, as editors count. */
 export interface Position {
@@ -34,6 +35,8 @@ export interface YamlBounds {
   readonly documentsBefore?: number;
   /** How many maps and lists may be inside one another. */
   readonly depthMax: number;
+  /** How many parts one document may have: texts, signs, spaces and line ends. Without it, any number. */
+  readonly partsMax?: number;
 }
 
 const MISTAKES_MAX = 100;
@@ -81,7 +84,10 @@ export function readYaml(text: string, bounds: YamlBounds): YamlReading {
   for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
 }
 
-/** The same, stopping after each document, for those who have something else to do in between. */
+/**
+ * The same, stopping after each document and in the middle of long ones, for those who have something else to do in
+ * between.
+ */
 export function* readYamlInSteps(
   text: string,
   bounds: YamlBounds,
@@ -97,11 +103,15 @@ export function* readYamlInSteps(
     if (mistakes.length < MISTAKES_MAX) mistakes.push({ ...at(offset), message });
   };
 
-  const nodes = new LaterNodes(text);
   const before = bounds.documentsBefore ?? 0;
   let count = 0;
-  for (const document of composed(text, lines)) {
+  for (const document of composed(text, { lines, partsMax: bounds.partsMax })) {
     yield;
+    if (document === 'more') continue;
+    if ('tooLarge' in document) {
+      report(document.tooLarge, `a document may have ${bounds.partsMax} parts at most`);
+      break;
+    }
     count += 1;
     if (before + count > bounds.documentsMax) {
       report(document.range[0], `there may be ${bounds.documentsMax} documents at most`);
@@ -118,41 +128,10 @@ export function* readYamlInSteps(
     if (isScalar(document.contents) && document.contents.value === null) continue;
     const value = plainValue({ node: document.contents, depthLeft: bounds.depthMax, report });
     const start = document.contents.range[0];
-    documents.push(positioned(value, { at, nodes, source: text, index: count - 1, start }));
+    const nodes = new LaterNode(text, document.range);
+    documents.push(positioned(value, { at, nodes, source: text, start }));
   }
   return { documents, mistakes };
-}
-
-function composed(text: string, lines?: LineCounter): Iterable<Document.Parsed> {
-  const composer = new Composer({
-    version: '1.2',
-    schema: 'core',
-    merge: false,
-    // Our own check below is linear; the package's compares each key with each.
-    uniqueKeys: false,
-    stringKeys: true,
-    strict: true,
-    prettyErrors: false,
-    logLevel: 'silent',
-  });
-  return composer.compose(new Parser(lines?.addNewLine).parse(text));
-}
-
-/**
- * The nodes of a text's documents, read once more when somebody asks where something stands: they are many times as
- * large as the text, and most texts have no mistakes.
- */
-class LaterNodes {
-  private read: (Node | null)[] | undefined;
-
-  constructor(private readonly text: string) {}
-
-  of(index: number): Node {
-    this.read ??= [...composed(this.text)].map(({ contents }) => contents);
-    const node = this.read[index];
-    if (!node) throw new Error('invariant broken: the same text has other documents');
-    return node;
-  }
 }
 
 interface Reading {
@@ -206,18 +185,17 @@ function plainMap(
 
 interface Place {
   readonly at: (offset: number) => Position;
-  readonly nodes: LaterNodes;
+  readonly nodes: LaterNode;
   readonly source: string;
-  /** Which of the documents, empty ones counted. */
-  readonly index: number;
   /** Where its value begins. */
   readonly start: number;
 }
 
-function positioned(value: unknown, { at, nodes, source, index, start }: Place): YamlDocument {
+function positioned(value: unknown, { at, nodes, source, start }: Place): YamlDocument {
+  const from = ({ range }: Node): number => nodes.start + (range?.[0] ?? 0);
   const find = (path: readonly PropertyKey[]): { node: Node; key?: Node; whole: boolean } => {
     let found: { node: Node; key?: Node; whole: boolean } = {
-      node: nodes.of(index),
+      node: nodes.node(),
       whole: true,
     };
     for (const step of path) {
@@ -233,12 +211,13 @@ function positioned(value: unknown, { at, nodes, source, index, start }: Place):
       if (path.length === 0) return at(start);
       const { node, key, whole } = find(path);
       // What is missing is looked for at its parent's key; a list's items have none.
-      const from = (whole ? node : (key ?? node)).range?.[0] ?? 0;
-      return at(from + (whole && into > 0 ? offsetInto(node, into, source) : 0));
+      const near = whole ? node : (key ?? node);
+      const text = source.slice(nodes.start);
+      return at(from(near) + (whole && into > 0 ? offsetInto(node, into, text) : 0));
     },
     positionOfKey: (path) => {
       const { node, key } = find(path);
-      return at((key ?? node).range?.[0] ?? 0);
+      return at(from(key ?? node));
     },
   };
 }

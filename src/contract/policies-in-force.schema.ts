@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OWNER_KINDS } from '../domain/policy/facts.js';
+import { ON_CALL_MATCHES, ON_CALL_SHAPES } from '../domain/policy/on-call-source.js';
 import {
   FILE_COPIES,
   ON_ACCESS_REMOVED,
@@ -102,6 +103,21 @@ export const PoliciesInForce = z
         shell: z.string(),
         multiplexer: z.enum(MULTIPLEXERS),
         recordInput: z.boolean(),
+      }),
+    ),
+    onCallSources: z.array(
+      z.strictObject({
+        name: z.string(),
+        description: z.string(),
+        shape: z.enum(ON_CALL_SHAPES),
+        host: z.string().meta({
+          description: 'Whom it asks. The rest of its URL, which may hold a token, is not shown.',
+        }),
+        match: z.enum(ON_CALL_MATCHES).meta({ description: 'By what it names people.' }),
+        maxAgeSeconds: seconds.meta({ description: 'How long an answer is used.' }),
+        staleForSeconds: seconds.meta({
+          description: 'How old an answer may be while no newer one can be had.',
+        }),
       }),
     ),
   })

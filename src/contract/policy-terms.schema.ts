@@ -20,12 +20,28 @@ const longest = durationSchema.refine(
   'must be 168h at most',
 );
 
+/** Groups may have any number of members; people who are named one by one can be counted. */
+function hasEnoughPeople(it: {
+  readonly count?: number;
+  readonly groups?: readonly string[];
+  readonly users?: readonly string[];
+  readonly approvers?: readonly string[];
+}): boolean {
+  const { count = 0, groups = [], users = [], approvers = [] } = it;
+  return groups.length > 0 || approvers.length > 0 || users.length === 0 || users.length >= count;
+}
+
 const requirement = z
   .strictObject({
     count: z.int().min(0).max(10).default(1).meta({ description: 'How many of them must agree.' }),
     ...PEOPLE,
   })
-  .refine(namesSomebody, SOMEBODY_RULE);
+  .refine(namesSomebody, SOMEBODY_RULE)
+  .refine(hasEnoughPeople, {
+    ...onObjects,
+    path: ['count'],
+    error: 'can never be met: fewer people are named',
+  });
 
 const approvals = z.strictObject({
   require: z.array(requirement).max(REQUIREMENTS_MAX).default([]).meta({
@@ -92,7 +108,7 @@ const breakGlass = z
       .meta({ description: 'Who must review it, and within what time from its grant.' }),
     blocks: z.enum(['person', 'team']).default('person').meta({
       description:
-        'Whose overdue reviews keep from the next break-glass: the person’s own, or those of the whole `team`.',
+        'Whose overdue reviews keep from the next break-glass: the person’s own, or those of the whole `team` too.',
     }),
     team: z.string().min(1).max(253).exactOptional().meta({
       description: 'The team that owes the reviews; with `blocks: team` only.',

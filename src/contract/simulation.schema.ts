@@ -4,6 +4,11 @@ import { PEOPLE_LISTS, TERMS } from './policies-in-force.schema.js';
 import { SITUATION, SituationPerson, SituationTarget } from './situation.schema.js';
 import { line } from './text.schema.js';
 
+/** Of a whole simulation, drafts and all: what is larger is refused before it is read. */
+export const DRAFT_BODY_BYTES_MAX = 1_048_576;
+/** Of one file: it fits into a body, with room for what stands around it. */
+const FILE_CHARACTERS_MAX = 1_000_000;
+
 /** What is asked of policy, and by whom; nothing comes of it. */
 export const NewSimulation = z
   .strictObject({
@@ -14,13 +19,13 @@ export const NewSimulation = z
     target: SituationTarget,
     ...SITUATION,
     documents: z
-      .array(z.strictObject({ name: line(255), text: z.string().max(1_048_576) }))
+      .array(z.strictObject({ name: line(255), text: z.string().max(FILE_CHARACTERS_MAX) }))
       .min(1)
       .max(1000)
       .exactOptional()
       .meta({
         description:
-          'Files of documents to try in the place of those in force. Needs the permission `policy:read`.',
+          'Files of documents to try in the place of those in force, as many as fit into a body of 1 MiB. Needs the permission `policy:read`.',
       }),
   })
   .meta({
@@ -49,13 +54,15 @@ const RuleTraceView = z.strictObject({
     description:
       '`outdone` by a deny or by a rule that asks less; `lacking`: matches, but its terms are not met.',
   }),
-  parts: z.array(
-    z.strictObject({
-      part: z.enum(PART_NAMES),
-      truth: z.enum(TRUTHS),
-      says: z.string().meta({ description: 'What would be needed; empty where it holds.' }),
-    }),
-  ),
+  parts: z
+    .array(
+      z.strictObject({
+        part: z.enum(PART_NAMES),
+        truth: z.enum(TRUTHS),
+        says: z.string().meta({ description: 'What would be needed; empty where it holds.' }),
+      }),
+    )
+    .meta({ description: '`when` is left out where another part says no: it was not tested.' }),
   lacks: z.array(z.string()).meta({ description: 'What its terms would need besides.' }),
 });
 

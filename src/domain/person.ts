@@ -34,6 +34,11 @@ export function samePerson(a: Identity, b: Identity): boolean {
   return sameAccount(a, b) || (a.human !== undefined && a.human === b.human);
 }
 
+/** The person as the newest token of their account says, where it is among those known. */
+export function newest(person: Person, known: readonly Person[]): Person {
+  return { ...person, ...known.find((other) => sameAccount(other, person)) };
+}
+
 /** Whether two identities are one account: same issuer and same subject. */
 export function sameAccount(a: Identity, b: Identity): boolean {
   return a.iss === b.iss && a.sub === b.sub;

@@ -10,7 +10,9 @@ import { startCluster, uniqueName } from '../../sandbox/cluster/stand-in.cluster
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import type { ClusterSettings } from '../../src/adapters/kubernetes/cluster.settings.js';
 import type { RetryLimits } from '../../src/adapters/kubernetes/retry.policy.js';
-import type { Place } from '../../src/app/ports/cluster.js';
+import type { Place, ResolvedTarget } from '../../src/app/ports/cluster.js';
+import type { Problem } from '../../src/domain/problem.js';
+import { isProblem } from '../../src/domain/problem.js';
 import type { EphemeralContainerSpec } from '../../src/domain/session/debug-container.js';
 
 const DEPLOY = new URL('../../deploy/', import.meta.url);
@@ -27,6 +29,14 @@ const COLLECTION: Readonly<Record<string, string>> = {
   Role: '/apis/rbac.authorization.k8s.io/v1/namespaces/NS/roles',
   RoleBinding: '/apis/rbac.authorization.k8s.io/v1/namespaces/NS/rolebindings',
 };
+
+/** The Pod that can take a debug container, or why there is none. */
+export function usable(
+  answer: ResolvedTarget | Problem,
+): Extract<ResolvedTarget, { pin: object }> | Problem {
+  if (isProblem(answer)) return answer;
+  return answer.pin === null ? answer.unfit : (answer.unfit ?? answer);
+}
 
 /** What the broker's account would log; kept to be searched for what must never be in it. */
 export class KeptLog {

@@ -8,7 +8,7 @@ import { startCluster } from '../../sandbox/cluster/stand-in.cluster.js';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Target } from '../../src/domain/session/session.js';
-import { BrokerLab, CLUSTER, NAMESPACE, debugContainer, until } from './broker.lab.js';
+import { BrokerLab, CLUSTER, NAMESPACE, debugContainer, until, usable } from './broker.lab.js';
 
 let lab: BrokerLab;
 beforeAll(async () => {
@@ -46,7 +46,7 @@ describe('credentials', () => {
     const broker = lab.broker({
       kubeconfig: await kubeconfig('wrong', setUser({ token: 'no-such-token-at-all' })),
     });
-    expect(await broker.resolve(ask)).toMatchObject({
+    expect(usable(await broker.resolve(ask))).toMatchObject({
       problem: 'cluster-unauthorized',
       detail: expect.stringContaining('Tell the operators'),
     });
@@ -58,10 +58,10 @@ describe('credentials', () => {
     const path = await kubeconfig('rotated', setUser({ token: 'expired-and-of-no-use' }));
     const broker = lab.broker({ kubeconfig: path });
     const asking = { ...ask, target: { kind: 'pod', name: pin.podName } as const };
-    expect(await broker.resolve(asking)).toMatchObject({ problem: 'cluster-unauthorized' });
+    expect(usable(await broker.resolve(asking))).toMatchObject({ problem: 'cluster-unauthorized' });
     await kubeconfig('rotated');
     await expect
-      .poll(() => broker.resolve(asking), { timeout: 10_000, interval: 50 })
+      .poll(async () => usable(await broker.resolve(asking)), { timeout: 10_000, interval: 50 })
       .toMatchObject({ pin });
   });
 
@@ -74,7 +74,7 @@ describe('credentials', () => {
       match: { method: 'GET', times: 2 },
       effect: { kind: 'refuse', status: 401 },
     });
-    expect(await broker.resolve(asking)).toMatchObject({ pin });
+    expect(usable(await broker.resolve(asking))).toMatchObject({ pin });
     expect(fault.hits).toBe(2);
     lab.cluster.faults.clear();
   });
@@ -87,7 +87,7 @@ describe('credentials', () => {
       kubeconfig: await kubeconfig('by-file', setUser({ tokenFile: 'token' })),
     });
     const asking = { ...ask, target: { kind: 'pod', name: pin.podName } as const };
-    expect(await broker.resolve(asking)).toMatchObject({ pin });
+    expect(usable(await broker.resolve(asking))).toMatchObject({ pin });
   });
 
   it('are kept while the kubeconfig is being rewritten and makes no sense', async () => {
@@ -95,11 +95,14 @@ describe('credentials', () => {
     const path = await kubeconfig('half-written');
     const broker = lab.broker({ kubeconfig: path });
     const asking = { ...ask, target: { kind: 'pod', name: pin.podName } as const };
-    expect(await broker.resolve(asking)).toMatchObject({ pin });
+    expect(usable(await broker.resolve(asking))).toMatchObject({ pin });
     await writeFile(path, 'clusters: [');
     const warned = () => lab.log.lines.some(({ message }) => message.includes('cannot be used'));
     await expect
-      .poll(async () => [await broker.resolve(asking), warned()], { timeout: 10_000, interval: 50 })
+      .poll(async () => [usable(await broker.resolve(asking)), warned()], {
+        timeout: 10_000,
+        interval: 50,
+      })
       .toMatchObject([{ pin }, true]);
   });
 
@@ -116,7 +119,7 @@ describe('credentials', () => {
     const path = join(lab.folder, name.replaceAll(' ', '-'));
     if (text !== undefined) await writeFile(path, text);
     const broker = lab.broker({ kubeconfig: path, ...(context === undefined ? {} : { context }) });
-    expect(await broker.resolve(ask)).toMatchObject({
+    expect(usable(await broker.resolve(ask))).toMatchObject({
       problem: 'cluster-unauthorized',
       detail: expect.stringContaining(CLUSTER),
     });
@@ -125,7 +128,7 @@ describe('credentials', () => {
   it('of a service account are a problem where the broker runs in no cluster', async () => {
     const clusters = [{ name: CLUSTER, inCluster: true, namespaces: [NAMESPACE] }];
     const broker = new KubernetesClusters({ clusters, log: lab.log });
-    expect(await broker.resolve(ask)).toMatchObject({ problem: 'cluster-unauthorized' });
+    expect(usable(await broker.resolve(ask))).toMatchObject({ problem: 'cluster-unauthorized' });
   });
 
   it('are not sent to a server that the kubeconfig does not vouch for', async () => {
@@ -135,7 +138,7 @@ describe('credentials', () => {
         for (const one of config.clusters) one.cluster['server'] = impostor.url;
       });
       const broker = lab.broker({ kubeconfig: path });
-      expect(await broker.resolve(ask)).toMatchObject({ problem: 'cluster-unavailable' });
+      expect(usable(await broker.resolve(ask))).toMatchObject({ problem: 'cluster-unavailable' });
       const place = { ...(await lab.place()), cluster: CLUSTER };
       expect(await broker.run(place, ['/bin/true'])).toMatchObject({
         problem: 'cluster-unavailable',
@@ -151,13 +154,13 @@ describe('credentials', () => {
       for (const one of config.clusters) one.cluster['server'] = 'http://127.0.0.1:1';
     });
     const broker = lab.broker({ kubeconfig: path });
-    expect(await broker.resolve(ask)).toMatchObject({ problem: 'cluster-unauthorized' });
+    expect(usable(await broker.resolve(ask))).toMatchObject({ problem: 'cluster-unauthorized' });
   });
 
   it('that no header can hold are not quoted anywhere', async () => {
     const secret = 'half-of-a-secret\nother-half-of-it';
     const broker = lab.broker({ kubeconfig: await kubeconfig('odd', setUser({ token: secret })) });
-    const answer = await broker.resolve(ask);
+    const answer = usable(await broker.resolve(ask));
     expect(answer).toMatchObject({ problem: 'cluster-unauthorized' });
     expect(inspect([answer, lab.log.lines], { depth: 20 })).not.toMatch(/half-of-a-secret/);
   });
@@ -178,7 +181,7 @@ describe('credentials', () => {
     ]) {
       lab.cluster.faults.add({ effect });
       answers.push(
-        await broker.resolve(ask),
+        usable(await broker.resolve(ask)),
         await broker.observe(place),
         await broker.add(place, debugContainer({ ...place, containerName: 'hallpass-x' })),
         await broker.run(place, ['/bin/true']),
@@ -231,16 +234,20 @@ describe('the rights in deploy/rbac.yaml', () => {
     );
     const workload = { kind: 'workload', name, pick: 'unhealthy-first' } as const;
     for (const kind of ['StatefulSet', 'DaemonSet', 'Job'] as const) {
-      const absent = await lab.clusters.resolve({
-        ...ask,
-        target: { ...workload, workload: kind },
-      });
+      const absent = usable(
+        await lab.clusters.resolve({
+          ...ask,
+          target: { ...workload, workload: kind },
+        }),
+      );
       expect(absent).toMatchObject({ problem: 'target-not-found' });
     }
-    const found = await lab.clusters.resolve({
-      ...ask,
-      target: { ...workload, workload: 'Deployment' },
-    });
+    const found = usable(
+      await lab.clusters.resolve({
+        ...ask,
+        target: { ...workload, workload: 'Deployment' },
+      }),
+    );
     if (isProblem(found)) throw new Error(found.detail);
     const { pin } = found;
     const place = { cluster: CLUSTER, namespace: NAMESPACE, pin, containerName: 'hallpass-rights' };
@@ -258,7 +265,7 @@ describe('the rights in deploy/rbac.yaml', () => {
   it('are none elsewhere: what is outside them is refused by the cluster itself', async () => {
     lab.cluster.addPod({ namespace: 'other', name: 'web' });
     const careless = lab.broker({ namespaces: ['*'] });
-    const answer = await careless.resolve({ ...ask, namespace: 'other' });
+    const answer = usable(await careless.resolve({ ...ask, namespace: 'other' }));
     expect(answer).toMatchObject({
       problem: 'cluster-unauthorized',
       detail: expect.not.stringMatching(/system:serviceaccount/),

@@ -12,7 +12,7 @@ import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import { isProblem } from '../../src/domain/problem.js';
-import { BrokerLab, CLUSTER, KeptLog, NAMESPACE, debugContainer } from './broker.lab.js';
+import { BrokerLab, CLUSTER, KeptLog, NAMESPACE, debugContainer, usable } from './broker.lab.js';
 
 let folder: string;
 let answer: (request: IncomingMessage, response: ServerResponse) => void = () => undefined;
@@ -142,7 +142,9 @@ describe('whatever a server answers', () => {
           response.end(status === 204 || status === 302 ? undefined : body);
         };
         for (const target of targets) {
-          const found = await broker.resolve({ cluster: CLUSTER, namespace: NAMESPACE, target });
+          const found = usable(
+            await broker.resolve({ cluster: CLUSTER, namespace: NAMESPACE, target }),
+          );
           expect(isProblem(found) || typeof found.pin.podUid === 'string').toBe(true);
         }
         const seen = await broker.observe(place);
@@ -238,7 +240,9 @@ describe('a cluster behind a proxy', () => {
       const broker = lab.broker({ kubeconfig });
       const place = await lab.place();
       const target = { kind: 'pod', name: place.pin.podName } as const;
-      const found = await broker.resolve({ cluster: CLUSTER, namespace: NAMESPACE, target });
+      const found = usable(
+        await broker.resolve({ cluster: CLUSTER, namespace: NAMESPACE, target }),
+      );
       expect(found).toMatchObject({ pin: place.pin });
       const before = tunnels.length;
       expect(before).toBeGreaterThan(0);

@@ -77,6 +77,49 @@ describe('what is found of a target', () => {
     });
   });
 
+  it('are the labels of its namespace alone where it is not there', async () => {
+    const clusters = lab.broker({ namespaces: [LABELLED] });
+    expect(await resolve('absent', { clusters, namespace: LABELLED })).toMatchObject({
+      pin: null,
+      facts: { namespaceLabels: { tier: 'prod', team: 'payments' }, pod: null },
+      unfit: { problem: 'target-not-found' },
+    });
+  });
+
+  it('are those that every namespace has where its namespace is not there', async () => {
+    const namespace = 'nowhere';
+    lab.cluster.addServiceAccount({
+      namespace: 'hallpass',
+      name: 'hallpass',
+      inNamespace: namespace,
+      rules: [{ apiGroups: [''], resources: ['pods', 'namespaces'], verbs: ['get'] }],
+    });
+    const clusters = lab.broker({ namespaces: ['*'] });
+    expect(await resolve('absent', { clusters, namespace })).toMatchObject({
+      pin: null,
+      facts: {
+        namespaceLabels: { 'kubernetes.io/metadata.name': namespace },
+        namespaceAnnotations: {},
+      },
+      unfit: { problem: 'target-not-found' },
+    });
+  });
+
+  it('is said of a Pod that can take no container too, beside why', async () => {
+    const { pin } = await lab.place();
+    const answer = await lab.clusters.resolve({
+      cluster: CLUSTER,
+      namespace: NAMESPACE,
+      target: { kind: 'pod', name: pin.podName },
+      container: 'none',
+    });
+    expect(answer).toMatchObject({
+      pin,
+      facts: { pod: pin.podName, phase: 'Running' },
+      unfit: { problem: 'container-not-found' },
+    });
+  });
+
   it('is the workload behind it, as the controllers of a cluster name things', async () => {
     const name = uniqueName('checkout');
     lab.cluster.addDeployment({ namespace: NAMESPACE, name });
@@ -116,7 +159,9 @@ describe('a namespace that cannot be read', () => {
   it('is told to nobody where there is no such Pod', async () => {
     const clusters = await withoutNamespaces();
     const before = toldOfNamespaces().length;
-    expect(await resolve('absent', { clusters })).toMatchObject({ problem: 'target-not-found' });
+    expect(await resolve('absent', { clusters })).toMatchObject({
+      unfit: { problem: 'target-not-found' },
+    });
     expect(toldOfNamespaces()).toHaveLength(before);
   });
 

@@ -3,7 +3,7 @@ import { uniqueName } from '../../sandbox/cluster/stand-in.cluster.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Pin, PodChoice, Target, WorkloadKind } from '../../src/domain/session/session.js';
-import { BrokerLab, CLUSTER, NAMESPACE } from './broker.lab.js';
+import { BrokerLab, CLUSTER, NAMESPACE, usable } from './broker.lab.js';
 
 let lab: BrokerLab;
 beforeAll(async () => {
@@ -16,12 +16,14 @@ const resolve = async (
   target: Target,
   over: { namespace?: string; container?: string } = {},
 ): Promise<Pin | Problem> => {
-  const found = await lab.clusters.resolve({
-    cluster: CLUSTER,
-    namespace: NAMESPACE,
-    target,
-    ...over,
-  });
+  const found = usable(
+    await lab.clusters.resolve({
+      cluster: CLUSTER,
+      namespace: NAMESPACE,
+      target,
+      ...over,
+    }),
+  );
   return isProblem(found) ? found : found.pin;
 };
 const pod = (name: string): Target => ({ kind: 'pod', name });
@@ -86,11 +88,13 @@ describe('a target that is a Pod', () => {
   });
 
   it('in a cluster that is not configured is not found', async () => {
-    const answer = await lab.clusters.resolve({
-      cluster: 'nowhere',
-      namespace: NAMESPACE,
-      target: pod('web'),
-    });
+    const answer = usable(
+      await lab.clusters.resolve({
+        cluster: 'nowhere',
+        namespace: NAMESPACE,
+        target: pod('web'),
+      }),
+    );
     expect(answer).toMatchObject({ problem: 'target-not-found' });
   });
 
@@ -297,11 +301,13 @@ describe('a cluster in trouble', () => {
       effect: { kind: 'delay', delayMs: 60_000 },
     });
     const began = performance.now();
-    const answer = await broker.resolve({
-      cluster: CLUSTER,
-      namespace: NAMESPACE,
-      target: pod('web'),
-    });
+    const answer = usable(
+      await broker.resolve({
+        cluster: CLUSTER,
+        namespace: NAMESPACE,
+        target: pod('web'),
+      }),
+    );
     expect(answer).toMatchObject({
       problem: 'cluster-unavailable',
       detail: expect.stringContaining('prod-eu'),

@@ -83,6 +83,16 @@ describe('a request like an open one', () => {
     ).toBe(2);
   });
 
+  test('of the other account of the same human is another: accounts have rights of their own', async () => {
+    const target = pod(uniqueName('web'));
+    const human = uniqueName('human');
+    const account = (sub: string) => ({ person: { ...ROBIN, sub: `${human}-${sub}`, human } });
+    const first = await replica.ask({ target }, account('plain'));
+    const second = await replica.ask({ target }, account('admin'));
+    expect(second.already).toBe('no');
+    expect(second.session.id).not.toBe(first.session.id);
+  });
+
   test('but with the glass broken is another, and so is it once more behind broken glass', async () => {
     const target = pod(uniqueName('web'));
     const waiting = await replica.ask({ namespace: 'payments', target });

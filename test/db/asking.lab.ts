@@ -73,13 +73,16 @@ export class AnyPods extends Clusters {
     const { target, namespace } = args;
     this.calls.push(`${namespace}/${target.name}`);
     await this.meanwhile?.();
-    if (target.name.startsWith('no-')) return problem('target-not-found', 'There is no such Pod.');
+    const namespaceFacts = { namespaceLabels: { tier: 'prod' }, namespaceAnnotations: null };
+    if (target.name.startsWith('no-')) {
+      const unfit = problem('target-not-found', 'There is no such Pod.');
+      return { pin: null, facts: { ...namespaceFacts, pod: null }, unfit };
+    }
     const pod = target.kind === 'pod' ? target.name : `${target.name}-1`;
     return {
       pin: { podName: pod, podUid: `uid-of-${namespace}-${pod}`, nodeName: 'n1' },
       facts: {
-        namespaceLabels: { tier: 'prod' },
-        namespaceAnnotations: null,
+        ...namespaceFacts,
         pod,
         labels: { app: 'web' },
         annotations: { note: 'a "quoted" note, \u00e9\u{1f511}' },
@@ -90,6 +93,7 @@ export class AnyPods extends Clusters {
         containers: [{ name: 'app', image: 'app:1', digest: '', ready: true, restarts: 3 }],
         node: 'n1',
       },
+      unfit: null,
     };
   }
 

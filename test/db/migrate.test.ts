@@ -13,11 +13,16 @@ import {
   schemaState,
 } from '../../src/adapters/prisma/migrate.runner.js';
 import { migrationStatus } from '../../src/adapters/prisma/migrate.status.js';
+import { Database } from '../../src/adapters/prisma/database.js';
+import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
+import { invariant } from '../../src/domain/problem.js';
+import type { SessionId } from '../../src/domain/session/session.js';
+import { TERMS } from '../support/policies.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { emptyDatabase } from '../support/postgres.js';
 
 const FIRST = '20261124000000_sessions';
-const ALL = [FIRST, '20261128000000_policy_language'];
+const ALL = [FIRST, '20261128000000_policy_language', '20261128090000_grants_of_before'];
 
 let database: TestDatabase;
 let folder: string;
@@ -170,6 +175,75 @@ describe('migrating', () => {
     const report = await run({ ownerUrl: 'postgresql://owner:hunter2@127.0.0.1:1/hallpass' });
     expect(report).toMatchObject({ kind: 'refused', reason: 'unreachable' });
     expect(JSON.stringify(report)).not.toContain('hunter2');
+  });
+});
+
+describe('sessions from before the policy language', () => {
+  const REQUEST = {
+    cluster: 'prod',
+    namespace: 'payments',
+    target: { kind: 'pod', name: 'web' },
+    profile: 'shell',
+    reason: 'orders are stuck',
+    durationSeconds: 600,
+    start: 'manual',
+  };
+  const GRANT = {
+    policyHash: 'a'.repeat(64),
+    rule: 'oncall',
+    profile: { name: 'shell', image: 'busybox', env: [], shell: '/bin/sh' },
+    terms: {
+      longestSeconds: 3600,
+      approvals: { count: 1, groups: ['payments-leads'] },
+      reasonRequired: true,
+      ticketRequired: false,
+      onOverrun: 'alert',
+    },
+  };
+
+  test('are read on what they were granted, in today’s words', async () => {
+    for (const later of ALL.slice(1)) await rm(join(folder, later), { recursive: true });
+    await run();
+    await asAdmin(database.ownerUrl, async (client) => {
+      await client.query('BEGIN');
+      await client.query(`INSERT INTO policy_sets (hash, documents) VALUES ($1, '[]')`, [
+        GRANT.policyHash,
+      ]);
+      await client.query(
+        `INSERT INTO sessions (id, version, state, cluster, namespace, requester_iss, requester_sub, requester, request,
+           policy_hash, "grant", approver_groups, created_at, updated_at)
+         VALUES ('0123456789abcdef', 1, 'pending', 'prod', 'payments', 'https://i', 'robin',
+           '{"iss": "https://i", "sub": "robin", "groups": []}', $1, $2, $3, '{payments-leads}', now(), now())`,
+        [REQUEST, GRANT.policyHash, GRANT],
+      );
+      await client.query(
+        `INSERT INTO session_events (session_id, seq, from_state, event, to_state, at, actor, data)
+         VALUES ('0123456789abcdef', 1, 'new', 'ask', 'pending', now(), '{}', '{}')`,
+      );
+      await client.query('COMMIT');
+    });
+    await cp(MIGRATIONS_DIR, folder, { recursive: true });
+    await run();
+
+    await using stack = new AsyncDisposableStack();
+    const reading = new Database({ url: database.serviceUrl, poolSize: 1 }, () => undefined);
+    stack.defer(() => reading.close());
+    const session = await new PrismaSessionStore(reading).find('0123456789abcdef' as SessionId);
+    expect(session?.request).toEqual({ ...REQUEST, breakGlass: false });
+    expect(session?.grant).toMatchObject({ rule: 'oncall', breakGlass: false });
+    const { approvals, ...terms } = invariant(session?.grant, 'a grant').terms;
+    expect(approvals).toEqual({
+      require: [{ count: 1, groups: ['payments-leads'], users: [] }],
+      commentRequired: false,
+      escalation: null,
+    });
+    expect(terms).toMatchObject({
+      reason: { required: true, pattern: null },
+      concurrent: { perPerson: null, perPod: null },
+      fileCopies: 'none',
+      breakGlass: null,
+    });
+    expect(Object.keys({ ...terms, approvals }).sort()).toEqual(Object.keys(TERMS).sort());
   });
 });
 

@@ -1,3 +1,4 @@
+import { contentHash } from '../../src/app/policy-entries.js';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -287,6 +288,21 @@ describe('bad documents', () => {
     for (const map of maps) map.turn(edition(2));
     for (const replica of replicas) await until(() => imageAt(replica), 'tools:2');
     expect(await events('policy.refused')).toHaveLength(1);
+  });
+
+  test('are told once a day: the same on another day is told again', () => {
+    const told = (at: string, errors = ['shell.yaml:2:7: kind']) =>
+      contentHash({
+        at: new Date(at),
+        replica: 'a',
+        where: 'in the folders',
+        content: 'x',
+        errors,
+      });
+    const morning = told('2026-11-28T03:00:00Z');
+    expect(told('2026-11-28T23:59:59Z')).toBe(morning);
+    expect(told('2026-11-29T00:00:00Z')).not.toBe(morning);
+    expect(told('2026-11-28T03:00:00Z', ['shell.yaml:3:1: kind'])).not.toBe(morning);
   });
 
   test('keep a replica from starting where nothing is in force', async () => {

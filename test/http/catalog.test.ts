@@ -3,6 +3,7 @@ import { AuditPage } from '../../src/contract/audit.schema.js';
 import { ClusterList } from '../../src/contract/cluster.schema.js';
 import { Me } from '../../src/contract/me.schema.js';
 import { PoliciesInForce } from '../../src/contract/policies-in-force.schema.js';
+import { policySet } from '../../src/domain/policy/policy-set.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
 
@@ -45,6 +46,46 @@ test('an auditor reads the policies in force, under the hash that decisions carr
   expect(policies.map(({ name }) => name)).toEqual(['payments', 'staging', 'vault']);
   expect(profiles.map(({ name }) => name)).toEqual(['shell']);
   expect((await api.ask()).body.policy.version).toBe(hash);
+});
+
+test('an auditor reads which on-call sources are asked, and nothing of what they are asked with', async () => {
+  const withSource = await startApi({
+    set: policySet({
+      files: [],
+      policies: [],
+      profiles: [],
+      onCallSources: [
+        {
+          name: 'rota',
+          description: 'Who carries the pager.',
+          url: 'https://robin:hush@rota.example.com:8443/v1/hush?token=hush',
+          shape: { kind: 'generic', pointer: '/people', field: null },
+          match: 'email',
+          secret: 'hush',
+          timeoutSeconds: 5,
+          maxAgeSeconds: 60,
+          staleForSeconds: 300,
+        },
+      ],
+    }),
+  });
+  const { body, text } = await withSource.call('listPolicies', {
+    who: 'auditor',
+    path: '/v1/policies',
+  });
+  await withSource.close();
+  expect(PoliciesInForce.parse(body).onCallSources).toEqual([
+    {
+      name: 'rota',
+      description: 'Who carries the pager.',
+      shape: 'generic',
+      host: 'rota.example.com:8443',
+      match: 'email',
+      maxAgeSeconds: 60,
+      staleForSeconds: 300,
+    },
+  ]);
+  expect(text).not.toContain('hush');
 });
 
 test('an auditor reads the audit log, newest first, and the reading is in it', async () => {

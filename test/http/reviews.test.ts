@@ -309,7 +309,7 @@ describe('an overdue review', () => {
     const refused = (await lab.ask(robin, { namespace: 'vault', target: { pod: 'other' } })).body;
     expect(refused.state).toBe('denied');
     expect(refused.policy.explanation.join(' ')).toMatch(
-      /the reviews of 2 earlier break-glass sessions are overdue: have them reviewed first/,
+      /the reviews of 2 earlier break-glass sessions are overdue of yours: have them reviewed first/,
     );
     // The first of them runs still: it has to end before it can be reviewed.
     const [open = ''] = idsOf(await list(robin, '?state=overdue')).filter((it) => it !== id);

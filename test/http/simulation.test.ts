@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Simulation } from '../../src/contract/simulation.schema.js';
+import { DRAFT_BODY_BYTES_MAX, Simulation } from '../../src/contract/simulation.schema.js';
 import type { Answer, Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
 
@@ -184,5 +184,72 @@ describe('with the right to read policies', () => {
     expect(body.rules).toHaveLength(50);
     expect(body.rulesLeftOut).toBe(10);
     expect(body.rules[0].rule).toBe('r59');
+  });
+});
+
+describe('drafts that are large', () => {
+  /** A simulation with two more drafts, which say nothing, of so many characters. */
+  const withNotes = (...characters: number[]): string =>
+    JSON.stringify({
+      ...IN_STAGING,
+      documents: [
+        ...DRAFT,
+        ...characters.map((count, at) => ({ name: `${at}.yaml`, text: '#'.padEnd(count, 'x') })),
+      ],
+    });
+  /** The same with a body of so many bytes. */
+  const ofBytes = (bytes: number): string =>
+    withNotes(1, bytes - withNotes(1, 500_000, 1).length + 1, 500_000);
+  const send = (body: string, path = '/v1/policies/simulate'): Promise<Answer> =>
+    api.call('simulatePolicy', { who: 'admin', method: 'POST', path, body });
+  const rule = (index: number, more = ''): string =>
+    `apiVersion: hallpass/v1\nkind: AccessPolicy\nmetadata: { name: r${index} }\nspec:\n  effect: allow\n  match: { groups: [g${index}${more}], namespaces: [staging] }\n  when: target.restarts > ${index}\n  terms: { longest: 1m }\n`;
+
+  test('are taken up to one mebibyte, and are too large beyond; other bodies are so sooner', async () => {
+    expect(ofBytes(DRAFT_BODY_BYTES_MAX)).toHaveLength(DRAFT_BODY_BYTES_MAX);
+    expect((await send(ofBytes(DRAFT_BODY_BYTES_MAX))).status).toBe(200);
+    const over = await send(ofBytes(DRAFT_BODY_BYTES_MAX + 1));
+    expect([over.status, over.body.type, over.headers.get('content-type')]).toEqual([
+      413,
+      'urn:hallpass:problem:too-large',
+      'application/problem+json',
+    ]);
+    expect(over.body.detail).toContain('1 MiB');
+    expect((await send(withNotes(65_536), '/v1/sessions')).status).toBe(413);
+  });
+
+  test('have a million characters in one file at most, which fit into a body', async () => {
+    expect((await send(withNotes(1_000_000))).status).toBe(200);
+    const over = await send(withNotes(1_000_001));
+    expect([over.status, over.body.errors[0].path]).toEqual([422, '/documents/2/text']);
+  });
+
+  test.each([
+    ['of very many rules', Array.from({ length: 4_000 }, (_, i) => rule(i)).join('---\n')],
+    [
+      'of very many rules with mistakes',
+      Array.from({ length: 4_000 }, (_, i) => rule(i).replace('restarts', 'restart')).join('---\n'),
+    ],
+    ['of one rule without end', rule(1, `, ${'g, '.repeat(300_000)}g`)],
+    ['that are no rules but signs', `a: [${','.repeat(900_000)}]`],
+    ['that are nested without end', '['.repeat(900_000)],
+  ])('%s do not keep others waiting', async (_, text) => {
+    const body = JSON.stringify({
+      ...IN_STAGING,
+      documents: [{ name: 'a.yaml', text }, DRAFT[1]],
+    });
+    let [last, longest] = [performance.now(), 0];
+    const look = (): void => {
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      last = now;
+    };
+    const timer = setInterval(look, 1);
+    const { status } = await send(body);
+    look();
+    clearInterval(timer);
+    expect([200, 422]).toContain(status);
+    // Slices are of 20 ms; the machine that tests may be busy with other things.
+    expect(longest).toBeLessThan(300);
   });
 });

@@ -57,8 +57,12 @@ describe('a person is read from the claims', () => {
 
   it('without an e-mail that the issuer says it did not verify: on-call lists go by it', () => {
     const payload = { sub: 'mallory', email: 'robin@example.com' };
-    expect(person({ ...payload, email_verified: false })).not.toHaveProperty('email');
-    expect(person({ ...payload, email_verified: true })).toHaveProperty('email');
+    for (const unverified of [false, 'false', 'False', '', 0, 1, null, {}]) {
+      expect(person({ ...payload, email_verified: unverified })).not.toHaveProperty('email');
+    }
+    for (const verified of [true, 'true', undefined]) {
+      expect(person({ ...payload, email_verified: verified })).toHaveProperty('email');
+    }
     expect(person(payload)).toHaveProperty('email');
   });
 

@@ -54,6 +54,7 @@ export class GlassLab implements AsyncDisposable {
     readonly store: PrismaSessionStore,
     readonly reviews: PrismaReviewStore,
     readonly set: PolicySet,
+    readonly people: PrismaPeople,
   ) {}
 
   static async start(policies: readonly AccessPolicy[]): Promise<GlassLab> {
@@ -94,7 +95,7 @@ export class GlassLab implements AsyncDisposable {
       readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
       notePerson: note,
       simulatePolicy: new SimulatePolicy({ policies: source, drafts: new YamlDrafts(), clock }),
-      reviewSession: new ReviewSession({ store, reviews, clock }),
+      reviewSession: new ReviewSession({ store, reviews, people, clock }),
       readReviews: new ReadReviews({ reviews, clock }),
       store,
       news: new MemoryNews(),
@@ -115,7 +116,7 @@ export class GlassLab implements AsyncDisposable {
       providers: bearerStrategy(issuer.identity()),
     });
     await app.listen(0, '127.0.0.1');
-    return new GlassLab(fresh, database, clock, issuer, app, store, reviews, set);
+    return new GlassLab(fresh, database, clock, issuer, app, store, reviews, set, people);
   }
 
   get outbox(): PrismaOutbox {

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import supertest from 'supertest';
 import { ActOnSession } from '../../src/app/act-on-session.js';
 import { DecideSession } from '../../src/app/decide-session.js';
+import type { Clusters } from '../../src/app/ports/cluster.js';
 import type { SessionStore } from '../../src/app/ports/session.store.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { ReadAudit, ReadSession } from '../../src/app/read-session.js';
@@ -23,7 +24,7 @@ import type { HttpSettings } from '../../src/adapters/http/http.settings.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
 import { YamlDrafts } from '../../src/adapters/policy/draft.documents.js';
 import type { Person } from '../../src/domain/person.js';
-import type { AccessPolicy } from '../../src/domain/policy/policy.js';
+import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js';
 import { isProblem, problem } from '../../src/domain/problem.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
 import type { Session, SessionId } from '../../src/domain/session/session.js';
@@ -138,13 +139,18 @@ export interface Call {
 
 /** The API on a real port of the loopback interface, over ports in memory. */
 export async function startApi(
-  over: { settings?: Partial<HttpSettings>; deps?: Partial<HttpDeps> } = {},
+  over: {
+    settings?: Partial<HttpSettings>;
+    deps?: Partial<HttpDeps>;
+    clusters?: Clusters;
+    set?: PolicySet;
+  } = {},
 ): Promise<Api> {
   const store = new MemorySessionStore();
   const journal = new MemoryJournal();
   const clock = new HandClock();
-  const clusters = new MemoryClusters();
-  const policies = new FixedPolicies(setOf(POLICIES));
+  const { clusters = new MemoryClusters(), set = setOf(POLICIES) } = over;
+  const policies = new FixedPolicies(set);
   const reviews = new NoReviews();
   const strategy = new NameStrategy();
   const note = new NotePerson({ people: store.people, clock, journal });
@@ -162,7 +168,7 @@ export async function startApi(
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: store.log, clock }),
     notePerson: note,
-    reviewSession: new ReviewSession({ store, reviews, clock }),
+    reviewSession: new ReviewSession({ store, reviews, people: store.people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     store,

@@ -411,17 +411,18 @@ export class MemoryClusters extends Clusters {
   resolve(args: { namespace: string; target: Target }): Promise<ResolvedTarget | Problem> {
     const { namespace, target } = args;
     if (target.name.startsWith('no-')) {
-      return Promise.resolve(
-        problem(
-          'target-not-found',
-          `There is no ${target.kind} "${target.name}" in the namespace "${namespace}".`,
-        ),
-      );
+      const detail = `There is no ${target.kind} "${target.name}" in the namespace "${namespace}".`;
+      return Promise.resolve({
+        pin: null,
+        facts: { namespaceLabels: {}, namespaceAnnotations: {}, pod: null },
+        unfit: problem('target-not-found', detail),
+      });
     }
     const podName = target.kind === 'pod' ? target.name : `${target.name}-7d9f-x2x4z`;
     return Promise.resolve({
       pin: { podName, podUid: `uid-of-${namespace}-${podName}`, nodeName: 'node-1' },
       facts: { ...FOUND, pod: podName },
+      unfit: null,
     });
   }
 

@@ -60,6 +60,7 @@ export const LARGEST_FACTS: Facts = {
     ...FACTS.requester,
     groups: numbered(500, 256),
     claims: record(numbered(100, 256), 2_048),
+    amr: numbered(50, 256),
     authAgeSeconds: null,
   },
   target: {

@@ -56,7 +56,7 @@ export class CatalogController {
   @Operation({
     id: 'listPolicies',
     tag: 'catalog',
-    summary: 'The policies and profiles in force',
+    summary: 'The policies, profiles and on-call sources in force',
     status: 200,
     answers: PoliciesInForce,
     problems: ['policy-unavailable'],

@@ -22,7 +22,10 @@ const BY_STATUS: Readonly<Record<number, { code: ProblemCode; detail: string }>>
     detail: 'The header Allow lists the methods that this address takes.',
   },
   408: { code: 'invalid-request', detail: 'The request did not arrive in time.' },
-  413: { code: 'too-large', detail: 'The body is larger than 64 KiB.' },
+  413: {
+    code: 'too-large',
+    detail: 'The body is larger than 64 KiB, or 1 MiB where drafts are simulated.',
+  },
   414: { code: 'too-large', detail: 'The URL is too long.' },
   415: {
     code: 'unsupported-media-type',

@@ -7,6 +7,7 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { PROBLEMS } from '../../domain/problem.js';
+import { limitBody } from './body.limit.js';
 import { ApiDescription } from './docs.controller.js';
 import { clientErrorProblem, frameworkProblem } from './framework.errors.js';
 import type { HttpDeps } from './http.module.js';
@@ -106,7 +107,10 @@ function isHttps(settings: HttpSettings): boolean {
 }
 
 function prepare(instance: FastifyInstance, routes: RouteTable, https: boolean): void {
-  instance.addHook('onRoute', (route) => routes.add(route.method, route.url));
+  instance.addHook('onRoute', (route) => {
+    routes.add(route.method, route.url);
+    limitBody(route);
+  });
   instance.addHook('onRequest', async (request, reply) => {
     void reply.headers({ ...securityHeaders(request.url, https), 'x-request-id': request.id });
   });

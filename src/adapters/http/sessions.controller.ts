@@ -64,7 +64,8 @@ export class SessionsController {
     summary: 'Ask for a debug session',
     description:
       'Policy decides at once: the answer is `approved`, `pending` (others must consent) or `denied`, and says why. ' +
-      'A session that policy denies is an answer too, not an error.\n\n' +
+      'A session that policy denies is an answer too, not an error. That a target is not there is told only where some ' +
+      'rule might let the caller into its namespace, and why it can take no container where policy would let them in.\n\n' +
       'Requests that are alike are one: while a session of the caller is open on the same target, with the same ' +
       'container and profile (break-glass or not), asking again gives that one, with 200, whatever else is asked for. ' +
       'An `Idempotency-Key` then stands for nothing: it may be used again.',

@@ -18,7 +18,7 @@ import { evictPod } from './pod.evictor.js';
 import { RETRY_LIMITS } from './retry.policy.js';
 import type { RetryLimits } from './retry.policy.js';
 import { problemOf } from './status.problems.js';
-import { noSuchTarget, resolveTarget } from './target.resolver.js';
+import { noSuchTarget, resolveTarget, whatOf } from './target.resolver.js';
 
 /** The clusters of the configuration, by Kubernetes' own API. Connects to none of them before it is asked to. */
 export class KubernetesClusters extends Clusters {
@@ -56,11 +56,12 @@ export class KubernetesClusters extends Clusters {
     const { cluster, namespace, target, container } = args;
     const connection = this.connections.get(cluster);
     if (!connection || !mayTouch(connection, namespace)) {
-      const kind = target.kind === 'pod' ? 'Pod' : target.workload;
-      return noSuchTarget({ cluster, namespace, what: `${kind} "${target.name}"` });
+      return noSuchTarget({ cluster, namespace, what: whatOf(target) });
     }
     const { namespaces } = this;
-    return this.told(await resolveTarget({ connection, namespace, target, container, namespaces }));
+    const found = await resolveTarget({ connection, namespace, target, container, namespaces });
+    if (!isProblem(found) && found.unfit) this.told(found.unfit);
+    return this.told(found);
   }
 
   async add(

@@ -46,6 +46,7 @@ const Metadata = z.looseObject({
   ownerReferences: z
     .array(
       z.looseObject({
+        apiVersion: z.string().nullish(),
         uid: z.string(),
         kind: z.string(),
         name: z.string(),

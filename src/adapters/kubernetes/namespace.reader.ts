@@ -7,23 +7,33 @@ import { NamespaceDocument } from './kubernetes.documents.js';
 /** Of so many namespaces it is remembered that the operators were told; then they are told again. */
 const TOLD_MAX = 1_000;
 
+/** The API server gives it to every namespace. */
+const NAME_LABEL = 'kubernetes.io/metadata.name';
+
+/** What policy may look at of a namespace. */
+export type NamespaceMarks = Pick<NamespaceDocument['metadata'], 'labels' | 'annotations'>;
+
 /** Reads namespaces for what policy may look at of them. Doing without is possible, and told to the operators once. */
 export class NamespaceReader {
   private readonly told = new Set<string>();
 
   constructor(private readonly log: ClusterLog) {}
 
-  /** `forbidden`: the broker's account lacks this one right, as where deploy/rbac.yaml is of an older version. */
+  /**
+   * A namespace that is not there is like one that nobody labelled, so that policy says the same of both. `forbidden`: the
+   * broker's account lacks this one right, as where deploy/rbac.yaml is of an older version.
+   */
   async read(
     connection: ClusterConnection,
     name: string,
-  ): Promise<NamespaceDocument | 'forbidden' | ApiFailure> {
+  ): Promise<NamespaceMarks | 'forbidden' | ApiFailure> {
     const found = await connection.call(async ({ core }) =>
       NamespaceDocument.parse(await core.readNamespace({ name })),
     );
-    return isApiFailure(found) && found.failure === 'refused' && found.httpStatus === 403
-      ? 'forbidden'
-      : found;
+    if (!isApiFailure(found)) return found.metadata;
+    if (found.failure !== 'refused') return found;
+    if (found.httpStatus === 404) return { labels: { [NAME_LABEL]: name } };
+    return found.httpStatus === 403 ? 'forbidden' : found;
   }
 
   /** To be called where the lack had an effect, once something was found there: not for any name that people send. */

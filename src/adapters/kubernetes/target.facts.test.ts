@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { canonicalJson } from '../../domain/audit/canonical.js';
-import { NamespaceDocument, PodDocument } from './kubernetes.documents.js';
-import { MARKS_BYTES_MAX, targetFacts } from './target.facts.js';
+import { PodDocument } from './kubernetes.documents.js';
+import { MARKS_BYTES_MAX, namespaceFacts, targetFacts } from './target.facts.js';
 
 const Recorded = z.object({ response: z.object({ body: z.looseObject({}) }) });
 
@@ -16,14 +16,17 @@ const POD = PodDocument.parse(
   ).response.body,
 );
 
-const namespaceWith = (marks: object) =>
-  NamespaceDocument.parse({ metadata: { name: 'lab', uid: 'u-1', ...marks } });
 const podWith = (metadata: object) =>
   PodDocument.parse({ ...POD, metadata: { ...POD.metadata, ...metadata } });
-const LAB = namespaceWith({ labels: { tier: 'prod' }, annotations: { team: 'payments' } });
+const LAB = namespaceFacts({ labels: { tier: 'prod' }, annotations: { team: 'payments' } });
 
-const controlledBy = (kind: string, name: string, labels: object = {}) =>
-  podWith({ ownerReferences: [{ uid: 'u', kind, name, controller: true }], labels });
+const controlledBy = (kind: string, name: string, labels: object = {}) => {
+  const apiVersion = kind === 'Job' ? 'batch/v1' : 'apps/v1';
+  return podWith({
+    ownerReferences: [{ apiVersion, uid: 'u', kind, name, controller: true }],
+    labels,
+  });
+};
 
 describe('facts of a target', () => {
   it('are what a recorded Pod says, without the copy of itself that kubectl leaves in it', () => {
@@ -100,6 +103,21 @@ describe('facts of a target', () => {
       { kind: 'Other', name: 'checkout' },
     ],
     [
+      'a Pod of another group’s kind of that name',
+      podWith({
+        ownerReferences: [
+          {
+            apiVersion: 'batch.example.com/v1',
+            uid: 'u',
+            kind: 'Job',
+            name: 'x',
+            controller: true,
+          },
+        ],
+      }),
+      { kind: 'Other', name: 'x' },
+    ],
+    [
       'a Pod with an owner that does not control it',
       podWith({ ownerReferences: [{ uid: 'u', kind: 'Job', name: 'x' }] }),
       { kind: 'Pod', name: 'web' },
@@ -109,7 +127,7 @@ describe('facts of a target', () => {
   });
 
   it('are unknown where the namespace may not be read', () => {
-    expect(targetFacts(POD, undefined)).toMatchObject({
+    expect(targetFacts(POD, namespaceFacts('forbidden'))).toMatchObject({
       namespaceLabels: null,
       namespaceAnnotations: null,
       labels: { app: 'web' },
@@ -121,7 +139,7 @@ describe('facts of a target', () => {
     const more = { ...most, b: '' };
     expect(targetFacts(podWith({ annotations: most }), LAB).annotations).toEqual(most);
     expect(targetFacts(podWith({ annotations: more }), LAB).annotations).toBeNull();
-    expect(targetFacts(POD, namespaceWith({ annotations: more }))).toMatchObject({
+    expect(targetFacts(POD, namespaceFacts({ annotations: more }))).toMatchObject({
       namespaceLabels: {},
       namespaceAnnotations: null,
     });

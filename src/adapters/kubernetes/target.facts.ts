@@ -1,6 +1,7 @@
-import type { FoundTarget, Marks, OwnerKind } from '../../domain/policy/facts.js';
+import type { FoundNamespace, FoundTarget, Marks, OwnerKind } from '../../domain/policy/facts.js';
 import { plainText } from '../../domain/text.js';
-import type { NamespaceDocument, PodDocument } from './kubernetes.documents.js';
+import type { PodDocument } from './kubernetes.documents.js';
+import type { NamespaceMarks } from './namespace.reader.js';
 import { isReady } from './pod.eligibility.js';
 
 /**
@@ -12,15 +13,22 @@ export const MARKS_BYTES_MAX = 64 * 1024;
 /** The whole object once more, as `kubectl apply` notes it: nothing to decide by, and often with what is secret. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** @param namespace `undefined` where it may not be read: what it would say is unknown then. */
-export function targetFacts(
-  pod: PodDocument,
-  namespace: NamespaceDocument | undefined,
-): FoundTarget {
+/** What a namespace says; where it may not be read, that is unknown. */
+export function namespaceFacts(namespace: NamespaceMarks | 'forbidden'): FoundNamespace {
+  if (namespace === 'forbidden') {
+    return { namespaceLabels: null, namespaceAnnotations: null, pod: null };
+  }
+  return {
+    namespaceLabels: marksOf(namespace.labels),
+    namespaceAnnotations: marksOf(namespace.annotations),
+    pod: null,
+  };
+}
+
+export function targetFacts(pod: PodDocument, namespace: FoundNamespace): FoundTarget {
   const statuses = pod.status?.containerStatuses ?? [];
   return {
-    namespaceLabels: namespace ? marksOf(namespace.metadata.labels) : null,
-    namespaceAnnotations: namespace ? marksOf(namespace.metadata.annotations) : null,
+    ...namespace,
     pod: pod.metadata.name,
     labels: marksOf(pod.metadata.labels),
     annotations: marksOf(pod.metadata.annotations),
@@ -51,7 +59,13 @@ function marksOf(marks: Readonly<Record<string, string>> | null | undefined): Ma
   return bytes > MARKS_BYTES_MAX ? null : Object.fromEntries(kept);
 }
 
-const KINDS: ReadonlySet<string> = new Set(['StatefulSet', 'DaemonSet', 'Job']);
+/** Kinds are of a group: a `Job` of somebody's own resources is none of Kubernetes'. */
+const KINDS: ReadonlyMap<string, OwnerKind> = new Map([
+  ['apps/v1 StatefulSet', 'StatefulSet'],
+  ['apps/v1 DaemonSet', 'DaemonSet'],
+  ['batch/v1 Job', 'Job'],
+]);
+const REPLICA_SET = 'apps/v1 ReplicaSet';
 
 /**
  * The workload behind a Pod. A Deployment's ReplicaSets are named after it and their Pods' template hash (Kubernetes
@@ -61,8 +75,9 @@ function ownerOf({ metadata }: PodDocument): FoundTarget['owner'] {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   if (!owner) return { kind: 'Pod', name: metadata.name };
   const hash = metadata.labels?.['pod-template-hash'];
-  if (owner.kind === 'ReplicaSet' && hash !== undefined && owner.name.endsWith(`-${hash}`)) {
+  const kind = `${owner.apiVersion ?? ''} ${owner.kind}`;
+  if (kind === REPLICA_SET && hash !== undefined && owner.name.endsWith(`-${hash}`)) {
     return { kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1) };
   }
-  return { kind: KINDS.has(owner.kind) ? (owner.kind as OwnerKind) : 'Other', name: owner.name };
+  return { kind: KINDS.get(kind) ?? 'Other', name: owner.name };
 }

@@ -1,6 +1,6 @@
 import type { ResolvedTarget } from '../../app/ports/cluster.js';
 import type { Problem } from '../../domain/problem.js';
-import { isProblem, problem } from '../../domain/problem.js';
+import { problem } from '../../domain/problem.js';
 import type { Pin, PodChoice, Target, WorkloadKind } from '../../domain/session/session.js';
 import type { ApiFailure } from './api.failure.js';
 import { isApiFailure } from './api.failure.js';
@@ -10,7 +10,7 @@ import { OwnerList, PodDocument, PodList, WorkloadDocument } from './kubernetes.
 import { isReady, whyNotDebuggable } from './pod.eligibility.js';
 import type { NamespaceReader } from './namespace.reader.js';
 import { problemOf } from './status.problems.js';
-import { targetFacts } from './target.facts.js';
+import { namespaceFacts, targetFacts } from './target.facts.js';
 
 const PAGE = 250;
 /** A workload of more Pods than this many pages is looked at no further: one of these will do. */
@@ -37,9 +37,15 @@ const READ = {
   (api: Api, at: { name: string; namespace: string }) => Promise<unknown>
 >;
 
+/** What was looked for: the Pod, if there is one, and why no debug container can be added to it. */
+type Chosen =
+  | { readonly pod: PodDocument; readonly unfit: Problem | null }
+  | { readonly pod: null; readonly unfit: Problem };
+
 /**
- * The Pod that is meant, pinned. What is not there and what may not be touched are refused in the same words, so that
- * the words tell nobody what there is.
+ * The Pod that is meant, pinned, and what policy may look at. A Pod that is not there is no problem yet: whether that
+ * may be told is for policy to say, which needs the namespace for it. The problem that is there is that the namespace
+ * cannot be read now, whatever is in it.
  */
 export async function resolveTarget(args: {
   readonly connection: ClusterConnection;
@@ -48,33 +54,36 @@ export async function resolveTarget(args: {
   readonly container: string | undefined;
   readonly namespaces: NamespaceReader;
 }): Promise<ResolvedTarget | Problem> {
-  const { connection, namespace, namespaces } = args;
+  const { connection, namespace, namespaces, target } = args;
   const place = { connection, namespace };
-  const [pod, around] = await Promise.all([
+  const [{ pod, unfit }, around] = await Promise.all([
     findPod(place, args),
     namespaces.read(connection, namespace),
   ]);
-  if (isProblem(pod)) return pod;
-  if (isApiFailure(around)) return notRead(around, { place, what: `Pod "${pod.metadata.name}"` });
+  if (isApiFailure(around)) return notRead(around, { place, what: whatOf(target) });
+  const facts = namespaceFacts(around);
+  if (pod === null) return { pin: null, facts, unfit };
   if (around === 'forbidden') namespaces.tellForbidden(connection, namespace);
-  return {
-    pin: pinOf(pod),
-    facts: targetFacts(pod, around === 'forbidden' ? undefined : around),
-  };
+  return { pin: pinOf(pod), facts: targetFacts(pod, facts), unfit };
+}
+
+/** A target as sentences name it. */
+export function whatOf(target: Target): string {
+  return `${target.kind === 'pod' ? 'Pod' : target.workload} "${target.name}"`;
 }
 
 async function findPod(
   place: Place,
   { target, container }: { readonly target: Target; readonly container: string | undefined },
-): Promise<PodDocument | Problem> {
+): Promise<Chosen> {
+  const what = whatOf(target);
   if (target.kind === 'pod') {
     const pod = await readPod(place, target.name);
-    if (isApiFailure(pod)) return notRead(pod, { place, what: `Pod "${target.name}"` });
-    return whyNotDebuggable(pod, container) ?? pod;
+    if (isApiFailure(pod)) return { pod: null, unfit: notRead(pod, { place, what }) };
+    return { pod, unfit: whyNotDebuggable(pod, container) ?? null };
   }
-  const what = `${target.workload} "${target.name}"`;
   const pods = await podsOf(place, target);
-  if (isApiFailure(pods)) return notRead(pods, { place, what });
+  if (isApiFailure(pods)) return { pod: null, unfit: notRead(pods, { place, what }) };
   return choose({ pods, pick: target.pick, container, what });
 }
 
@@ -169,34 +178,31 @@ async function listPods({ place, selector }: Selected): Promise<PodDocument[] | 
   return pods;
 }
 
+/** Where none will do, the Pod is the one that the problem is told by, or is like it. */
 function choose(args: {
   readonly pods: readonly PodDocument[];
   readonly pick: PodChoice;
   readonly container: string | undefined;
   readonly what: string;
-}): PodDocument | Problem {
+}): Chosen {
   const { pods, pick, container, what } = args;
-  if (pods.length === 0) {
-    return problem('target-not-debuggable', `${what} has no Pods now. Ask again once it has one.`);
+  const [first] = pods;
+  if (!first) {
+    const detail = `${what} has no Pods now. Ask again once it has one.`;
+    return { pod: null, unfit: problem('target-not-debuggable', detail) };
   }
   const refusals = pods.map((pod) => whyNotDebuggable(pod, container));
   const fit = pods.filter((_, index) => refusals[index] === undefined).sort(byNeed);
   const ready = fit.filter(isReady);
   const chosen = pick === 'any-ready' ? ready[0] : fit[0];
-  if (chosen) return chosen;
-  const refusal = refusals.find(isProblem);
+  if (chosen) return { pod: chosen, unfit: null };
+  const [refusal] = refusals;
   if (fit.length === 0 && refusal) {
-    return pods.length === 1
-      ? refusal
-      : problem(
-          refusal.problem,
-          `None of the ${pods.length} Pods of ${what} can take the debug container. The first of them: ${refusal.detail}`,
-        );
+    const detail = `None of the ${pods.length} Pods of ${what} can take the debug container. The first of them: ${refusal.detail}`;
+    return { pod: first, unfit: pods.length === 1 ? refusal : problem(refusal.problem, detail) };
   }
-  return problem(
-    'target-not-debuggable',
-    `None of the ${pods.length} Pods of ${what} is ready. Ask with "pick": "unhealthy-first" for one that is not.`,
-  );
+  const detail = `None of the ${pods.length} Pods of ${what} is ready. Ask with "pick": "unhealthy-first" for one that is not.`;
+  return { pod: fit[0] ?? first, unfit: problem('target-not-debuggable', detail) };
 }
 
 /** Those that are not ready first, then those that restarted most, then the oldest; names make the order total. */

@@ -73,7 +73,9 @@ export function personOf(
 
   const name = Reading.parse(claimAt(payload, claims.name));
   // Who is on call is told by e-mail: one that the issuer did not verify (OpenID Connect Core §5.1) would be anybody's.
-  const isVerified = claimAt(payload, 'email_verified') !== false;
+  // Some issuers write it as a text.
+  const verified = claimAt(payload, 'email_verified');
+  const isVerified = verified === undefined || verified === true || verified === 'true';
   const email = isVerified ? Reading.parse(claimAt(payload, claims.email)) : undefined;
   const acr = Reading.parse(payload.acr);
   const amr = Methods.parse(payload.amr);

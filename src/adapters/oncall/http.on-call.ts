@@ -83,7 +83,8 @@ export class HttpOnCall extends OnCall {
   async #isOnCall(source: OnCallSource, person: Person): Promise<boolean | 'unknown'> {
     const { of, compared } = NAMES[source.match];
     const name = of(person);
-    if (name === undefined) return false;
+    // Nobody can say so of somebody without a name there: `false` would let `!onCall['…']` hold.
+    if (name === undefined) return 'unknown';
     const shifts = await this.#cacheOf(source).shifts();
     if (shifts === undefined) return 'unknown';
     const wanted = compared(name);

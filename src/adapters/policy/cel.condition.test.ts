@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FACTS, FACTS_BEFORE, FOUND } from '../../../test/support/policy.facts.js';
 import type { Truth } from '../../domain/policy/condition.js';
 import type { Facts } from '../../domain/policy/facts.js';
+import { Inquiry } from '../../domain/policy/inquiry.js';
 import { compileCondition } from './cel.condition.js';
 
 const KNOWN = { onCallSources: new Set(['payments', 'network', 'silent']) };
@@ -14,7 +15,7 @@ function compiled(source: string) {
 }
 
 function truth(source: string, facts: Facts = FACTS): Truth {
-  return compiled(source).test(facts).truth;
+  return new Inquiry(facts).test(compiled(source)).truth;
 }
 
 function errorsIn(source: string): string[] {
@@ -45,7 +46,7 @@ describe('a condition', () => {
     'requester.groups.map(g, g.size()).exists(n, n > 10)',
     "(request.channel == 'cli' ? 1 : 2) == 1",
   ])('says yes where it holds: %s', (source) => {
-    expect(compiled(source).test(FACTS)).toEqual({ truth: 'yes' });
+    expect(new Inquiry(FACTS).test(compiled(source))).toEqual({ truth: 'yes' });
   });
 
   test('tells which facts and which on-call sources it looks at', () => {
@@ -61,7 +62,9 @@ describe('a condition', () => {
     );
     const moved = { ...FOUND, labels: { team: 'other' } };
     const other: Facts = { ...FACTS, target: { ...FACTS.target, found: moved } };
-    const asked = [FACTS, FACTS_BEFORE, other, FACTS].map((it) => condition.test(it).truth);
+    const asked = [FACTS, FACTS_BEFORE, other, FACTS].map(
+      (it) => new Inquiry(it).test(condition).truth,
+    );
     expect(asked).toEqual(['yes', 'unknown', 'no', 'yes']);
   });
 });
@@ -74,7 +77,7 @@ describe('a condition is unknown, and says why,', () => {
     ['!target.ready', 'the cluster has not been asked about the target'],
     ['target.containers.all(c, c.ready)', 'the cluster has not been asked about the target'],
   ])('before the cluster was asked: %s', (source, why) => {
-    expect(compiled(source).test(FACTS_BEFORE)).toEqual({ truth: 'unknown', why });
+    expect(new Inquiry(FACTS_BEFORE).test(compiled(source))).toEqual({ truth: 'unknown', why });
   });
 
   test.each([
@@ -85,7 +88,7 @@ describe('a condition is unknown, and says why,', () => {
     ["requester.groups[7] == 'x'", 'requester.groups[7] failed (index out of bounds)'],
     ['request.seconds / (request.seconds - 900) == 1', 'failed (division by zero)'],
   ])('where the facts do not say: %s', (source, why) => {
-    const outcome = compiled(source).test(FACTS);
+    const outcome = new Inquiry(FACTS).test(compiled(source));
     expect(outcome.truth).toBe('unknown');
     expect(outcome.why).toContain(why);
   });
@@ -100,7 +103,7 @@ describe('a condition is unknown, and says why,', () => {
   test('where facts are larger than was reckoned with, and only where it looks at them', () => {
     const groups = Array.from({ length: 501 }, (_, index) => `group-${index}`);
     const facts: Facts = { ...FACTS, requester: { ...FACTS.requester, groups } };
-    expect(compiled("'group-1' in requester.groups").test(facts)).toEqual({
+    expect(new Inquiry(facts).test(compiled("'group-1' in requester.groups"))).toEqual({
       truth: 'unknown',
       why: '"groups" is larger than expressions may look at',
     });
@@ -116,7 +119,7 @@ describe('a condition is unknown, and says why,', () => {
       '!has(target.annotations.owner)',
       'target.annotations.size() == 0',
     ]) {
-      expect({ source, ...compiled(source).test(facts) }).toEqual({
+      expect({ source, ...new Inquiry(facts).test(compiled(source)) }).toEqual({
         source,
         truth: 'unknown',
         why: 'the labels or annotations of the target cannot be read, or are too large',
@@ -126,7 +129,7 @@ describe('a condition is unknown, and says why,', () => {
   });
 
   test('but no fact is shown by the reason', () => {
-    const { why } = compiled("target.labels[request.reason] == 'x'").test(FACTS);
+    const { why } = new Inquiry(FACTS).test(compiled("target.labels[request.reason] == 'x'"));
     expect(why).toBe('target.labels[request.reason] is not there');
   });
 });
@@ -180,7 +183,7 @@ describe('what is not known does not matter', () => {
       fc.property(formula, ({ source, truth: expected }) => {
         const condition = compileCondition(source, KNOWN);
         fc.pre(!('errors' in condition));
-        expect(condition.test(FACTS_BEFORE).truth).toBe(expected);
+        expect(new Inquiry(FACTS_BEFORE).test(condition).truth).toBe(expected);
       }),
       { numRuns: 500 },
     );
@@ -285,7 +288,7 @@ describe('errors are found when documents are loaded:', () => {
         const source = tokens.join(' ');
         const condition = compileCondition(source, KNOWN);
         if (!('errors' in condition)) {
-          condition.test(FACTS);
+          new Inquiry(FACTS).test(condition);
           return;
         }
         expect(condition.errors.length).toBeGreaterThan(0);

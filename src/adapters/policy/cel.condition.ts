@@ -1,9 +1,9 @@
 import { EvaluationError, ParseError } from '@marcbachmann/cel-js';
-import type { Condition, Truth } from '../../domain/policy/condition.js';
+import type { Condition, StepBudget, Told } from '../../domain/policy/condition.js';
 import type { Facts } from '../../domain/policy/facts.js';
 import { environment } from './cel.environment.js';
 import { LIMITS } from './cel.limits.js';
-import { renewMatchingBudget } from './cel.literals.js';
+import { matchWithin } from './cel.literals.js';
 import { NotKnown } from './cel.shapes.js';
 import { celFacts } from './cel.values.js';
 import type { ConditionError } from './cel.walk.js';
@@ -27,7 +27,7 @@ export function compileCondition(
   const program = parsed(source);
   if ('errors' in program) return program;
   const walk = new Walk(source, known);
-  walk.visit(program.ast);
+  const { steps } = walk.visit(program.ast);
   if (walk.errors.length > 0) return { errors: inOrder(walk.errors) };
   const { valid, type, error } = program.check();
   if (!valid) return refused(error?.range?.start ?? 0, error?.summary ?? 'is not valid');
@@ -37,7 +37,8 @@ export function compileCondition(
     source,
     uses: walk.uses,
     onCallSources: walk.onCallSources,
-    test: (facts) => outcome(program, source, facts),
+    steps,
+    test: (facts, budget) => outcome({ program, source, facts, budget }),
   };
 }
 
@@ -66,13 +67,15 @@ const PARSE_LIMITS = [
 const OUTCOMES = { yes: { truth: 'yes' }, no: { truth: 'no' } } as const;
 
 /** The docstring of {@link Condition.test} holds: whatever is thrown makes it `unknown`. */
-function outcome(
-  program: Program,
-  source: string,
-  facts: Facts,
-): { readonly truth: Truth; readonly why?: string } {
+function outcome(of: {
+  readonly program: Program;
+  readonly source: string;
+  readonly facts: Facts;
+  readonly budget: StepBudget;
+}): Told {
+  const { program, source, facts, budget } = of;
   try {
-    renewMatchingBudget();
+    matchWithin(budget);
     const value: unknown = program(celFacts(facts));
     if (value === true) return OUTCOMES.yes;
     if (value === false) return OUTCOMES.no;

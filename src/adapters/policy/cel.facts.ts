@@ -2,12 +2,14 @@ import type {
   ContainerFacts,
   Counts,
   Facts,
+  FoundNamespace,
   FoundTarget,
   HistoryFacts,
   RequesterFacts,
   RequestFacts,
   TargetFacts,
 } from '../../domain/policy/facts.js';
+import { foundPod } from '../../domain/policy/facts.js';
 import type { Field, ObjectShape, Shape } from './cel.shapes.js';
 import {
   BOOL,
@@ -101,33 +103,36 @@ const NOT_TOLD = new NotKnown(
   'the labels or annotations of the target cannot be read, or are too large',
 );
 
-/** What only the cluster can tell. */
-function found(
-  shape: Shape,
-  description: string,
-  read: (found: FoundTarget) => unknown,
-): Field<TargetFacts> {
-  return {
+/** What only the cluster can tell: of the namespace, or of the Pod. */
+function told<Found extends object>(seen: (target: TargetFacts) => Found | null) {
+  return (
+    shape: Shape,
+    description: string,
+    read: (found: Found) => unknown,
+  ): Field<TargetFacts> => ({
     shape,
     description,
     read: (target) => {
-      if (target.found === null) throw ASKED_LATER;
-      const value = read(target.found);
+      const it = seen(target);
+      if (it === null) throw ASKED_LATER;
+      const value = read(it);
       if (value === null) throw NOT_TOLD;
       return value;
     },
-  };
+  });
 }
+const around = told<FoundNamespace | FoundTarget>(({ found }) => found);
+const found = told(foundPod);
 
 const TARGET = object<TargetFacts>('Target', {
   cluster: { shape: NAME, description: 'The cluster.', read: (it) => it.cluster },
   namespace: { shape: NAME, description: 'The namespace.', read: (it) => it.namespace },
-  namespaceLabels: found(
+  namespaceLabels: around(
     LABELS,
     'Labels of the namespace. Unknown where the broker may not read it.',
     (it) => it.namespaceLabels,
   ),
-  namespaceAnnotations: found(
+  namespaceAnnotations: around(
     ANNOTATIONS,
     'Annotations of the namespace. Unknown where the broker may not read it, or where they are more than 64 KiB.',
     (it) => it.namespaceAnnotations,
@@ -203,7 +208,7 @@ const HISTORY = object<Pick<Facts, 'history' | 'target'>>('History', {
     shape: COUNTS,
     description: 'Sessions on this Pod, of anybody.',
     read: ({ history, target }) => {
-      if (target.found === null) throw ASKED_LATER;
+      if (foundPod(target) === null) throw ASKED_LATER;
       return history.target;
     },
   },

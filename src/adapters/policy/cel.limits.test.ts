@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { FACTS, FACTS_BEFORE, LARGEST_FACTS } from '../../../test/support/policy.facts.js';
 import type { Facts } from '../../domain/policy/facts.js';
+import { Inquiry, TOO_MUCH_TOGETHER } from '../../domain/policy/inquiry.js';
 import { compileCondition } from './cel.condition.js';
 
 const KNOWN = { onCallSources: new Set(['payments']) };
-/** What the limits promise for the worst, on a machine that does nothing else. */
-const WORST_MILLISECONDS = 250;
+/** Four times what the limits promise: the machine may be slower, and does other things. */
+const WORST_MILLISECONDS = 40;
 
 function errorOf(source: string): string {
   const condition = compileCondition(source, KNOWN);
@@ -13,7 +14,9 @@ function errorOf(source: string): string {
 }
 
 const TWICE = (body: string): string => `requester.groups.all(g, requester.groups.all(h, ${body}))`;
+const ACROSS = (body: string): string => `target.labels.all(g, requester.amr.all(h, ${body}))`;
 const BLANKS = ' '.repeat(3_900);
+const FEWER_BLANKS = ' '.repeat(400);
 
 describe('an expression that could hold up the broker is refused, with the reason:', () => {
   const REFUSED = [
@@ -23,6 +26,10 @@ describe('an expression that could hold up the broker is refused, with the reaso
     ['('.repeat(60) + 'true' + ')'.repeat(60), 'must not be nested deeper than 32'],
     ['['.repeat(60) + ']'.repeat(60) + '== []', 'must not be nested deeper than 32'],
     [TWICE('requester.groups.all(i, true)'), 'loops must not be nested deeper than 2'],
+    [TWICE('g != h'), 'could take'],
+    [TWICE("g == h + '-lead'"), 'look for one among many by "in"'],
+    [`${BLANKS}requester.groups.all(g, target.labels[g] == 'x')`, 'could take'],
+    ['target.annotations.all(k, !target.annotations[k].contains("b"))', 'could take'],
     [TWICE('!(h in requester.groups)'), 'could take'],
     [TWICE('g.contains(h)'), 'could take'],
     [TWICE('9223372036854775807 + 1 > 0'), 'could take'],
@@ -45,23 +52,24 @@ describe('an expression that could hold up the broker is refused, with the reaso
   }
 });
 
-describe('the worst that is let in, over the largest facts, takes a quarter of a second at most:', () => {
+describe('the worst that is let in, over the largest facts, takes a few hundredths of a second at most:', () => {
   const ADMITTED = [
-    TWICE('g != h'),
-    TWICE("g != h + '-lead'"),
-    TWICE('true && true && true && true'),
-    TWICE('(h == g ? 1 : 2) > 0'),
-    TWICE('[1, 2].size() > 1'),
-    TWICE('1.0 * 2.0 > 1.0'),
-    'requester.groups.map(g, requester.groups.map(h, g)).size() > 3',
-    'requester.groups.exists_one(g, requester.groups.exists_one(h, true))',
-    "requester.groups.all(g, !(g in requester.groups.map(h, h + 'z')))",
-    "requester.groups.all(g, target.containers.all(c, c.image != g + 'z'))",
+    ACROSS('g != h'),
+    ACROSS("g != h + '-lead'"),
+    ACROSS('true && true && true && true && true && true && true && true && true && true'),
+    ACROSS('(h == g ? 1 : 2) > 0 && (h == g ? 1 : 2) > 0'),
+    ACROSS('[1, 2, 3, 4, 5, 6, 7, 8].size() > 1'),
+    ACROSS('1.0 * 2.0 > 1.0 && 1.0 * 2.0 > 1.0'),
+    'requester.groups.map(g, requester.amr.map(h, g)).size() > 3',
+    'requester.groups.exists_one(g, requester.amr.exists_one(h, true))',
+    "requester.groups.all(g, !((g + 'z') in requester.groups))",
+    "requester.groups.all(g, !(g in requester.amr.map(h, h + 'z')))",
+    'target.containers.all(c, requester.amr.all(d, c.image != d))',
     "requester.groups.all(g, target.labels[g] == 'x')",
-    `${BLANKS}requester.groups.all(g, target.labels[g] == 'x')`,
-    `${BLANKS}requester.groups.all(g, requester.authAge > duration('1h'))`,
+    `${FEWER_BLANKS}requester.groups.all(g, target.labels[g] == 'x')`,
+    `${FEWER_BLANKS}requester.groups.all(g, requester.authAge > duration('1h'))`,
     "requester.groups.all(g, now.getHours('Europe/Berlin') > 1)",
-    'target.annotations.all(k, !target.annotations[k].contains("b"))',
+    'target.labels.all(k, !target.labels[k].contains("b"))',
     'request.reason.split("").map(c, c + "a").join("").contains("b")',
     "requester.groups.all(g, !g.matches('(x|y)*x(x|y){200}z'))",
     "requester.groups.all(g, !g.matches('^(?:x?){150}x{150}z'))",
@@ -82,11 +90,11 @@ describe('the worst that is let in, over the largest facts, takes a quarter of a
       KNOWN,
     );
     if ('errors' in condition) throw new Error('refused');
-    expect(condition.test(LARGEST_FACTS)).toEqual({
+    expect(new Inquiry(LARGEST_FACTS).test(condition)).toEqual({
       truth: 'unknown',
-      why: 'matching its patterns would take too long',
+      why: TOO_MUCH_TOGETHER,
     });
-    expect(condition.test(FACTS)).toEqual({ truth: 'yes' });
+    expect(new Inquiry(FACTS).test(condition)).toEqual({ truth: 'yes' });
   });
 });
 
@@ -103,7 +111,7 @@ function millisecondsOf(source: string, facts: Facts): number {
     // A copy, so that turning facts into the engine's values counts as well.
     const copy = { ...facts };
     const begun = performance.now();
-    condition.test(copy);
+    new Inquiry(copy).test(condition);
     return performance.now() - begun;
   });
   return Math.min(...runs);

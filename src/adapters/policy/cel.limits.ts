@@ -1,7 +1,8 @@
 /**
  * What keeps an expression from holding up the broker. The engine has no limit of its own while it runs, so all of it
- * is reckoned when documents are loaded, for the largest facts that are let in: see `cel.walk.ts`. A step takes
- * 20 ns at most, as `cel.limits.test.ts` tries; most take less. Errors are the dearest thing that an expression can do.
+ * is reckoned when documents are loaded, for the largest facts that are let in: see `cel.walk.ts`. Only what matching
+ * patterns takes is counted while it runs. A step takes 20 ns at most, as `cel.limits.test.ts` tries; most take less.
+ * Errors are the dearest thing that an expression can do.
  */
 export const LIMITS = {
   sourceChars: 4_000,
@@ -10,10 +11,8 @@ export const LIMITS = {
   depth: 32,
   /** `all`, `exists`, `exists_one`, `map` and `filter` within each other. */
   loops: 2,
-  /** At worst, over the largest facts: about a tenth of a second. */
-  steps: 5_000_000,
-  /** Characters times {@link Re2Program.steps}, counted while it runs; at worst about a tenth of a second. */
-  matching: 2_000_000,
+  /** At worst, over the largest facts: 10 ms. All of a decision together: see `STEPS_A_DECISION`. */
+  steps: 500_000,
 } as const;
 
 export const STEPS = {

@@ -1,6 +1,7 @@
 import { Duration, Environment } from '@marcbachmann/cel-js/evaluator';
+import type { StepBudget } from '../../domain/policy/condition.js';
+import { TOO_MUCH_TOGETHER } from '../../domain/policy/inquiry.js';
 import { NotKnown } from './cel.shapes.js';
-import { LIMITS } from './cel.limits.js';
 import type { Re2Program } from './text.pattern.js';
 import { re2Program } from './text.pattern.js';
 
@@ -9,13 +10,13 @@ export interface LiteralError {
   readonly error: string;
 }
 
-const TOO_MUCH = new NotKnown('matching its patterns would take too long');
-/** One expression is evaluated at a time, start to end: they can share a counter. */
-const budget = { left: 0 };
+const TOO_MUCH = new NotKnown(TOO_MUCH_TOGETHER);
+/** One expression is evaluated at a time, start to end: they can share a place for it. */
+const matching: { budget: StepBudget } = { budget: { take: () => false } };
 
-/** To be called before each evaluation. */
-export function renewMatchingBudget(): void {
-  budget.left = LIMITS.matching;
+/** To be called before each evaluation, with what its decision has left. */
+export function matchWithin(budget: StepBudget): void {
+  matching.budget = budget;
 }
 
 /** What stands in an expression in place of the text that `matches` was given: the pattern, compiled. */
@@ -29,8 +30,7 @@ export class Pattern {
 
   /** Whether a part of the text matches, as CEL has it. */
   isIn(text: string): boolean {
-    budget.left -= text.length * this.program.steps;
-    if (budget.left < 0) throw TOO_MUCH;
+    if (!matching.budget.take(text.length * this.program.stepsPerChar)) throw TOO_MUCH;
     return this.program.re2.test(text);
   }
 }

@@ -24,7 +24,7 @@ export function tooManySteps(steps: number): string {
     number.toLocaleString('en-US', { maximumFractionDigits: 0 });
   return (
     `could take ${whole(steps)} steps over the largest facts, ${whole(LIMITS.steps)} at most are allowed: ` +
-    'take out of loops what need not be in them'
+    'take out of loops what need not be in them, and look for one among many by "in" rather than by a loop'
   );
 }
 

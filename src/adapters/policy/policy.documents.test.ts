@@ -382,6 +382,7 @@ describe('errors', () => {
     ["approvals: { require: [{ groups: ['*'] }] }", 'groups[0]: must be a group'],
     ['approvals: { require: [{ count: -1, groups: [a] }] }', 'require[0].count: Too small'],
     ['approvals: { require: [{ count: 11, groups: [a] }] }', 'require[0].count: Too big'],
+    ['approvals: { require: [{ count: 2, users: [a] }] }', 'require[0].count: can never be met'],
     ['approvals: { require: [{ group: [a] }] }', 'group: is not known: did you mean groups?'],
     [
       'approvals: { require: [{ approvers: [seq] }] }',

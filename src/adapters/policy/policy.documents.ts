@@ -18,6 +18,8 @@ import { textPattern } from './text.pattern.js';
 export const DOCUMENTS_MAX = 10_000;
 const DEPTH_MAX = 32;
 const ERRORS_MAX = 1000;
+/** Of one document. Rules that people write have some hundreds; putting more together would hold up the broker. */
+const PARTS_MAX = 10_000;
 
 /** What a document with errors still says: that it is there. */
 const named = z.object({ kind: z.string(), metadata: z.object({ name: z.string() }) });
@@ -104,6 +106,7 @@ export function* readDocumentsInSteps(
       documentsMax: DOCUMENTS_MAX,
       documentsBefore,
       depthMax: DEPTH_MAX,
+      partsMax: PARTS_MAX,
     });
     documentsBefore += yaml.documents.length;
     isWhole &&= yaml.mistakes.length === 0;
@@ -117,7 +120,7 @@ export function* readDocumentsInSteps(
     if (errors.length >= ERRORS_MAX) return { policyErrors: errors.slice(0, ERRORS_MAX) };
   }
   errors.push(...takenNames(found));
-  if (isWhole) errors.push(...missingNames(reading));
+  if (isWhole) errors.push(...(yield* missingNames(reading)));
   const compiled = yield* compileAll(reading);
   if (errors.length > 0) return { policyErrors: errors.slice(0, ERRORS_MAX) };
 
@@ -212,20 +215,25 @@ function referencesOf(
 const WORDS = { DebugProfile: 'profile', ApproverSet: 'approver set' } as const;
 
 /** Documents that are named in full and are not there, with the nearest that is. */
-function missingNames({ found, names, nearest }: Reading): string[] {
+function* missingNames({ found, names, nearest }: Reading): Generator<undefined, string[]> {
   const lists = new Map([...names].map(([kind, ofKind]) => [kind, [...ofKind]]));
-  return found.flatMap(({ document, whereIs }) => {
-    if (document.kind !== 'AccessPolicy') return [];
-    return referencesOf(document.spec).flatMap(({ kind, names: wanted, path }) =>
-      [...wanted.entries()]
-        .filter(([, name]) => !name.includes('*') && !names.get(kind)?.has(name))
-        .map(([index, name]) => {
-          const at = [...path, index];
-          const hint = meant(nearest.of(name, lists.get(kind) ?? []));
-          return `${whereIs(at)}: ${pathText(at)}: there is no ${WORDS[kind]} ${keyText(name)}${hint}`;
-        }),
-    );
-  });
+  const missing: string[] = [];
+  for (const { document, whereIs } of found) {
+    if (document.kind !== 'AccessPolicy') continue;
+    for (const { kind, names: wanted, path } of referencesOf(document.spec)) {
+      for (const [index, name] of wanted.entries()) {
+        if (name.includes('*') || names.get(kind)?.has(name)) continue;
+        if (missing.length >= ERRORS_MAX) return missing;
+        yield;
+        const at = [...path, index];
+        const hint = meant(nearest.of(name, lists.get(kind) ?? []));
+        missing.push(
+          `${whereIs(at)}: ${pathText(at)}: there is no ${WORDS[kind]} ${keyText(name)}${hint}`,
+        );
+      }
+    }
+  }
+  return missing;
 }
 
 /** What of a policy is compiled, as it stands there. */

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isPolicyErrors, readPolicyDocuments } from './policy.documents.js';
+import { LARGEST_FACTS } from '../../../test/support/policy.facts.js';
+import { evaluate, refuseUnseen } from '../../domain/policy/evaluate.js';
+import { explain } from '../../domain/policy/explain.js';
+import { TOO_MUCH_TOGETHER } from '../../domain/policy/inquiry.js';
+import type { PolicySet } from '../../domain/policy/policy.js';
+import { isPolicyErrors, readDocumentsInSteps, readPolicyDocuments } from './policy.documents.js';
 
 const POLICY = `apiVersion: hallpass/v1
 kind: AccessPolicy
@@ -86,6 +91,55 @@ describe('ten thousand documents', () => {
   );
 });
 
+describe('a decision by rules that are each as dear as is let in', () => {
+  const condition = (when: string): string => `terms: { longest: 1h }\n  when: ${when}`;
+  const DEAR = {
+    'loops in conditions': condition("requester.groups.exists(a, (a + 'x') in requester.groups)"),
+    'loops in loops': condition(
+      "target.labels.exists(a, requester.amr.exists(b, a == b + 'x' || b == a + 'x'))",
+    ),
+    'patterns in conditions': condition(
+      "requester.groups.exists(g, g.matches('(x|y)*x(x|y){200}z'))",
+    ),
+    'patterns of terms': "terms: { longest: 1h, reason: { pattern: '(x|y)*x(x|y){50}z' } }",
+  };
+  const request = { ...LARGEST_FACTS.request, reason: 'xyxyyxxx'.repeat(250) };
+  const seen = { ...LARGEST_FACTS, request };
+  const unseen = { ...seen, target: { ...seen.target, found: null } };
+  const setOf = (rules: number, dear: string): PolicySet => {
+    const policy = (at: number): string => `apiVersion: hallpass/v1
+kind: AccessPolicy
+metadata: { name: p${at} }
+spec:
+  effect: allow
+  match: { groups: ['*'], namespaces: ['*'] }
+  ${dear}
+`;
+    const text = [PROFILE, ...Array.from({ length: rules }, (_, at) => policy(at))].join('---\n');
+    const set = readPolicyDocuments([{ name: '0.yaml', text }]);
+    if (isPolicyErrors(set)) throw new Error(set.policyErrors[0]);
+    return set;
+  };
+
+  describe.each(Object.entries(DEAR))('%s:', (_, dear) => {
+    test.each([20, 500])(
+      '%i of them keep out, and hold up the broker for a moment at most',
+      (n) => {
+        const set = setOf(n, dear);
+        for (const decide of [evaluate, explain, refuseUnseen]) {
+          const facts = { ...(decide === refuseUnseen ? unseen : seen) };
+          const began = performance.now();
+          const decided = decide(set, facts);
+          // A fortieth of a second is promised; the machine may do other things.
+          expect(performance.now() - began, decide.name).toBeLessThan(500);
+          expect(JSON.stringify(decided) ?? '', decide.name).not.toContain('"verdict":"grant"');
+          if (decide === explain) expect(JSON.stringify(decided)).toContain(TOO_MUCH_TOGETHER);
+        }
+      },
+    );
+  });
+});
+
 describe('hostile lists are refused in bounded time', () => {
   const list = (item: string): string => `[${`${item}, `.repeat(100_000)}]`;
   test.each([
@@ -160,6 +214,42 @@ describe('hostile YAML is refused in bounded time', () => {
     expect(errors.length).toBeGreaterThan(0);
     expect(Math.max(...errors.map((error) => error.length))).toBeLessThan(500);
     expect(({} as Record<string, unknown>)['kind']).toBeUndefined();
+  });
+
+  test.each([
+    ['signs', `a: [${','.repeat(BYTES)}]`],
+    ['keys', filled('k: 1\n')],
+    ['lists in lists', filled('[')],
+    ['quotes', `a: [${filled('""')}]`],
+    ['line ends', `a:${filled('\n')} 1`],
+    ['texts that look like the beginning of a document', filled('- ---\n')],
+  ])('a document of very many %s is refused before it is put together', (_, text) => {
+    const steps = readDocumentsInSteps([{ name: '0.yaml', text }], true);
+    let longest = 0;
+    for (;;) {
+      const began = performance.now();
+      const { value, done } = steps.next();
+      longest = Math.max(longest, performance.now() - began);
+      if (done !== true) continue;
+      expect(value).toEqual({
+        policyErrors: [expect.stringContaining('may have 10000 parts at most')],
+      });
+      break;
+    }
+    // A few milliseconds where nothing else runs; seconds, if the document were put together.
+    expect(longest).toBeLessThan(300);
+  });
+
+  test('a rule with hundreds of groups and users is short enough', () => {
+    const names = (count: number, name: string): string =>
+      `[${Array.from({ length: count }, (_, n) => `'${name}${n}'`).join(', ')}]`;
+    const text = POLICY.replace('[oncall]', names(200, 'g')).replace(
+      "'] }",
+      `'], users: ${names(200, 'u')}, clusters: ${names(50, 'c')} }`,
+    );
+    expect(
+      readPolicyDocuments([{ name: '0.yaml', text: `${text}---\n${PROFILE}` }]),
+    ).toHaveProperty('hash');
   });
 
   test('whatever the text, there is a set or there are errors, and nothing is thrown', () => {

@@ -1,6 +1,8 @@
 import type { ReviewAct, ReviewVisibility } from '../../app/ports/review.store.js';
 import { ReviewStore } from '../../app/ports/review.store.js';
+import { ownReview } from '../../app/review-session.js';
 import type { Person } from '../../domain/person.js';
+import { namesOf } from '../../domain/person.js';
 import type { Problem } from '../../domain/problem.js';
 import { invariant, problem } from '../../domain/problem.js';
 import type { Finding, Owed } from '../../domain/review/review.js';
@@ -51,6 +53,7 @@ export class PrismaReviewStore extends ReviewStore {
         SELECT d.session_id, d.iss, d.sub, ${person.iss}, ${person.sub}, ${JSON.stringify(person)}::jsonb,
           ${finding}, ${comment}, ${at}::timestamptz
         FROM review_debts d WHERE d.session_id = ${sessionId} AND (d.human = ${person.human ?? null}) IS NOT TRUE
+          AND NOT (d.iss = ${person.iss} AND d.sub = ${person.sub})
         ON CONFLICT (session_id) DO NOTHING RETURNING session_id
       ),
       a AS (
@@ -69,7 +72,8 @@ export class PrismaReviewStore extends ReviewStore {
         (SELECT count(*)::int FROM o) AS news`;
     const owed = invariant(await this.find(sessionId), `a review of nothing: ${sessionId}`);
     if (written?.reviews === 1 && written.audits === 1 && written.news === 1) return owed;
-    if (written?.reviews === 0 && owed.review !== null) return alreadyReviewed(sessionId);
+    if (written?.reviews === 0)
+      return owed.review === null ? ownReview() : alreadyReviewed(sessionId);
     throw new Error(`invariant broken: a review wrote ${JSON.stringify(written)} rows`);
   }
 
@@ -117,11 +121,12 @@ interface Written {
 function visible(visibility: ReviewVisibility): Prisma.Sql {
   if (visibility.kind === 'all') return Prisma.sql`TRUE`;
   const { iss, sub, human = null, groups } = visibility.person;
+  const names = [...namesOf(visibility.person)];
   const named = Prisma.sql`t."grant"->'terms'->'breakGlass'->'review'`;
   return Prisma.sql`(
     (d.iss = ${iss} AND d.sub = ${sub}) OR d.human = ${human}
     OR ${named}->'groups' ?| ${[...groups]}::text[]
-    OR ${named}->'users' ?| ${[sub, `${iss}|${sub}`]}::text[])`;
+    OR ${named}->'users' ?| ${names}::text[])`;
 }
 
 function owedOf(row: OwedRow): Owed {

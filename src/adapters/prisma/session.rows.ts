@@ -118,7 +118,7 @@ export function sessionColumns(session: Session, dueAt: Date | null): Record<str
   };
 }
 
-/** What makes two requests of one person alike. */
+/** What makes two requests of one account alike. */
 export function likenessOf({ request, pin }: Pick<Likeness, 'request' | 'pin'>) {
   return {
     profile: request.profile,

@@ -1,7 +1,7 @@
 import type { Problem } from '../../domain/problem.js';
 import type { EphemeralContainerSpec } from '../../domain/session/debug-container.js';
 import type { Observation } from '../../domain/session/observation.js';
-import type { FoundTarget } from '../../domain/policy/facts.js';
+import type { FoundNamespace, FoundTarget } from '../../domain/policy/facts.js';
 import type { Pin, Target } from '../../domain/session/session.js';
 
 /** Where one session's container is, or is to be. */
@@ -12,11 +12,13 @@ export interface Place {
   readonly containerName: string;
 }
 
-/** The Pod that was meant, and what policy may look at of it. */
-export interface ResolvedTarget {
-  readonly pin: Pin;
-  readonly facts: FoundTarget;
-}
+/**
+ * The Pod that was meant, and what policy may look at; of the namespace alone where there is no such Pod. `unfit` says
+ * why no debug container can be added, to nobody whom policy would refuse.
+ */
+export type ResolvedTarget =
+  | { readonly pin: Pin; readonly facts: FoundTarget; readonly unfit: Problem | null }
+  | { readonly pin: null; readonly facts: FoundNamespace; readonly unfit: Problem };
 
 /**
  * What the broker can do in the clusters, as few verbs as the product needs. Every call is bounded in time and answers
@@ -27,8 +29,10 @@ export abstract class Clusters {
   abstract list(): readonly { readonly name: string; readonly namespaces: readonly string[] }[];
 
   /**
-   * Finds the Pod that is meant, and checks what the API server would accept and never run: a finished, terminating or
-   * unscheduled Pod, a mirror Pod, a missing target container, a Windows node (measured: test/kubernetes-1.36/patch/pod-completed.json).
+   * Finds the Pod that is meant, if it is there, and checks what the API server would accept and never run: a finished,
+   * terminating or unscheduled Pod, a mirror Pod, a missing target container, a Windows node (measured:
+   * test/kubernetes-1.36/patch/pod-completed.json). A namespace that may not be touched is a problem at once, and so is
+   * one that cannot be read now.
    */
   abstract resolve(args: {
     readonly cluster: string;

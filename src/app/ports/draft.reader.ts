@@ -7,6 +7,9 @@ export interface DraftErrors {
 
 /** Reads documents that are not in force. */
 export abstract class DraftReader {
-  /** Bounded in files, bytes and documents as folders of policies are. */
-  abstract read(files: readonly PolicyFile[]): PolicySet | DraftErrors;
+  /**
+   * Bounded in documents as folders of policies are; files and bytes are for the caller to bound. Lets others have
+   * their turn meanwhile.
+   */
+  abstract read(files: readonly PolicyFile[]): Promise<PolicySet | DraftErrors>;
 }

@@ -39,7 +39,10 @@ export interface Guard {
   readonly perPod: number | null;
 }
 
-/** What makes two requests of one account alike. */
+/**
+ * What makes two requests of one account alike. Another account of the same human has rights of its own: what the one
+ * waits for, the other may have at once.
+ */
 export type Likeness = Pick<Session, 'requester' | 'request' | 'pin'>;
 
 /**

@@ -1,9 +1,22 @@
 import type { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
+import type { OnCallSource } from '../../domain/policy/on-call-source.js';
 import type { AccessPolicy, DebugProfile, PolicySet } from '../../domain/policy/policy.js';
 
 /** The documents in force, for those who may read them. */
-export function policiesView({ hash, policies, profiles }: PolicySet): PoliciesInForce {
-  return { hash, policies: policies.map(policyView), profiles: profiles.map(profileView) };
+export function policiesView(set: PolicySet): PoliciesInForce {
+  return {
+    hash: set.hash,
+    policies: set.policies.map(policyView),
+    profiles: set.profiles.map(profileView),
+    onCallSources: set.onCallSources.map(onCallSourceView),
+  };
+}
+
+/** Without the name of its secret, and of its URL the host only. */
+function onCallSourceView(source: OnCallSource): PoliciesInForce['onCallSources'][number] {
+  const { name, description, shape, url, match, maxAgeSeconds, staleForSeconds } = source;
+  const { host } = new URL(url);
+  return { name, description, shape: shape.kind, host, match, maxAgeSeconds, staleForSeconds };
 }
 
 function policyView(policy: AccessPolicy): PoliciesInForce['policies'][number] {

@@ -15,6 +15,9 @@ export interface Weighed {
   readonly missing: number;
 }
 
+/** Consents can be given and taken back for ever; each is read with the session. */
+export const WORDS_MAX = 200;
+
 /**
  * What a word on an open session comes to, given everybody's words so far.
  *
@@ -36,6 +39,12 @@ export function weigh(
   const asked = askedOf(session);
   const consents = standing(words);
   const mine = consents.some((consent) => samePerson(consent.person, person));
+  if (verdict !== 'deny' && words.length >= WORDS_MAX) {
+    return problem(
+      'illegal-transition',
+      `As much has been said on the session ${session.id} as may be (${WORDS_MAX} words): it can be denied or revoked. Ask anew.`,
+    );
+  }
   if (verdict === 'deny') {
     return { event: 'deny', missing: quorum(asked, requester, consents).missing };
   }

@@ -5,11 +5,18 @@ import type { AccessRemoved } from './access.js';
 import { accessRemoved } from './access.js';
 import type { Condition, Truth } from './condition.js';
 import type { Facts } from './facts.js';
+import { STEPS_A_DECISION } from './inquiry.js';
 import type { AccessPolicy } from './policy.js';
+
+/** Too dear to be tested. */
+function dear(truth: Truth): Condition {
+  return { ...condition(truth, 'target'), steps: STEPS_A_DECISION + 1 };
+}
 
 function condition(truth: Truth, ...uses: (keyof Facts)[]): Condition {
   return {
     source: truth,
+    steps: 1,
     uses: new Set(uses),
     onCallSources: new Set(),
     test: () => ({ truth }),
@@ -77,6 +84,11 @@ describe('access is not removed', () => {
     [
       'by a deny that cannot be told',
       [policyOf('a'), policyOf('no', { effect: 'deny', when: condition('unknown', 'onCall') })],
+    ],
+    ['by a condition that is too dear to be tested', [policyOf('a', { when: dear('no') })]],
+    [
+      'by a deny that is too dear to be tested',
+      [policyOf('a'), policyOf('no', { effect: 'deny', when: dear('yes') })],
     ],
     ['by a condition about the past', [policyOf('a', { when: condition('no', 'history') })]],
     [

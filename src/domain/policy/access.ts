@@ -1,8 +1,9 @@
 import type { Truth } from './condition.js';
 import type { Facts } from './facts.js';
 import type { AccessPolicy, PolicySet } from './policy.js';
-import type { PartName } from './rule.match.js';
-import { PARTS } from './rule.match.js';
+import { Inquiry } from './inquiry.js';
+import type { Candidate, PartName } from './rule.match.js';
+import { sift, sifted, truthOf } from './rule.match.js';
 import type { Session } from '../session/session.js';
 
 /** What is said of a session whose requester would not be let in any more. */
@@ -43,24 +44,17 @@ export function accessRemoved(args: {
 
 /** The rule that keeps somebody out, or null where none lets them in; undefined where one does. */
 function keptOut(set: PolicySet, facts: Facts): string | null | undefined {
+  const inquiry = new Inquiry(facts);
   const candidates = set.index.candidates(facts.requester, facts.target.namespace);
-  const denial = candidates
-    .filter((policy) => policy.effect === 'deny' && matches(policy, facts) === 'yes')
-    .map(({ name }) => name)
-    .sort()[0];
-  if (denial !== undefined) return denial;
-  const isLetIn = candidates.some(
-    (policy) => policy.effect === 'allow' && matches(policy, facts) !== 'no',
-  );
-  return isLetIn ? undefined : null;
+  const { deny, allow } = sifted(candidates, (policy) => sift(policy, inquiry, isPassing));
+  const denial = deny.find((it) => lasting(it, inquiry) === 'yes');
+  if (denial) return denial.policy.name;
+  return allow.some((it) => lasting(it, inquiry) !== 'no') ? undefined : null;
 }
 
-function matches(policy: AccessPolicy, facts: Facts): Truth {
-  const truths = PARTS.map((part) =>
-    isPassing(policy, part.name) ? 'unknown' : part.test(policy, facts),
-  );
-  if (truths.includes('no')) return 'no';
-  return truths.includes('unknown') ? 'unknown' : 'yes';
+/** Whether a rule is for them, whatever passes with time. */
+function lasting(candidate: Candidate, inquiry: Inquiry): Truth {
+  return isPassing(candidate.policy, 'when') ? 'unknown' : truthOf(candidate, inquiry);
 }
 
 /** Whether a part speaks of what passes with time. */

@@ -11,7 +11,10 @@ import {
 } from '../../../test/support/policies.js';
 import { PROFILE, ROBIN } from '../../../test/support/sessions.js';
 import type { Condition, Truth } from './condition.js';
-import { asksLeastFirst, evaluate, refuseUnseen } from './evaluate.js';
+import { asksLeastFirst, decideAsAsked, evaluate, refuseUnseen } from './evaluate.js';
+import type { FoundTarget } from './facts.js';
+import { explain } from './explain.js';
+import { STEPS_A_DECISION } from './inquiry.js';
 import type { AccessPolicy, BreakGlass, Terms } from './policy.js';
 import { consentsNeeded } from './policy.js';
 
@@ -26,8 +29,11 @@ function ruleOf(policies: AccessPolicy[], over: FactsOver = {}): string | null {
 
 function condition(truth: Truth, why?: string): Condition {
   const outcome = why === undefined ? { truth } : { truth, why };
-  return { source: 'x', uses: new Set(), onCallSources: new Set(), test: () => outcome };
+  return { source: 'x', steps: 1, uses: new Set(), onCallSources: new Set(), test: () => outcome };
 }
+
+/** One that cannot be told before the Pod is known. */
+const LOOKS_AT_TARGET: Condition = { ...condition('unknown'), uses: new Set(['target']) };
 
 describe('policy', () => {
   test('refuses where no document allows', () => {
@@ -140,7 +146,11 @@ describe('policy', () => {
   });
 
   test('refuses a text that does not match its pattern, and shows the pattern', () => {
-    const pattern = { source: 'INC-[0-9]+', matches: (text: string) => /^INC-\d+$/.test(text) };
+    const pattern = {
+      source: 'INC-[0-9]+',
+      stepsPerChar: 1,
+      matches: (text: string) => /^INC-\d+$/.test(text),
+    };
     const rule = policyOf('p', { patterns: { reason: null, ticket: pattern } });
     expect(ruleOf([rule], { request: { ticket: 'INC-1' } })).toBe('p');
     const decision = decide([rule], { request: { ticket: 'none' } });
@@ -242,7 +252,7 @@ describe('breaking the glass', () => {
     expect(decision.explanation.join()).toContain('sign');
   });
 
-  test('is refused while the review of an earlier one is overdue: one’s own, or the team’s', () => {
+  test('is refused while the review of an earlier one is overdue: one’s own, and the team’s', () => {
     const overdue = (mine: number, byTeam: Record<string, number>) => ({
       ...asked,
       history: { ...factsOf().history, overdueReviews: { mine, byTeam } },
@@ -252,7 +262,7 @@ describe('breaking the glass', () => {
     const team = policyOf('t', {
       terms: { breakGlass: { ...offer, debt: { of: 'team', team: 'sre' } } },
     });
-    expect(decide([team], overdue(1, {})).verdict).toBe('grant');
+    expect(decide([team], overdue(1, {})).verdict).toBe('refuse');
     expect(decide([team], overdue(0, { sre: 1 })).verdict).toBe('refuse');
   });
 });
@@ -267,6 +277,7 @@ describe('before the cluster is asked', () => {
     expect(unseen([policyOf('p', { match: { namespaces: ['x'] } })])?.verdict).toBe('refuse');
     expect(unseen([policyOf('p')], { request: { profile: 'none' } })?.verdict).toBe('refuse');
     expect(unseen([policyOf('p')], { request: { durationSeconds: 9999 } })?.verdict).toBe('refuse');
+    expect(unseen([policyOf('p', { when: condition('unknown') })])?.verdict).toBe('refuse');
   });
 
   test('a deny that needs no look refuses, one that does waits for it', () => {
@@ -280,7 +291,77 @@ describe('before the cluster is asked', () => {
     expect(unseen([policyOf('p', { match: { namespaceSelector: selector } })])).toBeUndefined();
     const workloads = [{ kinds: ['Job' as const], names: ['*'], podSelector: [] }];
     expect(unseen([policyOf('p', { match: { workloads } })])).toBeUndefined();
-    expect(unseen([policyOf('p', { when: condition('unknown') })])).toBeUndefined();
+    expect(unseen([policyOf('p', { when: LOOKS_AT_TARGET })])).toBeUndefined();
+  });
+});
+
+describe('once the namespace is known', () => {
+  const selector = [{ key: 'tier', operator: 'In' as const, values: ['prod'] }];
+  const workloads = [{ kinds: ['Job' as const], names: ['*'], podSelector: [] }];
+  const job = { kind: 'Job' as const, name: 'report' };
+  /** What is said where there is no such Pod, and of these Pods. */
+  const saying = (
+    policies: AccessPolicy[],
+    namespaceLabels: FoundTarget['namespaceLabels'],
+    over: FactsOver = {},
+  ) => {
+    const ofPod = (found: Partial<FoundTarget>) =>
+      factsOf({ ...over, found: { namespaceLabels, ...found } });
+    const { target, ...rest } = ofPod({});
+    const absent = { namespaceLabels, namespaceAnnotations: {}, pod: null };
+    return {
+      absent: decideAsAsked(setOf(policies), { ...rest, target: { ...target, found: absent } }),
+      pods: [{}, { owner: job }, { ready: false, labels: { app: 'web' } }].map((found) =>
+        decideAsAsked(setOf(policies), ofPod(found)),
+      ),
+    };
+  };
+
+  test.each<[string, AccessPolicy[], FoundTarget['namespaceLabels'], FactsOver]>([
+    [
+      'whose labels no rule selects',
+      [policyOf('p', { match: { namespaceSelector: selector, workloads } })],
+      { tier: 'test' },
+      {},
+    ],
+    [
+      'whose labels cannot be read, and the rule looks at them',
+      [policyOf('p', { match: { namespaceSelector: selector, workloads } })],
+      null,
+      {},
+    ],
+    [
+      'that a deny is for',
+      [
+        policyOf('p', { match: { workloads } }),
+        policyOf('d', { effect: 'deny', match: { namespaceSelector: selector } }),
+      ],
+      { tier: 'prod' },
+      {},
+    ],
+    [
+      'where a source does not answer on which all depends',
+      [policyOf('p', { match: { workloads }, when: condition('unknown') })],
+      { tier: 'prod' },
+      {},
+    ],
+  ])(
+    'in one %s, a refusal is the same whatever Pod is there, or none',
+    (_, policies, labels, over) => {
+      const { absent, pods } = saying(policies, labels, over);
+      expect(absent?.verdict).toBe('refuse');
+      for (const pod of pods) expect(pod).toEqual(absent);
+    },
+  );
+
+  test('it depends on the Pod where a rule that looks at Pods might allow it', () => {
+    const rule = policyOf('p', { match: { namespaceSelector: selector, workloads } });
+    const { absent, pods } = saying([rule], { tier: 'prod' });
+    expect(absent).toBeUndefined();
+    expect(pods.map((it) => it?.verdict)).toEqual(['refuse', 'grant', 'refuse']);
+    const denied = policyOf('d', { effect: 'deny', match: { workloads } });
+    expect(saying([policyOf('p'), denied], {}).absent).toBeUndefined();
+    expect(saying([policyOf('p', { when: LOOKS_AT_TARGET })], {}).absent).toBeUndefined();
   });
 });
 
@@ -396,6 +477,59 @@ describe('for all policies', () => {
     );
   });
 
+  /** Some of their conditions are dear, so that not all can be tested. */
+  const dear = fc
+    .tuple(mixed, fc.array(fc.constantFrom(1, STEPS_A_DECISION / 2, STEPS_A_DECISION)))
+    .map(([policies, steps]) =>
+      policies.map((policy, at) => ({
+        ...policy,
+        when: policy.when && { ...policy.when, steps: steps[at] ?? 1 },
+      })),
+    );
+  const cheap = (policies: AccessPolicy[]): AccessPolicy[] =>
+    policies.map((it) => ({ ...it, when: it.when && { ...it.when, steps: 1 } }));
+
+  test('nor does it, nor that of groups, where not all conditions can be tested', () => {
+    fc.assert(
+      fc.property(dear, request, (policies, asked) => {
+        const all = named(policies);
+        const decision = verdictOf(all, asked);
+        expect(verdictOf(all.toReversed(), asked)).toEqual(decision);
+        const groups = factsOf(asked).requester.groups.toReversed();
+        expect(verdictOf(all, { ...asked, requester: { groups } })).toEqual(decision);
+      }),
+    );
+  });
+
+  test('conditions that are not tested never let more in than if they had been', () => {
+    fc.assert(
+      fc.property(dear, request, (policies, asked) => {
+        const tested = verdictOf(cheap(named(policies)), asked);
+        expect(asks(verdictOf(named(policies), asked))).toBeGreaterThanOrEqual(asks(tested));
+      }),
+    );
+  });
+
+  test('a deny that is added never allows more where not all conditions can be tested', () => {
+    fc.assert(
+      fc.property(dear, dear, request, (policies, more, asked) => {
+        const denies = more.map((it, at) => ({ ...it, effect: 'deny' as const, name: `d${at}` }));
+        const before = verdictOf(named(policies), asked);
+        const after = verdictOf([...denies, ...named(policies)], asked);
+        expect(asks(after)).toBeGreaterThanOrEqual(asks(before));
+      }),
+    );
+  });
+
+  test('explaining a decision does not change it, whatever can be tested', () => {
+    fc.assert(
+      fc.property(dear, request, (policies, asked) => {
+        const set = setOf(named(policies), profiles);
+        expect(explain(set, factsOf(asked)).decision).toEqual(evaluate(set, factsOf(asked)));
+      }),
+    );
+  });
+
   test('which asks less is a total order: of two rules one, and never in a circle', () => {
     fc.assert(
       fc.property(mixed, (policies) => {
@@ -480,11 +614,15 @@ describe('for all policies', () => {
 
   test('what is refused before the cluster is asked would be refused after it, whatever it says', () => {
     fc.assert(
-      fc.property(mixed, request, (policies, asked) => {
+      fc.property(fc.oneof(mixed, dear), request, (policies, asked) => {
         const set = setOf(named(policies), profiles);
         const early = refuseUnseen(set, factsOf({ ...asked, found: null }));
-        const late = evaluate(set, factsOf(asked));
+        const seen = factsOf(asked);
+        const late = evaluate(set, seen);
         if (early) expect(late.verdict).toBe('refuse');
+        const staged = decideAsAsked(set, seen);
+        expect(staged?.verdict).toBe(late.verdict);
+        if (late.verdict !== 'refuse') expect(staged).toEqual(late);
       }),
     );
   });

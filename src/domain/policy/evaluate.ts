@@ -1,9 +1,12 @@
-import type { Facts } from './facts.js';
+import type { Facts, FoundNamespace } from './facts.js';
+import { NO_SESSIONS } from './facts.js';
+import { Inquiry } from './inquiry.js';
 import { lacking } from './lacking.js';
 import type { AccessPolicy, DebugProfile, Grant, PolicySet } from './policy.js';
 import { consentsNeeded, requirementsOf } from './policy.js';
 import { profileNamed } from './policy-set.js';
-import { matchOf, missesOf } from './rule.match.js';
+import type { Candidate } from './rule.match.js';
+import { missesOf, sift, sifted, truthOf, truthYet } from './rule.match.js';
 import { requirementText } from './words.js';
 
 /** What policy says to one request, with the rule that made it and sentences that explain it to the requester. */
@@ -26,45 +29,68 @@ export interface Refusal {
  * @returns `grant` where nobody need agree, `hold` where others must, `refuse` otherwise.
  */
 export function evaluate(set: PolicySet, facts: Facts): PolicyDecision {
-  const candidates = candidatesOf(set, facts);
-  const denial = denialAmong(candidates, facts);
-  if (denial) return refused(set, denial.name, [denialText(denial, facts)]);
+  return decide(set, new Inquiry(facts));
+}
 
-  const allows = candidates.filter(
-    (policy) => policy.effect === 'allow' && matchOf(policy, facts) === 'yes',
-  );
-  const profile = profileNamed(set, facts.request.profile);
-  if (allows.length === 0 || !profile) return refused(set, null, nearMisses(set, facts));
-  let best: AccessPolicy | undefined;
-  for (const policy of allows) {
-    if (best && asksLeastFirst(best, policy) <= 0) continue;
-    if (lacking(policy, facts).length === 0) best = policy;
-  }
-  return best
-    ? granted(set, { policy: best, profile, facts })
-    : refused(set, null, wants(allows, facts));
+/** {@link evaluate}, for those who have more to ask about it afterwards. */
+export function decide(set: PolicySet, inquiry: Inquiry): PolicyDecision {
+  const { deny, allow } = candidatesOf(set, inquiry);
+  // A deny whose matching cannot be told denies: it was written to keep somebody out.
+  const denial = deny.find((it) => truthOf(it, inquiry) !== 'no');
+  if (denial) return refused(set, denial.policy.name, [denialText(denial, inquiry)]);
+
+  const allows = policiesOf(allow.filter((it) => truthOf(it, inquiry) === 'yes'));
+  const profile = profileNamed(set, inquiry.facts.request.profile);
+  if (allows.length === 0 || !profile) return refused(set, null, nearMisses(set, inquiry));
+  const { best, wants } = firstMet(allows, inquiry);
+  return best ? granted(set, { policy: best, profile, inquiry }) : refused(set, null, wants);
 }
 
 /**
- * What can be said before the cluster was asked (`facts.target.found` is null): a refusal, where nothing that the
- * cluster says could change it; undefined, where it has to be asked. Nobody is told of Pods by way of rules that would
- * not let them in.
+ * As a request is decided: first by what is known without the cluster, then with the namespace alone, and with the Pod
+ * only where some rule might still let the requester in. So refusals that need no look at the Pod are the same, word for
+ * word, whether it is there or not.
+ *
+ * @returns undefined where it depends on a Pod that is not known.
+ */
+export function decideAsAsked(set: PolicySet, facts: Facts): PolicyDecision | undefined {
+  return refuseUnseen(set, knowing(facts, null)) ?? decideFound(set, facts);
+}
+
+/** The same from the namespace on, for what {@link refuseUnseen} did not refuse. */
+export function decideFound(set: PolicySet, facts: Facts): PolicyDecision | undefined {
+  const { found } = facts.target;
+  if (found === null) return undefined;
+  const { namespaceLabels, namespaceAnnotations } = found;
+  const around = knowing(facts, { namespaceLabels, namespaceAnnotations, pod: null });
+  return refuseUnseen(set, around) ?? (found.pod === null ? undefined : evaluate(set, facts));
+}
+
+/** The facts as they are without a Pod. */
+function knowing(facts: Facts, found: FoundNamespace | null): Facts {
+  return {
+    ...facts,
+    target: { ...facts.target, found },
+    history: { ...facts.history, target: NO_SESSIONS },
+  };
+}
+
+/**
+ * What can be said without the Pod (there is none in `facts.target.found`): a refusal, where nothing that the cluster
+ * may still say could change it; undefined, where it has to be asked.
  */
 export function refuseUnseen(set: PolicySet, facts: Facts): Refusal | undefined {
-  const candidates = candidatesOf(set, facts);
-  const denial = candidates
-    .filter((policy) => policy.effect === 'deny' && matchOf(policy, facts) === 'yes')
-    .sort(byName)[0];
-  if (denial) return refused(set, denial.name, [denialText(denial, facts)]);
+  const inquiry = new Inquiry(facts);
+  const { deny, allow } = candidatesOf(set, inquiry);
+  const denial = deny.find((it) => truthYet(it, inquiry) === 'yes');
+  if (denial) return refused(set, denial.policy.name, [denialText(denial, inquiry)]);
 
-  const possible = candidates.filter(
-    (policy) => policy.effect === 'allow' && matchOf(policy, facts) !== 'no',
-  );
+  const possible = policiesOf(allow.filter((it) => truthYet(it, inquiry) !== 'no'));
   const isDefined = profileNamed(set, facts.request.profile) !== undefined;
-  if (possible.length === 0 || !isDefined) return refused(set, null, nearMisses(set, facts));
-  return possible.some((policy) => lacking(policy, facts).length === 0)
-    ? undefined
-    : refused(set, null, wants(possible, facts));
+  if (possible.length === 0 || !isDefined) return refused(set, null, nearMisses(set, inquiry));
+  const { best, wants } = firstMet(possible, inquiry);
+  // Fewer rules may match what the cluster says, and leave steps for what was not tested here.
+  return best || inquiry.isCutShort ? undefined : refused(set, null, wants);
 }
 
 /** As many policies are told of at most: people read it, and the audit log keeps it. */
@@ -72,23 +98,23 @@ const TOLD_MAX = 10;
 /** Of as many the nearest are looked for. */
 const LOOKED_AT_MAX = 200;
 
-function candidatesOf(set: PolicySet, { requester, target }: Facts): readonly AccessPolicy[] {
-  return set.index.candidates(requester, target.namespace);
+function candidatesOf(set: PolicySet, inquiry: Inquiry): ReturnType<typeof sifted> {
+  const { requester, target } = inquiry.facts;
+  return sifted(set.index.candidates(requester, target.namespace), (policy) =>
+    sift(policy, inquiry),
+  );
 }
 
-/** A deny whose matching cannot be told denies: it was written to keep somebody out. */
-function denialAmong(candidates: readonly AccessPolicy[], facts: Facts): AccessPolicy | undefined {
-  return candidates
-    .filter((policy) => policy.effect === 'deny' && matchOf(policy, facts) !== 'no')
-    .sort(byName)[0];
+function policiesOf(candidates: readonly Candidate[]): readonly AccessPolicy[] {
+  return candidates.map(({ policy }) => policy);
 }
 
-function denialText(policy: AccessPolicy, facts: Facts): string {
-  const isSure = matchOf(policy, facts) === 'yes';
+function denialText(candidate: Candidate, inquiry: Inquiry): string {
+  const { policy } = candidate;
   const what = policy.description === '' ? '' : ` (${policy.description})`;
-  return isSure
+  return truthOf(candidate, inquiry) === 'yes'
     ? `The policy "${policy.name}"${what} forbids this, and a deny beats any allow.`
-    : `The policy "${policy.name}"${what} may forbid this, and what it depends on cannot be told: ${missesOf(policy, facts).join(', and ')}.`;
+    : `The policy "${policy.name}"${what} may forbid this, and what it depends on cannot be told: ${missesOf(policy, inquiry).join(', and ')}.`;
 }
 
 function refused(set: PolicySet, rule: string | null, explanation: string[]): Refusal {
@@ -97,9 +123,10 @@ function refused(set: PolicySet, rule: string | null, explanation: string[]): Re
 
 function granted(
   set: PolicySet,
-  { policy, profile, facts }: { policy: AccessPolicy; profile: DebugProfile; facts: Facts },
+  of: { policy: AccessPolicy; profile: DebugProfile; inquiry: Inquiry },
 ): PolicyDecision {
-  const { breakGlass } = facts.request;
+  const { policy, profile, inquiry } = of;
+  const { breakGlass } = inquiry.facts.request;
   const grant: Grant = {
     policyHash: set.hash,
     rule: policy.name,
@@ -131,35 +158,44 @@ function granted(
   return { verdict: 'grant', grant, explanation: [allows, ...condition] };
 }
 
-/** What the rules that match would need, those first that ask least. */
-function wants(allows: readonly AccessPolicy[], facts: Facts): string[] {
-  return [...allows]
-    .sort(asksLeastFirst)
-    .slice(0, TOLD_MAX)
-    .map(
-      (policy) =>
-        `The policy "${policy.name}" would allow it, but ${lacking(policy, facts).join(', and ')}.`,
-    );
+/**
+ * The rule whose terms the request meets, of several the one that asks least; without one, what they would need, those
+ * first that ask least.
+ */
+function firstMet(
+  allows: readonly AccessPolicy[],
+  inquiry: Inquiry,
+): { readonly best: AccessPolicy | undefined; readonly wants: string[] } {
+  const wants: string[] = [];
+  for (const policy of allows.toSorted(asksLeastFirst)) {
+    const lacks = lacking(policy, inquiry);
+    if (lacks.length === 0) return { best: policy, wants };
+    if (wants.length < TOLD_MAX) {
+      wants.push(`The policy "${policy.name}" would allow it, but ${lacks.join(', and ')}.`);
+    }
+  }
+  return { best: undefined, wants };
 }
 
 /**
  * Why nothing allowed it, told by the policies that concern the requester only: a stranger learns nothing of rules
  * made for others.
  */
-function nearMisses(set: PolicySet, facts: Facts): string[] {
+function nearMisses(set: PolicySet, inquiry: Inquiry): string[] {
+  const { requester, request } = inquiry.facts;
   const mine = set.index
-    .concerning(facts.requester)
+    .concerning(requester)
     .filter(({ effect }) => effect === 'allow')
     .sort(byName)
     .slice(0, LOOKED_AT_MAX);
   if (mine.length === 0) return ['No policy allows anything to your groups here.'];
   const told = mine
-    .map((policy) => ({ policy, misses: missesOf(policy, facts) }))
+    .map((policy) => ({ policy, misses: missesOf(policy, inquiry) }))
     .sort((a, b) => a.misses.length - b.misses.length || byName(a.policy, b.policy))
     .slice(0, TOLD_MAX)
     .map(({ policy, misses }) =>
       misses.length === 0
-        ? `The policy "${policy.name}" allows the profile "${facts.request.profile}", but no such profile is defined.`
+        ? `The policy "${policy.name}" allows the profile "${request.profile}", but no such profile is defined.`
         : `The policy "${policy.name}" is for your groups, but ${misses.join(', and ')}.`,
     );
   return ['No policy allows this to your groups.', ...told];

@@ -8,6 +8,8 @@ import {
 } from '../../../test/support/policies.js';
 import { evaluate } from './evaluate.js';
 import { explain } from './explain.js';
+import { STEPS_A_DECISION, TOO_MUCH_TOGETHER } from './inquiry.js';
+import type { AccessPolicy } from './policy.js';
 
 const RULES = [
   policyOf('free'),
@@ -45,4 +47,29 @@ test('of a deny that decides, the allows that it outdoes are told', () => {
   expect(decision).toMatchObject({ verdict: 'refuse', rule: 'z-deny' });
   expect(rules[0]).toMatchObject({ rule: 'z-deny', outcome: 'decided' });
   expect(rules.find(({ rule }) => rule === 'free')?.outcome).toBe('outdone');
+});
+
+test('tests each condition once, and no more of them than a decision has steps for', () => {
+  const tested: string[] = [];
+  const RULE_STEPS = STEPS_A_DECISION / 10;
+  const counted = (name: string): AccessPolicy =>
+    policyOf(name, {
+      when: {
+        source: name,
+        steps: RULE_STEPS,
+        uses: new Set(),
+        onCallSources: new Set(),
+        test: () => {
+          tested.push(name);
+          return { truth: 'no' };
+        },
+      },
+    });
+  const names = Array.from({ length: 500 }, (_, at) => `p${String(at).padStart(3, '0')}`);
+  const { decision, rules } = explain(setOf(names.map(counted)), factsOf());
+  expect(tested).toEqual(names.slice(0, 10));
+  expect(decision.verdict).toBe('refuse');
+  const truths = rules.map(({ parts }) => parts.find(({ part }) => part === 'when')?.truth);
+  expect(truths.filter((it) => it === 'unknown')).toHaveLength(490);
+  expect(rules.at(-1)?.parts.at(-1)?.says).toContain(TOO_MUCH_TOGETHER);
 });

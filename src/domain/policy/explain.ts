@@ -1,11 +1,11 @@
-import type { Truth } from './condition.js';
-import { evaluate } from './evaluate.js';
+import { decide } from './evaluate.js';
 import type { PolicyDecision } from './evaluate.js';
 import type { Facts } from './facts.js';
+import { Inquiry } from './inquiry.js';
 import { lacking } from './lacking.js';
 import type { PolicySet } from './policy.js';
-import type { PartName } from './rule.match.js';
-import { PARTS, matchOf } from './rule.match.js';
+import type { PartTrace } from './rule.match.js';
+import { matchOf, partsOf, sift, sifted, truthOf } from './rule.match.js';
 
 /** What one rule had to say to one request. */
 export interface RuleTrace {
@@ -17,29 +17,29 @@ export interface RuleTrace {
    * met; `not-for-this`: does not match.
    */
   readonly outcome: 'decided' | 'outdone' | 'lacking' | 'not-for-this';
-  readonly parts: readonly {
-    readonly part: PartName;
-    readonly truth: Truth;
-    readonly says: string;
-  }[];
+  readonly parts: readonly PartTrace[];
   readonly lacks: readonly string[];
 }
 
-/** A decision with what every rule of the set had to say to it; the rule that decided first, then those nearest to it. */
+/**
+ * A decision with what every rule of the set had to say to it; the rule that decided first, then those nearest to it.
+ * All of it within the steps of one decision: it is the one that {@link decide} makes alone.
+ */
 export function explain(
   set: PolicySet,
   facts: Facts,
 ): { readonly decision: PolicyDecision; readonly rules: readonly RuleTrace[] } {
-  const decision = evaluate(set, facts);
+  const inquiry = new Inquiry(facts);
+  const decision = decide(set, inquiry);
   const decider = decision.verdict === 'refuse' ? decision.rule : decision.grant.rule;
+  // What the decision did not come to ask is asked in the same order.
+  const { deny, allow } = sifted(set.policies, (policy) => sift(policy, inquiry));
+  for (const candidate of [...deny, ...allow]) truthOf(candidate, inquiry);
   const rules = set.policies.map((policy): RuleTrace => {
-    const parts = PARTS.map((part) => {
-      const truth = part.test(policy, facts);
-      return { part: part.name, truth, says: truth === 'yes' ? '' : part.miss(policy, facts) };
-    });
-    const match = matchOf(policy, facts);
+    const parts = partsOf(policy, inquiry);
+    const match = matchOf(policy, inquiry);
     const isFor = policy.effect === 'deny' ? match !== 'no' : match === 'yes';
-    const lacks = policy.effect === 'allow' && isFor ? lacking(policy, facts) : [];
+    const lacks = policy.effect === 'allow' && isFor ? lacking(policy, inquiry) : [];
     const outcome =
       policy.name === decider
         ? 'decided'

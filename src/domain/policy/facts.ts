@@ -34,7 +34,7 @@ export interface TargetFacts {
   readonly cluster: string;
   readonly namespace: string;
   /** What only the cluster can tell; null before it was asked. */
-  readonly found: FoundTarget | null;
+  readonly found: FoundTarget | FoundNamespace | null;
 }
 
 /**
@@ -43,10 +43,15 @@ export interface TargetFacts {
  */
 export type Marks = Readonly<Record<string, string>> | null;
 
-/** A Pod and its namespace as they were when it was chosen. */
-export interface FoundTarget {
+/** The namespace alone: there is no such Pod, or it is not to be told of yet. */
+export interface FoundNamespace {
   readonly namespaceLabels: Marks;
   readonly namespaceAnnotations: Marks;
+  readonly pod: null;
+}
+
+/** A Pod and its namespace as they were when it was chosen. */
+export interface FoundTarget extends Omit<FoundNamespace, 'pod'> {
   readonly pod: string;
   readonly labels: Marks;
   readonly annotations: Marks;
@@ -57,6 +62,11 @@ export interface FoundTarget {
   readonly restarts: number;
   readonly containers: readonly ContainerFacts[];
   readonly node: string;
+}
+
+/** What was found of a Pod; null where none was. */
+export function foundPod({ found }: TargetFacts): FoundTarget | null {
+  return found?.pod ? found : null;
 }
 
 /** What a Pod belongs to, by its controller; `Pod` where it has none, `Other` where that is of another kind. */
@@ -95,7 +105,7 @@ export interface RequestFacts {
 export interface HistoryFacts {
   /** Of this person. */
   readonly mine: Counts;
-  /** On this Pod, of anybody. All zero before the Pod is known. */
+  /** On this Pod, of anybody. All zero where no Pod is known. */
   readonly target: Counts;
   /** Break-glass sessions whose review is overdue: of this person, and by team. */
   readonly overdueReviews: {

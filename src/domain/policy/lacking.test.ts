@@ -2,9 +2,14 @@ import { expect, test } from 'vitest';
 import type { FactsOver, PolicyOver } from '../../../test/support/policies.js';
 import { factsOf, policyOf } from '../../../test/support/policies.js';
 import { NO_HISTORY, NO_SESSIONS } from './facts.js';
+import { Inquiry } from './inquiry.js';
 import { lacking } from './lacking.js';
 
-const digits = { source: '[0-9]+', matches: (text: string) => /^[0-9]+$/.test(text) };
+const digits = {
+  source: '[0-9]+',
+  stepsPerChar: 1,
+  matches: (text: string) => /^[0-9]+$/.test(text),
+};
 const mine = (open: number) => ({ ...NO_HISTORY, mine: { ...NO_SESSIONS, open } });
 const onPod = (open: number) => ({ ...NO_HISTORY, target: { ...NO_SESSIONS, open } });
 const concurrent = { perPerson: 2, perPod: 2 };
@@ -56,7 +61,7 @@ test.each<[string, PolicyOver, FactsOver, string[]]>([
     ['it offers no break-glass'],
   ],
 ])('with %s it is told what is lacking', (_, policy, facts, lacks) => {
-  expect(lacking(policyOf('p', policy), factsOf(facts))).toEqual(lacks);
+  expect(lacking(policyOf('p', policy), new Inquiry(factsOf(facts)))).toEqual(lacks);
 });
 
 test('all that is lacking is told at once', () => {
@@ -67,7 +72,7 @@ test('all that is lacking is told at once', () => {
       ticket: { required: true, pattern: null },
     },
   });
-  expect(lacking(policy, factsOf({ request: { reason: '' } }))).toHaveLength(3);
+  expect(lacking(policy, new Inquiry(factsOf({ request: { reason: '' } })))).toHaveLength(3);
 });
 
 test('a team that is named like what objects of JavaScript inherit owes nothing', () => {
@@ -80,5 +85,31 @@ test('a team that is named like what objects of JavaScript inherit owes nothing'
       },
     },
   });
-  expect(lacking(policy, factsOf({ request: { breakGlass: true } }))).toEqual([]);
+  expect(lacking(policy, new Inquiry(factsOf({ request: { breakGlass: true } })))).toEqual([]);
+});
+
+test('what is overdue of their own counts under a rule for a team as well, and both are told', () => {
+  const policy = policyOf('p', {
+    terms: {
+      breakGlass: {
+        signIn: { acr: [], amr: [], maxAgeSeconds: null },
+        review: { groups: ['security'], users: [], withinSeconds: 60 },
+        debt: { of: 'team', team: 'bank' },
+      },
+    },
+  });
+  const lacks = (mine: number, bank: number): string[] =>
+    lacking(
+      policy,
+      new Inquiry(
+        factsOf({
+          request: { breakGlass: true },
+          history: { ...NO_HISTORY, overdueReviews: { mine, byTeam: { bank } } },
+        }),
+      ),
+    );
+  expect(lacks(0, 0)).toEqual([]);
+  expect(lacks(1, 0)).toEqual([expect.stringContaining('session is overdue of yours')]);
+  expect(lacks(0, 2)).toEqual([expect.stringContaining('sessions are overdue in the team bank')]);
+  expect(lacks(1, 1)).toHaveLength(2);
 });

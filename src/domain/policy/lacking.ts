@@ -1,4 +1,6 @@
 import type { Facts, RequesterFacts } from './facts.js';
+import type { Inquiry } from './inquiry.js';
+import { TOO_MUCH_TOGETHER } from './inquiry.js';
 import type { AccessPolicy, BreakGlass, TextRule } from './policy.js';
 import type { TextPattern } from './condition.js';
 
@@ -6,7 +8,8 @@ import type { TextPattern } from './condition.js';
  * What a request lacks to meet the terms of an allow, as clauses that complete "The policy would allow it, but …". None:
  * its terms are met.
  */
-export function lacking({ terms, patterns }: AccessPolicy, facts: Facts): string[] {
+export function lacking({ terms, patterns }: AccessPolicy, inquiry: Inquiry): string[] {
+  const { facts } = inquiry;
   const { request, history } = facts;
   const { perPerson, perPod } = terms.concurrent;
   const lacks: string[] = [];
@@ -15,12 +18,10 @@ export function lacking({ terms, patterns }: AccessPolicy, facts: Facts): string
       `it grants ${terms.longestSeconds} seconds at most and ${request.durationSeconds} were asked for`,
     );
   }
-  lacks.push(
-    ...textLacks('reason', { text: request.reason, rule: terms.reason, pattern: patterns.reason }),
-  );
-  lacks.push(
-    ...textLacks('ticket', { text: request.ticket, rule: terms.ticket, pattern: patterns.ticket }),
-  );
+  for (const name of ['reason', 'ticket'] as const) {
+    const of = { text: request[name], rule: terms[name], pattern: patterns[name] };
+    lacks.push(...textLacks(name, of, inquiry));
+  }
   if (perPerson !== null && history.mine.open >= perPerson) {
     lacks.push(
       `it allows ${sessions(perPerson)} of one person at once, and you have ${history.mine.open}: end one first`,
@@ -42,27 +43,33 @@ function sessions(count: number): string {
 function textLacks(
   name: 'reason' | 'ticket',
   { text, rule, pattern }: { text: string; rule: TextRule; pattern: TextPattern | null },
+  inquiry: Inquiry,
 ): string[] {
   if (text === '') return rule.required ? [`it requires a ${name}`] : [];
-  return pattern === null || pattern.matches(text)
-    ? []
-    : [`its ${name} must match ${pattern.source}`];
+  const matches = pattern === null || inquiry.matches(pattern, text);
+  if (matches === true) return [];
+  const why = matches === 'unknown' ? ` (${TOO_MUCH_TOGETHER})` : '';
+  return [`its ${name} must match ${pattern?.source}${why}`];
 }
 
 function breakGlassLacks(offered: BreakGlass | null, { requester, history }: Facts): string[] {
   if (offered === null) return ['it offers no break-glass'];
   const lacks = signInLacks(offered.signIn, requester);
-  const overdue =
-    offered.debt.of === 'person'
-      ? history.overdueReviews.mine
-      : (own(history.overdueReviews.byTeam, offered.debt.team) ?? 0);
-  if (overdue > 0) {
-    lacks.push(
-      `${overdue === 1 ? 'the review' : `the reviews`} of ${overdue} earlier break-glass ${overdue === 1 ? 'session is' : 'sessions are'} overdue` +
-        `${offered.debt.of === 'team' ? ` in the team ${offered.debt.team}` : ''}: have ${overdue === 1 ? 'it' : 'them'} reviewed first (GET /v1/reviews?state=overdue)`,
-    );
+  const { mine, byTeam } = history.overdueReviews;
+  // One's own count whatever the terms say: a rule for a team must not let its members forget theirs.
+  if (mine > 0) lacks.push(overdueText(mine, 'of yours'));
+  if (offered.debt.of === 'team') {
+    const { team } = offered.debt;
+    const theirs = own(byTeam, team) ?? 0;
+    if (theirs > 0) lacks.push(overdueText(theirs, `in the team ${team}`));
   }
   return lacks;
+}
+
+function overdueText(count: number, whose: string): string {
+  const [reviews, sessions, them] =
+    count === 1 ? ['the review', 'session is', 'it'] : ['the reviews', 'sessions are', 'them'];
+  return `${reviews} of ${count} earlier break-glass ${sessions} overdue ${whose}: have ${them} reviewed first (GET /v1/reviews?state=overdue)`;
 }
 
 /**

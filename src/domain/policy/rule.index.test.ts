@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { factsOf, policyOf } from '../../../test/support/policies.js';
 import type { AccessPolicy } from './policy.js';
 import { RuleIndex } from './rule.index.js';
+import { Inquiry } from './inquiry.js';
 import { matchOf } from './rule.match.js';
 
 const ISSUER = 'https://login.example.com';
@@ -30,7 +31,7 @@ test('holds every rule that matches, each once', () => {
       const facts = factsOf({ person: who, namespace: where });
       const index = new RuleIndex(all);
       const found = index.candidates(facts.requester, where);
-      const matching = all.filter((policy) => matchOf(policy, facts) !== 'no');
+      const matching = all.filter((policy) => matchOf(policy, new Inquiry(facts)) !== 'no');
       expect(matching.filter((policy) => !found.includes(policy))).toEqual([]);
       expect(new Set(found).size).toBe(found.length);
       const concerning = index.concerning(facts.requester);
@@ -60,5 +61,5 @@ test('somebody whose subject reads like another issuer’s person is not taken f
     person: { iss: 'https://other.example.com', sub: `${ISSUER}|kim`, groups: [] },
   });
   expect(new RuleIndex([policy]).candidates(facts.requester, 'staging')).toEqual([]);
-  expect(matchOf(policy, facts)).toBe('no');
+  expect(matchOf(policy, new Inquiry(facts))).toBe('no');
 });

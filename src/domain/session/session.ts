@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Asked } from '../approval/quorum.js';
-import type { Person } from '../person.js';
+import type { Identity, Person } from '../person.js';
 import { isAmong, samePerson } from '../person.js';
 import type { Grant, People } from '../policy/policy.js';
 import { requirementsOf } from '../policy/policy.js';
@@ -117,13 +117,21 @@ export interface Consent {
 
 /** The consents that stand: those not taken back since, of `words` in the order in which they were said. */
 export function standing<W extends Pick<Consent, 'person' | 'verdict'>>(words: readonly W[]): W[] {
-  return words.filter(
-    ({ person, verdict }, at) =>
-      verdict === 'approve' &&
-      !words
-        .slice(at + 1)
-        .some((later) => later.verdict === 'retract' && samePerson(later.person, person)),
-  );
+  const takenBack = new Set<string>();
+  return words
+    .toReversed()
+    .filter(({ person, verdict }) => {
+      const names = namesOfHuman(person);
+      if (verdict === 'retract') for (const name of names) takenBack.add(name);
+      return verdict === 'approve' && !names.some((name) => takenBack.has(name));
+    })
+    .toReversed();
+}
+
+/** What tells one human from another, as {@link samePerson} does: any of these in common. */
+function namesOfHuman({ iss, sub, human }: Identity): string[] {
+  const account = JSON.stringify([iss, sub]);
+  return human === undefined ? [account] : [account, `human:${human}`];
 }
 
 /** What is asked of whom on a session as it stands. */
