@@ -16,6 +16,7 @@ import type { Session } from '../../src/domain/session/session.js';
 import { putInForce } from '../support/policy.archives.js';
 import { BOUNDS, callerOf } from '../support/consent.lab.js';
 import { HandClock, MemoryClusters, MemoryJournal } from '../support/in-memory.ports.js';
+import { MemoryActivity } from '../support/in-memory.streams.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { freshDatabase } from '../support/postgres.js';
 import { approvals, requirement, setOf } from '../support/policies.js';
@@ -48,6 +49,7 @@ class Replica {
     this.advancing = new AdvanceSession({
       store,
       clusters: new MemoryClusters(),
+      activity: new MemoryActivity(),
       clock,
       bounds: BOUNDS,
       journal,

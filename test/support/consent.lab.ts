@@ -20,6 +20,7 @@ import {
   NobodyOnCall,
   NoHistory,
 } from './in-memory.ports.js';
+import { MemoryActivity } from './in-memory.streams.js';
 import { policyOf, setOf } from './policies.js';
 import { actorOf } from './sessions.js';
 
@@ -60,6 +61,7 @@ export class ConsentLab {
   private readonly advancing = new AdvanceSession({
     store: this.store,
     clusters: new MemoryClusters(),
+    activity: new MemoryActivity(),
     clock: this.clock,
     bounds: BOUNDS,
     journal: this.journal,
