@@ -209,7 +209,7 @@ function termsRefusal(terms: Terms, entry: Entry, id: SessionId): Problem | unde
 function newRecording(session: Session, entry: Entry, caller: Caller) {
   const { terms, profile } = invariant(session.grant, 'a session that starts without a grant');
   return {
-    session: session.id,
+    session,
     kind: entry.kind,
     way: entry.way,
     person: personOf(caller),

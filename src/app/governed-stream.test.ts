@@ -7,7 +7,8 @@ import type { Entry, StreamEnd } from './enter-session.js';
 import { Gate } from './gate.js';
 import { GovernedStream } from './governed-stream.js';
 
-const { id, pin } = newSession();
+const session = newSession();
+const { id, pin } = session;
 const ENTRY: Entry = {
   session: id,
   kind: 'terminal',
@@ -26,7 +27,7 @@ const PLACE = {
 
 function recordingOf(): MemoryRecording {
   return new MemoryRecording({
-    session: id,
+    session,
     kind: 'terminal',
     way: 'cli',
     person: ROBIN,

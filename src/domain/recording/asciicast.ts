@@ -22,7 +22,7 @@ export function castHeader(recording: NewRecording, startedAt: Date): string {
     term: { cols: columns, rows, type: 'xterm-256color' },
     timestamp: Math.floor(startedAt.getTime() / 1000),
     command: command.join(' ').slice(0, 1000),
-    title: `Hallpass session ${session}: ${kind} by ${way}`,
+    title: `Hallpass session ${session.id}: ${kind} by ${way}`,
   });
 }
 

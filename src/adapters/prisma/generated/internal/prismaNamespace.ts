@@ -411,7 +411,11 @@ export const ModelName = {
   Review: 'Review',
   AuditEvent: 'AuditEvent',
   IdempotencyKey: 'IdempotencyKey',
-  Outbox: 'Outbox'
+  Outbox: 'Outbox',
+  Recording: 'Recording',
+  RecordingChunk: 'RecordingChunk',
+  RecordingBody: 'RecordingBody',
+  RecordingLine: 'RecordingLine'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -427,7 +431,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1541,6 +1545,302 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Recording: {
+      payload: Prisma.$RecordingPayload<ExtArgs>
+      fields: Prisma.RecordingFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RecordingFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RecordingFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        findFirst: {
+          args: Prisma.RecordingFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RecordingFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        findMany: {
+          args: Prisma.RecordingFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>[]
+        }
+        create: {
+          args: Prisma.RecordingCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        createMany: {
+          args: Prisma.RecordingCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RecordingCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>[]
+        }
+        delete: {
+          args: Prisma.RecordingDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        update: {
+          args: Prisma.RecordingUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        deleteMany: {
+          args: Prisma.RecordingDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RecordingUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RecordingUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>[]
+        }
+        upsert: {
+          args: Prisma.RecordingUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        aggregate: {
+          args: Prisma.RecordingAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRecording>
+        }
+        groupBy: {
+          args: Prisma.RecordingGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RecordingCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingCountAggregateOutputType> | number
+        }
+      }
+    }
+    RecordingChunk: {
+      payload: Prisma.$RecordingChunkPayload<ExtArgs>
+      fields: Prisma.RecordingChunkFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RecordingChunkFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RecordingChunkFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        findFirst: {
+          args: Prisma.RecordingChunkFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RecordingChunkFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        findMany: {
+          args: Prisma.RecordingChunkFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>[]
+        }
+        create: {
+          args: Prisma.RecordingChunkCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        createMany: {
+          args: Prisma.RecordingChunkCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RecordingChunkCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>[]
+        }
+        delete: {
+          args: Prisma.RecordingChunkDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        update: {
+          args: Prisma.RecordingChunkUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        deleteMany: {
+          args: Prisma.RecordingChunkDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RecordingChunkUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RecordingChunkUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>[]
+        }
+        upsert: {
+          args: Prisma.RecordingChunkUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        aggregate: {
+          args: Prisma.RecordingChunkAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRecordingChunk>
+        }
+        groupBy: {
+          args: Prisma.RecordingChunkGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingChunkGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RecordingChunkCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingChunkCountAggregateOutputType> | number
+        }
+      }
+    }
+    RecordingBody: {
+      payload: Prisma.$RecordingBodyPayload<ExtArgs>
+      fields: Prisma.RecordingBodyFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RecordingBodyFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RecordingBodyFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        findFirst: {
+          args: Prisma.RecordingBodyFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RecordingBodyFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        findMany: {
+          args: Prisma.RecordingBodyFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>[]
+        }
+        create: {
+          args: Prisma.RecordingBodyCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        createMany: {
+          args: Prisma.RecordingBodyCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RecordingBodyCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>[]
+        }
+        delete: {
+          args: Prisma.RecordingBodyDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        update: {
+          args: Prisma.RecordingBodyUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        deleteMany: {
+          args: Prisma.RecordingBodyDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RecordingBodyUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RecordingBodyUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>[]
+        }
+        upsert: {
+          args: Prisma.RecordingBodyUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        aggregate: {
+          args: Prisma.RecordingBodyAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRecordingBody>
+        }
+        groupBy: {
+          args: Prisma.RecordingBodyGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingBodyGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RecordingBodyCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingBodyCountAggregateOutputType> | number
+        }
+      }
+    }
+    RecordingLine: {
+      payload: Prisma.$RecordingLinePayload<ExtArgs>
+      fields: Prisma.RecordingLineFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RecordingLineFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RecordingLineFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        findFirst: {
+          args: Prisma.RecordingLineFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RecordingLineFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        findMany: {
+          args: Prisma.RecordingLineFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>[]
+        }
+        create: {
+          args: Prisma.RecordingLineCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        createMany: {
+          args: Prisma.RecordingLineCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RecordingLineCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>[]
+        }
+        delete: {
+          args: Prisma.RecordingLineDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        update: {
+          args: Prisma.RecordingLineUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        deleteMany: {
+          args: Prisma.RecordingLineDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RecordingLineUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RecordingLineUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>[]
+        }
+        upsert: {
+          args: Prisma.RecordingLineUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        aggregate: {
+          args: Prisma.RecordingLineAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRecordingLine>
+        }
+        groupBy: {
+          args: Prisma.RecordingLineGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingLineGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RecordingLineCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingLineCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -1780,6 +2080,61 @@ export const OutboxScalarFieldEnum = {
 } as const
 
 export type OutboxScalarFieldEnum = (typeof OutboxScalarFieldEnum)[keyof typeof OutboxScalarFieldEnum]
+
+
+export const RecordingScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  way: 'way',
+  person: 'person',
+  mode: 'mode',
+  header: 'header',
+  input: 'input',
+  keepSeconds: 'keepSeconds',
+  replica: 'replica',
+  startedAt: 'startedAt',
+  beatAt: 'beatAt',
+  endedAt: 'endedAt',
+  end: 'end',
+  abandoned: 'abandoned',
+  gaps: 'gaps',
+  held: 'held',
+  screenAt: 'screenAt',
+  droppedAt: 'droppedAt'
+} as const
+
+export type RecordingScalarFieldEnum = (typeof RecordingScalarFieldEnum)[keyof typeof RecordingScalarFieldEnum]
+
+
+export const RecordingChunkScalarFieldEnum = {
+  recordingId: 'recordingId',
+  seq: 'seq',
+  untilMs: 'untilMs',
+  size: 'size',
+  digest: 'digest'
+} as const
+
+export type RecordingChunkScalarFieldEnum = (typeof RecordingChunkScalarFieldEnum)[keyof typeof RecordingChunkScalarFieldEnum]
+
+
+export const RecordingBodyScalarFieldEnum = {
+  recordingId: 'recordingId',
+  seq: 'seq',
+  bytes: 'bytes'
+} as const
+
+export type RecordingBodyScalarFieldEnum = (typeof RecordingBodyScalarFieldEnum)[keyof typeof RecordingBodyScalarFieldEnum]
+
+
+export const RecordingLineScalarFieldEnum = {
+  recordingId: 'recordingId',
+  line: 'line',
+  atMs: 'atMs',
+  text: 'text'
+} as const
+
+export type RecordingLineScalarFieldEnum = (typeof RecordingLineScalarFieldEnum)[keyof typeof RecordingLineScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -2106,6 +2461,10 @@ export type GlobalOmitConfig = {
   auditEvent?: Prisma.AuditEventOmit
   idempotencyKey?: Prisma.IdempotencyKeyOmit
   outbox?: Prisma.OutboxOmit
+  recording?: Prisma.RecordingOmit
+  recordingChunk?: Prisma.RecordingChunkOmit
+  recordingBody?: Prisma.RecordingBodyOmit
+  recordingLine?: Prisma.RecordingLineOmit
 }
 
 /* Types for Logging */

@@ -65,7 +65,11 @@ export const ModelName = {
   Review: 'Review',
   AuditEvent: 'AuditEvent',
   IdempotencyKey: 'IdempotencyKey',
-  Outbox: 'Outbox'
+  Outbox: 'Outbox',
+  Recording: 'Recording',
+  RecordingChunk: 'RecordingChunk',
+  RecordingBody: 'RecordingBody',
+  RecordingLine: 'RecordingLine'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -284,6 +288,61 @@ export const OutboxScalarFieldEnum = {
 } as const
 
 export type OutboxScalarFieldEnum = (typeof OutboxScalarFieldEnum)[keyof typeof OutboxScalarFieldEnum]
+
+
+export const RecordingScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  way: 'way',
+  person: 'person',
+  mode: 'mode',
+  header: 'header',
+  input: 'input',
+  keepSeconds: 'keepSeconds',
+  replica: 'replica',
+  startedAt: 'startedAt',
+  beatAt: 'beatAt',
+  endedAt: 'endedAt',
+  end: 'end',
+  abandoned: 'abandoned',
+  gaps: 'gaps',
+  held: 'held',
+  screenAt: 'screenAt',
+  droppedAt: 'droppedAt'
+} as const
+
+export type RecordingScalarFieldEnum = (typeof RecordingScalarFieldEnum)[keyof typeof RecordingScalarFieldEnum]
+
+
+export const RecordingChunkScalarFieldEnum = {
+  recordingId: 'recordingId',
+  seq: 'seq',
+  untilMs: 'untilMs',
+  size: 'size',
+  digest: 'digest'
+} as const
+
+export type RecordingChunkScalarFieldEnum = (typeof RecordingChunkScalarFieldEnum)[keyof typeof RecordingChunkScalarFieldEnum]
+
+
+export const RecordingBodyScalarFieldEnum = {
+  recordingId: 'recordingId',
+  seq: 'seq',
+  bytes: 'bytes'
+} as const
+
+export type RecordingBodyScalarFieldEnum = (typeof RecordingBodyScalarFieldEnum)[keyof typeof RecordingBodyScalarFieldEnum]
+
+
+export const RecordingLineScalarFieldEnum = {
+  recordingId: 'recordingId',
+  line: 'line',
+  atMs: 'atMs',
+  text: 'text'
+} as const
+
+export type RecordingLineScalarFieldEnum = (typeof RecordingLineScalarFieldEnum)[keyof typeof RecordingLineScalarFieldEnum]
 
 
 export const SortOrder = {

@@ -436,6 +436,7 @@ export type SessionWhereInput = {
   decisions?: Prisma.DecisionListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
   debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
+  recordings?: Prisma.RecordingListRelationFilter
   activity?: Prisma.XOR<Prisma.SessionActivityNullableScalarRelationFilter, Prisma.SessionActivityWhereInput> | null
 }
 
@@ -483,6 +484,7 @@ export type SessionOrderByWithRelationInput = {
   decisions?: Prisma.DecisionOrderByRelationAggregateInput
   keys?: Prisma.IdempotencyKeyOrderByRelationAggregateInput
   debt?: Prisma.ReviewDebtOrderByWithRelationInput
+  recordings?: Prisma.RecordingOrderByRelationAggregateInput
   activity?: Prisma.SessionActivityOrderByWithRelationInput
 }
 
@@ -534,6 +536,7 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   decisions?: Prisma.DecisionListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
   debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
+  recordings?: Prisma.RecordingListRelationFilter
   activity?: Prisma.XOR<Prisma.SessionActivityNullableScalarRelationFilter, Prisma.SessionActivityWhereInput> | null
 }, "id" | "id_version_state">
 
@@ -660,6 +663,7 @@ export type SessionCreateInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
@@ -703,6 +707,7 @@ export type SessionUncheckedCreateInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
@@ -745,6 +750,7 @@ export type SessionUpdateInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
@@ -788,6 +794,7 @@ export type SessionUncheckedUpdateInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
@@ -1308,6 +1315,20 @@ export type SessionUpdateOneRequiredWithoutKeysNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutKeysInput, Prisma.SessionUpdateWithoutKeysInput>, Prisma.SessionUncheckedUpdateWithoutKeysInput>
 }
 
+export type SessionCreateNestedOneWithoutRecordingsInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutRecordingsInput, Prisma.SessionUncheckedCreateWithoutRecordingsInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutRecordingsInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutRecordingsNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutRecordingsInput, Prisma.SessionUncheckedCreateWithoutRecordingsInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutRecordingsInput
+  upsert?: Prisma.SessionUpsertWithoutRecordingsInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutRecordingsInput, Prisma.SessionUpdateWithoutRecordingsInput>, Prisma.SessionUncheckedUpdateWithoutRecordingsInput>
+}
+
 export type SessionCreateWithoutStateRowInput = {
   cluster: string
   namespace: string
@@ -1346,6 +1367,7 @@ export type SessionCreateWithoutStateRowInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
@@ -1388,6 +1410,7 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
@@ -1496,6 +1519,7 @@ export type SessionCreateWithoutReasonRowInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
@@ -1538,6 +1562,7 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
@@ -1605,6 +1630,7 @@ export type SessionCreateWithoutPolicySetInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
@@ -1647,6 +1673,7 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
@@ -1715,6 +1742,7 @@ export type SessionCreateWithoutActivityInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutActivityInput = {
@@ -1757,6 +1785,7 @@ export type SessionUncheckedCreateWithoutActivityInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutActivityInput = {
@@ -1814,6 +1843,7 @@ export type SessionUpdateWithoutActivityInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutActivityInput = {
@@ -1856,6 +1886,7 @@ export type SessionUncheckedUpdateWithoutActivityInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutEventsInput = {
@@ -1896,6 +1927,7 @@ export type SessionCreateWithoutEventsInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
@@ -1938,6 +1970,7 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
@@ -1984,6 +2017,7 @@ export type SessionCreateWithoutNewestInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
@@ -2024,6 +2058,7 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
@@ -2081,6 +2116,7 @@ export type SessionUpdateWithoutEventsInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
@@ -2123,6 +2159,7 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
@@ -2175,6 +2212,7 @@ export type SessionUpdateWithoutNewestInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
@@ -2215,6 +2253,7 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
@@ -2256,6 +2295,7 @@ export type SessionCreateWithoutDecisionsInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
@@ -2298,6 +2338,7 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
@@ -2355,6 +2396,7 @@ export type SessionUpdateWithoutDecisionsInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
@@ -2397,6 +2439,7 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
@@ -2438,6 +2481,7 @@ export type SessionCreateWithoutDebtInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
@@ -2480,6 +2524,7 @@ export type SessionUncheckedCreateWithoutDebtInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
@@ -2537,6 +2582,7 @@ export type SessionUpdateWithoutDebtInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
@@ -2579,6 +2625,7 @@ export type SessionUncheckedUpdateWithoutDebtInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
@@ -2620,6 +2667,7 @@ export type SessionCreateWithoutKeysInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
@@ -2662,6 +2710,7 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
@@ -2719,6 +2768,7 @@ export type SessionUpdateWithoutKeysInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
@@ -2760,6 +2810,193 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionCreateWithoutRecordingsInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutRecordingsInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutRecordingsInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutRecordingsInput, Prisma.SessionUncheckedCreateWithoutRecordingsInput>
+}
+
+export type SessionUpsertWithoutRecordingsInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutRecordingsInput, Prisma.SessionUncheckedUpdateWithoutRecordingsInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutRecordingsInput, Prisma.SessionUncheckedCreateWithoutRecordingsInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutRecordingsInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutRecordingsInput, Prisma.SessionUncheckedUpdateWithoutRecordingsInput>
+}
+
+export type SessionUpdateWithoutRecordingsInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutRecordingsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
@@ -2839,6 +3076,7 @@ export type SessionUpdateWithoutStateRowInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
@@ -2881,6 +3119,7 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
@@ -2996,6 +3235,7 @@ export type SessionUpdateWithoutReasonRowInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
@@ -3038,6 +3278,7 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
@@ -3153,6 +3394,7 @@ export type SessionUpdateWithoutPolicySetInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
@@ -3195,6 +3437,7 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
@@ -3244,12 +3487,14 @@ export type SessionCountOutputType = {
   events: number
   decisions: number
   keys: number
+  recordings: number
 }
 
 export type SessionCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   events?: boolean | SessionCountOutputTypeCountEventsArgs
   decisions?: boolean | SessionCountOutputTypeCountDecisionsArgs
   keys?: boolean | SessionCountOutputTypeCountKeysArgs
+  recordings?: boolean | SessionCountOutputTypeCountRecordingsArgs
 }
 
 /**
@@ -3281,6 +3526,13 @@ export type SessionCountOutputTypeCountDecisionsArgs<ExtArgs extends runtime.Typ
  */
 export type SessionCountOutputTypeCountKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.IdempotencyKeyWhereInput
+}
+
+/**
+ * SessionCountOutputType without action
+ */
+export type SessionCountOutputTypeCountRecordingsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.RecordingWhereInput
 }
 
 
@@ -3328,6 +3580,7 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
   debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
+  recordings?: boolean | Prisma.Session$recordingsArgs<ExtArgs>
   activity?: boolean | Prisma.Session$activityArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["session"]>
@@ -3464,6 +3717,7 @@ export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
   debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
+  recordings?: boolean | Prisma.Session$recordingsArgs<ExtArgs>
   activity?: boolean | Prisma.Session$activityArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }
@@ -3491,6 +3745,7 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     decisions: Prisma.$DecisionPayload<ExtArgs>[]
     keys: Prisma.$IdempotencyKeyPayload<ExtArgs>[]
     debt: Prisma.$ReviewDebtPayload<ExtArgs> | null
+    recordings: Prisma.$RecordingPayload<ExtArgs>[]
     activity: Prisma.$SessionActivityPayload<ExtArgs> | null
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
@@ -3931,6 +4186,7 @@ export interface Prisma__SessionClient<T, Null = never, ExtArgs extends runtime.
   decisions<T extends Prisma.Session$decisionsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$decisionsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$DecisionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keys<T extends Prisma.Session$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdempotencyKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   debt<T extends Prisma.Session$debtArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$debtArgs<ExtArgs>>): Prisma.Prisma__ReviewDebtClient<runtime.Types.Result.GetResult<Prisma.$ReviewDebtPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  recordings<T extends Prisma.Session$recordingsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$recordingsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$RecordingPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   activity<T extends Prisma.Session$activityArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$activityArgs<ExtArgs>>): Prisma.Prisma__SessionActivityClient<runtime.Types.Result.GetResult<Prisma.$SessionActivityPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
@@ -4523,6 +4779,30 @@ export type Session$debtArgs<ExtArgs extends runtime.Types.Extensions.InternalAr
    */
   include?: Prisma.ReviewDebtInclude<ExtArgs> | null
   where?: Prisma.ReviewDebtWhereInput
+}
+
+/**
+ * Session.recordings
+ */
+export type Session$recordingsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the Recording
+   */
+  select?: Prisma.RecordingSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the Recording
+   */
+  omit?: Prisma.RecordingOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.RecordingInclude<ExtArgs> | null
+  where?: Prisma.RecordingWhereInput
+  orderBy?: Prisma.RecordingOrderByWithRelationInput | Prisma.RecordingOrderByWithRelationInput[]
+  cursor?: Prisma.RecordingWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.RecordingScalarFieldEnum | Prisma.RecordingScalarFieldEnum[]
 }
 
 /**
