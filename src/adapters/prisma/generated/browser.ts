@@ -87,3 +87,13 @@ export type IdempotencyKey = Prisma.IdempotencyKeyModel
  * News of sessions for others (chat, mail, webhooks), written with the step and delivered at least once after it.
  */
 export type Outbox = Prisma.OutboxModel
+/**
+ * Model Ticket
+ * Opens one connection, once. Only its digest is kept.
+ */
+export type Ticket = Prisma.TicketModel
+/**
+ * Model Watcher
+ * Who watches a session at this moment. Silent ones are gone.
+ */
+export type Watcher = Prisma.WatcherModel

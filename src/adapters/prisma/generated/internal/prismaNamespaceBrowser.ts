@@ -64,7 +64,9 @@ export const ModelName = {
   Review: 'Review',
   AuditEvent: 'AuditEvent',
   IdempotencyKey: 'IdempotencyKey',
-  Outbox: 'Outbox'
+  Outbox: 'Outbox',
+  Ticket: 'Ticket',
+  Watcher: 'Watcher'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -275,6 +277,30 @@ export const OutboxScalarFieldEnum = {
 } as const
 
 export type OutboxScalarFieldEnum = (typeof OutboxScalarFieldEnum)[keyof typeof OutboxScalarFieldEnum]
+
+
+export const TicketScalarFieldEnum = {
+  digest: 'digest',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  iss: 'iss',
+  sub: 'sub',
+  bearer: 'bearer',
+  expiresAt: 'expiresAt'
+} as const
+
+export type TicketScalarFieldEnum = (typeof TicketScalarFieldEnum)[keyof typeof TicketScalarFieldEnum]
+
+
+export const WatcherScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  person: 'person',
+  since: 'since',
+  seenAt: 'seenAt'
+} as const
+
+export type WatcherScalarFieldEnum = (typeof WatcherScalarFieldEnum)[keyof typeof WatcherScalarFieldEnum]
 
 
 export const SortOrder = {
