@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
+import { AbsentEntry, AbsentLiveView } from './adapters/absent/absent.streams.js';
 import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
+import { SOCKETS } from './adapters/http/socket.settings.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
@@ -24,9 +26,11 @@ import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
+import { PrismaPresence } from './adapters/prisma/prisma-presence.js';
 import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
+import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
@@ -38,16 +42,19 @@ import { GatherFacts } from './app/gather-facts.js';
 import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
 import type { SessionStore } from './app/ports/session.store.js';
+import { IssueTicket } from './app/issue-ticket.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
+import { RedeemTicket } from './app/redeem-ticket.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
+import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import type { PolicySet } from './domain/policy/policy.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
@@ -157,6 +164,9 @@ export async function startBroker(
   const onCallStates = () => onCall.states(policies.current().onCallSources);
   const people = new PrismaPeople(database);
   const notePerson = new NotePerson({ people, clock, journal });
+  const presence = new PrismaPresence(database, (heard) => news.subscribePresence(heard), journal);
+  const tickets = new PrismaTicketStore(database);
+  const auditLog = new PrismaAuditLog(database);
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
     notifiers: [new LogNotifier(journal)],
@@ -189,11 +199,26 @@ export async function startBroker(
     decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
     actOnSession: new ActOnSession({ store, clock, bounds }),
     readSession: new ReadSession({ store }),
-    readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
+    readAudit: new ReadAudit({ log: auditLog, clock }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
+    enterSession: new AbsentEntry(),
+    issueTicket: new IssueTicket({ store, tickets }),
+    redeemTicket: new RedeemTicket({ tickets, roleGroups: config.identity.roles }),
+    watchScreen: new WatchScreen({
+      store,
+      news,
+      people,
+      presence,
+      live: new AbsentLiveView(),
+      log: auditLog,
+      roleGroups: config.identity.roles,
+      clock,
+      journal,
+    }),
+    presence,
     store,
     news,
     policies,
@@ -204,7 +229,7 @@ export async function startBroker(
     roleGroups: config.identity.roles,
     isDatabaseDown,
     logger,
-    settings: await httpSettings(config.server),
+    settings: await httpSettings(config),
     providers: bearerStrategy(config.identity),
   });
   const management = new ManagementServer(
@@ -238,6 +263,8 @@ export async function startBroker(
   opened.defer(policies.onSwitch(() => removeAccess.look()));
   removeAccess.start();
   opened.defer(() => removeAccess.stop());
+  presence.start();
+  opened.defer(() => presence.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();
@@ -298,9 +325,19 @@ async function databaseReadiness(database: Database, journal: Journal): Promise<
   }
 }
 
-async function httpSettings(server: Config['server']): Promise<HttpSettings> {
-  const { publicUrl, trustProxy, tls } = server;
-  const settings = { version: packageJson.version, publicUrl, trustProxy, streams: STREAMS };
+async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {
+  const { publicUrl, trustProxy, origins, tls } = server;
+  const settings = {
+    version: packageJson.version,
+    publicUrl,
+    trustProxy,
+    origins,
+    streams: STREAMS,
+    sockets: SOCKETS,
+    signIn: identity.issuers.flatMap(({ issuer, cli }) =>
+      cli ? [{ issuer, ...cli, resource: cli.resource ?? null }] : [],
+    ),
+  };
   if (!tls) return settings;
   const [cert, key] = await Promise.all([
     readFile(tls.certFile, 'utf8'),

@@ -14,6 +14,11 @@ export function isEnterable(session: Pick<Session, 'state'>): boolean {
   return ENTERABLE.has(session.state);
 }
 
+/** Whether something may be shown in a session, and so those who watch it matter. */
+export function isShown({ state }: Pick<Session, 'state'>): boolean {
+  return state === 'starting' || state === 'active';
+}
+
 /** Whether somebody may watch a session: its approvers and auditors, and never its requester, by any account. */
 export function mayWatch(
   { person, roles }: { readonly person: Person; readonly roles: readonly Role[] },

@@ -55,6 +55,12 @@ export function openApiDocument(
       },
       'bearer',
     )
+    .addSecurity('ticket', {
+      type: 'http',
+      scheme: 'bearer',
+      description:
+        'A ticket from `POST /v1/sessions/{id}/tickets`, here or as a subprotocol; it works once.',
+    })
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     autoTagControllers: false,
