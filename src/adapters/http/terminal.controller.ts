@@ -10,7 +10,7 @@ import { WatchScreen } from '../../app/watch-screen.js';
 import { TerminalQuery } from '../../contract/terminal.schema.js';
 import type { SessionId } from '../../domain/session/session.js';
 import type { TicketKind } from '../../domain/ticket.js';
-import { Public } from './access.decorators.js';
+import { ByTicket } from './access.decorators.js';
 import { addressOf } from './caller.address.js';
 import { DatabaseOutage } from './database.outage.js';
 import { HttpSettings } from './http.settings.js';
@@ -40,7 +40,7 @@ export class TerminalController {
   ) {}
 
   @Get('terminal')
-  @Public()
+  @ByTicket()
   @SocketOperation({
     id: 'openTerminal',
     kind: 'terminal',
@@ -64,7 +64,7 @@ export class TerminalController {
   }
 
   @Get('watch')
-  @Public()
+  @ByTicket()
   @SocketOperation({
     id: 'watchSession',
     kind: 'watch',
