@@ -133,7 +133,8 @@ export class MemoryLiveView extends LiveView {
 /** A stream into a container that a test plays. */
 export class PlayedStream implements OpenStream {
   readonly recording = newRecordingId();
-  readonly output = new Pipe<OutputChunk>();
+  private readonly printed = new Pipe<OutputChunk>();
+  output: AsyncIterable<OutputChunk> = this.printed;
   readonly notices = new Pipe<Notice>();
   readonly typed: Uint8Array[] = [];
   readonly sizes: TerminalSize[] = [];
@@ -151,12 +152,12 @@ export class PlayedStream implements OpenStream {
 
   /** Writes to the terminal. */
   print(text: string | Uint8Array, stream: OutputChunk['stream'] = 'stdout'): void {
-    this.output.put({ stream, data: typeof text === 'string' ? Buffer.from(text) : text });
+    this.printed.put({ stream, data: typeof text === 'string' ? Buffer.from(text) : text });
   }
 
   end(end: StreamEnd): void {
     this.over ??= end;
-    this.output.close();
+    this.printed.close();
     this.notices.close();
     this.settled.resolve(end);
   }
@@ -193,6 +194,8 @@ export class MemoryEntry extends EnterSession {
   /** What is answered instead of a stream. */
   refusal: Problem | undefined;
   broken: Error | undefined;
+  /** Called with each stream before it is handed out. */
+  prepare: ((stream: PlayedStream) => void) | undefined;
   /** What entering waits for. */
   held: Promise<void> | undefined;
   /** How often entering was given up by the client's leaving. */
@@ -204,6 +207,7 @@ export class MemoryEntry extends EnterSession {
     if (this.broken) throw this.broken;
     if (this.refusal) return this.refusal;
     const stream = new PlayedStream(caller, entry);
+    this.prepare?.(stream);
     this.streams.push(stream);
     return stream;
   }

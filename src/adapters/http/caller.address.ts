@@ -11,5 +11,5 @@ export function addressOf(request: FastifyRequest): string | undefined {
 
 /** Through which door a request comes, by what its client says of itself: it proves nothing. */
 export function channelOf(request: FastifyRequest): Channel {
-  return (request.headers['user-agent'] ?? '').startsWith("hallpass/") ? 'cli' : 'api';
+  return (request.headers['user-agent'] ?? '').startsWith('hallpass/') ? 'cli' : 'api';
 }

@@ -40,7 +40,8 @@ export class SocketConnection {
     socket.on('message', (data: Buffer, isBinary) => this.take(data, isBinary));
     socket.on('ping', (data: Buffer) => this.ping(data));
     socket.on('pong', () => this.isCalm());
-    socket.on('error', () => undefined);
+    // What was not WebSocket, or too large: the library closes, and waits for a client that may never answer.
+    socket.on('error', () => this.abandon());
     socket.on('close', () => this.leave());
   }
 
@@ -85,8 +86,7 @@ export class SocketConnection {
     if (this.socket.readyState === this.socket.OPEN) {
       this.write(JSON.stringify(message));
       this.socket.close(code);
-      const cut = setTimeout(() => this.cut(), graceSeconds * 1000);
-      this.socket.once('close', () => clearTimeout(cut));
+      this.cutAfter(graceSeconds);
       // The client's own close frame is still to be read.
       this.socket.resume();
     }
@@ -111,10 +111,11 @@ export class SocketConnection {
     // Of a socket that is not read nothing is heard either: it is the reader's turn, not the client's.
     const isSilent = !this.socket.isPaused && now - this.heardAt > silentSeconds * 1000;
     if (this.isEnding) return;
+    if (this.socket.readyState !== this.socket.OPEN) return this.abandon();
     if (isStalled || isSilent) return this.cut();
     if (now - this.pingedAt < pingSeconds * 1000 || this.unsent > waitingBytesMax) return;
     this.pingedAt = now;
-    if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
+    this.socket.ping();
   }
 
   private take(data: Buffer, isBinary: boolean): void {
@@ -151,6 +152,8 @@ export class SocketConnection {
   }
 
   private write(data: Buffer | string): void {
+    // Closed by the client: nothing more reaches it.
+    if (this.socket.readyState !== this.socket.OPEN) return this.abandon();
     const bytes = data.length;
     if (this.unsent === 0) this.takenAt = performance.now();
     this.unsent += bytes;
@@ -177,6 +180,19 @@ export class SocketConnection {
     this.gone.abort();
     this.inbox.close();
     this.wake();
+  }
+
+  /** The client has said its last word, or the library for it. */
+  private abandon(): void {
+    if (this.isEnding) return;
+    this.isEnding = true;
+    this.cutAfter(this.settings.closeSeconds);
+    this.leave();
+  }
+
+  private cutAfter(seconds: number): void {
+    const cut = setTimeout(() => this.cut(), seconds * 1000);
+    this.socket.once('close', () => clearTimeout(cut));
   }
 
   private wake(): void {
