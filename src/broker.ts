@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
-import { AbsentPresence, AbsentRecorder } from './adapters/absent/absent.ports.js';
+import { compress, decompress } from './adapters/gzip/gzip.js';
 import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
+import { SOCKETS } from './adapters/http/socket.settings.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
@@ -27,10 +28,13 @@ import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
+import { PrismaPresence } from './adapters/prisma/prisma-presence.js';
+import { PrismaRecordingStore } from './adapters/prisma/prisma-recording.store.js';
 import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
+import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
@@ -48,10 +52,13 @@ import type { Journal } from './app/ports/journal.js';
 import type { Presence } from './app/ports/presence.js';
 import type { Recorder } from './app/ports/recorder.js';
 import type { SessionStore } from './app/ports/session.store.js';
+import { IssueTicket } from './app/issue-ticket.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
+import { RedeemTicket } from './app/redeem-ticket.js';
+import { RecordStreams } from './app/record-streams.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
@@ -60,6 +67,8 @@ import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
 import { WaitForStart } from './app/wait-for-start.js';
+import { TailRecordings } from './app/tail-recordings.js';
+import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import type { PolicySet } from './domain/policy/policy.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
@@ -181,6 +190,9 @@ export async function startBroker(
   const onCallStates = () => onCall.states(policies.current().onCallSources);
   const people = new PrismaPeople(database);
   const notePerson = new NotePerson({ people, clock, journal });
+  const presence = new PrismaPresence(database, (heard) => news.subscribePresence(heard), journal);
+  const tickets = new PrismaTicketStore(database);
+  const auditLog = new PrismaAuditLog(database);
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
     notifiers: [new LogNotifier(journal)],
@@ -198,10 +210,18 @@ export async function startBroker(
     workers: config.sessions.workers,
     leaseSeconds: config.sessions.leaseSeconds,
   });
+  const recordings = new PrismaRecordingStore(database, (heard) => news.subscribeRecordings(heard));
+  const recordStreams = new RecordStreams({
+    store: recordings,
+    compress,
+    clock,
+    journal,
+    replica,
+  });
   const live = new LiveStreams({
     store,
     news,
-    presence: around.presence(new AbsentPresence()),
+    presence: around.presence(presence),
     activity,
     stop: new StopSession({ store, clock, journal, replica }),
     clock,
@@ -210,7 +230,7 @@ export async function startBroker(
   const enter = new EnterContainer({
     wait: new WaitForStart({ store, news }),
     streams: around.streams(new KubernetesStreams(kubernetes)),
-    recorder: around.recorder(new AbsentRecorder()),
+    recorder: around.recorder(recordStreams),
     taps: new TarTaps(),
     live,
     clock,
@@ -231,11 +251,26 @@ export async function startBroker(
     decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
     actOnSession: new ActOnSession({ store, clock, bounds }),
     readSession: new ReadSession({ store }),
-    readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
+    readAudit: new ReadAudit({ log: auditLog, clock }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
+    enterSession: enter,
+    issueTicket: new IssueTicket({ store, tickets }),
+    redeemTicket: new RedeemTicket({ tickets, roleGroups: config.identity.roles }),
+    watchScreen: new WatchScreen({
+      store,
+      news,
+      people,
+      presence,
+      live: new TailRecordings({ store: recordings, decompress }),
+      log: auditLog,
+      roleGroups: config.identity.roles,
+      clock,
+      journal,
+    }),
+    presence,
     store,
     news,
     policies,
@@ -246,7 +281,7 @@ export async function startBroker(
     roleGroups: config.identity.roles,
     isDatabaseDown,
     logger,
-    settings: await httpSettings(config.server),
+    settings: await httpSettings(config),
     providers: bearerStrategy(config.identity),
   });
   const management = new ManagementServer(
@@ -281,11 +316,16 @@ export async function startBroker(
   opened.defer(policies.onSwitch(() => removeAccess.look()));
   removeAccess.start();
   opened.defer(() => removeAccess.stop());
+  presence.start();
+  opened.defer(() => presence.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();
   opened.defer(() => reconcile.stop());
   opened.defer(() => app.close());
+  recordStreams.start();
+  // After the streams, whose recordings it keeps alive.
+  opened.defer(() => recordStreams.stop());
   live.start();
   opened.defer(() => live.stop());
   const heard: unknown = await app.listen(port, host).catch(unheard);
@@ -344,9 +384,19 @@ async function databaseReadiness(database: Database, journal: Journal): Promise<
   }
 }
 
-async function httpSettings(server: Config['server']): Promise<HttpSettings> {
-  const { publicUrl, trustProxy, tls } = server;
-  const settings = { version: packageJson.version, publicUrl, trustProxy, streams: STREAMS };
+async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {
+  const { publicUrl, trustProxy, origins, tls } = server;
+  const settings = {
+    version: packageJson.version,
+    publicUrl,
+    trustProxy,
+    origins,
+    streams: STREAMS,
+    sockets: SOCKETS,
+    signIn: identity.issuers.flatMap(({ issuer, cli }) =>
+      cli ? [{ issuer, ...cli, resource: cli.resource ?? null }] : [],
+    ),
+  };
   if (!tls) return settings;
   const [cert, key] = await Promise.all([
     readFile(tls.certFile, 'utf8'),

@@ -20,6 +20,7 @@ const GRANTS = {
     'session:read',
     'session:decide',
     'session:revoke',
+    'session:watch',
     'session:review',
     'review:read',
     'cluster:read',
@@ -27,6 +28,7 @@ const GRANTS = {
   auditor: [
     'session:read',
     'session:read-all',
+    'session:watch',
     'session:review',
     'review:read',
     'audit:read',

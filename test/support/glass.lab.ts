@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { createHttpApp } from '../../src/adapters/http/http.app.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
+import { SOCKETS } from '../../src/adapters/http/socket.settings.js';
 import { bearerStrategy } from '../../src/adapters/oidc/bearer.strategy.js';
 import { YamlDrafts } from '../../src/adapters/policy/draft.documents.js';
 import { Database } from '../../src/adapters/prisma/database.js';
@@ -34,6 +35,7 @@ import {
   MemoryNews,
   NobodyOnCall,
 } from './in-memory.ports.js';
+import { memoryStreams } from './stream.deps.js';
 import { setOf } from './policies.js';
 import { putInForce } from './policy.archives.js';
 import type { TestDatabase } from './postgres.js';
@@ -80,6 +82,8 @@ export class GlassLab implements AsyncDisposable {
     const history = new PrismaHistory(database);
     const people = new PrismaPeople(database);
     const note = new NotePerson({ people, clock, journal });
+    const news = new MemoryNews();
+    const log = new PrismaAuditLog(database);
     const app = await createHttpApp({
       requestSession: new RequestSession({
         store,
@@ -92,13 +96,14 @@ export class GlassLab implements AsyncDisposable {
       decideSession: new DecideSession({ store, people, note, clock, bounds: BOUNDS }),
       actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
       readSession: new ReadSession({ store }),
-      readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
+      readAudit: new ReadAudit({ log, clock }),
       notePerson: note,
       simulatePolicy: new SimulatePolicy({ policies: source, drafts: new YamlDrafts(), clock }),
       reviewSession: new ReviewSession({ store, reviews, people, clock }),
       readReviews: new ReadReviews({ reviews, clock }),
+      ...memoryStreams({ store, news, people, log, clock, journal, roleGroups: ROLE_GROUPS }).deps,
       store,
-      news: new MemoryNews(),
+      news,
       policies: source,
       policyArchive,
       clusters,
@@ -112,6 +117,9 @@ export class GlassLab implements AsyncDisposable {
         publicUrl: 'http://127.0.0.1',
         trustProxy: false,
         streams: STREAMS,
+        sockets: SOCKETS,
+        origins: [],
+        signIn: [],
       },
       providers: bearerStrategy(issuer.identity()),
     });

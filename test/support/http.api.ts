@@ -22,6 +22,7 @@ import { createHttpApp } from '../../src/adapters/http/http.app.js';
 import type { HttpDeps } from '../../src/adapters/http/http.module.js';
 import type { HttpSettings } from '../../src/adapters/http/http.settings.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
+import { SOCKETS } from '../../src/adapters/http/socket.settings.js';
 import { YamlDrafts } from '../../src/adapters/policy/draft.documents.js';
 import type { Person } from '../../src/domain/person.js';
 import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js';
@@ -42,6 +43,8 @@ import { approvals, policyOf, requirement, setOf } from './policies.js';
 import { MemoryPolicyArchive } from './policy.archives.js';
 import { BOUNDS, LIMITS } from './session.bounds.js';
 import { ALEX, ROBIN, SAM, SYSTEM } from './sessions.js';
+import type { MemoryStreams } from './stream.deps.js';
+import { memoryStreams } from './stream.deps.js';
 
 /** People for tests of the API, by the token that they show. */
 export const PEOPLE = {
@@ -119,6 +122,7 @@ export interface Api {
   readonly journal: MemoryJournal;
   readonly clock: HandClock;
   readonly strategy: NameStrategy;
+  readonly streams: MemoryStreams;
   readonly deps: HttpDeps;
   /** Calls an operation. `who` undefined: without a token. */
   call(operation: string, call: Call): Promise<Answer>;
@@ -154,6 +158,9 @@ export async function startApi(
   const reviews = new NoReviews();
   const strategy = new NameStrategy();
   const note = new NotePerson({ people: store.people, clock, journal });
+  const { news, people, log } = store;
+  const roleGroups = ROLE_GROUPS;
+  const streams = memoryStreams({ store, news, people, log, clock, journal, roleGroups });
   const deps: HttpDeps = {
     requestSession: new RequestSession({
       store,
@@ -171,6 +178,7 @@ export async function startApi(
     reviewSession: new ReviewSession({ store, reviews, people: store.people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
+    ...streams.deps,
     store,
     news: store.news,
     policies,
@@ -186,6 +194,9 @@ export async function startApi(
       publicUrl: 'http://127.0.0.1',
       trustProxy: false,
       streams: STREAMS,
+      sockets: SOCKETS,
+      origins: [],
+      signIn: [],
       ...over.settings,
     },
     ...over.deps,
@@ -205,6 +216,7 @@ export async function startApi(
     journal,
     clock,
     strategy,
+    streams,
     deps,
     call,
     ask: (body = {}, who = 'robin') =>

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ActOnSession } from '../../app/act-on-session.js';
 import type { Caller } from '../../app/caller.js';
 import { DecideSession } from '../../app/decide-session.js';
+import { Presence } from '../../app/ports/presence.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadReviews } from '../../app/read-reviews.js';
 import { NewDecision, Nothing, Revocation, SessionDetails } from '../../contract/session.schema.js';
@@ -42,6 +43,7 @@ export class SessionActsController {
     private readonly acting: ActOnSession,
     private readonly reviews: ReadReviews,
     private readonly store: SessionStore,
+    private readonly presence: Presence,
   ) {}
 
   @Post('decisions')
@@ -176,6 +178,10 @@ export class SessionActsController {
   }
 
   private answer(caller: Caller, reply: FastifyReply, session: Session): Promise<SessionDetails> {
-    return sessionAnswer({ store: this.store, reviews: this.reviews }, { caller, reply }, session);
+    return sessionAnswer(
+      { store: this.store, reviews: this.reviews, presence: this.presence },
+      { caller, reply },
+      session,
+    );
   }
 }

@@ -1,4 +1,3 @@
-import type { Journal } from '../../app/ports/journal.js';
 import type {
   Chunk,
   FinishedRecording,
@@ -14,13 +13,10 @@ import { invariant, problem } from '../../domain/problem.js';
 import type { RecordingId } from '../../domain/recording/recording.js';
 import type { SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
-import { Heard } from './heard.js';
 import type { RecordingRow } from './recording.rows.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
 import { auditColumns } from './session.rows.js';
-
-/** The channel on which it is told that a recording of a session began, grew or ended: the session's id. */
-export const RECORDING_NEWS_CHANNEL = 'hallpass_recordings';
+import { RECORDING_CHANNEL } from './session.sql.js';
 
 /** Where the bytes of chunks are, if not in the database. Throws where they cannot be had or kept. */
 export interface ChunkBodies {
@@ -33,28 +29,17 @@ export interface ChunkBodies {
 const audited = (from: string, n: number): string =>
   `INSERT INTO audit_events SELECT j.* FROM ${from}, jsonb_populate_record(NULL::audit_events, $${n}::jsonb) j`;
 const told = (from: string): string =>
-  `SELECT count(*)::int AS written, count(pg_notify('${RECORDING_NEWS_CHANNEL}', ${from}.session_id)) FROM ${from}`;
+  `SELECT count(*)::int AS written, count(pg_notify('${RECORDING_CHANNEL}', ${from}.session_id)) FROM ${from}`;
 
 /** Recordings in PostgreSQL, the bytes of their chunks there or in {@link ChunkBodies}. */
 export class PrismaRecordingStore extends RecordingStore {
-  private readonly heard: Heard;
-
+  /** @param told subscribes to the news of other replicas and of this one. */
   constructor(
     private readonly database: Database,
-    journal: Journal,
+    private readonly told: (heard: (session: SessionId) => void) => () => void,
     private readonly bodies?: ChunkBodies,
   ) {
     super();
-    this.heard = new Heard(database.settings.url, RECORDING_NEWS_CHANNEL, journal);
-  }
-
-  /** Begins to listen for news. */
-  async start(): Promise<void> {
-    await this.heard.open();
-  }
-
-  async close(): Promise<void> {
-    await this.heard.close();
   }
 
   async open(args: Parameters<RecordingStore['open']>[0]): Promise<'opened' | Problem> {
@@ -106,7 +91,7 @@ export class PrismaRecordingStore extends RecordingStore {
          ON CONFLICT DO NOTHING RETURNING 1
        )${body}
        SELECT EXISTS (SELECT FROM r) AS "isOpen", (SELECT count(*)::int FROM c) AS written,
-         (SELECT count(pg_notify('${RECORDING_NEWS_CHANNEL}', session_id)) FROM r),
+         (SELECT count(pg_notify('${RECORDING_CHANNEL}', session_id)) FROM r),
          EXISTS (SELECT FROM recording_chunks WHERE recording_id = $1 AND seq = $2::int AND digest = $5::bytea) AS same`,
       [
         id,
@@ -208,9 +193,7 @@ export class PrismaRecordingStore extends RecordingStore {
 
   async drop(id: RecordingId, audit: AuditEntry): Promise<boolean> {
     const info = await this.find(id);
-    // The bytes elsewhere go first: what is dropped here would never be found there again.
-    const mayGo = info?.endedAt != null && !info.isHeld && info.droppedAt === null;
-    if (!mayGo) return false;
+    if (!info) return false;
     const [row] = await this.rows<{ written: number }>(
       `WITH r AS MATERIALIZED (SELECT session_id FROM recordings WHERE id = $1 AND drop_recording($1)),
        a AS (${audited('r', 2)}) ${told('r')}`,
@@ -284,7 +267,7 @@ export class PrismaRecordingStore extends RecordingStore {
   }
 
   subscribe(heard: (session: SessionId) => void): () => void {
-    return this.heard.subscribe((payload) => heard(payload as SessionId));
+    return this.told(heard);
   }
 
   private async infos(where: string, values: readonly unknown[]): Promise<RecordingInfo[]> {

@@ -136,3 +136,13 @@ export type RecordingBody = Prisma.RecordingBodyModel
  * What was on the screen, for searching.
  */
 export type RecordingLine = Prisma.RecordingLineModel
+/**
+ * Model Ticket
+ * Opens one connection, once. Only its digest is kept.
+ */
+export type Ticket = Prisma.TicketModel
+/**
+ * Model Watcher
+ * Who watches a session at this moment. Silent ones are gone.
+ */
+export type Watcher = Prisma.WatcherModel

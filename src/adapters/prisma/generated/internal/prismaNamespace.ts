@@ -415,7 +415,9 @@ export const ModelName = {
   Recording: 'Recording',
   RecordingChunk: 'RecordingChunk',
   RecordingBody: 'RecordingBody',
-  RecordingLine: 'RecordingLine'
+  RecordingLine: 'RecordingLine',
+  Ticket: 'Ticket',
+  Watcher: 'Watcher'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -431,7 +433,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1841,6 +1843,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Ticket: {
+      payload: Prisma.$TicketPayload<ExtArgs>
+      fields: Prisma.TicketFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TicketFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TicketFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        findFirst: {
+          args: Prisma.TicketFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TicketFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        findMany: {
+          args: Prisma.TicketFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>[]
+        }
+        create: {
+          args: Prisma.TicketCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        createMany: {
+          args: Prisma.TicketCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TicketCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>[]
+        }
+        delete: {
+          args: Prisma.TicketDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        update: {
+          args: Prisma.TicketUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        deleteMany: {
+          args: Prisma.TicketDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TicketUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TicketUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>[]
+        }
+        upsert: {
+          args: Prisma.TicketUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        aggregate: {
+          args: Prisma.TicketAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTicket>
+        }
+        groupBy: {
+          args: Prisma.TicketGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TicketGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TicketCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TicketCountAggregateOutputType> | number
+        }
+      }
+    }
+    Watcher: {
+      payload: Prisma.$WatcherPayload<ExtArgs>
+      fields: Prisma.WatcherFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.WatcherFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.WatcherFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        findFirst: {
+          args: Prisma.WatcherFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.WatcherFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        findMany: {
+          args: Prisma.WatcherFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>[]
+        }
+        create: {
+          args: Prisma.WatcherCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        createMany: {
+          args: Prisma.WatcherCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.WatcherCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>[]
+        }
+        delete: {
+          args: Prisma.WatcherDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        update: {
+          args: Prisma.WatcherUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        deleteMany: {
+          args: Prisma.WatcherDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.WatcherUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.WatcherUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>[]
+        }
+        upsert: {
+          args: Prisma.WatcherUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        aggregate: {
+          args: Prisma.WatcherAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateWatcher>
+        }
+        groupBy: {
+          args: Prisma.WatcherGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WatcherGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.WatcherCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WatcherCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -2135,6 +2285,30 @@ export const RecordingLineScalarFieldEnum = {
 } as const
 
 export type RecordingLineScalarFieldEnum = (typeof RecordingLineScalarFieldEnum)[keyof typeof RecordingLineScalarFieldEnum]
+
+
+export const TicketScalarFieldEnum = {
+  digest: 'digest',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  iss: 'iss',
+  sub: 'sub',
+  bearer: 'bearer',
+  expiresAt: 'expiresAt'
+} as const
+
+export type TicketScalarFieldEnum = (typeof TicketScalarFieldEnum)[keyof typeof TicketScalarFieldEnum]
+
+
+export const WatcherScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  person: 'person',
+  since: 'since',
+  seenAt: 'seenAt'
+} as const
+
+export type WatcherScalarFieldEnum = (typeof WatcherScalarFieldEnum)[keyof typeof WatcherScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -2465,6 +2639,8 @@ export type GlobalOmitConfig = {
   recordingChunk?: Prisma.RecordingChunkOmit
   recordingBody?: Prisma.RecordingBodyOmit
   recordingLine?: Prisma.RecordingLineOmit
+  ticket?: Prisma.TicketOmit
+  watcher?: Prisma.WatcherOmit
 }
 
 /* Types for Logging */

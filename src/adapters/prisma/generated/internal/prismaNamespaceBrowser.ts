@@ -69,7 +69,9 @@ export const ModelName = {
   Recording: 'Recording',
   RecordingChunk: 'RecordingChunk',
   RecordingBody: 'RecordingBody',
-  RecordingLine: 'RecordingLine'
+  RecordingLine: 'RecordingLine',
+  Ticket: 'Ticket',
+  Watcher: 'Watcher'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -343,6 +345,30 @@ export const RecordingLineScalarFieldEnum = {
 } as const
 
 export type RecordingLineScalarFieldEnum = (typeof RecordingLineScalarFieldEnum)[keyof typeof RecordingLineScalarFieldEnum]
+
+
+export const TicketScalarFieldEnum = {
+  digest: 'digest',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  iss: 'iss',
+  sub: 'sub',
+  bearer: 'bearer',
+  expiresAt: 'expiresAt'
+} as const
+
+export type TicketScalarFieldEnum = (typeof TicketScalarFieldEnum)[keyof typeof TicketScalarFieldEnum]
+
+
+export const WatcherScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  person: 'person',
+  since: 'since',
+  seenAt: 'seenAt'
+} as const
+
+export type WatcherScalarFieldEnum = (typeof WatcherScalarFieldEnum)[keyof typeof WatcherScalarFieldEnum]
 
 
 export const SortOrder = {

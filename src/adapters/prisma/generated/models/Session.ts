@@ -435,6 +435,8 @@ export type SessionWhereInput = {
   events?: Prisma.SessionEventListRelationFilter
   decisions?: Prisma.DecisionListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
+  tickets?: Prisma.TicketListRelationFilter
+  watchers?: Prisma.WatcherListRelationFilter
   debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
   recordings?: Prisma.RecordingListRelationFilter
   activity?: Prisma.XOR<Prisma.SessionActivityNullableScalarRelationFilter, Prisma.SessionActivityWhereInput> | null
@@ -483,6 +485,8 @@ export type SessionOrderByWithRelationInput = {
   events?: Prisma.SessionEventOrderByRelationAggregateInput
   decisions?: Prisma.DecisionOrderByRelationAggregateInput
   keys?: Prisma.IdempotencyKeyOrderByRelationAggregateInput
+  tickets?: Prisma.TicketOrderByRelationAggregateInput
+  watchers?: Prisma.WatcherOrderByRelationAggregateInput
   debt?: Prisma.ReviewDebtOrderByWithRelationInput
   recordings?: Prisma.RecordingOrderByRelationAggregateInput
   activity?: Prisma.SessionActivityOrderByWithRelationInput
@@ -535,6 +539,8 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   events?: Prisma.SessionEventListRelationFilter
   decisions?: Prisma.DecisionListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
+  tickets?: Prisma.TicketListRelationFilter
+  watchers?: Prisma.WatcherListRelationFilter
   debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
   recordings?: Prisma.RecordingListRelationFilter
   activity?: Prisma.XOR<Prisma.SessionActivityNullableScalarRelationFilter, Prisma.SessionActivityWhereInput> | null
@@ -662,6 +668,8 @@ export type SessionCreateInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
@@ -706,6 +714,8 @@ export type SessionUncheckedCreateInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
@@ -749,6 +759,8 @@ export type SessionUpdateInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
@@ -793,6 +805,8 @@ export type SessionUncheckedUpdateInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
@@ -1329,6 +1343,34 @@ export type SessionUpdateOneRequiredWithoutRecordingsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutRecordingsInput, Prisma.SessionUpdateWithoutRecordingsInput>, Prisma.SessionUncheckedUpdateWithoutRecordingsInput>
 }
 
+export type SessionCreateNestedOneWithoutTicketsInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutTicketsInput, Prisma.SessionUncheckedCreateWithoutTicketsInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutTicketsInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutTicketsNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutTicketsInput, Prisma.SessionUncheckedCreateWithoutTicketsInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutTicketsInput
+  upsert?: Prisma.SessionUpsertWithoutTicketsInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutTicketsInput, Prisma.SessionUpdateWithoutTicketsInput>, Prisma.SessionUncheckedUpdateWithoutTicketsInput>
+}
+
+export type SessionCreateNestedOneWithoutWatchersInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutWatchersInput, Prisma.SessionUncheckedCreateWithoutWatchersInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutWatchersInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutWatchersNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutWatchersInput, Prisma.SessionUncheckedCreateWithoutWatchersInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutWatchersInput
+  upsert?: Prisma.SessionUpsertWithoutWatchersInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutWatchersInput, Prisma.SessionUpdateWithoutWatchersInput>, Prisma.SessionUncheckedUpdateWithoutWatchersInput>
+}
+
 export type SessionCreateWithoutStateRowInput = {
   cluster: string
   namespace: string
@@ -1366,6 +1408,8 @@ export type SessionCreateWithoutStateRowInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
@@ -1409,6 +1453,8 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
@@ -1518,6 +1564,8 @@ export type SessionCreateWithoutReasonRowInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
@@ -1561,6 +1609,8 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
@@ -1629,6 +1679,8 @@ export type SessionCreateWithoutPolicySetInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
@@ -1672,6 +1724,8 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
@@ -1741,6 +1795,8 @@ export type SessionCreateWithoutActivityInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
 }
@@ -1784,6 +1840,8 @@ export type SessionUncheckedCreateWithoutActivityInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
 }
@@ -1842,6 +1900,8 @@ export type SessionUpdateWithoutActivityInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
 }
@@ -1885,6 +1945,8 @@ export type SessionUncheckedUpdateWithoutActivityInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
 }
@@ -1926,6 +1988,8 @@ export type SessionCreateWithoutEventsInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
@@ -1969,6 +2033,8 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   leaseUntil?: Date | string | null
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
@@ -2016,6 +2082,8 @@ export type SessionCreateWithoutNewestInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
@@ -2057,6 +2125,8 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
@@ -2115,6 +2185,8 @@ export type SessionUpdateWithoutEventsInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
@@ -2158,6 +2230,8 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
@@ -2211,6 +2285,8 @@ export type SessionUpdateWithoutNewestInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
@@ -2252,6 +2328,8 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
@@ -2294,6 +2372,8 @@ export type SessionCreateWithoutDecisionsInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
@@ -2337,6 +2417,8 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
@@ -2395,6 +2477,8 @@ export type SessionUpdateWithoutDecisionsInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
@@ -2438,6 +2522,8 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
@@ -2481,6 +2567,8 @@ export type SessionCreateWithoutDebtInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
@@ -2524,6 +2612,8 @@ export type SessionUncheckedCreateWithoutDebtInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
@@ -2582,6 +2672,8 @@ export type SessionUpdateWithoutDebtInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
@@ -2625,6 +2717,8 @@ export type SessionUncheckedUpdateWithoutDebtInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
@@ -2666,6 +2760,8 @@ export type SessionCreateWithoutKeysInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
@@ -2709,6 +2805,8 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
@@ -2767,6 +2865,8 @@ export type SessionUpdateWithoutKeysInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
@@ -2810,6 +2910,8 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
@@ -2853,6 +2955,8 @@ export type SessionCreateWithoutRecordingsInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
@@ -2896,6 +3000,8 @@ export type SessionUncheckedCreateWithoutRecordingsInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
@@ -2954,6 +3060,8 @@ export type SessionUpdateWithoutRecordingsInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
@@ -2997,7 +3105,397 @@ export type SessionUncheckedUpdateWithoutRecordingsInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionCreateWithoutTicketsInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutTicketsInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutTicketsInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutTicketsInput, Prisma.SessionUncheckedCreateWithoutTicketsInput>
+}
+
+export type SessionUpsertWithoutTicketsInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutTicketsInput, Prisma.SessionUncheckedUpdateWithoutTicketsInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutTicketsInput, Prisma.SessionUncheckedCreateWithoutTicketsInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutTicketsInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutTicketsInput, Prisma.SessionUncheckedUpdateWithoutTicketsInput>
+}
+
+export type SessionUpdateWithoutTicketsInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutTicketsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionCreateWithoutWatchersInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutWatchersInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutWatchersInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutWatchersInput, Prisma.SessionUncheckedCreateWithoutWatchersInput>
+}
+
+export type SessionUpsertWithoutWatchersInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutWatchersInput, Prisma.SessionUncheckedUpdateWithoutWatchersInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutWatchersInput, Prisma.SessionUncheckedCreateWithoutWatchersInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutWatchersInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutWatchersInput, Prisma.SessionUncheckedUpdateWithoutWatchersInput>
+}
+
+export type SessionUpdateWithoutWatchersInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutWatchersInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
@@ -3075,6 +3573,8 @@ export type SessionUpdateWithoutStateRowInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
@@ -3118,6 +3618,8 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
@@ -3234,6 +3736,8 @@ export type SessionUpdateWithoutReasonRowInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
@@ -3277,6 +3781,8 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
@@ -3393,6 +3899,8 @@ export type SessionUpdateWithoutPolicySetInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
@@ -3436,6 +3944,8 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
@@ -3487,6 +3997,8 @@ export type SessionCountOutputType = {
   events: number
   decisions: number
   keys: number
+  tickets: number
+  watchers: number
   recordings: number
 }
 
@@ -3494,6 +4006,8 @@ export type SessionCountOutputTypeSelect<ExtArgs extends runtime.Types.Extension
   events?: boolean | SessionCountOutputTypeCountEventsArgs
   decisions?: boolean | SessionCountOutputTypeCountDecisionsArgs
   keys?: boolean | SessionCountOutputTypeCountKeysArgs
+  tickets?: boolean | SessionCountOutputTypeCountTicketsArgs
+  watchers?: boolean | SessionCountOutputTypeCountWatchersArgs
   recordings?: boolean | SessionCountOutputTypeCountRecordingsArgs
 }
 
@@ -3526,6 +4040,20 @@ export type SessionCountOutputTypeCountDecisionsArgs<ExtArgs extends runtime.Typ
  */
 export type SessionCountOutputTypeCountKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.IdempotencyKeyWhereInput
+}
+
+/**
+ * SessionCountOutputType without action
+ */
+export type SessionCountOutputTypeCountTicketsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.TicketWhereInput
+}
+
+/**
+ * SessionCountOutputType without action
+ */
+export type SessionCountOutputTypeCountWatchersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.WatcherWhereInput
 }
 
 /**
@@ -3579,6 +4107,8 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   events?: boolean | Prisma.Session$eventsArgs<ExtArgs>
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
+  tickets?: boolean | Prisma.Session$ticketsArgs<ExtArgs>
+  watchers?: boolean | Prisma.Session$watchersArgs<ExtArgs>
   debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
   recordings?: boolean | Prisma.Session$recordingsArgs<ExtArgs>
   activity?: boolean | Prisma.Session$activityArgs<ExtArgs>
@@ -3716,6 +4246,8 @@ export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs
   events?: boolean | Prisma.Session$eventsArgs<ExtArgs>
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
+  tickets?: boolean | Prisma.Session$ticketsArgs<ExtArgs>
+  watchers?: boolean | Prisma.Session$watchersArgs<ExtArgs>
   debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
   recordings?: boolean | Prisma.Session$recordingsArgs<ExtArgs>
   activity?: boolean | Prisma.Session$activityArgs<ExtArgs>
@@ -3744,6 +4276,8 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     events: Prisma.$SessionEventPayload<ExtArgs>[]
     decisions: Prisma.$DecisionPayload<ExtArgs>[]
     keys: Prisma.$IdempotencyKeyPayload<ExtArgs>[]
+    tickets: Prisma.$TicketPayload<ExtArgs>[]
+    watchers: Prisma.$WatcherPayload<ExtArgs>[]
     debt: Prisma.$ReviewDebtPayload<ExtArgs> | null
     recordings: Prisma.$RecordingPayload<ExtArgs>[]
     activity: Prisma.$SessionActivityPayload<ExtArgs> | null
@@ -4185,6 +4719,8 @@ export interface Prisma__SessionClient<T, Null = never, ExtArgs extends runtime.
   events<T extends Prisma.Session$eventsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$eventsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SessionEventPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   decisions<T extends Prisma.Session$decisionsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$decisionsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$DecisionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keys<T extends Prisma.Session$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdempotencyKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  tickets<T extends Prisma.Session$ticketsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$ticketsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TicketPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  watchers<T extends Prisma.Session$watchersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$watchersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$WatcherPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   debt<T extends Prisma.Session$debtArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$debtArgs<ExtArgs>>): Prisma.Prisma__ReviewDebtClient<runtime.Types.Result.GetResult<Prisma.$ReviewDebtPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   recordings<T extends Prisma.Session$recordingsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$recordingsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$RecordingPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   activity<T extends Prisma.Session$activityArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$activityArgs<ExtArgs>>): Prisma.Prisma__SessionActivityClient<runtime.Types.Result.GetResult<Prisma.$SessionActivityPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
@@ -4760,6 +5296,54 @@ export type Session$keysArgs<ExtArgs extends runtime.Types.Extensions.InternalAr
   take?: number
   skip?: number
   distinct?: Prisma.IdempotencyKeyScalarFieldEnum | Prisma.IdempotencyKeyScalarFieldEnum[]
+}
+
+/**
+ * Session.tickets
+ */
+export type Session$ticketsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the Ticket
+   */
+  select?: Prisma.TicketSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the Ticket
+   */
+  omit?: Prisma.TicketOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TicketInclude<ExtArgs> | null
+  where?: Prisma.TicketWhereInput
+  orderBy?: Prisma.TicketOrderByWithRelationInput | Prisma.TicketOrderByWithRelationInput[]
+  cursor?: Prisma.TicketWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.TicketScalarFieldEnum | Prisma.TicketScalarFieldEnum[]
+}
+
+/**
+ * Session.watchers
+ */
+export type Session$watchersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the Watcher
+   */
+  select?: Prisma.WatcherSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the Watcher
+   */
+  omit?: Prisma.WatcherOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.WatcherInclude<ExtArgs> | null
+  where?: Prisma.WatcherWhereInput
+  orderBy?: Prisma.WatcherOrderByWithRelationInput | Prisma.WatcherOrderByWithRelationInput[]
+  cursor?: Prisma.WatcherWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.WatcherScalarFieldEnum | Prisma.WatcherScalarFieldEnum[]
 }
 
 /**
