@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
+import { AbsentPresence, AbsentRecorder } from './adapters/absent/absent.ports.js';
 import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
+import { KubernetesStreams } from './adapters/kubernetes/kubernetes.streams.js';
 import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
@@ -18,6 +20,7 @@ import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
 import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
+import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
@@ -27,16 +30,23 @@ import { PrismaPeople } from './adapters/prisma/prisma-people.js';
 import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
+import { TarTaps } from './adapters/tar/tar.taps.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
+import { EnterContainer } from './app/enter-container.js';
+import type { EnterSession } from './app/enter-session.js';
 import { FollowPolicies } from './app/follow-policies.js';
 import { GatherFacts } from './app/gather-facts.js';
+import { LiveStreams } from './app/live-streams.js';
+import type { ClusterStreams } from './app/ports/cluster.streams.js';
 import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
+import type { Presence } from './app/ports/presence.js';
+import type { Recorder } from './app/ports/recorder.js';
 import type { SessionStore } from './app/ports/session.store.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadReviews } from './app/read-reviews.js';
@@ -48,6 +58,8 @@ import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
+import { StopSession } from './app/stop-session.js';
+import { WaitForStart } from './app/wait-for-start.js';
 import type { Config } from './config/config.schema.js';
 import type { PolicySet } from './domain/policy/policy.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
@@ -58,6 +70,8 @@ export interface Broker {
   readonly url: string;
   /** Where `/healthz` and `/readyz` answer on this machine. */
   readonly managementUrl: string;
+  /** The door to its streams. */
+  readonly enter: EnterSession;
   /** Stops taking requests, finishes those under way and lets go of all. Sessions go on in their clusters. */
   stop(): Promise<void>;
 }
@@ -76,6 +90,9 @@ export interface BrokerOptions {
   readonly around?: {
     readonly store?: (inner: SessionStore) => SessionStore;
     readonly clusters?: (inner: Clusters) => Clusters;
+    readonly streams?: (inner: ClusterStreams) => ClusterStreams;
+    readonly recorder?: (inner: Recorder) => Recorder;
+    readonly presence?: (inner: Presence) => Presence;
   };
 }
 
@@ -117,7 +134,14 @@ export async function startBroker(
   const wrong = await policies.open();
   if (wrong) return { refused: wrong.policyErrors.join('\n') };
 
-  const around = { store: same, clusters: same, ...options.around };
+  const around = {
+    store: same,
+    clusters: same,
+    streams: same,
+    recorder: same,
+    presence: same,
+    ...options.around,
+  };
   const news = new PrismaSessionNews(database.settings.url, journal);
   const store = around.store(
     // The database tells the other replicas; this one need not wait for that.
@@ -163,15 +187,33 @@ export async function startBroker(
     clock,
     journal,
   });
+  const activity = new PrismaActivity(database);
   const reconcile = new ReconcileSessions({
     store,
     news,
     clock,
     journal,
     replica,
-    advance: new AdvanceSession({ store, clusters, clock, bounds, journal, replica }),
+    advance: new AdvanceSession({ store, clusters, activity, clock, bounds, journal, replica }),
     workers: config.sessions.workers,
     leaseSeconds: config.sessions.leaseSeconds,
+  });
+  const live = new LiveStreams({
+    store,
+    news,
+    presence: around.presence(new AbsentPresence()),
+    activity,
+    stop: new StopSession({ store, clock, journal, replica }),
+    clock,
+    journal,
+  });
+  const enter = new EnterContainer({
+    wait: new WaitForStart({ store, news }),
+    streams: around.streams(new KubernetesStreams(kubernetes)),
+    recorder: around.recorder(new AbsentRecorder()),
+    taps: new TarTaps(),
+    live,
+    clock,
   });
   const app = await createHttpApp({
     requestSession: new RequestSession({
@@ -217,6 +259,7 @@ export async function startBroker(
       policies: () => policies.standing(),
       tally: () => tally(database, clock.now()),
       onCall: onCallStates,
+      streams: () => live.counts(),
     }),
   );
 
@@ -243,6 +286,8 @@ export async function startBroker(
   reconcile.start();
   opened.defer(() => reconcile.stop());
   opened.defer(() => app.close());
+  live.start();
+  opened.defer(() => live.stop());
   const heard: unknown = await app.listen(port, host).catch(unheard);
   if (heard instanceof Unheard) return heard.refusal('server.port', port);
   opened.defer(() => {
@@ -260,6 +305,7 @@ export async function startBroker(
   return {
     url,
     managementUrl,
+    enter,
     stop: () => running.disposeAsync(),
   };
 }

@@ -7,6 +7,7 @@ import { dueAt, plan } from '../domain/session/session.plan.js';
 import type { Session } from '../domain/session/session.js';
 import { FinishSession } from './finish-session.js';
 import { LaunchSession } from './launch-session.js';
+import { Activity } from './ports/activity.js';
 import { Clock } from './ports/clock.js';
 import { Clusters } from './ports/cluster.js';
 import { Journal } from './ports/journal.js';
@@ -19,6 +20,7 @@ import { WatchSession } from './watch-session.js';
 export interface AdvanceDeps {
   readonly store: SessionStore;
   readonly clusters: Clusters;
+  readonly activity: Activity;
   readonly clock: Clock;
   readonly bounds: Bounds;
   readonly journal: Journal;

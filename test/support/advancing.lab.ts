@@ -9,6 +9,7 @@ import type { Bounds } from '../../src/domain/session/session.plan.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
 import type { Session } from '../../src/domain/session/session.js';
 import { HandClock, MemoryJournal, MemorySessionStore } from './in-memory.ports.js';
+import { MemoryActivity } from './in-memory.streams.js';
 import { ROBIN, SYSTEM, actorOf, grantOf, newSession } from './sessions.js';
 
 const REPLICA = 'test';
@@ -141,6 +142,8 @@ export class AdvancingLab {
     return { startingAt: this.t0, lapsesAt: null, container };
   }
 
+  readonly activity = new MemoryActivity();
+
   /** Claims the session for so many seconds, and advances it as far as it goes. */
   async advance(signal = this.abort.signal, leaseSeconds = 60) {
     await this.store.claim({ owner: REPLICA, seconds: leaseSeconds }, 10);
@@ -149,6 +152,7 @@ export class AdvancingLab {
     const advance = new AdvanceSession({
       store,
       clusters,
+      activity: this.activity,
       clock,
       bounds,
       journal,

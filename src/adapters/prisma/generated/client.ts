@@ -77,6 +77,11 @@ export type KnownPerson = Prisma.KnownPersonModel
  */
 export type Session = Prisma.SessionModel
 /**
+ * Model SessionActivity
+ * 
+ */
+export type SessionActivity = Prisma.SessionActivityModel
+/**
  * Model SessionEvent
  * 
  */

@@ -404,6 +404,7 @@ export const ModelName = {
   PolicyActivation: 'PolicyActivation',
   KnownPerson: 'KnownPerson',
   Session: 'Session',
+  SessionActivity: 'SessionActivity',
   SessionEvent: 'SessionEvent',
   Decision: 'Decision',
   ReviewDebt: 'ReviewDebt',
@@ -426,7 +427,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "session" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -945,6 +946,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.SessionCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.SessionCountAggregateOutputType> | number
+        }
+      }
+    }
+    SessionActivity: {
+      payload: Prisma.$SessionActivityPayload<ExtArgs>
+      fields: Prisma.SessionActivityFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SessionActivityFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SessionActivityFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        findFirst: {
+          args: Prisma.SessionActivityFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SessionActivityFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        findMany: {
+          args: Prisma.SessionActivityFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>[]
+        }
+        create: {
+          args: Prisma.SessionActivityCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        createMany: {
+          args: Prisma.SessionActivityCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SessionActivityCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>[]
+        }
+        delete: {
+          args: Prisma.SessionActivityDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        update: {
+          args: Prisma.SessionActivityUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        deleteMany: {
+          args: Prisma.SessionActivityDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SessionActivityUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SessionActivityUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>[]
+        }
+        upsert: {
+          args: Prisma.SessionActivityUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        aggregate: {
+          args: Prisma.SessionActivityAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSessionActivity>
+        }
+        groupBy: {
+          args: Prisma.SessionActivityGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SessionActivityGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SessionActivityCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SessionActivityCountAggregateOutputType> | number
         }
       }
     }
@@ -1599,6 +1674,14 @@ export const SessionScalarFieldEnum = {
 export type SessionScalarFieldEnum = (typeof SessionScalarFieldEnum)[keyof typeof SessionScalarFieldEnum]
 
 
+export const SessionActivityScalarFieldEnum = {
+  sessionId: 'sessionId',
+  lastInputAt: 'lastInputAt'
+} as const
+
+export type SessionActivityScalarFieldEnum = (typeof SessionActivityScalarFieldEnum)[keyof typeof SessionActivityScalarFieldEnum]
+
+
 export const SessionEventScalarFieldEnum = {
   sessionId: 'sessionId',
   seq: 'seq',
@@ -2015,6 +2098,7 @@ export type GlobalOmitConfig = {
   policyActivation?: Prisma.PolicyActivationOmit
   knownPerson?: Prisma.KnownPersonOmit
   session?: Prisma.SessionOmit
+  sessionActivity?: Prisma.SessionActivityOmit
   sessionEvent?: Prisma.SessionEventOmit
   decision?: Prisma.DecisionOmit
   reviewDebt?: Prisma.ReviewDebtOmit

@@ -58,6 +58,7 @@ export const ModelName = {
   PolicyActivation: 'PolicyActivation',
   KnownPerson: 'KnownPerson',
   Session: 'Session',
+  SessionActivity: 'SessionActivity',
   SessionEvent: 'SessionEvent',
   Decision: 'Decision',
   ReviewDebt: 'ReviewDebt',
@@ -175,6 +176,14 @@ export const SessionScalarFieldEnum = {
 } as const
 
 export type SessionScalarFieldEnum = (typeof SessionScalarFieldEnum)[keyof typeof SessionScalarFieldEnum]
+
+
+export const SessionActivityScalarFieldEnum = {
+  sessionId: 'sessionId',
+  lastInputAt: 'lastInputAt'
+} as const
+
+export type SessionActivityScalarFieldEnum = (typeof SessionActivityScalarFieldEnum)[keyof typeof SessionActivityScalarFieldEnum]
 
 
 export const SessionEventScalarFieldEnum = {

@@ -436,6 +436,7 @@ export type SessionWhereInput = {
   decisions?: Prisma.DecisionListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
   debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
+  activity?: Prisma.XOR<Prisma.SessionActivityNullableScalarRelationFilter, Prisma.SessionActivityWhereInput> | null
 }
 
 export type SessionOrderByWithRelationInput = {
@@ -482,6 +483,7 @@ export type SessionOrderByWithRelationInput = {
   decisions?: Prisma.DecisionOrderByRelationAggregateInput
   keys?: Prisma.IdempotencyKeyOrderByRelationAggregateInput
   debt?: Prisma.ReviewDebtOrderByWithRelationInput
+  activity?: Prisma.SessionActivityOrderByWithRelationInput
 }
 
 export type SessionWhereUniqueInput = Prisma.AtLeast<{
@@ -532,6 +534,7 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   decisions?: Prisma.DecisionListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
   debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
+  activity?: Prisma.XOR<Prisma.SessionActivityNullableScalarRelationFilter, Prisma.SessionActivityWhereInput> | null
 }, "id" | "id_version_state">
 
 export type SessionOrderByWithAggregationInput = {
@@ -657,6 +660,7 @@ export type SessionCreateInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateInput = {
@@ -699,6 +703,7 @@ export type SessionUncheckedCreateInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUpdateInput = {
@@ -740,6 +745,7 @@ export type SessionUpdateInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateInput = {
@@ -782,6 +788,7 @@ export type SessionUncheckedUpdateInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateManyInput = {
@@ -1199,6 +1206,20 @@ export type IntFieldUpdateOperationsInput = {
   divide?: number
 }
 
+export type SessionCreateNestedOneWithoutActivityInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutActivityInput, Prisma.SessionUncheckedCreateWithoutActivityInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutActivityInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutActivityNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutActivityInput, Prisma.SessionUncheckedCreateWithoutActivityInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutActivityInput
+  upsert?: Prisma.SessionUpsertWithoutActivityInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutActivityInput, Prisma.SessionUpdateWithoutActivityInput>, Prisma.SessionUncheckedUpdateWithoutActivityInput>
+}
+
 export type SessionCreateNestedOneWithoutEventsInput = {
   create?: Prisma.XOR<Prisma.SessionCreateWithoutEventsInput, Prisma.SessionUncheckedCreateWithoutEventsInput>
   connectOrCreate?: Prisma.SessionCreateOrConnectWithoutEventsInput
@@ -1325,6 +1346,7 @@ export type SessionCreateWithoutStateRowInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutStateRowInput = {
@@ -1366,6 +1388,7 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutStateRowInput = {
@@ -1473,6 +1496,7 @@ export type SessionCreateWithoutReasonRowInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutReasonRowInput = {
@@ -1514,6 +1538,7 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutReasonRowInput = {
@@ -1580,6 +1605,7 @@ export type SessionCreateWithoutPolicySetInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutPolicySetInput = {
@@ -1621,6 +1647,7 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutPolicySetInput = {
@@ -1647,6 +1674,188 @@ export type SessionUpdateWithWhereUniqueWithoutPolicySetInput = {
 export type SessionUpdateManyWithWhereWithoutPolicySetInput = {
   where: Prisma.SessionScalarWhereInput
   data: Prisma.XOR<Prisma.SessionUpdateManyMutationInput, Prisma.SessionUncheckedUpdateManyWithoutPolicySetInput>
+}
+
+export type SessionCreateWithoutActivityInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutActivityInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutActivityInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutActivityInput, Prisma.SessionUncheckedCreateWithoutActivityInput>
+}
+
+export type SessionUpsertWithoutActivityInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutActivityInput, Prisma.SessionUncheckedUpdateWithoutActivityInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutActivityInput, Prisma.SessionUncheckedCreateWithoutActivityInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutActivityInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutActivityInput, Prisma.SessionUncheckedUpdateWithoutActivityInput>
+}
+
+export type SessionUpdateWithoutActivityInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutActivityInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutEventsInput = {
@@ -1687,6 +1896,7 @@ export type SessionCreateWithoutEventsInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutEventsInput = {
@@ -1728,6 +1938,7 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutEventsInput = {
@@ -1773,6 +1984,7 @@ export type SessionCreateWithoutNewestInput = {
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutNewestInput = {
@@ -1812,6 +2024,7 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutNewestInput = {
@@ -1868,6 +2081,7 @@ export type SessionUpdateWithoutEventsInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutEventsInput = {
@@ -1909,6 +2123,7 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUpsertWithoutNewestInput = {
@@ -1960,6 +2175,7 @@ export type SessionUpdateWithoutNewestInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutNewestInput = {
@@ -1999,6 +2215,7 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutDecisionsInput = {
@@ -2039,6 +2256,7 @@ export type SessionCreateWithoutDecisionsInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutDecisionsInput = {
@@ -2080,6 +2298,7 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutDecisionsInput = {
@@ -2136,6 +2355,7 @@ export type SessionUpdateWithoutDecisionsInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutDecisionsInput = {
@@ -2177,6 +2397,7 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutDebtInput = {
@@ -2217,6 +2438,7 @@ export type SessionCreateWithoutDebtInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutDebtInput = {
@@ -2258,6 +2480,7 @@ export type SessionUncheckedCreateWithoutDebtInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutDebtInput = {
@@ -2314,6 +2537,7 @@ export type SessionUpdateWithoutDebtInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutDebtInput = {
@@ -2355,6 +2579,7 @@ export type SessionUncheckedUpdateWithoutDebtInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutKeysInput = {
@@ -2395,6 +2620,7 @@ export type SessionCreateWithoutKeysInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutKeysInput = {
@@ -2436,6 +2662,7 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutKeysInput = {
@@ -2492,6 +2719,7 @@ export type SessionUpdateWithoutKeysInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutKeysInput = {
@@ -2533,6 +2761,7 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateManyStateRowInput = {
@@ -2610,6 +2839,7 @@ export type SessionUpdateWithoutStateRowInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutStateRowInput = {
@@ -2651,6 +2881,7 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutStateRowInput = {
@@ -2765,6 +2996,7 @@ export type SessionUpdateWithoutReasonRowInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutReasonRowInput = {
@@ -2806,6 +3038,7 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutReasonRowInput = {
@@ -2920,6 +3153,7 @@ export type SessionUpdateWithoutPolicySetInput = {
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutPolicySetInput = {
@@ -2961,6 +3195,7 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutPolicySetInput = {
@@ -3093,6 +3328,7 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
   debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
+  activity?: boolean | Prisma.Session$activityArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["session"]>
 
@@ -3228,6 +3464,7 @@ export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
   debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
+  activity?: boolean | Prisma.Session$activityArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type SessionIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -3254,6 +3491,7 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     decisions: Prisma.$DecisionPayload<ExtArgs>[]
     keys: Prisma.$IdempotencyKeyPayload<ExtArgs>[]
     debt: Prisma.$ReviewDebtPayload<ExtArgs> | null
+    activity: Prisma.$SessionActivityPayload<ExtArgs> | null
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -3693,6 +3931,7 @@ export interface Prisma__SessionClient<T, Null = never, ExtArgs extends runtime.
   decisions<T extends Prisma.Session$decisionsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$decisionsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$DecisionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keys<T extends Prisma.Session$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdempotencyKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   debt<T extends Prisma.Session$debtArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$debtArgs<ExtArgs>>): Prisma.Prisma__ReviewDebtClient<runtime.Types.Result.GetResult<Prisma.$ReviewDebtPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  activity<T extends Prisma.Session$activityArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$activityArgs<ExtArgs>>): Prisma.Prisma__SessionActivityClient<runtime.Types.Result.GetResult<Prisma.$SessionActivityPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -4284,6 +4523,25 @@ export type Session$debtArgs<ExtArgs extends runtime.Types.Extensions.InternalAr
    */
   include?: Prisma.ReviewDebtInclude<ExtArgs> | null
   where?: Prisma.ReviewDebtWhereInput
+}
+
+/**
+ * Session.activity
+ */
+export type Session$activityArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the SessionActivity
+   */
+  select?: Prisma.SessionActivitySelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the SessionActivity
+   */
+  omit?: Prisma.SessionActivityOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.SessionActivityInclude<ExtArgs> | null
+  where?: Prisma.SessionActivityWhereInput
 }
 
 /**
