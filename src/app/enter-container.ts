@@ -177,7 +177,7 @@ export class EnterContainer extends EnterSession {
   /** The session has another container: terminals go over to it. Commands stay where they run. */
   private follow(at: LiveSession): void {
     for (const stream of at.streams) {
-      if (stream.entry.kind !== 'terminal') continue;
+      if (!(stream instanceof GovernedStream) || stream.kind !== 'terminal') continue;
       void stream
         .move(() => this.exec(at, stream))
         .then((refused) => {

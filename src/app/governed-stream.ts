@@ -1,8 +1,9 @@
 import type { Problem } from '../domain/problem.js';
 import { isProblem } from '../domain/problem.js';
-import type { RecordingId } from '../domain/recording/recording.js';
+import type { RecordingId, StreamKind } from '../domain/recording/recording.js';
 import type { Entry, Notice, OpenStream, StreamEnd } from './enter-session.js';
 import type { Gate } from './gate.js';
+import type { LiveStream } from './live-session.js';
 import { NoticeQueue } from './notice.queue.js';
 import type { CopyTap } from './ports/copy.taps.js';
 import type {
@@ -35,7 +36,7 @@ export interface StreamParts {
  * One stream into a container, under its session's rules: recorded before it is shown, held where somebody must watch
  * and does not, over when the session is. Memory is bounded by what its process and its recording hold.
  */
-export class GovernedStream implements OpenStream {
+export class GovernedStream implements OpenStream, LiveStream {
   private process: RemoteProcess | undefined;
   private moving: Promise<void> | undefined;
   private end: StreamEnd | undefined;
@@ -57,6 +58,10 @@ export class GovernedStream implements OpenStream {
 
   get entry(): Entry {
     return this.parts.entry;
+  }
+
+  get kind(): StreamKind {
+    return this.parts.entry.kind;
   }
 
   get recording(): RecordingId {

@@ -4,7 +4,6 @@ import type { Session } from '../domain/session/session.js';
 import type { State } from '../domain/session/session.machine.js';
 import type { StreamKind } from '../domain/recording/recording.js';
 import { Gate } from './gate.js';
-import type { GovernedStream } from './governed-stream.js';
 import type { Notice, StreamEnd } from './enter-session.js';
 import type { Clock } from './ports/clock.js';
 import type { ProcessEnd } from './ports/cluster.streams.js';
@@ -20,6 +19,8 @@ const TOUCH_MS_MAX = 15_000;
 const TIMER_MS_MAX = 2_000_000_000;
 /** How long the news of a session's end may take longer than the end of its streams. */
 const NEWS_MS = 1_500;
+/** The same for a process that was killed, which people do too. */
+const NEWS_OF_KILL_MS = 400;
 /** An exit so close to the deadline is the deadline's. */
 const DEADLINE_SLACK_MS = 2_500;
 /** 128 and SIGKILL: how the timer ends what runs. */
@@ -27,9 +28,19 @@ const KILLED = 137;
 
 const ENTERABLE: ReadonlySet<State> = new Set(['approved', 'starting', 'active']);
 
+/** A stream of whatever kind, as far as its session governs it. */
+export interface LiveStream {
+  readonly kind: StreamKind;
+  /** Ends it at once, with its recording; the first end counts. */
+  finish(end: StreamEnd): void;
+  tell(notice: Notice): void;
+  /** Resolves when it is over and recorded. */
+  readonly finished: Promise<unknown>;
+}
+
 /** What of a session passes through this replica, and the session as it was last read. */
 export class LiveSession {
-  readonly streams = new Set<GovernedStream>();
+  readonly streams = new Set<LiveStream>();
   /** Nothing passes while a watcher is required and none is there. */
   readonly gate: Gate;
   private readonly change = new Gate(false);
@@ -159,7 +170,7 @@ export class LiveSession {
     if (this.clock.now().getTime() >= endsAt - DEADLINE_SLACK_MS) {
       return sentences.sessionOverBy('deadline', 'The time was up.');
     }
-    const until = performance.now() + NEWS_MS;
+    const until = performance.now() + (end.kind === 'lost' ? NEWS_MS : NEWS_OF_KILL_MS);
     while (ENTERABLE.has(this.current.state) && performance.now() < until) {
       await this.changed(until - performance.now());
     }
@@ -168,7 +179,7 @@ export class LiveSession {
 
   /** Open streams, by kind. */
   count(kind: StreamKind): number {
-    return [...this.streams].filter(({ entry }) => entry.kind === kind).length;
+    return [...this.streams].filter((it) => it.kind === kind).length;
   }
 
   private get idleMs(): number | undefined {

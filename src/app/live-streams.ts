@@ -1,8 +1,8 @@
 import type { SessionId, Session } from '../domain/session/session.js';
 import type { StreamKind } from '../domain/recording/recording.js';
 import { STREAM_KINDS } from '../domain/recording/recording.js';
-import type { GovernedStream } from './governed-stream.js';
 import { LiveSession } from './live-session.js';
+import type { LiveStream } from './live-session.js';
 import { pause } from './pause.js';
 import { Activity } from './ports/activity.js';
 import { Clock } from './ports/clock.js';
@@ -92,7 +92,7 @@ export class LiveStreams {
   of(session: Session): LiveSession {
     const known = this.sessions.get(session.id);
     if (known) {
-      known.took(session);
+      if (known.took(session) === 'moved') this.onMoved(known);
       return known;
     }
     const live = new LiveSession(session, this.deps.clock);
@@ -101,14 +101,14 @@ export class LiveStreams {
   }
 
   /** Takes a stream under the rules of its session, which may have changed since it was read: it is read again. */
-  async add(live: LiveSession, stream: GovernedStream): Promise<void> {
+  async add(live: LiveSession, stream: LiveStream): Promise<void> {
     live.streams.add(stream);
-    this.counted[stream.entry.kind].opened++;
+    this.counted[stream.kind].opened++;
     await Promise.all([this.look(live.session.id), this.lookAtWatchers(live)]);
   }
 
   /** A stream is over, its recording too. */
-  removed(live: LiveSession, stream: GovernedStream): void {
+  removed(live: LiveSession, stream: LiveStream): void {
     live.streams.delete(stream);
     if (live.streams.size > 0 || this.sessions.get(live.session.id) !== live) return;
     void this.keepInput(live);
