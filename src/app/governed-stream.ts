@@ -197,14 +197,23 @@ export class GovernedStream implements OpenStream, LiveStream {
           yield chunk;
           if (this.isOver) return;
         }
-        const end = await this.parts.explain(await process.ended);
-        while (this.moving && !this.isOver) await this.orEnd(this.moving);
-        if (process === this.process) this.finish(end);
+        await this.settled();
+        if (process === this.process) {
+          const end = await this.parts.explain(await process.ended);
+          // The news that explain an end may be those of another container.
+          await this.settled();
+          if (process === this.process) this.finish(end);
+        }
         process = this.process;
       }
     } finally {
       this.leave();
     }
+  }
+
+  /** Returns when it goes over to no other process. */
+  private async settled(): Promise<void> {
+    while (this.moving && !this.end) await this.orEnd(this.moving);
   }
 
   /** Returns when the chunk may be shown, or the stream is over. */

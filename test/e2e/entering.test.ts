@@ -316,12 +316,12 @@ describe('a stream that ends while its session goes on', () => {
     const { robin, id } = await lab.active(broker);
     const inside = await lab.enter(broker, id, command('head -c 3000000 /dev/zero; echo end'));
     const { latest } = lab.recorder;
-    const slow = Promise.withResolvers<void>();
+    const slow = Promise.withResolvers<undefined>();
     latest.held = slow.promise;
     await expect.poll(() => latest.chunks.length).toBeGreaterThan(0);
     expect(inside.end).toBeUndefined();
     latest.held = undefined;
-    slow.resolve();
+    slow.resolve(undefined);
     expect(await inside.stream.ended).toEqual({ kind: 'exited', code: 0 });
     await inside.read;
     expect(inside.bytes).toBe(3_000_004);

@@ -24,7 +24,7 @@ export class MemoryRecording implements StreamRecording {
   readonly files: CopiedFile[] = [];
   end: RecordingEnd | undefined;
   /** The store takes nothing until it resolves. */
-  held: Promise<void> | undefined;
+  held: Promise<undefined> | undefined;
   private readonly failure = Promise.withResolvers<string>();
   readonly failed = this.failure.promise;
 
