@@ -171,7 +171,10 @@ export class LiveSession {
       return sentences.sessionOverBy('deadline', 'The time was up.');
     }
     const until = performance.now() + (end.kind === 'lost' ? NEWS_MS : NEWS_OF_KILL_MS);
-    while (ENTERABLE.has(this.current.state) && performance.now() < until) {
+    const { container } = this.current;
+    // With another container there is more to follow.
+    const isSame = () => this.current.container?.name === container?.name;
+    while (ENTERABLE.has(this.current.state) && isSame() && performance.now() < until) {
       await this.changed(until - performance.now());
     }
     return ENTERABLE.has(this.current.state) ? end : sentences.sessionOver(this.current);
