@@ -115,7 +115,8 @@ export class MemoryPresence extends Presence {
     this.rows.push(row);
     this.tell(session);
     return Promise.resolve(() => {
-      this.rows.splice(this.rows.indexOf(row), 1);
+      const at = this.rows.indexOf(row);
+      if (at >= 0) this.rows.splice(at, 1);
       this.tell(session);
       return Promise.resolve();
     });
