@@ -45,7 +45,7 @@ export class ChunkQueue {
   private lastMs = 0;
   private last: { seq: number; digest: Uint8Array };
   private loop: Promise<void> | undefined;
-  private room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  private room: ReturnType<typeof newRoom> | undefined;
   private lost: Lost | undefined;
   private failing: { readonly sinceMs: number; backOffMs: number } | undefined;
   private isDead = false;
@@ -70,7 +70,7 @@ export class ChunkQueue {
    * @param line makes the line of an event at `atMs`, given when the event before it was.
    * @returns what to wait for before more is pushed, where there is much already.
    */
-  push(line: (beforeMs: number) => string, atMs: number): Promise<void> | undefined {
+  push(line: (beforeMs: number) => string, atMs: number): Promise<undefined> | undefined {
     if (this.isDead) return undefined;
     const { limits } = this.parts;
     const text = `${line(this.lastMs)}\n`;
@@ -86,7 +86,7 @@ export class ChunkQueue {
     if (this.lineBytes >= limits.chunkBytes) this.seal();
     else this.timer ??= setTimeout(() => this.seal(), limits.chunkMs);
     if (this.unstored <= limits.unstoredBytes) return undefined;
-    this.room ??= Promise.withResolvers<void>();
+    this.room ??= newRoom();
     return this.room.promise;
   }
 
@@ -157,12 +157,13 @@ export class ChunkQueue {
     const isOutOfPatience = now - failing.sinceMs > limits.patienceMs;
     if (error instanceof RecordingClosed || (isOutOfPatience && isStrict)) {
       trouble(error, true);
-      this.die();
+      // Told before those who wait go on: nothing more may be shown.
       this.failure.resolve(
         error instanceof RecordingClosed
           ? 'another replica took its recording for abandoned'
           : 'what happens could not be recorded any more',
       );
+      this.die();
       return;
     }
     if (isOutOfPatience && !this.lost) {
@@ -185,4 +186,9 @@ export class ChunkQueue {
     this.room?.resolve();
     this.room = undefined;
   }
+}
+
+function newRoom(): { readonly promise: Promise<undefined>; readonly resolve: () => void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  return { promise, resolve: () => resolve(undefined) };
 }

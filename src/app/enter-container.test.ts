@@ -190,6 +190,15 @@ describe('a session that is over', () => {
     }
   });
 
+  it('by its deadline takes no more streams, and keeps none that come after others were closed', async () => {
+    lab = await new Lab().active(0.5);
+    const one = await lab.enter();
+    one.stream.leave();
+    const { stream } = await lab.enter();
+    expect(await stream.ended).toMatchObject({ reason: 'deadline' });
+    await expect(lab.enter()).rejects.toThrow('is over. The time was up.');
+  });
+
   it('by its deadline loses its streams by the clock of the replica alone', async () => {
     lab = await new Lab().active(0.5);
     const { stream } = await lab.enter();

@@ -22,8 +22,9 @@ import { absent } from './read-session.js';
 import * as sentences from './stream.sentences.js';
 import type { WaitForStart } from './wait-for-start.js';
 
-/** Between two tries to enter a container that is being made. */
+/** Between two tries to enter a container that is being made: most are there after a quarter of a second. */
 const RETRY_FIRST_MS = 50;
+const RETRY_GROWTH = 1.2;
 const RETRY_LONGEST_MS = 250;
 /** How long a container that is said to run may refuse to be entered. */
 const ACTIVE_MS = 5_000;
@@ -138,7 +139,11 @@ export class EnterContainer extends EnterSession {
     const { streams } = this.deps;
     const { entry } = stream;
     let activeSinceMs: number | undefined;
-    for (let backOffMs = RETRY_FIRST_MS; ; backOffMs = Math.min(backOffMs * 2, RETRY_LONGEST_MS)) {
+    for (
+      let backOffMs = RETRY_FIRST_MS;
+      ;
+      backOffMs = Math.min(backOffMs * RETRY_GROWTH, RETRY_LONGEST_MS)
+    ) {
       const { session } = at;
       const answer = await streams.exec(
         placeOf(session),

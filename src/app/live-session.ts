@@ -40,7 +40,7 @@ export interface LiveStream {
 
 /** What of a session passes through this replica, and the session as it was last read. */
 export class LiveSession {
-  readonly streams = new Set<LiveStream>();
+  private readonly open = new Set<LiveStream>();
   /** Nothing passes while a watcher is required and none is there. */
   readonly gate: Gate;
   private readonly change = new Gate(false);
@@ -56,11 +56,28 @@ export class LiveSession {
     private readonly clock: Clock,
   ) {
     this.gate = new Gate(current.grant?.terms.watcher !== 'required');
-    this.arm();
   }
 
   get session(): Session {
     return this.current;
+  }
+
+  get streams(): ReadonlySet<LiveStream> {
+    return this.open;
+  }
+
+  /** From now on the stream ends with the session. */
+  add(stream: LiveStream): void {
+    this.open.add(stream);
+    this.arm();
+  }
+
+  /** @returns whether it was the last one. */
+  remove(stream: LiveStream): boolean {
+    this.open.delete(stream);
+    if (this.open.size > 0) return false;
+    this.rest();
+    return true;
   }
 
   get needsWatcher(): boolean {
@@ -95,19 +112,18 @@ export class LiveSession {
   /** Ends all its streams. */
   close(end: StreamEnd): void {
     this.rest();
-    for (const stream of this.streams) stream.finish(end);
+    for (const stream of this.open) stream.finish(end);
     this.change.wake();
   }
 
-  /** No streams are left: nothing is waited for any more. */
-  rest(): void {
+  private rest(): void {
     for (const timer of this.timers) clearTimeout(timer);
     this.timers = [];
     this.armedFor = undefined;
   }
 
   tell(kind: Notice['kind'], text: string): void {
-    for (const stream of this.streams) stream.tell({ kind, text });
+    for (const stream of this.open) stream.tell({ kind, text });
   }
 
   /** Who watches now; undefined: it cannot be known, which counts as nobody where somebody must. */
@@ -182,7 +198,7 @@ export class LiveSession {
 
   /** Open streams, by kind. */
   count(kind: StreamKind): number {
-    return [...this.streams].filter((it) => it.kind === kind).length;
+    return [...this.open].filter((it) => it.kind === kind).length;
   }
 
   private get idleMs(): number | undefined {

@@ -102,17 +102,15 @@ export class LiveStreams {
 
   /** Takes a stream under the rules of its session, which may have changed since it was read: it is read again. */
   async add(live: LiveSession, stream: LiveStream): Promise<void> {
-    live.streams.add(stream);
+    live.add(stream);
     this.counted[stream.kind].opened++;
     await Promise.all([this.look(live.session.id), this.lookAtWatchers(live)]);
   }
 
   /** A stream is over, its recording too. */
   removed(live: LiveSession, stream: LiveStream): void {
-    live.streams.delete(stream);
-    if (live.streams.size > 0 || this.sessions.get(live.session.id) !== live) return;
+    if (!live.remove(stream) || this.sessions.get(live.session.id) !== live) return;
     void this.keepInput(live);
-    live.rest();
     this.sessions.delete(live.session.id);
   }
 

@@ -88,11 +88,14 @@ function clockTime(at: Date): string {
   return at.toISOString().slice(11, 19);
 }
 
-/** `59 minutes`, `1 minute`, `45 seconds`. */
+/** `59 minutes`, `1 minute`, `100 seconds`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds >= 5_400 && seconds % 3_600 < 60) return count(Math.round(seconds / 3_600), 'hour');
-  return seconds >= 60 ? count(Math.round(seconds / 60), 'minute') : count(seconds, 'second');
+  const isFine = seconds < 120 && seconds % 60 !== 0;
+  return isFine || seconds === 0
+    ? count(seconds, 'second')
+    : count(Math.round(seconds / 60), 'minute');
 }
 
 function count(n: number, unit: string): string {

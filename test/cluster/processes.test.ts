@@ -203,4 +203,18 @@ describe('a container that cannot be entered', () => {
       problem: 'cluster-unavailable',
     });
   });
+
+  it('because its caller gives up, says nothing of the cluster to its operators', async () => {
+    const stop = new AbortController();
+    const slow = lab.cluster.faults.add({
+      match: { path: /exec/ },
+      effect: { kind: 'delay', delayMs: 2_000 },
+    });
+    const before = lab.log.lines.length;
+    const entering = streams.exec(place, quick, stop.signal);
+    await expect.poll(() => slow.hits).toBe(1);
+    stop.abort();
+    expect(await entering).toMatchObject({ problem: 'cluster-unavailable' });
+    expect(lab.log.lines.slice(before)).toEqual([]);
+  });
 });

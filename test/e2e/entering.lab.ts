@@ -31,6 +31,7 @@ const TERMS = {
   lenient: { recording: 'best-effort' },
   asked: { approvals: { require: [{ groups: PEOPLE.approver.groups }] } },
   kept: {},
+  screened: {},
   typed: {},
 } as const;
 export type Profile = keyof typeof TERMS;
@@ -159,6 +160,12 @@ export class Inside {
     expect(await this.stream.write(Buffer.from(`${line}\n`))).toBe(true);
   }
 
+  /** Until the shell does what it is told. */
+  async answers(): Promise<void> {
+    await this.type('echo answer-$((6 * 7))');
+    await this.sees('answer-42');
+  }
+
   /** Until that was shown. */
   async sees(wanted: string, timeout = 5_000): Promise<void> {
     await expect.poll(() => this.text, { timeout, interval: 10 }).toContain(wanted);
@@ -206,6 +213,7 @@ async function writePolicies(folder: string): Promise<string> {
         allowTag: true,
         debugProfile: 'baseline',
         ...(name === 'kept' ? { multiplexer: 'tmux' } : {}),
+        ...(name === 'screened' ? { multiplexer: 'screen' } : {}),
         ...(name === 'typed' ? { recordInput: true } : {}),
       },
     },

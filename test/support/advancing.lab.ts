@@ -4,6 +4,7 @@ import type { Place } from '../../src/app/ports/cluster.js';
 import { firstStep, stepOf } from '../../src/app/session-step.js';
 import type { Changes } from '../../src/app/session-step.js';
 import { isProblem } from '../../src/domain/problem.js';
+import type { Terms } from '../../src/domain/policy/policy.js';
 import type { Observation, Terminated } from '../../src/domain/session/observation.js';
 import type { Bounds } from '../../src/domain/session/session.plan.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
@@ -92,6 +93,7 @@ export function running(startedAt: Date): Observation {
 export class AdvancingLab {
   readonly store = new MemorySessionStore();
   readonly clusters = new ScriptedClusters();
+  readonly activity = new MemoryActivity();
   readonly bounds: Bounds = {
     startDeadlineSeconds: 60,
     pendingLapseSeconds: 60,
@@ -113,14 +115,14 @@ export class AdvancingLab {
   /** Brings the session to where these events lead, each at its second and with these changes. */
   async given(
     steps: readonly (readonly [SessionEvent, number, Changes?])[],
-    onOverrun: 'alert' | 'evict' = 'alert',
+    terms: Partial<Terms> = {},
   ): Promise<void> {
     const grant = grantOf('a'.repeat(64));
     const session = newSession({
       createdAt: this.t0,
       updatedAt: this.t0,
       lapsesAt: this.at(60),
-      grant: { ...grant, terms: { ...grant.terms, onOverrun } },
+      grant: { ...grant, terms: { ...grant.terms, ...terms } },
     });
     const by = { capacities: ['requester', 'system'], actor: actorOf(ROBIN) } as const;
     await this.keep(firstStep({ session, event: 'grant', at: this.t0, ...by }));
@@ -136,13 +138,16 @@ export class AdvancingLab {
     this.session = written;
   }
 
+  /** Somebody typed into it, by whichever replica. */
+  async typed(second: number): Promise<void> {
+    await this.activity.touch((await this.stored()).id, this.at(second));
+  }
+
   /** The change that a start brings with it. */
   get started(): Changes {
     const container = { name: 'hallpass-x', image: 'i', startBy: this.at(30) };
     return { startingAt: this.t0, lapsesAt: null, container };
   }
-
-  readonly activity = new MemoryActivity();
 
   /** Claims the session for so many seconds, and advances it as far as it goes. */
   async advance(signal = this.abort.signal, leaseSeconds = 60) {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Caller } from '../../src/app/caller.js';
 import { personOf } from '../../src/app/caller.js';
 import type { Entry, Notice, OpenStream, StreamEnd } from '../../src/app/enter-session.js';
@@ -7,12 +6,9 @@ import { Clock } from '../../src/app/ports/clock.js';
 import type { OutputChunk, TerminalSize } from '../../src/app/ports/cluster.streams.js';
 import type { LiveLine } from '../../src/app/ports/live.view.js';
 import { LiveView } from '../../src/app/ports/live.view.js';
-import type { Watching } from '../../src/app/ports/presence.js';
-import { Presence } from '../../src/app/ports/presence.js';
 import type { Bearer, TicketUse } from '../../src/app/ports/ticket.store.js';
 import { TicketStore } from '../../src/app/ports/ticket.store.js';
 import { sameAccount } from '../../src/domain/person.js';
-import type { Person } from '../../src/domain/person.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { newRecordingId } from '../../src/domain/recording/recording.js';
 import type { SessionId } from '../../src/domain/session/session.js';

@@ -28,19 +28,28 @@ export async function openChannels(args: {
   const { connection, place, path, query, handlers, signal, notThere } = args;
   const subject = { ...subjectOf(place), act: `a stream into "${place.containerName}"` };
   let refused: RefusedUpgrade | undefined;
-  const opened = await connection.call(async () => {
+  const opening = connection.call(async () => {
     const address = await connection.webSocket(
       `/api/v1/namespaces/${encodeURIComponent(place.namespace)}/pods/${encodeURIComponent(place.pin.podName)}/${path}?${query.toString()}`,
     );
     if (isApiFailure(address)) throw new ApiFailureError(address);
     const answer = await connectChannels({ ...address, handlers, signal });
     if (!('kind' in answer)) return answer;
+    // By its caller: that says nothing about the cluster.
+    if (signal.aborted) throw new GivenUpError();
     if (answer.kind === 'silent') {
       throw new ApiFailureError({ failure: 'silent', definite: false, cause: answer.cause });
     }
     refused = answer;
     throw new ApiFailureError(refusal(answer));
   });
+  const opened = await opening.catch((error: unknown) => {
+    if (error instanceof GivenUpError) return error;
+    throw error;
+  });
+  if (opened instanceof GivenUpError) {
+    return problem('cluster-unavailable', `The wait for ${subject.act} was given up.`);
+  }
   if (!isApiFailure(opened)) return opened;
   if (refused && opened.failure === 'refused' && isNotThere(refused, opened.status)) {
     const said = opened.status.kind ? opened.status.message : refused.body;
@@ -51,6 +60,8 @@ export async function openChannels(args: {
   }
   return problemOf(opened, subject);
 }
+
+class GivenUpError extends Error {}
 
 export function subjectOf({ cluster, namespace, pin }: Place) {
   return { cluster, namespace, what: `Pod "${pin.podName}"` };
