@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createReadStream, existsSync } from 'node:fs';
 import {
   access,
@@ -122,29 +122,75 @@ export class Kubectl {
   }
 
   /** Runs to its end, or is killed after `timeoutMs` and says 124, as timeout(1) does. */
-  async run(args: readonly string[], { stdin = '', timeoutMs = 20_000 } = {}): Promise<KubectlRun> {
-    const child = spawn(this.program, ['--kubeconfig', join(this.home, 'config'), ...args], {
-      env: { HOME: this.home, PATH: process.env['PATH'] ?? '' },
-    });
-    let [stdout, stderr, timedOut] = ['', '', false];
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    // A kubectl that ends early leaves its stdin closed; that is its affair.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(stdin);
+  async run(
+    args: readonly string[],
+    { stdin = '', timeoutMs = 20_000 }: { stdin?: string | Buffer; timeoutMs?: number } = {},
+  ): Promise<KubectlRun> {
+    const running = this.start(args);
+    running.child.stdin.end(stdin);
+    let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      child.kill();
+      running.child.kill();
     }, timeoutMs);
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', resolve);
-    });
+    const run = await running.ended;
     clearTimeout(timer);
-    return { exitCode: timedOut ? 124 : (code ?? -1), stdout, stderr };
+    return timedOut ? { ...run, exitCode: 124 } : run;
+  }
+
+  /** Starts one that goes on: a forwarding, a followed log. */
+  start(args: readonly string[]): RunningKubectl {
+    const options = {
+      env: { HOME: this.home, PATH: process.env['PATH'] ?? '' },
+    };
+    return new RunningKubectl(
+      spawn(this.program, ['--kubeconfig', join(this.home, 'config'), ...args], options),
+    );
   }
 
   async close(): Promise<void> {
     await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+/** A kubectl under way. */
+export class RunningKubectl {
+  stdout = '';
+  stderr = '';
+  /** Rejects where it could not be started. */
+  readonly ended: Promise<KubectlRun>;
+  #told: () => void = () => undefined;
+
+  constructor(readonly child: ChildProcessWithoutNullStreams) {
+    child.stdout.on('data', (chunk: Buffer) => {
+      this.stdout += chunk.toString();
+      this.#told();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString();
+      this.#told();
+    });
+    // A kubectl that ends early leaves its stdin closed; that is its affair.
+    child.stdin.on('error', () => undefined);
+    this.ended = new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => {
+        resolve({ exitCode: code ?? -1, stdout: this.stdout, stderr: this.stderr });
+        this.#told();
+      });
+    });
+  }
+
+  /** Resolves as soon as what it wrote satisfies; rejects where it ends without. */
+  async until(satisfies: (written: { stdout: string; stderr: string }) => boolean): Promise<void> {
+    while (!satisfies(this)) {
+      if (this.child.exitCode !== null) throw new Error(`kubectl ended: ${this.stderr}`);
+      await new Promise<void>((resolve) => (this.#told = resolve));
+    }
+  }
+
+  async stop(): Promise<KubectlRun> {
+    this.child.kill();
+    return this.ended;
   }
 }

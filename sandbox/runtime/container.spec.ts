@@ -33,6 +33,8 @@ export interface RunningContainer {
   log(): Buffer;
   /** What is in the log, then what comes, until the container ends or `signal` aborts. */
   followLog(signal: AbortSignal): AsyncIterable<Buffer>;
+  /** Whether a process of this machine is in the container. */
+  has(pid: number): boolean;
   /** TERM to the main process, then, when the grace is over, KILL of everything in it. Resolves when it has exited. */
   stop(graceSeconds: number): Promise<void>;
 }

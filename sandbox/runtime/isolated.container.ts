@@ -120,6 +120,10 @@ export class IsolatedContainer implements RunningContainer {
     return this.parts.log.follow(signal);
   }
 
+  has(pid: number): boolean {
+    return this.#alive && isIn(pid, this.parts.mountNamespace);
+  }
+
   async stop(graceSeconds: number): Promise<void> {
     this.#signal('SIGTERM');
     await atMost(graceSeconds * 1_000, this.exited);

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import {
   type ContainerExit,
@@ -75,6 +76,10 @@ export class PlainContainer implements RunningContainer {
     return this.#log.follow(signal);
   }
 
+  has(pid: number): boolean {
+    return this.#alive && groupOf(pid) === this.#group;
+  }
+
   async stop(graceSeconds: number): Promise<void> {
     this.#kill('SIGTERM');
     await atMost(graceSeconds * 1_000, this.exited);
@@ -89,5 +94,15 @@ export class PlainContainer implements RunningContainer {
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
     }
+  }
+}
+
+/** A process's group (proc(5), stat: the fifth field; the second, the name, may hold anything). */
+function groupOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+  } catch {
+    return undefined; // It has ended, or there is no /proc.
   }
 }
