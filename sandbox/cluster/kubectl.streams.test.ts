@@ -103,6 +103,9 @@ describe.each(kubectlVersions)('the streams of kubectl %s', (version) => {
     );
     expect(new Set(sums)).toEqual(new Set([digest(bytes)]));
     await running.stop();
+    const asked = cluster.requests.all().filter(({ path }) => path.endsWith('/portforward'));
+    const method = version === '1.30' ? 'POST' : 'GET';
+    expect(asked.at(-1)).toMatchObject({ method, status: 101 });
   });
 
   it("refuse a port that nothing of the Pod listens on, in Kubernetes' words", async ({ skip }) => {

@@ -63,8 +63,7 @@ class Pair {
     }
     if (this.#error !== undefined && this.#data !== undefined) {
       clearTimeout(this.#timer);
-      // The replies to both streams come first.
-      setImmediate(() => this.#connect());
+      void Promise.all([this.#error.opened, this.#data.opened]).then(() => this.#connect());
     }
     const nothing = (): void => undefined;
     return type === 'error'

@@ -59,14 +59,18 @@ export function offeredStreamProtocols({ headers }: IncomingMessage): string[] {
 
 /** Accepts upgrades to SPDY/3.1, raw or in a WebSocket. */
 export class PortAcceptor {
-  readonly #server = new WebSocketServer({
-    noServer: true,
-    maxPayload: 32 * 1024 * 1024,
-    handleProtocols: () => tunnelledProtocol,
-  });
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: 32 * 1024 * 1024 });
+
+  constructor() {
+    this.#server.on('headers', (headers) => {
+      headers.push(`Sec-WebSocket-Protocol: ${tunnelledProtocol}`);
+    });
+  }
 
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, { side }: AcceptedPorts): void {
     if (request.method === 'GET') {
+      // The name is no token as RFC 6455 §4.1 asks for, and `ws` would refuse it: the choice is made, and told, here.
+      delete request.headers['sec-websocket-protocol'];
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         void forwardPorts(createWebSocketStream(webSocket), side);
       });

@@ -16,6 +16,8 @@ import {
 /** A stream that the client opened, seen from the server. */
 export interface SpdyStream {
   readonly headers: Headers;
+  /** Resolves when the client has been told that it is accepted; what is written before, clients drop. */
+  readonly opened: Promise<void>;
   /** Resolves when there is room for more, or the connection is over. */
   write(data: Uint8Array): Promise<void>;
   /** Nothing more will be written; the client may write on. */
@@ -97,7 +99,8 @@ class SpdyServer {
   async #open(payload: Buffer, flags: number): Promise<void> {
     const id = streamOf(payload);
     const headers = await this.#reader.read(payload.subarray(10));
-    const listener = this.accept(this.#stream(id, headers));
+    const opened = Promise.withResolvers<void>();
+    const listener = this.accept(this.#stream(id, { headers, opened: opened.promise }));
     if (listener === undefined) {
       this.connection.write(resetFrame(id, resetReasons.cancel));
       return;
@@ -106,12 +109,13 @@ class SpdyServer {
     if (!isLast) this.#listeners.set(id, listener);
     const reply = Buffer.concat([numbers(id), await this.#writer.write({})]);
     this.connection.write(controlFrame(controls.replyToStream, reply));
+    opened.resolve();
     if (isLast) listener.end();
   }
 
-  #stream(id: number, headers: Headers): SpdyStream {
+  #stream(id: number, given: Pick<SpdyStream, 'headers' | 'opened'>): SpdyStream {
     return {
-      headers,
+      ...given,
       write: (data) =>
         new Promise((resolve) => {
           if (!this.connection.writable) return resolve();
