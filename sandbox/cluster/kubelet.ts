@@ -61,6 +61,11 @@ export class Kubelet {
     return this.#workers.get(pod.metadata.uid)?.latest(container);
   }
 
+  /** The process of a container before its latest, where it was started again. */
+  previous(pod: Pod, container: string): RunningContainer | undefined {
+    return this.#workers.get(pod.metadata.uid)?.previous(container);
+  }
+
   /** The Pod's ports, or `undefined` where the kubelet has no sandbox for it. */
   ports(pod: Pod): PortSide | undefined {
     const sandbox = this.#workers.get(pod.metadata.uid)?.sandbox;

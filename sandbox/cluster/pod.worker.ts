@@ -70,6 +70,11 @@ export class PodWorker {
     return record?.alive === true ? record.process : undefined;
   }
 
+  /** The one before the latest. */
+  previous(container: string): RunningContainer | undefined {
+    return this.#records.get(container)?.previous;
+  }
+
   /** What holds the Pod's network, while it is there, and the containers that live in it. */
   get sandbox(): { id: string; containers: string[] } | undefined {
     if (!this.#sandbox) return undefined;

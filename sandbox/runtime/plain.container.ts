@@ -7,7 +7,7 @@ import {
   type RunningContainer,
   StartError,
 } from './container.spec.js';
-import { OutputLog } from './output.log.js';
+import { type LogEntry, OutputLog } from './output.log.js';
 import { atMost } from './process.output.js';
 
 // Kills its own process group when the runtime is gone: the pipe at 3 then ends.
@@ -72,8 +72,12 @@ export class PlainContainer implements RunningContainer {
     return this.#log.read();
   }
 
-  followLog(signal: AbortSignal): AsyncIterable<Buffer> {
-    return this.#log.follow(signal);
+  logEntries(): readonly LogEntry[] {
+    return this.#log.entries();
+  }
+
+  followLog(signal: AbortSignal, options?: { onlyNew?: boolean }): AsyncIterable<LogEntry> {
+    return this.#log.follow(signal, options);
   }
 
   has(pid: number): boolean {

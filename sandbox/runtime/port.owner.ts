@@ -5,7 +5,7 @@ const listening = '0A';
 const addresses = {
   '/proc/net/tcp': { '00000000': '127.0.0.1', '0100007F': '127.0.0.1' },
   '/proc/net/tcp6': {
-    [`${'0'.repeat(32)}`]: '::1',
+    ['0'.repeat(32)]: '::1',
     [`${'0'.repeat(24)}01000000`]: '::1',
   },
 } as const;

@@ -17,17 +17,15 @@ export class HeaderReader {
     finishFlush: constants.Z_SYNC_FLUSH,
   });
 
-  constructor() {
-    // Told to whoever writes the block that is wrong.
-    this.#inflate.on('error', () => undefined);
-  }
-
   /** One block at a time. Rejects with a HeaderBlockError. A block of more than 64 KiB is never done. */
   async read(block: Buffer): Promise<Headers> {
     await new Promise<void>((resolve, reject) => {
-      this.#inflate.write(block, (error) => {
-        if (error) reject(new HeaderBlockError('not compressed as SPDY/3.1 has it'));
-        else resolve();
+      const fail = (): void => reject(new HeaderBlockError('not packed as SPDY/3.1 has it'));
+      // A write that fails is told by the event alone.
+      this.#inflate.once('error', fail);
+      this.#inflate.write(block, () => {
+        this.#inflate.off('error', fail);
+        resolve();
       });
     });
     return parseHeaders(take(this.#inflate));

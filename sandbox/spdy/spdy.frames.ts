@@ -92,8 +92,9 @@ class ByteReader {
   /** So many bytes, or undefined where the source ends before. */
   async take(count: number): Promise<Buffer | undefined> {
     while (this.#length < count) {
-      const { done, value } = await this.#source.next();
-      if (done === true) return undefined;
+      const next: IteratorResult<unknown, unknown> = await this.#source.next();
+      if (next.done === true) return undefined;
+      const { value } = next;
       if (!(value instanceof Uint8Array)) throw new Error('a source of something else than bytes');
       this.#parts.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
       this.#length += value.byteLength;

@@ -17,7 +17,7 @@ import {
 export interface SpdyStream {
   readonly headers: Headers;
   /** Resolves when the client has been told that it is accepted; what is written before, clients drop. */
-  readonly opened: Promise<void>;
+  readonly opened: Promise<true>;
   /** Resolves when there is room for more, or the connection is over. */
   write(data: Uint8Array): Promise<void>;
   /** Nothing more will be written; the client may write on. */
@@ -99,7 +99,7 @@ class SpdyServer {
   async #open(payload: Buffer, flags: number): Promise<void> {
     const id = streamOf(payload);
     const headers = await this.#reader.read(payload.subarray(10));
-    const opened = Promise.withResolvers<void>();
+    const opened = Promise.withResolvers<true>();
     const listener = this.accept(this.#stream(id, { headers, opened: opened.promise }));
     if (listener === undefined) {
       this.connection.write(resetFrame(id, resetReasons.cancel));
@@ -109,7 +109,7 @@ class SpdyServer {
     if (!isLast) this.#listeners.set(id, listener);
     const reply = Buffer.concat([numbers(id), await this.#writer.write({})]);
     this.connection.write(controlFrame(controls.replyToStream, reply));
-    opened.resolve();
+    opened.resolve(true);
     if (isLast) listener.end();
   }
 
