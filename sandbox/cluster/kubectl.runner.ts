@@ -140,12 +140,21 @@ export class Kubectl {
 
   /** Starts one that goes on: a forwarding, a followed log. */
   start(args: readonly string[]): RunningKubectl {
-    const options = {
+    const { program, args: all, env } = this.invocation(args);
+    return new RunningKubectl(spawn(program, all, { env }));
+  }
+
+  /** What is to be run, for whoever gives it a terminal. */
+  invocation(args: readonly string[]): {
+    program: string;
+    args: string[];
+    env: Record<string, string>;
+  } {
+    return {
+      program: this.program,
+      args: ['--kubeconfig', join(this.home, 'config'), ...args],
       env: { HOME: this.home, PATH: process.env['PATH'] ?? '' },
     };
-    return new RunningKubectl(
-      spawn(this.program, ['--kubeconfig', join(this.home, 'config'), ...args], options),
-    );
   }
 
   async close(): Promise<void> {
