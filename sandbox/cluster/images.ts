@@ -24,14 +24,16 @@ const app: Image = {
   shell: 'none',
   programs: { '/bin/app': ['/bin/sh', '-c', ticking] },
 };
-// Listens on a port of loopback: `http` greets by the Pod's name, `echo` gives back what it gets. Perl is on nearly every
-// Linux, and one on which it is not says so in the container's status.
-const listening = `use Socket; $| = 1; $SIG{CHLD} = "IGNORE";
+// Listens on a port of loopback, on any where that is taken (all Pods share this machine's), and says on which: `http`
+// greets by the Pod's name, `echo` gives back what it gets. Perl is on nearly every Linux; without, the container's status
+// says that it is missing.
+const listening = String.raw`use Socket; $| = 1; $SIG{CHLD} = "IGNORE"; $SIG{TERM} = sub { exit };
 my ($what, $port) = @ARGV;
 socket(my $door, PF_INET, SOCK_STREAM, 0) or die $!;
 setsockopt($door, SOL_SOCKET, SO_REUSEADDR, 1);
-bind($door, sockaddr_in($port, INADDR_LOOPBACK)) or die "port $port: $!\n";
+bind($door, sockaddr_in($port, INADDR_LOOPBACK)) or bind($door, sockaddr_in(0, INADDR_LOOPBACK)) or die $!;
 listen($door, 64);
+($port) = sockaddr_in(getsockname($door));
 print "listening on $port\n";
 while (1) {
   accept(my $peer, $door) or next;
