@@ -61,6 +61,7 @@ import { RedeemTicket } from './app/redeem-ticket.js';
 import { RecordStreams } from './app/record-streams.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
+import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
@@ -70,7 +71,6 @@ import { WaitForStart } from './app/wait-for-start.js';
 import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
-import type { PolicySet } from './domain/policy/policy.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -165,28 +165,9 @@ export async function startBroker(
 
   const bounds = config.sessions;
   const onCall = new HttpOnCall({ clock, journal, secrets: config.onCall.secrets });
-  const tellMissingSecrets = (): void => {
-    for (const { source, secret } of onCall.missingSecrets(policies.current().onCallSources)) {
-      journal.warn(
-        { source, secret },
-        'an on-call source has no secret for its host: nobody is known to be on call by it',
-      );
-    }
-  };
-  const tellLateEscalations = (): void => {
-    for (const policy of lateEscalations(policies.current(), bounds.pendingLapseSeconds)) {
-      journal.warn(
-        { policy, lapseSeconds: bounds.pendingLapseSeconds },
-        'a policy asks more people only after its sessions have lapsed: nobody is ever asked by it',
-      );
-    }
-  };
-  const tellOddities = (): void => {
-    tellMissingSecrets();
-    tellLateEscalations();
-  };
-  tellOddities();
-  policies.onSwitch(tellOddities);
+  const tellOfSet = () => tellOddities({ set: policies.current(), onCall, journal, bounds });
+  tellOfSet();
+  policies.onSwitch(tellOfSet);
   const onCallStates = () => onCall.states(policies.current().onCallSources);
   const people = new PrismaPeople(database);
   const notePerson = new NotePerson({ people, clock, journal });
@@ -348,13 +329,6 @@ export async function startBroker(
     enter,
     stop: () => running.disposeAsync(),
   };
-}
-
-/** The names of rules whose escalation comes no earlier than the lapse of what waits for consents. */
-function lateEscalations({ policies }: PolicySet, lapseSeconds: number): string[] {
-  return policies
-    .filter(({ terms }) => (terms.approvals.escalation?.afterSeconds ?? 0) >= lapseSeconds)
-    .map(({ name }) => name);
 }
 
 function same<T>(inner: T): T {

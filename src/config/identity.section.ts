@@ -49,7 +49,10 @@ const issuer = z.strictObject({
   claims: z
     .strictObject({
       user: claim('sub', 'who somebody is, for good'),
-      email: claim('email', 'the e-mail address, for reading and for on-call lists'),
+      email: claim(
+        'email',
+        'the e-mail address, for reading and for on-call lists; not used where `email_verified` is there and is not true',
+      ),
       name: claim('name', 'the name, for reading only'),
       groups: claim('groups', 'the groups, as a list of texts'),
       human: text(256)
