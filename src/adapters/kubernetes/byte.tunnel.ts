@@ -12,13 +12,15 @@ import { wasNotSent } from './retry.policy.js';
 const OPEN_MS = 10_000;
 const REFUSAL_BYTES_MAX = 64 * 1024;
 
+type SocketOptions = ClientOptions & Pick<RequestOptions, 'servername' | 'auth'>;
+
 /**
  * Asks for an upgrade and gives the connection as it is then, whatever is spoken on it. `headers` say what to upgrade
  * to; the credentials are those of `options`.
  */
 export function openTunnel(args: {
   readonly url: URL;
-  readonly options: ClientOptions;
+  readonly options: SocketOptions;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }): Promise<ByteTunnel | ApiFailure> {
@@ -100,7 +102,7 @@ function trustOf({
   rejectUnauthorized,
   servername,
   auth,
-}: ClientOptions): RequestOptions {
+}: SocketOptions): RequestOptions {
   const given = { agent, ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, auth };
   // Node's TLS takes an undefined `rejectUnauthorized` for "no".
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -93,6 +93,17 @@ export function refuseUnseen(set: PolicySet, facts: Facts): Refusal | undefined 
   return best || inquiry.isCutShort ? undefined : refused(set, null, wants);
 }
 
+/**
+ * Whether any rule could let them in where they ask (`facts.target.found` is null), whatever reason they gave and
+ * whatever the Pod is: only then may they see what Pods there are.
+ */
+export function mightAllow(set: PolicySet, facts: Facts): boolean {
+  const candidates = candidatesOf(set, facts);
+  const match = (effect: AccessPolicy['effect']) =>
+    candidates.filter((policy) => policy.effect === effect).map((one) => matchOf(one, facts));
+  return !match('deny').includes('yes') && match('allow').some((it) => it !== 'no');
+}
+
 /** As many policies are told of at most: people read it, and the audit log keeps it. */
 const TOLD_MAX = 10;
 /** Of as many the nearest are looked for. */
