@@ -8,6 +8,7 @@ import { STREAMS } from './adapters/http/http.settings.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
+import { KubernetesPods } from './adapters/kubernetes/kubernetes.pods.js';
 import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
@@ -22,6 +23,8 @@ import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
+import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
+import { PrismaKubeTokens } from './adapters/prisma/prisma-kube.tokens.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
 import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
@@ -38,6 +41,8 @@ import { GatherFacts } from './app/gather-facts.js';
 import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
 import type { SessionStore } from './app/ports/session.store.js';
+import { kubectlUses } from './app/kubectl.uses.js';
+import { NobodyWatching, NoEntering, NoRecorder } from './app/not-yet.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
@@ -173,27 +178,35 @@ export async function startBroker(
     workers: config.sessions.workers,
     leaseSeconds: config.sessions.leaseSeconds,
   });
+  const audit = new PrismaAuditLog(database);
+  const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
+  const asking = new RequestSession({ store, clusters, policies, facts, clock, limits: bounds });
   const app = await createHttpApp({
-    requestSession: new RequestSession({
-      store,
-      clusters,
-      policies,
-      facts: new GatherFacts({
-        history: new PrismaHistory(database),
-        onCall,
-        clock,
-      }),
-      clock,
-      limits: bounds,
-    }),
+    requestSession: asking,
     decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
     actOnSession: new ActOnSession({ store, clock, bounds }),
     readSession: new ReadSession({ store }),
-    readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
+    readAudit: new ReadAudit({ log: audit, clock }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
+    kubectl: kubectlUses({
+      store,
+      news,
+      clusters,
+      pods: new KubernetesPods(kubernetes),
+      enter: new NoEntering(),
+      recorder: new NoRecorder(),
+      presence: new NobodyWatching(),
+      audit,
+      tokens: new PrismaKubeTokens(database),
+      names: new PrismaKubeNames(database),
+      policies,
+      facts,
+      asking,
+      clock,
+    }),
     store,
     news,
     policies,
@@ -299,8 +312,14 @@ async function databaseReadiness(database: Database, journal: Journal): Promise<
 }
 
 async function httpSettings(server: Config['server']): Promise<HttpSettings> {
-  const { publicUrl, trustProxy, tls } = server;
-  const settings = { version: packageJson.version, publicUrl, trustProxy, streams: STREAMS };
+  const { publicUrl, trustProxy, tls, caFile } = server;
+  const settings = {
+    version: packageJson.version,
+    publicUrl,
+    trustProxy,
+    streams: STREAMS,
+    ...(caFile === undefined ? {} : { caPem: await readFile(caFile, 'utf8') }),
+  };
   if (!tls) return settings;
   const [cert, key] = await Promise.all([
     readFile(tls.certFile, 'utf8'),

@@ -73,12 +73,14 @@ export class IssueKubeconfig {
   /** For good: `kubectl debug` by way of it asks for sessions. */
   forCluster(name: string): KubeconfigFacts | Problem {
     if (!this.deps.clusters.list().some((one) => one.name === name)) {
-      return problem(
-        'not-found',
-        `There is no cluster of that name. GET /v1/clusters lists them.`,
-      );
+      return problem('not-found', `There is no cluster of that name. GET /v1/clusters lists them.`);
     }
-    return { name: `hallpass-${name}`, path: `/kube/clusters/${name}`, namespace: null, token: null };
+    return {
+      name: `hallpass-${name}`,
+      path: `/kube/clusters/${name}`,
+      namespace: null,
+      token: null,
+    };
   }
 
   private async token(caller: Caller, session: Session): Promise<string> {

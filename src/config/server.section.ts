@@ -30,6 +30,11 @@ export const serverSection = z
       })
       .exactOptional()
       .meta({ description: 'Serve HTTPS. Without it a proxy in front must.' }),
+    caFile: path.exactOptional().meta({
+      description:
+        'The certificate authority of `publicUrl`, PEM, to put into kubeconfigs. Without it they trust what the system trusts.',
+      examples: ['/tls/ca.crt'],
+    }),
     trustProxy: z
       .union(
         [z.boolean(), z.array(text(64).refine(isAddressRange, 'must be an address or CIDR'))],

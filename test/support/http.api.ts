@@ -38,6 +38,8 @@ import {
   NoHistory,
   NoReviews,
 } from './in-memory.ports.js';
+import type { KubectlLab } from './in-memory.kubectl.js';
+import { kubectlLab } from './in-memory.kubectl.js';
 import { approvals, policyOf, requirement, setOf } from './policies.js';
 import { MemoryPolicyArchive } from './policy.archives.js';
 import { BOUNDS, LIMITS } from './session.bounds.js';
@@ -120,6 +122,7 @@ export interface Api {
   readonly clock: HandClock;
   readonly strategy: NameStrategy;
   readonly deps: HttpDeps;
+  readonly kubectl: KubectlLab;
   /** Calls an operation. `who` undefined: without a token. */
   call(operation: string, call: Call): Promise<Answer>;
   /** Asks for a session as Robin, on a Pod that nobody asked for before, and gives it. */
@@ -154,15 +157,18 @@ export async function startApi(
   const reviews = new NoReviews();
   const strategy = new NameStrategy();
   const note = new NotePerson({ people: store.people, clock, journal });
+  const requestSession = new RequestSession({
+    store,
+    clusters,
+    policies,
+    facts: new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock }),
+    clock,
+    limits: LIMITS,
+  });
+  const kubectl = kubectlLab({ store, clusters, policies, asking: requestSession, clock });
   const deps: HttpDeps = {
-    requestSession: new RequestSession({
-      store,
-      clusters,
-      policies,
-      facts: new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock }),
-      clock,
-      limits: LIMITS,
-    }),
+    requestSession,
+    kubectl: kubectl.uses,
     decideSession: new DecideSession({ store, people: store.people, note, clock, bounds: BOUNDS }),
     actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
     readSession: new ReadSession({ store }),
@@ -195,7 +201,7 @@ export async function startApi(
   passport.use('bearer-oidc', strategy);
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${over.settings?.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const call: Api['call'] = (_operation, args) => send(url, args);
   return {
     app,
@@ -206,6 +212,7 @@ export async function startApi(
     clock,
     strategy,
     deps,
+    kubectl,
     call,
     ask: (body = {}, who = 'robin') =>
       call('requestSession', {

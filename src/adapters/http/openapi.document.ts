@@ -4,6 +4,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
+import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
 import { Me } from '../../contract/me.schema.js';
 import { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
 import { PolicyActivations, PolicySetText } from '../../contract/policy-set.schema.js';
@@ -26,6 +27,7 @@ const ANSWERS = [
   PolicyActivations,
   PolicySetText,
   Simulation,
+  Kubeconfig,
   Me,
   ProblemDocument,
 ];

@@ -29,9 +29,7 @@ export function masked(pod: PodJson, annotations: Readonly<Record<string, string
     spec: {
       ...(hidden(pod.spec) as Json),
       containers: pod.spec.containers.map(hiddenIn),
-      ...(pod.spec.initContainers
-        ? { initContainers: pod.spec.initContainers.map(hiddenIn) }
-        : {}),
+      ...(pod.spec.initContainers ? { initContainers: pod.spec.initContainers.map(hiddenIn) } : {}),
       ...(pod.spec.ephemeralContainers
         ? { ephemeralContainers: pod.spec.ephemeralContainers.map(hiddenIn) }
         : {}),

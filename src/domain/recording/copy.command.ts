@@ -11,10 +11,7 @@ export function copyOf(command: readonly string[]): 'download' | 'upload' | unde
   const letters = modeLetters(args);
   const through = args.includes('-');
   if (through && (letters.includes('c') || args.includes('--create'))) return 'download';
-  if (
-    through &&
-    (letters.includes('x') || args.includes('--extract') || args.includes('--get'))
-  ) {
+  if (through && (letters.includes('x') || args.includes('--extract') || args.includes('--get'))) {
     return 'upload';
   }
   return undefined;

@@ -29,7 +29,8 @@ export function nameIn(query: URLSearchParams): string | undefined | Problem {
   if (selector === '') return undefined;
   const name = /^metadata\.name==?([a-z0-9.-]{1,253})$/.exec(selector)?.[1];
   return (
-    name ?? problem('invalid-request', 'Pods can be selected by the field metadata.name alone here.')
+    name ??
+    problem('invalid-request', 'Pods can be selected by the field metadata.name alone here.')
   );
 }
 

@@ -64,7 +64,10 @@ export class PortForwards implements OnModuleDestroy {
     let why = 'left';
     try {
       socket.write(acceptance(forwarding, headers['upgrade'] ?? ''));
-      await Promise.all([up(upgrade, forwarding, 'sec-websocket-key' in headers), down(upgrade, forwarding)]);
+      await Promise.all([
+        up(upgrade, forwarding, 'sec-websocket-key' in headers),
+        down(upgrade, forwarding),
+      ]);
     } catch (error) {
       this.journal.info({ session: session.id, err: error }, 'a port-forward was cut');
       why = 'what came could not be read';
@@ -91,14 +94,21 @@ function upgradeHeaders(request: FastifyRequest): Record<string, string> {
   const isTunnel = upgrade.toLowerCase() !== 'websocket' || offered.includes(TUNNEL_PROTOCOL);
   if (!names || !isTunnel) {
     throw new Refused(
-      problem('invalid-request', `Ports are forwarded by SPDY/3.1, or by WebSockets that offer ${TUNNEL_PROTOCOL}.`),
+      problem(
+        'invalid-request',
+        `Ports are forwarded by SPDY/3.1, or by WebSockets that offer ${TUNNEL_PROTOCOL}.`,
+      ),
     );
   }
   const given = names.flatMap((name) => {
     const value = name === 'sec-websocket-protocol' ? TUNNEL_PROTOCOL : headers[name];
     return typeof value === 'string' ? [[name, value]] : [];
   });
-  return { connection: 'Upgrade', upgrade, ...(Object.fromEntries(given) as Record<string, string>) };
+  return {
+    connection: 'Upgrade',
+    upgrade,
+    ...(Object.fromEntries(given) as Record<string, string>),
+  };
 }
 
 function acceptance({ tunnel }: Forwarding, upgrade: string): string {

@@ -38,7 +38,10 @@ export class StatusFilter implements ExceptionFilter {
     if (error instanceof Refused) {
       if (error.problem.cause !== undefined) {
         const { problem: code, cause } = error.problem;
-        this.journal.info({ request: request.id, problem: code, err: cause }, 'kubectl was refused');
+        this.journal.info(
+          { request: request.id, problem: code, err: cause },
+          'kubectl was refused',
+        );
       }
       return error.problem;
     }
