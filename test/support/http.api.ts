@@ -147,6 +147,7 @@ export async function startApi(
     deps?: Partial<HttpDeps>;
     clusters?: Clusters;
     set?: PolicySet;
+    port?: number;
   } = {},
 ): Promise<Api> {
   const store = new MemorySessionStore();
@@ -199,7 +200,7 @@ export async function startApi(
   let asked = 0;
   const app = await createHttpApp(deps);
   passport.use('bearer-oidc', strategy);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(over.port ?? 0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   const url = `${over.settings?.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const call: Api['call'] = (_operation, args) => send(url, args);

@@ -102,6 +102,8 @@ export class LocalEntering extends EnterSession {
   /** In the place of a stream. */
   refusal: Problem | undefined;
   readonly resizes: TerminalSize[] = [];
+  /** How many streams were left while their process ran. */
+  left = 0;
   readonly notices: Notice[] = [];
   /** Ends every stream that is open. */
   end: (end: StreamEnd) => void = () => undefined;
@@ -119,7 +121,10 @@ export class LocalEntering extends EnterSession {
       ended.resolve({ kind: 'refused', problem: problem('container-not-ready', error.message) });
     });
     child.once('close', (code) => ended.resolve({ kind: 'exited', code: code ?? 137 }));
+    let over = false;
     const leave = () => {
+      if (!over && child.exitCode === null) this.left++;
+      over = true;
       ended.resolve({ kind: 'left' });
       child.kill('SIGKILL');
     };

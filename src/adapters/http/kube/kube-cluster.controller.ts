@@ -164,7 +164,7 @@ export class KubeClusterController {
     void reply.type('text/plain; charset=utf-8').send(told === undefined ? '' : `${told}\n`);
   }
 
-  @All(['', '*path'])
+  @All(['', '*'])
   @Allow('session:use')
   anythingElse(@Param() at: At): never {
     throw elsewhere(at);

@@ -197,7 +197,7 @@ export class KubeSessionController {
     return this.forward(caller, at, request, reply);
   }
 
-  @All(['', '*path'])
+  @All(['', '*'])
   @Allow('session:use')
   async anythingElse(@KubectlCaller() caller: Caller, @Param() { id }: At): Promise<never> {
     const session = orRefuse(await this.using.mine(caller, sessionIdIn(id)));

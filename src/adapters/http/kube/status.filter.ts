@@ -28,10 +28,11 @@ export class StatusFilter implements ExceptionFilter {
     }
     const status = statusOf(found);
     const { 'retry-after': _, ...headers } = problemHeaders(found);
+    // As bytes: Fastify would give a text a charset, which Kubernetes' own answers do not have.
     void reply
       .status(status.code)
       .headers({ ...headers, 'content-type': 'application/json' })
-      .send(JSON.stringify(status));
+      .send(Buffer.from(JSON.stringify(status)));
   }
 
   private explain(error: unknown, request: FastifyRequest): Problem {
