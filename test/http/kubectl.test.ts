@@ -37,7 +37,14 @@ describe('kubectl in a session', () => {
   test('runs a command without -c in the session’s container, with its output, its errors and its exit code', async () => {
     const { id, pod } = await lab.running();
     const kubectl = await lab.inSession(id);
-    const ran = await kubectl.run(['exec', pod, '--', 'sh', '-c', 'echo out; echo err >&2; exit 7']);
+    const ran = await kubectl.run([
+      'exec',
+      pod,
+      '--',
+      'sh',
+      '-c',
+      'echo out; echo err >&2; exit 7',
+    ]);
     expect(ran).toEqual({
       exitCode: 7,
       stdout: 'out\n',

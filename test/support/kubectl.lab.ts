@@ -34,10 +34,15 @@ export class KubectlApi implements AsyncDisposable {
     return { status: answer.status, headers: answer.headers, text: await answer.text() };
   }
 
-  async post(path: string, body: object, who = 'robin') {
+  async post(
+    path: string,
+    body: object,
+    who = 'robin',
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     const answer = await fetch(`${this.url}${path}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${who}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${who}`, 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
       dispatcher: this.agent,
     });

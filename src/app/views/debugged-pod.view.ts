@@ -14,6 +14,8 @@ export function debuggedPod(pod: PodJson, named: readonly Named[]): PodJson {
     metadata: { ...picked(pod.metadata, METADATA), name, uid },
     spec: {
       containers: pod.spec.containers.map(shown),
+      // Every Pod of an API server has one, and kubectl debug 1.36 does not start without.
+      securityContext: {},
       ...(pod.spec.initContainers ? { initContainers: pod.spec.initContainers.map(shown) } : {}),
       ephemeralContainers: named.map(({ session, name: { name: called, stdin, tty } }) => ({
         name: called,
