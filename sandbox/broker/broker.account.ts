@@ -20,12 +20,12 @@ const Role = z.object({
 const ACCOUNT = { namespace: 'hallpass', name: 'hallpass' };
 
 /**
- * Makes the broker's account in the stand-in cluster, with exactly the rights of `deploy/`, eviction included, in each of the
+ * Makes the broker's account in the stand-in cluster, with exactly the rights of `deploy/`, eviction, logs and ports included, in each of the
  * namespaces, which must exist. Gives its kubeconfig (YAML).
  */
 export function brokerKubeconfig(cluster: StandInCluster, namespaces: readonly string[]): string {
   cluster.addNamespace(ACCOUNT.namespace);
-  const rules = ['rbac.yaml', 'rbac-evict.yaml'].flatMap(readRules);
+  const rules = ['rbac.yaml', 'rbac-evict.yaml', 'rbac-kubectl.yaml'].flatMap(readRules);
   for (const inNamespace of namespaces) {
     cluster.addServiceAccount({ ...ACCOUNT, rules, inNamespace });
   }

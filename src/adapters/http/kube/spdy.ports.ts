@@ -24,10 +24,18 @@ export class SpdyPorts {
   private control: { readonly type: number; readonly parts: Buffer[]; left: number } | undefined;
   private dataLeft = 0;
   private failed: Error | undefined;
+  private readonly broken = Promise.withResolvers<void>();
+  private plain: Buffer[] = [];
 
   constructor() {
     this.inflate.on('error', (error) => {
       this.failed = error;
+      this.broken.resolve();
+    });
+    this.inflate.on('data', (part: Buffer) => {
+      this.plain.push(part);
+      const bytes = this.plain.reduce((sum, { length }) => sum + length, 0);
+      if (bytes > HEADERS_BYTES_MAX) this.inflate.destroy(new Error(`headers of ${bytes} bytes`));
     });
   }
 
@@ -84,21 +92,17 @@ export class SpdyPorts {
   }
 
   private async inflated(block: Buffer): Promise<Buffer> {
-    await new Promise<void>((resolve) => {
-      this.inflate.once('error', resolve);
-      this.inflate.write(block, () => resolve());
-    });
-    this.inflate.removeAllListeners('drain');
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    for (let part: unknown; (part = this.inflate.read()) !== null;) {
-      if (!Buffer.isBuffer(part)) break;
-      parts.push(part);
-      bytes += part.length;
-    }
+    // A write of what cannot be inflated is never called back.
+    await Promise.race([
+      new Promise<void>((resolve) => this.inflate.write(block, () => resolve())),
+      this.broken.promise,
+    ]);
+    // What was inflated is handed out by then.
+    await new Promise((resolve) => setImmediate(resolve));
     if (this.failed) throw this.failed;
-    if (bytes > HEADERS_BYTES_MAX) throw new Error(`headers of ${bytes} bytes`);
-    return Buffer.concat(parts);
+    const plain = Buffer.concat(this.plain);
+    this.plain = [];
+    return plain;
   }
 }
 
