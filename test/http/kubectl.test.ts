@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { approvals, policyOf, requirement, setOf } from '../support/policies.js';
+import { freePort } from '../../sandbox/free.port.js';
+import { policyOf, setOf } from '../support/policies.js';
+import { SilentTunnel } from '../support/in-memory.kubectl.js';
 import { KubectlApi } from '../support/kubectl.lab.js';
 
 // The newest kubectl there is, against the API in memory: commands run on this machine instead of in containers.
@@ -16,10 +19,7 @@ beforeAll(async () => {
         match: { namespaces: ['no-copies'] },
         terms: { fileCopies: 'none' },
       }),
-      policyOf('payments', {
-        match: { namespaces: ['payments'] },
-        terms: { approvals: approvals(requirement(1, 'payments-leads')) },
-      }),
+      policyOf('ports', { match: { namespaces: ['ports'] }, terms: { portForward: true } }),
     ]),
   );
 });
@@ -120,6 +120,33 @@ describe('kubectl in a session', () => {
     expect(ran.stderr).toContain(`is a door to Pod "${pod}"`);
     const forward = await kubectl.run(['port-forward', pod, '0:80']);
     expect(forward.stderr).toContain('do not allow forwarding ports');
+  });
+
+  test('forwards ports, and which ones is in the audit log before a byte goes on', async () => {
+    const { id, pod } = await lab.running('ports');
+    const kubectl = await lab.inSession(id);
+    const tunnels: SilentTunnel[] = [];
+    lab.api.kubectl.pods.tunnel = (headers) => {
+      const tunnel = new SilentTunnel(headers);
+      tunnels.push(tunnel);
+      return tunnel;
+    };
+    const local = await freePort(0);
+    const run = kubectl.run(['port-forward', pod, `${local}:8080`], { timeoutMs: 10_000 });
+    await expect.poll(() => tunnels.length, { timeout: 5_000 }).toBe(1);
+    const reached = () =>
+      lab.api.store.log.read({ sessionId: id, action: 'session.port-forward', limit: 10 });
+    await expect.poll(async () => {
+      connect(local, '127.0.0.1').on('error', () => undefined);
+      return (await reached()).length;
+    }, { timeout: 5_000 }).toBe(1);
+    expect((await reached())[0]?.body).toMatchObject({ outcome: 'success', data: { port: 8080 } });
+    // The session ends, and the tunnel with it.
+    await lab.api.step(id, 'stop', { endDetail: 'Its time was up.' });
+    await run;
+    await expect
+      .poll(() => lab.api.kubectl.recorder.recordings.at(-1))
+      .toMatchObject({ opened: { kind: 'forward' }, marks: ['port 8080'], end: { why: 'Its time was up.' } });
   });
 
   test('is out when the session is over, and reads why', async () => {

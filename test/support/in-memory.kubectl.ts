@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Caller } from '../../src/app/caller.js';
 import type { Entry, Notice, OpenStream, StreamEnd } from '../../src/app/enter-session.js';
@@ -38,7 +39,9 @@ export class MemoryPods extends ClusterPods {
   /** What was asked for, newest last. */
   readonly asked: LogOptions[] = [];
   log: AsyncIterable<Uint8Array> = Readable.from([Buffer.from('tick 1\ntick 2\n')]);
-  tunnel: ByteTunnel | Problem = problem('cluster-unavailable', 'There is no cluster.');
+  /** What becomes of ports that are forwarded. */
+  tunnel: (headers: Readonly<Record<string, string>>) => ByteTunnel | Problem = () =>
+    problem('cluster-unavailable', 'There is no cluster.');
   readonly gone = new Set<string>();
 
   read({ namespace, pod }: Parameters<ClusterPods['read']>[0]): Promise<PodJson | Problem> {
@@ -53,8 +56,47 @@ export class MemoryPods extends ClusterPods {
     return Promise.resolve(this.log);
   }
 
-  forward(): Promise<ByteTunnel | Problem> {
-    return Promise.resolve(this.tunnel);
+  forward(
+    _: PodPlace,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<ByteTunnel | Problem> {
+    return Promise.resolve(this.tunnel(headers));
+  }
+}
+
+/** A tunnel that accepts the upgrade, takes everything, and says nothing. */
+export class SilentTunnel implements ByteTunnel {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly taken: Uint8Array[] = [];
+  private readonly over = Promise.withResolvers<undefined>();
+
+  constructor(asked: Readonly<Record<string, string>>) {
+    const key = `${asked['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    this.headers = {
+      'sec-websocket-accept': createHash('sha1').update(key).digest('base64'),
+      'sec-websocket-protocol': asked['sec-websocket-protocol'] ?? '',
+    };
+  }
+
+  get output(): AsyncIterable<Uint8Array> {
+    const { over } = this;
+    return (async function* () {
+      await over.promise;
+      yield* [];
+    })();
+  }
+
+  write(data: Uint8Array): Promise<boolean> {
+    this.taken.push(data);
+    return Promise.resolve(true);
+  }
+
+  closeInput(): void {
+    this.over.resolve(undefined);
+  }
+
+  close(): void {
+    this.over.resolve(undefined);
   }
 }
 
