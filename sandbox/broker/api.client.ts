@@ -1,4 +1,6 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { Agent, fetch } from 'undici';
+import type { Dispatcher, Headers } from 'undici';
 import { AuditPage, type AuditEventView } from '../../src/contract/audit.schema.js';
 import {
   type NewSession,
@@ -23,10 +25,16 @@ export class ApiRefusal extends Error {
 
 /** The API as one person uses it. */
 export class ApiClient {
+  private readonly trust: { readonly dispatcher?: Dispatcher };
+
+  /** @param caPem the authority of the broker's certificate, where no system knows it. */
   constructor(
     readonly url: string,
     private readonly token: string,
-  ) {}
+    caPem?: string,
+  ) {
+    this.trust = caPem === undefined ? {} : { dispatcher: new Agent({ connect: { ca: caPem } }) };
+  }
 
   /** Any call. Follows nothing, throws for nothing that the broker says, waits 30 seconds at most. */
   async call(
@@ -43,6 +51,7 @@ export class ApiClient {
       },
       ...(args.body === undefined ? {} : { body: JSON.stringify(args.body) }),
       signal: AbortSignal.timeout(30_000),
+      ...this.trust,
     });
     const text = await response.text();
     const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
@@ -93,6 +102,7 @@ export class ApiClient {
           ...(seen === 0 ? {} : { 'last-event-id': `${seen}` }),
         },
         ...(signal ? { signal } : {}),
+        ...this.trust,
       });
       if (!response.ok || !response.body) {
         const { status, headers } = response;

@@ -192,10 +192,7 @@ test('where Hallpass is not reached by HTTPS there are no kubeconfigs, and the r
   const plain = await startApi();
   try {
     const { body } = await plain.ask();
-    for (const path of [
-      `/v1/sessions/${body.id}/kubeconfig`,
-      '/v1/clusters/sandbox/kubeconfig',
-    ]) {
+    for (const path of [`/v1/sessions/${body.id}/kubeconfig`, '/v1/clusters/sandbox/kubeconfig']) {
       const answer = await plain.call('', { who: 'robin', path });
       expect([answer.status, answer.body.type]).toEqual([
         409,

@@ -136,17 +136,26 @@ describe('kubectl in a session', () => {
     await expect.poll(() => tunnels.length, { timeout: 5_000 }).toBe(1);
     const reached = () =>
       lab.api.store.log.read({ sessionId: id, action: 'session.port-forward', limit: 10 });
-    await expect.poll(async () => {
-      connect(local, '127.0.0.1').on('error', () => undefined);
-      return (await reached()).length;
-    }, { timeout: 5_000 }).toBe(1);
+    await expect
+      .poll(
+        async () => {
+          connect(local, '127.0.0.1').on('error', () => undefined);
+          return (await reached()).length;
+        },
+        { timeout: 5_000 },
+      )
+      .toBe(1);
     expect((await reached())[0]?.body).toMatchObject({ outcome: 'success', data: { port: 8080 } });
     // The session ends, and the tunnel with it.
     await lab.api.step(id, 'stop', { endDetail: 'Its time was up.' });
     await run;
     await expect
       .poll(() => lab.api.kubectl.recorder.recordings.at(-1))
-      .toMatchObject({ opened: { kind: 'forward' }, marks: ['port 8080'], end: { why: 'Its time was up.' } });
+      .toMatchObject({
+        opened: { kind: 'forward' },
+        marks: ['port 8080'],
+        end: { why: 'Its time was up.' },
+      });
   });
 
   test('is out when the session is over, and reads why', async () => {

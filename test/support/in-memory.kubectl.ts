@@ -56,10 +56,7 @@ export class MemoryPods extends ClusterPods {
     return Promise.resolve(this.log);
   }
 
-  forward(
-    _: PodPlace,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<ByteTunnel | Problem> {
+  forward(_: PodPlace, headers: Readonly<Record<string, string>>): Promise<ByteTunnel | Problem> {
     return Promise.resolve(this.tunnel(headers));
   }
 }

@@ -55,7 +55,9 @@ describe('a tunnel', () => {
         socket.write(`${SWITCHED}X-Stream-Protocol-Version: portforward.k8s.io\r\n\r\n`);
       };
     });
-    const tunnel = opened(await open({ ...SPDY, 'x-stream-protocol-version': 'portforward.k8s.io' }));
+    const tunnel = opened(
+      await open({ ...SPDY, 'x-stream-protocol-version': 'portforward.k8s.io' }),
+    );
     const { method, headers } = await asked;
     expect([method, headers.authorization, headers.upgrade]).toEqual([
       'POST',
