@@ -50,7 +50,7 @@ async function running(namespace = 'staging'): Promise<Running> {
   return session;
 }
 
-const get = (path: string, headers: Record<string, string> = {}, who: Who | string = 'robin') =>
+const get = (path: string, headers: Record<string, string> = {}, who: Who = 'robin') =>
   api.call('', { who, path, headers });
 
 const exec = (session: Running, query: string, who = 'robin', protocols?: string[]) =>

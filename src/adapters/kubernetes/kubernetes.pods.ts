@@ -129,11 +129,12 @@ function podPath(namespace: string, pod: string): string {
 }
 
 function logQuery(options: LogOptions): URLSearchParams {
-  return new URLSearchParams(
-    Object.entries(options).flatMap(([name, value]: [string, unknown]): [string, string][] =>
-      value === undefined || value === false ? [] : [[name, String(value)]],
-    ),
-  );
+  const given: Readonly<Record<string, string | number | boolean | undefined>> = { ...options };
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined && value !== false) query.set(name, String(value));
+  }
+  return query;
 }
 
 /** The body of a GET, not read yet; aborting `signal` cuts it. */

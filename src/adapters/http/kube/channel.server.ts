@@ -125,17 +125,13 @@ class Client {
   }
 
   private take(frame: Buffer): void {
+    const channel = frame[0];
     const payload = frame.subarray(1);
-    switch (frame[0]) {
-      case CHANNEL.stdin:
-        this.pass(payload);
-        break;
-      case CHANNEL.resize:
-        this.resize(payload);
-        break;
-      case CHANNEL.close:
-        if (this.socket.protocol === CHANNEL_PROTOCOLS[0]) this.closeOne(payload);
-        break;
+    if (channel === CHANNEL.stdin) this.pass(payload);
+    else if (channel === CHANNEL.resize) this.resize(payload);
+    // Only v5 knows it; what is for no channel is left alone, as the API server does.
+    else if (channel === CHANNEL.close && this.socket.protocol === CHANNEL_PROTOCOLS[0]) {
+      this.closeOne(payload);
     }
   }
 

@@ -25,7 +25,7 @@ import { whileConnected } from './idle.socket.js';
 import { KubectlCaller } from './kube.caller.js';
 import { discoveryDocument } from './kube.discovery.js';
 import { isSet, nameIn, queryOf } from './kube.query.js';
-import { podTable, wantsTable } from './kube.table.js';
+import { podList, podTable, wantsTable } from './kube.table.js';
 import { KubectlStreams } from './kubectl.streams.js';
 import { PodWatches } from './pod.watches.js';
 import { StatusFilter } from './status.filter.js';
@@ -79,12 +79,7 @@ export class KubeClusterController {
       const read = () => this.debugging.pod(caller, target);
       return this.watches.run(request, reply, { caller, read });
     }
-    const metadata = { resourceVersion: String(found.metadata['resourceVersion'] ?? '0') };
-    void reply.send(
-      wantsTable(request.headers.accept)
-        ? podTable([found], metadata, this.clock.now())
-        : { kind: 'PodList', apiVersion: 'v1', metadata, items: [found] },
-    );
+    void reply.send(podList([found], request.headers.accept, this.clock.now()));
   }
 
   @Get(POD)

@@ -20,7 +20,7 @@ import { maySitIdle, whileConnected } from './idle.socket.js';
 import { KubectlCaller } from './kube.caller.js';
 import { discoveryDocument } from './kube.discovery.js';
 import { commandIn, isSet, logOptions, nameIn, queryOf } from './kube.query.js';
-import { podTable, wantsTable } from './kube.table.js';
+import { podList, podTable, wantsTable } from './kube.table.js';
 import { KubectlStreams } from './kubectl.streams.js';
 import { PodWatches } from './pod.watches.js';
 import { PortForwards } from './port.forwards.js';
@@ -84,12 +84,7 @@ export class KubeSessionController {
       return this.watches.run(request, reply, { caller, read });
     }
     const pods = isMeant ? [orRefuse(await this.podNow(caller, session))] : [];
-    const metadata = { resourceVersion: String(pods[0]?.metadata['resourceVersion'] ?? '0') };
-    void reply.send(
-      wantsTable(request.headers.accept)
-        ? podTable(pods, metadata, this.clock.now())
-        : { kind: 'PodList', apiVersion: 'v1', metadata, items: pods },
-    );
+    void reply.send(podList(pods, request.headers.accept, this.clock.now()));
   }
 
   @Get(POD)

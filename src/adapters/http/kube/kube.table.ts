@@ -23,6 +23,15 @@ const COLUMNS = [
   column('Node', 1),
 ];
 
+/** Pods as a list, or as what is printed of it where that is asked for. */
+export function podList(pods: readonly PodJson[], accept: string | undefined, now: Date): object {
+  const resourceVersion = pods[0]?.metadata['resourceVersion'];
+  const metadata = { resourceVersion: typeof resourceVersion === 'string' ? resourceVersion : '0' };
+  return wantsTable(accept)
+    ? podTable(pods, metadata, now)
+    : { kind: 'PodList', apiVersion: 'v1', metadata, items: pods };
+}
+
 /** Pods as kubectl prints them (meta/v1 Table). */
 export function podTable(pods: readonly PodJson[], metadata: Json, now: Date): object {
   return {

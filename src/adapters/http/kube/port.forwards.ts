@@ -89,7 +89,7 @@ export class PortForwards implements OnModuleDestroy {
 function upgradeHeaders(request: FastifyRequest): Record<string, string> {
   const { headers } = request;
   const upgrade = headers.upgrade ?? '';
-  const offered = String(headers['sec-websocket-protocol'] ?? '');
+  const offered = headers['sec-websocket-protocol'] ?? '';
   const names = PASSED_ON[upgrade.toLowerCase()];
   const isTunnel = upgrade.toLowerCase() !== 'websocket' || offered.includes(TUNNEL_PROTOCOL);
   if (!names || !isTunnel) {

@@ -24,13 +24,13 @@ export class SpdyPorts {
   private control: { readonly type: number; readonly parts: Buffer[]; left: number } | undefined;
   private dataLeft = 0;
   private failed: Error | undefined;
-  private readonly broken = Promise.withResolvers<void>();
+  private readonly broken = Promise.withResolvers<undefined>();
   private plain: Buffer[] = [];
 
   constructor() {
     this.inflate.on('error', (error) => {
       this.failed = error;
-      this.broken.resolve();
+      this.broken.resolve(undefined);
     });
     this.inflate.on('data', (part: Buffer) => {
       this.plain.push(part);
