@@ -49,7 +49,7 @@ export class ReadLogs {
     };
     const signal = AbortSignal.any([side.signal, args.signal]);
     const log = await this.deps.pods.logs(place, options, signal);
-    if (!isProblem(log)) return recorded(log, side);
+    if (!isProblem(log)) return recorded(log, side, signal);
     await side.close({ exitCode: null, why: 'the log could not be read' });
     return log;
   }
@@ -58,15 +58,17 @@ export class ReadLogs {
 async function* recorded(
   log: AsyncIterable<Uint8Array>,
   side: SideStream,
+  signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let why = 'left';
   try {
     for await (const data of log) {
       await side.recording.output('stdout', data);
-      if (side.signal.aborted) break;
+      if (signal.aborted) break;
       yield data;
     }
-    why = side.signal.aborted ? String(side.signal.reason) : 'the log ended';
+    if (!signal.aborted) why = 'the log ended';
+    else if (side.signal.aborted) why = String(side.signal.reason);
   } catch (error) {
     why = 'the log broke off';
     throw error;

@@ -458,3 +458,30 @@ describe('logs', () => {
     expect((await get(`${path}/log?sinceTime=yesterday`)).status).toBe(400);
   });
 });
+
+test('a replica that stops tells its streams that it does, and ends logs that are followed and watches', async () => {
+  const other = await startApi();
+  const { body } = await other.ask();
+  await other.step(body.id, 'start');
+  await other.step(body.id, 'run', { startedAt: new Date() });
+  const path = `/kube/${body.id}/api/v1/namespaces/staging/pods`;
+  const client = letIn(
+    await ChannelClient.open(
+      `${other.url}${path}/${body.pod.name}/exec?command=cat&stdin=true&stdout=true`,
+      'robin',
+    ),
+  );
+  other.kubectl.pods.log = (async function* () {
+    for (;;) {
+      yield Buffer.from('tick\n');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  })();
+  const headers = { authorization: 'Bearer robin' };
+  const log = await fetch(`${other.url}${path}/${body.pod.name}/log?follow=true`, { headers });
+  const watch = await fetch(`${other.url}${path}?watch=true`, { headers });
+  await Promise.all([other.close(), log.text(), watch.text()]);
+  const { status, code } = await client.played();
+  expect(code).toBe(1000);
+  expect(status).toMatchObject({ message: expect.stringContaining('is being stopped') });
+});

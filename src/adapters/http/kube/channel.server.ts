@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Notice, OpenStream, StreamEnd } from '../../../app/enter-session.js';
 import { CHANNEL, CHANNEL_PROTOCOLS } from '../../net/kube.channels.js';
 import type { KubeStatus } from './kube.status.js';
-import { brokenStatus, exitStatus, statusOf, SUCCESS } from './kube.status.js';
+import { brokenStatus, exitStatus, statusOf, STOPPED, SUCCESS } from './kube.status.js';
 
 /** From here on the client's socket is not read until the process has taken what came. */
 const HELD_BYTES_MAX = 64 * 1024;
@@ -76,9 +76,7 @@ function endStatus(end: StreamEnd): KubeStatus {
         `The way to the container broke (${end.detail}); the session goes on. Run the same again.`,
       );
     case 'shutdown':
-      return brokenStatus(
-        'This Hallpass is being stopped; the session goes on. Run the same again.',
-      );
+      return STOPPED;
   }
 }
 

@@ -11,6 +11,11 @@ export function maySitIdle(request: FastifyRequest, reply: FastifyReply): void {
   reply.raw.once('close', () => socket.setTimeout(REQUEST_BOUNDS.idleSeconds * 1_000));
 }
 
+/** The same for a request that becomes another protocol, or is refused and closed: its entry may take minutes. */
+export function mayWait(request: FastifyRequest): void {
+  request.raw.socket.setTimeout(0);
+}
+
 /** Aborts when the client goes away. */
 export function whileConnected(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const gone = new AbortController();

@@ -21,7 +21,7 @@ import { isProblem, problem } from '../../../domain/problem.js';
 import { whyNotUsable } from '../../../domain/session/session.life.js';
 import { Allow } from '../access.decorators.js';
 import { orRefuse, Refused } from '../refused.error.js';
-import { whileConnected } from './idle.socket.js';
+import { mayWait, whileConnected } from './idle.socket.js';
 import { KubectlCaller } from './kube.caller.js';
 import { discoveryDocument } from './kube.discovery.js';
 import { isSet, nameIn, queryOf } from './kube.query.js';
@@ -126,6 +126,7 @@ export class KubeClusterController {
     const container = queryOf(request).get('container') ?? '';
     const named = orRefuse(await this.debugging.find(caller, targetOf(at), container));
     this.streams.checkUpgrade(request);
+    mayWait(request);
     const signal = whileConnected(request, reply);
     const stream = orRefuse(await this.debugging.attach(caller, named, signal));
     await this.streams.serve(request, reply, stream);

@@ -16,7 +16,7 @@ import { Allow } from '../access.decorators.js';
 import { orRefuse, Refused } from '../refused.error.js';
 import { sessionIdIn } from '../session.id.js';
 import { TakesSessionTokens } from '../session-token.access.js';
-import { maySitIdle, whileConnected } from './idle.socket.js';
+import { maySitIdle, mayWait, whileConnected } from './idle.socket.js';
 import { KubectlCaller } from './kube.caller.js';
 import { discoveryDocument } from './kube.discovery.js';
 import { commandIn, isSet, logOptions, nameIn, queryOf } from './kube.query.js';
@@ -115,7 +115,7 @@ export class KubeSessionController {
       await this.logging.open(caller, session, {
         options,
         ...(container === undefined ? {} : { container }),
-        signal: whileConnected(request, reply),
+        signal: AbortSignal.any([whileConnected(request, reply), this.streams.untilStopped]),
       }),
     );
     maySitIdle(request, reply);
@@ -140,6 +140,7 @@ export class KubeSessionController {
     };
     orRefuse(this.using.refusedExec(session, ask));
     this.streams.checkUpgrade(request);
+    mayWait(request);
     const signal = whileConnected(request, reply);
     const stream = orRefuse(await this.using.exec(caller, session, { ask, signal }));
     await this.streams.serve(request, reply, stream);

@@ -93,3 +93,8 @@ export function brokenStatus(message: string): KubeStatus {
     code: 500,
   };
 }
+
+/** What those hear whose replica stops. */
+export const STOPPED = brokenStatus(
+  'This Hallpass is being stopped; the session goes on. Run the same again.',
+);

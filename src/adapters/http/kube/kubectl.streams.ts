@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -6,13 +7,23 @@ import { WebSocketServer } from 'ws';
 import type { OpenStream } from '../../../app/enter-session.js';
 import { Journal } from '../../../app/ports/journal.js';
 import { invariant, problem } from '../../../domain/problem.js';
-import { CHANNEL_PROTOCOLS } from '../../net/kube.channels.js';
+import { CHANNEL, CHANNEL_PROTOCOLS } from '../../net/kube.channels.js';
 import { Refused } from '../refused.error.js';
 import { takeUpgrade } from '../upgrades.js';
 import { serveChannels } from './channel.server.js';
 import { isSet, queryOf } from './kube.query.js';
+import { STOPPED } from './kube.status.js';
 
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
+/** How long a client may take to hear that this replica stops. */
+const STOPPING_MS = 500;
+
+async function sayStopped(client: WebSocket): Promise<void> {
+  const status = Buffer.from(JSON.stringify(STOPPED));
+  client.send(Buffer.concat([Buffer.of(CHANNEL.status), status]), { binary: true });
+  client.close(1000);
+  await new Promise((resolve) => client.once('close', resolve));
+}
 
 /** Upgrades requests of kubectl to WebSockets of channels, and keeps count of those that are open. */
 @Injectable()
@@ -24,7 +35,14 @@ export class KubectlStreams implements OnModuleDestroy {
     handleProtocols: (offered) => CHANNEL_PROTOCOLS.find((one) => offered.has(one)) ?? false,
   });
 
+  private readonly stopping = new AbortController();
+
   constructor(private readonly journal: Journal) {}
+
+  /** Aborted when this replica stops. */
+  get untilStopped(): AbortSignal {
+    return this.stopping.signal;
+  }
 
   /** The number of streams that are open, for tests. */
   get count(): number {
@@ -64,9 +82,12 @@ export class KubectlStreams implements OnModuleDestroy {
     }
   }
 
-  /** Streams are told by their own end that this replica stops; what is left then is cut. */
-  onModuleDestroy(): void {
-    for (const client of this.server.clients) client.terminate();
+  /** Who is still there is told that it is this replica which stops, and then cut: the session goes on. */
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort();
+    const clients = [...this.server.clients];
+    await Promise.race([Promise.all(clients.map(sayStopped)), pause(STOPPING_MS)]);
+    for (const client of clients) client.terminate();
     this.server.close();
   }
 }

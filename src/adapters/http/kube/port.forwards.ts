@@ -11,7 +11,7 @@ import type { Session } from '../../../domain/session/session.js';
 import { orRefuse, Refused } from '../refused.error.js';
 import type { Upgrade } from '../upgrades.js';
 import { takeUpgrade } from '../upgrades.js';
-import { whileConnected } from './idle.socket.js';
+import { mayWait, whileConnected } from './idle.socket.js';
 import { SpdyPorts } from './spdy.ports.js';
 import { WebSocketPayload } from './websocket.payload.js';
 
@@ -49,12 +49,12 @@ export class PortForwards implements OnModuleDestroy {
     { caller, session }: { readonly caller: Caller; readonly session: Session },
   ): Promise<void> {
     const headers = upgradeHeaders(request);
+    mayWait(request);
     const signal = whileConnected(request, reply);
     const forwarding = orRefuse(await this.forwarding.open(caller, session, { headers, signal }));
     const upgrade = invariant(takeUpgrade(request, reply), 'an upgrade that nobody took');
     const { socket } = upgrade;
     this.open.add(socket);
-    request.raw.socket.setTimeout(0);
     const cut = () => {
       forwarding.tunnel.close();
       socket.destroy();
