@@ -30,7 +30,8 @@ export class ApiClient {
   /** @param caPem the authority of the broker's certificate, where no system knows it. */
   constructor(
     readonly url: string,
-    private readonly token: string,
+    /** The access token that it shows. */
+    readonly bearer: string,
     caPem?: string,
   ) {
     this.trust = caPem === undefined ? {} : { dispatcher: new Agent({ connect: { ca: caPem } }) };
@@ -45,7 +46,7 @@ export class ApiClient {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${this.token}`,
+        authorization: `Bearer ${this.bearer}`,
         ...(args.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...args.headers,
       },
@@ -98,7 +99,7 @@ export class ApiClient {
     while (signal?.aborted !== true) {
       const response = await fetch(`${this.url}/v1/sessions/${id}/events`, {
         headers: {
-          authorization: `Bearer ${this.token}`,
+          authorization: `Bearer ${this.bearer}`,
           ...(seen === 0 ? {} : { 'last-event-id': `${seen}` }),
         },
         ...(signal ? { signal } : {}),
