@@ -51,18 +51,24 @@ async function main(argv: readonly string[]): Promise<number> {
 async function brokerIn(sandbox: Sandbox): Promise<Broker | string> {
   const { config } = await writeBrokerConfig({
     ...sandbox.surroundings,
-    server: { port: await freePort(8080), managementPort: await freePort(9090) },
+    // kubectl sends no credentials over plain HTTP.
+    server: {
+      port: await freePort(8080),
+      managementPort: await freePort(9090),
+      tls: sandbox.tls,
+    },
   });
   const broker = await startBroker(config);
   return isStartRefusal(broker) ? broker.refused : broker;
 }
 
 function addresses(
-  { identity, cluster, adminKubeconfig, databaseUrlFile }: Sandbox,
+  { identity, cluster, adminKubeconfig, databaseUrlFile, tls }: Sandbox,
   broker: Broker,
 ): string[] {
   return [
     `  API                ${broker.url}         read and try it: ${broker.url}/docs`,
+    `                     its certificate is by the authority in ${tls.caFile}`,
     `  health             ${broker.managementUrl}/readyz`,
     `  identity provider  ${identity.issuer}`,
     `  stand-in cluster   ${cluster.url}`,

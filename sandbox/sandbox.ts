@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate, MIGRATIONS_DIR } from '../src/adapters/prisma/migrate.runner.js';
 import { brokerKubeconfig } from './broker/broker.account.js';
-import type { Surroundings } from './broker/broker.config.js';
 import type { DeploymentShorthand } from './cluster/object.shorthand.js';
+import type { Surroundings, TlsFiles } from './broker/broker.config.js';
+import { makeServerCertificate } from './cluster/server.certificate.js';
 import type { StandInCluster } from './cluster/stand-in.cluster.js';
 import { startCluster } from './cluster/stand-in.cluster.js';
 import type { ClusterOptions } from './cluster/stand-in.cluster.js';
@@ -39,6 +40,8 @@ export interface Sandbox {
   readonly folder: string;
   /** What a broker's configuration is written from. */
   readonly surroundings: Surroundings;
+  /** A certificate for brokers on this machine, by an authority that is the sandbox's own. */
+  readonly tls: TlsFiles & { readonly caPem: string };
   /** A kubeconfig file of the cluster's admin, to look with. */
   readonly adminKubeconfig: string;
   /** A file that holds the URL of the database, as the role that serves. */
@@ -91,12 +94,20 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const kubeconfig = await file('broker.kubeconfig', brokerKubeconfig(cluster, NAMESPACES));
   const adminKubeconfig = await file('admin.kubeconfig', cluster.kubeconfig('admin', 'payments'));
   const databaseUrlFile = await file('database-url', databaseUrl);
+  const certificate = await makeServerCertificate('hallpass');
+  const tls = {
+    caPem: certificate.caPem,
+    caFile: await file('ca.crt', certificate.caPem),
+    certFile: await file('tls.crt', certificate.certPem),
+    keyFile: await file('tls.key', certificate.keyPem),
+  };
   const { issuer, audience } = identity;
   const running = opened.move();
   return {
     identity,
     cluster,
     folder,
+    tls,
     adminKubeconfig,
     databaseUrlFile,
     surroundings: {

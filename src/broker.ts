@@ -11,6 +11,7 @@ import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
 import { KubernetesStreams } from './adapters/kubernetes/kubernetes.streams.js';
+import { KubernetesPods } from './adapters/kubernetes/kubernetes.pods.js';
 import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
@@ -26,6 +27,8 @@ import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
+import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
+import { PrismaKubeTokens } from './adapters/prisma/prisma-kube.tokens.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
 import { PrismaPresence } from './adapters/prisma/prisma-presence.js';
@@ -53,7 +56,10 @@ import type { Presence } from './app/ports/presence.js';
 import type { Recorder } from './app/ports/recorder.js';
 import type { SessionStore } from './app/ports/session.store.js';
 import { IssueTicket } from './app/issue-ticket.js';
+import { kubectlUses } from './app/kubectl.uses.js';
+import { KeepRecordings } from './app/keep-recordings.js';
 import { NotePerson } from './app/note-person.js';
+import { ReadRecordings } from './app/read-recordings.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
@@ -199,6 +205,7 @@ export async function startBroker(
     journal,
     replica,
   });
+  const keepRecordings = new KeepRecordings({ store, recordings, clock, journal, replica });
   const live = new LiveStreams({
     store,
     news,
@@ -216,19 +223,10 @@ export async function startBroker(
     live,
     clock,
   });
+  const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
+  const asking = new RequestSession({ store, clusters, policies, facts, clock, limits: bounds });
   const app = await createHttpApp({
-    requestSession: new RequestSession({
-      store,
-      clusters,
-      policies,
-      facts: new GatherFacts({
-        history: new PrismaHistory(database),
-        onCall,
-        clock,
-      }),
-      clock,
-      limits: bounds,
-    }),
+    requestSession: asking,
     decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
     actOnSession: new ActOnSession({ store, clock, bounds }),
     readSession: new ReadSession({ store }),
@@ -252,6 +250,29 @@ export async function startBroker(
       journal,
     }),
     presence,
+    readRecordings: new ReadRecordings({
+      store,
+      recordings,
+      decompress,
+      clock,
+      journal,
+    }),
+    kubectl: kubectlUses({
+      store,
+      news,
+      clusters,
+      pods: new KubernetesPods(kubernetes),
+      enter,
+      recorder: around.recorder(recordStreams),
+      presence,
+      audit: auditLog,
+      tokens: new PrismaKubeTokens(database),
+      names: new PrismaKubeNames(database),
+      policies,
+      facts,
+      asking,
+      clock,
+    }),
     store,
     news,
     policies,
@@ -305,6 +326,8 @@ export async function startBroker(
   opened.defer(() => reconcile.stop());
   opened.defer(() => app.close());
   recordStreams.start();
+  keepRecordings.start();
+  opened.defer(() => keepRecordings.stop());
   // After the streams, whose recordings it keeps alive.
   opened.defer(() => recordStreams.stop());
   live.start();
@@ -359,7 +382,7 @@ async function databaseReadiness(database: Database, journal: Journal): Promise<
 }
 
 async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {
-  const { publicUrl, trustProxy, origins, tls } = server;
+  const { publicUrl, trustProxy, origins, tls, caFile } = server;
   const settings = {
     version: packageJson.version,
     publicUrl,
@@ -370,6 +393,7 @@ async function httpSettings({ server, identity }: Config): Promise<HttpSettings>
     signIn: identity.issuers.flatMap(({ issuer, cli }) =>
       cli ? [{ issuer, ...cli, resource: cli.resource ?? null }] : [],
     ),
+    ...(caFile === undefined ? {} : { caPem: await readFile(caFile, 'utf8') }),
   };
   if (!tls) return settings;
   const [cert, key] = await Promise.all([

@@ -1,4 +1,6 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { Agent, fetch } from 'undici';
+import type { Dispatcher, Headers } from 'undici';
 import { AuditPage, type AuditEventView } from '../../src/contract/audit.schema.js';
 import {
   type NewSession,
@@ -23,10 +25,17 @@ export class ApiRefusal extends Error {
 
 /** The API as one person uses it. */
 export class ApiClient {
+  private readonly trust: { readonly dispatcher?: Dispatcher };
+
+  /** @param caPem the authority of the broker's certificate, where no system knows it. */
   constructor(
     readonly url: string,
-    private readonly token: string,
-  ) {}
+    /** The access token that it shows. */
+    readonly bearer: string,
+    caPem?: string,
+  ) {
+    this.trust = caPem === undefined ? {} : { dispatcher: new Agent({ connect: { ca: caPem } }) };
+  }
 
   /** Any call. Follows nothing, throws for nothing that the broker says, waits 30 seconds at most. */
   async call(
@@ -37,12 +46,13 @@ export class ApiClient {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${this.token}`,
+        authorization: `Bearer ${this.bearer}`,
         ...(args.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...args.headers,
       },
       ...(args.body === undefined ? {} : { body: JSON.stringify(args.body) }),
       signal: AbortSignal.timeout(30_000),
+      ...this.trust,
     });
     const text = await response.text();
     const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
@@ -89,10 +99,11 @@ export class ApiClient {
     while (signal?.aborted !== true) {
       const response = await fetch(`${this.url}/v1/sessions/${id}/events`, {
         headers: {
-          authorization: `Bearer ${this.token}`,
+          authorization: `Bearer ${this.bearer}`,
           ...(seen === 0 ? {} : { 'last-event-id': `${seen}` }),
         },
         ...(signal ? { signal } : {}),
+        ...this.trust,
       });
       if (!response.ok || !response.body) {
         const { status, headers } = response;

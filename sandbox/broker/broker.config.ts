@@ -14,6 +14,13 @@ const POLICIES = join(PROJECT_ROOT, 'sandbox', 'policies');
 /** The name under which brokers of the sandbox know its cluster. */
 export const CLUSTER_NAME = 'sandbox';
 
+/** The files of a certificate, and of the authority that made it. */
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+}
+
 /** What stands around a broker of the sandbox. */
 export interface Surroundings {
   /** Where the configuration is written. */
@@ -27,7 +34,13 @@ export interface Surroundings {
   /** A folder of documents, or several; the sandbox's own by default. */
   readonly policies?: string | readonly string[];
   readonly sessions?: Partial<Config['sessions']>;
-  readonly server?: { readonly port?: number; readonly managementPort?: number };
+  readonly server?: {
+    /** Where kubectl is to reach the broker, it must be known before. */
+    readonly port?: number;
+    readonly managementPort?: number;
+    /** Serve HTTPS by these files. */
+    readonly tls?: TlsFiles;
+  };
   readonly log?: Partial<Config['log']>;
 }
 
@@ -40,7 +53,7 @@ export interface WrittenConfig {
 /** Writes a configuration file for the surroundings, readable by its owner alone, and loads it as the program does. */
 export async function writeBrokerConfig(around: Surroundings): Promise<WrittenConfig> {
   const { server = {}, sessions = {}, log = {} } = around;
-  const port = server.port ?? 0;
+  const { port = 0, tls } = server;
   const path = join(around.folder, 'hallpass.yaml');
   await mkdir(around.folder, { recursive: true });
   const text = stringify({
@@ -48,7 +61,8 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
       host: '127.0.0.1',
       port,
       managementPort: server.managementPort ?? 0,
-      publicUrl: `http://127.0.0.1:${port === 0 ? 8080 : port}`,
+      publicUrl: `${tls ? 'https' : 'http'}://127.0.0.1:${port === 0 ? 8080 : port}`,
+      ...(tls ? { tls: { certFile: tls.certFile, keyFile: tls.keyFile }, caFile: tls.caFile } : {}),
     },
     database: { url: around.databaseUrl, poolSize: 10 },
     identity: {

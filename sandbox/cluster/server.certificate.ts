@@ -7,19 +7,21 @@ export interface ServerCertificate {
 }
 
 /** A certificate authority of its own and a certificate for 127.0.0.1 and localhost, valid for 30 days. */
-export async function makeServerCertificate(): Promise<ServerCertificate> {
+export async function makeServerCertificate(
+  server: 'kube-apiserver' | 'hallpass' = 'kube-apiserver',
+): Promise<ServerCertificate> {
   const notAfterDate = new Date(Date.now() + 30 * 24 * 3600 * 1000);
   // Two clocks of one machine may differ by a moment (containers, suspended laptops).
   const notBeforeDate = new Date(Date.now() - 60_000);
   const shared = { keyType: 'ec', algorithm: 'sha256', notBeforeDate, notAfterDate } as const;
-  const ca = await generate([{ name: 'commonName', value: 'stand-in-cluster-ca' }], {
+  const ca = await generate([{ name: 'commonName', value: `sandbox-ca-of-${server}` }], {
     ...shared,
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  const server = await generate([{ name: 'commonName', value: 'kube-apiserver' }], {
+  const leaf = await generate([{ name: 'commonName', value: server }], {
     ...shared,
     ca: { key: ca.private, cert: ca.cert },
     extensions: [
@@ -35,5 +37,5 @@ export async function makeServerCertificate(): Promise<ServerCertificate> {
       },
     ],
   });
-  return { caPem: ca.cert, certPem: server.cert, keyPem: server.private };
+  return { caPem: ca.cert, certPem: leaf.cert, keyPem: leaf.private };
 }

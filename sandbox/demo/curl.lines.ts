@@ -13,11 +13,11 @@ const ASK = {
 const REVIEW = { finding: 'justified', comment: 'Orders were stuck, and nobody answered.' };
 
 /** Lines for a shell, ready to be pasted, by which three people do each their part. */
-export function curlLines({ identity }: Sandbox, url: string): string[] {
+export function curlLines({ identity, tls }: Sandbox, url: string): string[] {
   const signIn = (name: string, person: { sub: string }): string =>
     `  ${name}=$(${identity.curlFor(person)})`;
   const curl = (name: string, rest: string): string =>
-    `  curl -sSw '\\n' -H "Authorization: Bearer $${name}" ${rest}`;
+    `  curl -sSw '\\n' --cacert ${tls.caFile} -H "Authorization: Bearer $${name}" ${rest}`;
   const json = "-H 'content-type: application/json'";
   const ask = (name: string, body: object): string =>
     `  ${name}=$(${curl('ROBIN', `${json} ${url}/v1/sessions`).trim()} -d '${JSON.stringify(body)}' | sed 's/{"id":"\\([^"]*\\)".*/\\1/')`;

@@ -12,7 +12,7 @@ const SECONDS = 10;
 /** Plays one session from asking to ended and shows it as it happens. Gives whether it ended as it should. */
 export async function playSession(sandbox: Sandbox, broker: Broker): Promise<boolean> {
   const as = async (person: PersonKey): Promise<ApiClient> =>
-    new ApiClient(broker.url, await sandbox.identity.tokenFor(PEOPLE[person]));
+    new ApiClient(broker.url, await sandbox.identity.tokenFor(PEOPLE[person]), sandbox.tls.caPem);
   const [robin, alex, audrey] = await Promise.all([as('requester'), as('approver'), as('auditor')]);
 
   say(bold('One session'), '');

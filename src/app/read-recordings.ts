@@ -199,7 +199,10 @@ export class ReadRecordings {
       for (const chunk of chunks) {
         digest = nextDigest(digest, chunk.bytes);
         if (chunk.seq !== after + 1 || !digest.equals(chunk.digest)) {
-          journal.error({ recording: id, chunk: chunk.seq }, 'a recording is not what its digests say');
+          journal.error(
+            { recording: id, chunk: chunk.seq },
+            'a recording is not what its digests say',
+          );
           yield `# Broken: chunk ${after + 1} is not what its digest says. Nothing from there on is shown.\n`;
           return;
         }

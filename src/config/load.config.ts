@@ -83,12 +83,14 @@ function unknownKey(key: string, path: readonly PropertyKey[]): string {
 function withAbsolutePaths(document: ConfigDocument, folder: string): ConfigDocument {
   const absolute = (path: string): string => resolve(folder, path);
   const { server, clusters, policies } = document;
-  const { tls } = server;
+  const { tls, caFile } = server;
   return {
     ...document,
-    server: tls
-      ? { ...server, tls: { certFile: absolute(tls.certFile), keyFile: absolute(tls.keyFile) } }
-      : server,
+    server: {
+      ...server,
+      ...(tls ? { tls: { certFile: absolute(tls.certFile), keyFile: absolute(tls.keyFile) } } : {}),
+      ...(caFile === undefined ? {} : { caFile: absolute(caFile) }),
+    },
     clusters: clusters.map((cluster) =>
       cluster.kubeconfig === undefined
         ? cluster
@@ -105,6 +107,7 @@ function fileMistakes(sources: ConfigSources, tree: unknown): ConfigMistake[] {
   const named = [
     ['server', 'tls', 'certFile'],
     ['server', 'tls', 'keyFile'],
+    ['server', 'caFile'],
     ...(Array.isArray(folders) ? folders.map((_, index) => ['policies', 'folders', index]) : []),
     ...(Array.isArray(clusters)
       ? clusters.map((_, index) => ['clusters', index, 'kubeconfig'])

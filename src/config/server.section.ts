@@ -39,6 +39,11 @@ export const serverSection = z
           'The origins whose pages may open terminals and live views. None: that of `server.publicUrl`.',
         examples: [['https://console.example.com']],
       }),
+    caFile: path.exactOptional().meta({
+      description:
+        'The certificate authority of `publicUrl`, PEM, to put into kubeconfigs. Without it they trust what the system trusts.',
+      examples: ['/tls/ca.crt'],
+    }),
     trustProxy: z
       .union(
         [z.boolean(), z.array(text(64).refine(isAddressRange, 'must be an address or CIDR'))],

@@ -46,7 +46,10 @@ export const RecordingList = z
   .meta({ id: 'RecordingList' });
 
 export const CastQuery = z.strictObject({
-  version: z.enum(['3', '2']).exactOptional().meta({ description: 'Of asciicast; 3 is as stored.' }),
+  version: z
+    .enum(['3', '2'])
+    .exactOptional()
+    .meta({ description: 'Of asciicast; 3 is as stored.' }),
 });
 
 export const RecordingHold = z

@@ -17,6 +17,7 @@ export const PROBLEMS = {
   'already-reviewed': { status: 409, title: 'The session has been reviewed' },
   'not-running': { status: 409, title: 'The session does not run' },
   'container-not-ready': { status: 409, title: 'The debug container cannot be entered' },
+  'https-required': { status: 409, title: 'Hallpass is not reached by HTTPS' },
   'write-conflict': { status: 409, title: 'Somebody else changed it at the same moment' },
   'changed-since-seen': { status: 412, title: 'The session has changed since you read it' },
   'too-large': { status: 413, title: 'The request is too large' },

@@ -74,8 +74,10 @@ describe('permissions', () => {
     ['endSession', 'POST', '/v1/sessions/0000000000000000/end'],
     ['revokeSession', 'POST', '/v1/sessions/0000000000000000/revoke'],
     ['reviewSession', 'POST', '/v1/sessions/0000000000000000/review'],
+    ['readSessionKubeconfig', 'GET', '/v1/sessions/0000000000000000/kubeconfig'],
     ['listReviews', 'GET', '/v1/reviews'],
     ['listClusters', 'GET', '/v1/clusters'],
+    ['readClusterKubeconfig', 'GET', '/v1/clusters/sandbox/kubeconfig'],
     ['listPolicies', 'GET', '/v1/policies'],
     ['listAuditEvents', 'GET', '/v1/audit/events'],
   ];

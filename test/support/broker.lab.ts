@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ApiClient } from '../../sandbox/broker/api.client.js';
 import type { Surroundings, WrittenConfig } from '../../sandbox/broker/broker.config.js';
 import { writeBrokerConfig } from '../../sandbox/broker/broker.config.js';
+import { freePort } from '../../sandbox/free.port.js';
 import type { ClusterOptions } from '../../sandbox/cluster/stand-in.cluster.js';
 import type { PersonKey } from '../../sandbox/identity/people.js';
 import { PEOPLE } from '../../sandbox/identity/people.js';
@@ -63,9 +64,19 @@ export class BrokerLab implements AsyncDisposable {
     return broker;
   }
 
+  /** One more replica that serves HTTPS, on a port that is known before: what kubectl needs. */
+  async brokerWithTls(options: BrokerOptions = {}): Promise<Broker> {
+    const server = { port: await freePort(0), tls: this.sandbox.tls };
+    return this.broker({ ...options, surroundings: { server } });
+  }
+
   /** The API of a broker as somebody uses it who has just signed in. */
   async as(person: PersonKey, broker: Pick<Broker, 'url'>): Promise<ApiClient> {
-    return new ApiClient(broker.url, await this.sandbox.identity.tokenFor(PEOPLE[person]));
+    return new ApiClient(
+      broker.url,
+      await this.sandbox.identity.tokenFor(PEOPLE[person]),
+      this.sandbox.tls.caPem,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -27,7 +27,9 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { LoopbackIssuer } from '../identity/loopback.issuer.js';
 import type { Answer } from './http.api.js';
 import { REQUEST, ROLE_GROUPS } from './http.api.js';
+import { kubectlLab } from './in-memory.kubectl.js';
 import {
+  MemorySessionStore,
   FixedPolicies,
   HandClock,
   MemoryClusters,
@@ -84,15 +86,24 @@ export class GlassLab implements AsyncDisposable {
     const note = new NotePerson({ people, clock, journal });
     const news = new MemoryNews();
     const log = new PrismaAuditLog(database);
+    const requestSession = new RequestSession({
+      store,
+      clusters,
+      policies: source,
+      facts: new GatherFacts({ history, onCall: new NobodyOnCall(), clock }),
+      clock,
+      limits: LIMITS,
+    });
     const app = await createHttpApp({
-      requestSession: new RequestSession({
-        store,
+      requestSession,
+      // Nobody uses kubectl here.
+      kubectl: kubectlLab({
+        store: new MemorySessionStore(),
         clusters,
         policies: source,
-        facts: new GatherFacts({ history, onCall: new NobodyOnCall(), clock }),
+        asking: requestSession,
         clock,
-        limits: LIMITS,
-      }),
+      }).uses,
       decideSession: new DecideSession({ store, people, note, clock, bounds: BOUNDS }),
       actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
       readSession: new ReadSession({ store }),

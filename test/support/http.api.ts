@@ -39,6 +39,8 @@ import {
   NoHistory,
   NoReviews,
 } from './in-memory.ports.js';
+import type { KubectlLab } from './in-memory.kubectl.js';
+import { kubectlLab } from './in-memory.kubectl.js';
 import { approvals, policyOf, requirement, setOf } from './policies.js';
 import { MemoryPolicyArchive } from './policy.archives.js';
 import { BOUNDS, LIMITS } from './session.bounds.js';
@@ -124,6 +126,7 @@ export interface Api {
   readonly strategy: NameStrategy;
   readonly streams: MemoryStreams;
   readonly deps: HttpDeps;
+  readonly kubectl: KubectlLab;
   /** Calls an operation. `who` undefined: without a token. */
   call(operation: string, call: Call): Promise<Answer>;
   /** Asks for a session as Robin, on a Pod that nobody asked for before, and gives it. */
@@ -148,6 +151,7 @@ export async function startApi(
     deps?: Partial<HttpDeps>;
     clusters?: Clusters;
     set?: PolicySet;
+    port?: number;
   } = {},
 ): Promise<Api> {
   const store = new MemorySessionStore();
@@ -161,15 +165,18 @@ export async function startApi(
   const { news, people, log } = store;
   const roleGroups = ROLE_GROUPS;
   const streams = memoryStreams({ store, news, people, log, clock, journal, roleGroups });
+  const requestSession = new RequestSession({
+    store,
+    clusters,
+    policies,
+    facts: new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock }),
+    clock,
+    limits: LIMITS,
+  });
+  const kubectl = kubectlLab({ store, clusters, policies, asking: requestSession, clock });
   const deps: HttpDeps = {
-    requestSession: new RequestSession({
-      store,
-      clusters,
-      policies,
-      facts: new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock }),
-      clock,
-      limits: LIMITS,
-    }),
+    requestSession,
+    kubectl: kubectl.uses,
     decideSession: new DecideSession({ store, people: store.people, note, clock, bounds: BOUNDS }),
     actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
     readSession: new ReadSession({ store }),
@@ -204,9 +211,9 @@ export async function startApi(
   let asked = 0;
   const app = await createHttpApp(deps);
   passport.use('bearer-oidc', strategy);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(over.port ?? 0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${over.settings?.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const call: Api['call'] = (_operation, args) => send(url, args);
   return {
     app,
@@ -218,6 +225,7 @@ export async function startApi(
     strategy,
     streams,
     deps,
+    kubectl,
     call,
     ask: (body = {}, who = 'robin') =>
       call('requestSession', {

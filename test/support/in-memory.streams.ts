@@ -76,7 +76,9 @@ export class MemoryRecorder extends Recorder {
 
   open(about: NewRecording, _by?: Actor): Promise<MemoryRecording | Problem> {
     if (this.refusal) return Promise.resolve(this.refusal);
-    const open = this.recordings.filter((it) => !it.end && it.about.session.id === about.session.id);
+    const open = this.recordings.filter(
+      (it) => !it.end && it.about.session.id === about.session.id,
+    );
     if (open.length >= about.openMax) {
       return Promise.resolve(
         problem('too-many-streams', `${open.length} streams of the session are open.`),

@@ -1,3 +1,4 @@
+import { decompress } from '../../src/adapters/gzip/gzip.js';
 import type { HttpDeps } from '../../src/adapters/http/http.module.js';
 import { IssueTicket } from '../../src/app/issue-ticket.js';
 import { AuditLog } from '../../src/app/ports/audit.log.js';
@@ -6,10 +7,12 @@ import { Journal } from '../../src/app/ports/journal.js';
 import { People } from '../../src/app/ports/people.js';
 import { SessionNews } from '../../src/app/ports/session.news.js';
 import { SessionStore } from '../../src/app/ports/session.store.js';
+import { ReadRecordings } from '../../src/app/read-recordings.js';
 import { RedeemTicket } from '../../src/app/redeem-ticket.js';
 import { WatchScreen } from '../../src/app/watch-screen.js';
 import type { RoleGroups } from '../../src/domain/permission.js';
 import { MemoryEntry, MemoryLiveView, MemoryTickets } from './in-memory.doors.js';
+import { MemoryRecordings } from './in-memory.recordings.js';
 import { MemoryPresence } from './in-memory.streams.js';
 
 /** What the API needs for streams, in memory, for tests to play. */
@@ -18,9 +21,10 @@ export interface MemoryStreams {
   readonly tickets: MemoryTickets;
   readonly presence: MemoryPresence;
   readonly live: MemoryLiveView;
+  readonly recordings: MemoryRecordings;
   readonly deps: Pick<
     HttpDeps,
-    'enterSession' | 'issueTicket' | 'redeemTicket' | 'watchScreen' | 'presence'
+    'enterSession' | 'issueTicket' | 'redeemTicket' | 'watchScreen' | 'presence' | 'readRecordings'
   >;
 }
 
@@ -38,17 +42,20 @@ export function memoryStreams(around: {
   const tickets = new MemoryTickets(around.clock);
   const presence = new MemoryPresence();
   const live = new MemoryLiveView();
+  const recordings = new MemoryRecordings();
   return {
     entry,
     tickets,
     presence,
     live,
+    recordings,
     deps: {
       enterSession: entry,
       issueTicket: new IssueTicket({ store, tickets }),
       redeemTicket: new RedeemTicket({ tickets, roleGroups }),
       watchScreen: new WatchScreen({ ...around, presence, live }),
       presence,
+      readRecordings: new ReadRecordings({ ...around, recordings, decompress }),
     },
   };
 }

@@ -5,7 +5,9 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../../app/caller.js';
 import { NotePerson } from '../../app/note-person.js';
+import { KUBE_TOKEN_PREFIX, kubeTokenHash } from '../../app/issue-kubeconfig.js';
 import { Journal } from '../../app/ports/journal.js';
+import { KubeTokens } from '../../app/ports/kube.tokens.js';
 import type { Person, SignIn } from '../../domain/person.js';
 import { permits, rolesOf } from '../../domain/permission.js';
 import type { RoleGroups } from '../../domain/permission.js';
@@ -14,6 +16,7 @@ import type { Access } from './access.decorators.js';
 import { ACCESS } from './access.decorators.js';
 import { addressOf, channelOf } from './caller.address.js';
 import { Refused } from './refused.error.js';
+import { SESSION_TOKENS } from './session-token.access.js';
 
 /** Which groups give which role; from the configuration. */
 export abstract class Roles {
@@ -41,6 +44,7 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
     private readonly roles: Roles,
     private readonly note: NotePerson,
     private readonly journal: Journal,
+    private readonly tokens: KubeTokens,
   ) {
     super();
   }
@@ -53,11 +57,14 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
       this.journal.error({ handler }, 'a handler names no permission and is not run');
       throw new Refused(problem('forbidden', 'Nobody may do this.'));
     }
-    await super.canActivate(context);
     const request = context.switchToHttp().getRequest<SignedInRequest>();
+    const bySession = this.sessionTokenIn(request, context);
+    if (bySession === undefined) await super.canActivate(context);
+    else request.user = await this.bySessionToken(bySession, request);
     const caller = this.callerOf(request);
-    // Whatever their roles: who has none any more has lost what made earlier consents count.
-    this.note.inPassing(caller);
+    // Whatever their roles: who has none any more has lost what made earlier consents count. A session's token says
+    // nothing new of its person.
+    if (bySession === undefined) this.note.inPassing(caller);
     if (access !== 'signed-in' && !permits(caller.roles, access)) {
       const roles = caller.roles.length === 0 ? 'no role' : caller.roles.join(', ');
       throw new Refused(
@@ -86,6 +93,30 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
           },
         );
     throw new Refused(refusal, challenge(refusal.problem, info));
+  }
+
+  /** The token of a session, where there is one and such are taken; whether it is good is another question. */
+  private sessionTokenIn(request: FastifyRequest, context: ExecutionContext): string | undefined {
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (!token?.startsWith(KUBE_TOKEN_PREFIX)) return undefined;
+    const taken = this.reflector.get<boolean | undefined>(SESSION_TOKENS, context.getClass());
+    return taken === true ? token : undefined;
+  }
+
+  /** Who a session's token speaks for, on the addresses of that session and on no others. */
+  private async bySessionToken(token: string, request: FastifyRequest): Promise<SignedIn> {
+    const found = await this.tokens.find(kubeTokenHash(token));
+    const { id } = request.params as { readonly id?: string };
+    if (found && found.session === id) {
+      return { person: found.person, signIn: found.signIn, expiresAt: new Date(8.64e15) };
+    }
+    throw new Refused(
+      problem(
+        'unauthenticated',
+        'This token is not good here, or not any more: it holds for one session, and no longer than that.',
+        { cause: { reason: 'session-token' } },
+      ),
+    );
   }
 
   private callerOf(request: SignedInRequest): Caller {

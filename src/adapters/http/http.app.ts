@@ -18,6 +18,7 @@ import { parseJsonBody } from './json.body.js';
 import { openApiDocument } from './openapi.document.js';
 import { closeOrderly } from './orderly.close.js';
 import { problemBytes, problemHeaders, rawProblemResponse } from './problem.document.js';
+import { takeKubeBodies } from './kube/kube.bodies.js';
 import { requestIdOf } from './request.id.js';
 import { RouteTable } from './route.table.js';
 import { securityHeaders } from './security.headers.js';
@@ -117,6 +118,7 @@ function prepare(instance: FastifyInstance, routes: RouteTable, https: boolean):
   closeOrderly(instance);
   routeUpgrades(instance);
   instance.removeAllContentTypeParsers();
+  takeKubeBodies(instance);
   instance.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },

@@ -7,15 +7,22 @@ import { ActOnSession } from '../../app/act-on-session.js';
 import { DecideSession } from '../../app/decide-session.js';
 import { EnterSession } from '../../app/enter-session.js';
 import { IssueTicket } from '../../app/issue-ticket.js';
+import { DebugByKubectl } from '../../app/debug-by-kubectl.js';
+import { ForwardPorts } from '../../app/forward-ports.js';
+import { IssueKubeconfig } from '../../app/issue-kubeconfig.js';
+import type { KubectlUses } from '../../app/kubectl.uses.js';
 import { NotePerson } from '../../app/note-person.js';
 import { Clock } from '../../app/ports/clock.js';
 import { Clusters } from '../../app/ports/cluster.js';
 import { Journal } from '../../app/ports/journal.js';
+import { KubeTokens } from '../../app/ports/kube.tokens.js';
 import { PolicyArchive } from '../../app/ports/policy.archive.js';
 import { PolicySource } from '../../app/ports/policy.source.js';
 import { Presence } from '../../app/ports/presence.js';
 import { SessionNews } from '../../app/ports/session.news.js';
 import { SessionStore } from '../../app/ports/session.store.js';
+import { ReadLogs } from '../../app/read-logs.js';
+import { ReadRecordings } from '../../app/read-recordings.js';
 import { ReadReviews } from '../../app/read-reviews.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { RedeemTicket } from '../../app/redeem-ticket.js';
@@ -23,6 +30,7 @@ import { RequestSession } from '../../app/request-session.js';
 import { ReviewSession } from '../../app/review-session.js';
 import { SimulatePolicy } from '../../app/simulate-policy.js';
 import { WatchScreen } from '../../app/watch-screen.js';
+import { UseByKubectl } from '../../app/use-by-kubectl.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { AuditController } from './audit.controller.js';
@@ -30,8 +38,16 @@ import { CatalogController } from './catalog.controller.js';
 import { DatabaseOutage } from './database.outage.js';
 import { ApiDescription, DocsController } from './docs.controller.js';
 import { HttpSettings } from './http.settings.js';
+import { KubeClusterController } from './kube/kube-cluster.controller.js';
+import { KubeSessionController } from './kube/kube-session.controller.js';
+import { KubeconfigController } from './kube/kubeconfig.controller.js';
+import { KubectlStreams } from './kube/kubectl.streams.js';
+import { PodWatches } from './kube/pod.watches.js';
+import { PortForwards } from './kube/port.forwards.js';
+import { StatusFilter } from './kube/status.filter.js';
 import { PolicySetsController } from './policy-sets.controller.js';
 import { ProblemFilter } from './problem.filter.js';
+import { RecordingsController } from './recordings.controller.js';
 import { ReviewsController } from './reviews.controller.js';
 import { RouteTable } from './route.table.js';
 import { SchemaPipe } from './schema.pipe.js';
@@ -61,6 +77,8 @@ export interface HttpDeps {
   readonly redeemTicket: RedeemTicket;
   readonly watchScreen: WatchScreen;
   readonly presence: Presence;
+  readonly readRecordings: ReadRecordings;
+  readonly kubectl: KubectlUses;
   readonly store: SessionStore;
   readonly news: SessionNews;
   readonly policies: PolicySource;
@@ -91,7 +109,11 @@ export const CONTROLLERS: readonly Type[] = [
   PolicySetsController,
   SimulationController,
   AuditController,
+  RecordingsController,
   SignInController,
+  KubeconfigController,
+  KubeClusterController,
+  KubeSessionController,
   DocsController,
 ];
 
@@ -117,6 +139,13 @@ export class HttpModule {
         { provide: RedeemTicket, useValue: deps.redeemTicket },
         { provide: WatchScreen, useValue: deps.watchScreen },
         { provide: Presence, useValue: deps.presence },
+        { provide: ReadRecordings, useValue: deps.readRecordings },
+        { provide: IssueKubeconfig, useValue: deps.kubectl.issueKubeconfig },
+        { provide: UseByKubectl, useValue: deps.kubectl.useByKubectl },
+        { provide: DebugByKubectl, useValue: deps.kubectl.debugByKubectl },
+        { provide: ReadLogs, useValue: deps.kubectl.readLogs },
+        { provide: ForwardPorts, useValue: deps.kubectl.forwardPorts },
+        { provide: KubeTokens, useValue: deps.kubectl.tokens },
         { provide: SessionStore, useValue: deps.store },
         { provide: SessionNews, useValue: deps.news },
         { provide: PolicySource, useValue: deps.policies },
@@ -131,6 +160,10 @@ export class HttpModule {
         ApiDescription,
         SessionStreams,
         WebSockets,
+        KubectlStreams,
+        PodWatches,
+        PortForwards,
+        StatusFilter,
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useClass: SchemaPipe },

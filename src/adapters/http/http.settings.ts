@@ -21,6 +21,8 @@ export abstract class HttpSettings {
    * that of whoever connects, its right-most entry.
    */
   abstract readonly trustProxy: boolean | readonly string[];
+  /** The certificate authority of `publicUrl`, PEM, for kubeconfigs; absent: one that every system knows. */
+  abstract readonly caPem?: string;
   abstract readonly streams: StreamSettings;
   abstract readonly sockets: SocketSettings;
   /** The origins whose pages may open WebSockets; none: that of `publicUrl`. */

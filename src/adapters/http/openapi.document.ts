@@ -4,6 +4,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
+import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
 import { Me } from '../../contract/me.schema.js';
 import { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
 import { PolicyActivations, PolicySetText } from '../../contract/policy-set.schema.js';
@@ -30,6 +31,7 @@ const ANSWERS = [
   PolicyActivations,
   PolicySetText,
   Simulation,
+  Kubeconfig,
   Me,
   ProblemDocument,
 ];
@@ -48,6 +50,7 @@ export function openApiDocument(
     .addServer(about.publicUrl)
     .addTag('sessions', 'Asking for debug sessions, deciding about them, and using them.')
     .addTag('reviews', 'Reviewing the sessions for which the glass was broken.')
+    .addTag('recordings', 'What was shown in sessions.')
     .addTag('catalog', 'What may be asked for, and who is asking.')
     .addTag('audit', 'What happened.')
     .addBearerAuth(

@@ -28,7 +28,7 @@ export interface HeaderNote {
 export interface OperationNote {
   /** The operation's name, for generated clients. */
   readonly id: string;
-  readonly tag: 'sessions' | 'reviews' | 'catalog' | 'audit';
+  readonly tag: 'sessions' | 'recordings' | 'reviews' | 'catalog' | 'audit';
   readonly summary: string;
   readonly description?: string;
   readonly status: 200 | 201;
@@ -37,6 +37,8 @@ export interface OperationNote {
   /** Other statuses that it answers the same with, and when. */
   readonly also?: Readonly<Record<number, string>>;
   readonly stream?: boolean;
+  /** What it answers with where that is not JSON. */
+  readonly media?: string;
   readonly takes?: readonly HeaderNote[];
   readonly gives?: readonly HeaderNote[];
   /** Whether the body may be left out. */
@@ -103,7 +105,7 @@ export function Operation(note: OperationNote): MethodDecorator {
                 schema: { type: 'string', description: streamText(note.answers) },
               },
             }
-          : { 'application/json': { schema: { $ref: refOf(note.answers) } } },
+          : { [note.media ?? 'application/json']: { schema: { $ref: refOf(note.answers) } } },
       }),
     ),
     ...Object.entries(note.empty ?? {}).map(([code, text]) =>

@@ -28,7 +28,8 @@ import { sessionIdIn } from './session.id.js';
 
 const CAST_MEDIA_TYPE = 'application/x-asciicast';
 const HIT = z.string().regex(/^[0-9a-hjkmnp-tv-z]{16}:\d{1,9}$/);
-const NOT_EXECUTED = '# What was on the screen, by minute and second. It is not what was executed.\n';
+const NOT_EXECUTED =
+  '# What was on the screen, by minute and second. It is not what was executed.\n';
 
 /** What was shown in sessions. */
 @Controller('v1')
@@ -41,7 +42,8 @@ export class RecordingsController {
     id: 'listRecordings',
     tag: 'recordings',
     summary: 'The recordings of a session',
-    description: 'One for each stream into it, in the order in which they began, without what they show.',
+    description:
+      'One for each stream into it, in the order in which they began, without what they show.',
     status: 200,
     answers: RecordingList,
     problems: ['not-found'],
@@ -138,7 +140,7 @@ export class RecordingsController {
       'decided about it, and auditors. The reading is itself an event.',
     status: 200,
     answers: RecordingView,
-    text: CAST_MEDIA_TYPE,
+    media: CAST_MEDIA_TYPE,
     problems: ['not-found'],
   })
   async cast(
@@ -163,7 +165,7 @@ export class RecordingsController {
       'after the end. The reading is itself an event.',
     status: 200,
     answers: RecordingView,
-    text: 'text/plain',
+    media: 'text/plain',
     problems: ['not-found'],
   })
   async text(

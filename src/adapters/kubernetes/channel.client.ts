@@ -1,19 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { ClientOptions, RawData } from 'ws';
+import { CHANNEL, CHANNEL_PROTOCOLS } from '../net/kube.channels.js';
 
-/** The streams of exec and attach: the first byte of each binary frame (v5.channel.k8s.io; measured: stream/). */
-export const CHANNEL = {
-  stdin: 0,
-  stdout: 1,
-  stderr: 2,
-  status: 3,
-  resize: 4,
-  close: 255,
-} as const;
-
-/** In order of preference. Under v4 a single stream cannot be closed ({@link ChannelConnection.closeInput}). */
-export const CHANNEL_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const;
+export { CHANNEL, CHANNEL_PROTOCOLS };
 
 const REFUSAL_BYTES_MAX = 64 * 1024;
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;

@@ -116,6 +116,12 @@ export class KubernetesClusters extends Clusters {
     return isProblem(connection) ? connection : this.told(await evictPod(connection, place));
   }
 
+  /** The connection to a cluster, where the namespace is one that may be touched there; undefined otherwise. */
+  connectionFor(cluster: string, namespace: string): ClusterConnection | undefined {
+    const connection = this.connections.get(cluster);
+    return connection && mayTouch(connection, namespace) ? connection : undefined;
+  }
+
   /** Cuts all connections; for the end of the program. Every call after it fails. */
   async close(): Promise<void> {
     await Promise.all([...this.connections.values()].map((connection) => connection.close()));

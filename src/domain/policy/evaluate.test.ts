@@ -11,8 +11,8 @@ import {
 } from '../../../test/support/policies.js';
 import { PROFILE, ROBIN } from '../../../test/support/sessions.js';
 import type { Condition, Truth } from './condition.js';
-import { asksLeastFirst, decideAsAsked, evaluate, refuseUnseen } from './evaluate.js';
-import type { FoundTarget } from './facts.js';
+import { asksLeastFirst, decideAsAsked, evaluate, mightAllow, refuseUnseen } from './evaluate.js';
+import type { Facts, FoundTarget } from './facts.js';
 import { explain } from './explain.js';
 import { STEPS_A_DECISION } from './inquiry.js';
 import type { AccessPolicy, BreakGlass, Terms } from './policy.js';
@@ -30,6 +30,10 @@ function ruleOf(policies: AccessPolicy[], over: FactsOver = {}): string | null {
 function condition(truth: Truth, why?: string): Condition {
   const outcome = why === undefined ? { truth } : { truth, why };
   return { source: 'x', steps: 1, uses: new Set(), onCallSources: new Set(), test: () => outcome };
+}
+
+function about(fact: keyof Facts, truth: Truth): Condition {
+  return { ...condition(truth), uses: new Set([fact]) };
 }
 
 /** One that cannot be told before the Pod is known. */
@@ -271,6 +275,25 @@ describe('before the cluster is asked', () => {
   const unseen = (policies: AccessPolicy[], over: FactsOver = {}) =>
     refuseUnseen(setOf(policies), factsOf({ found: null, ...over }));
   const selector = [{ key: 'tier', operator: 'Exists' as const, values: [] }];
+
+  test('Pods may be seen where some rule could let them in, whatever they say about their request', () => {
+    const may = (...policies: AccessPolicy[]) =>
+      mightAllow(setOf(policies), factsOf({ found: null, request: { durationSeconds: 9999 } }));
+    expect(may()).toBe(false);
+    expect(may(policyOf('p'))).toBe(true);
+    expect(may(policyOf('p', { match: { namespaces: ['x'] } }))).toBe(false);
+    expect(may(policyOf('p', { when: about('requester', 'no') }))).toBe(false);
+    expect(may(policyOf('p', { when: about('request', 'no') }))).toBe(true);
+    expect(may(policyOf('p', { when: about('target', 'unknown') }))).toBe(true);
+  });
+
+  test('a deny hides Pods, unless it depends on what is asked for', () => {
+    const may = (deny: AccessPolicy) =>
+      mightAllow(setOf([policyOf('p'), deny]), factsOf({ found: null }));
+    expect(may(policyOf('d', { effect: 'deny' }))).toBe(false);
+    expect(may(policyOf('d', { effect: 'deny', when: about('request', 'yes') }))).toBe(true);
+    expect(may(policyOf('d', { effect: 'deny', when: about('now', 'no') }))).toBe(true);
+  });
 
   test('a request that no rule could allow is refused', () => {
     expect(unseen([])).toMatchObject({ verdict: 'refuse', rule: null });

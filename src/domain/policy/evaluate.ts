@@ -93,6 +93,18 @@ export function refuseUnseen(set: PolicySet, facts: Facts): Refusal | undefined 
   return best || inquiry.isCutShort ? undefined : refused(set, null, wants);
 }
 
+/**
+ * Whether any rule could let them in where they ask (there is no Pod in `facts.target.found`), whatever they say about
+ * their request and whatever the Pod is: only then may they see what Pods there are.
+ */
+export function mightAllow(set: PolicySet, facts: Facts): boolean {
+  const inquiry = new Inquiry(facts);
+  const { deny, allow } = candidatesOf(set, inquiry);
+  const asksOfRequest = ({ policy: { when } }: Candidate) => when?.uses.has('request') === true;
+  const denial = deny.find((it) => !asksOfRequest(it) && truthYet(it, inquiry) === 'yes');
+  return !denial && allow.some((it) => asksOfRequest(it) || truthYet(it, inquiry) !== 'no');
+}
+
 /** As many policies are told of at most: people read it, and the audit log keeps it. */
 const TOLD_MAX = 10;
 /** Of as many the nearest are looked for. */

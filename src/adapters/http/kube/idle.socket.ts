@@ -1,0 +1,25 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { REQUEST_BOUNDS } from '../http.settings.js';
+
+const PROBE_MS = 15_000;
+
+/** Lets an answer be silent for longer than others may, until it is over; a peer that is gone is found by TCP. */
+export function maySitIdle(request: FastifyRequest, reply: FastifyReply): void {
+  const { socket } = request.raw;
+  socket.setTimeout(0);
+  socket.setKeepAlive(true, PROBE_MS);
+  reply.raw.once('close', () => socket.setTimeout(REQUEST_BOUNDS.idleSeconds * 1_000));
+}
+
+/** The same for a request that becomes another protocol, or is refused and closed: its entry may take minutes. */
+export function mayWait(request: FastifyRequest): void {
+  request.raw.socket.setTimeout(0);
+}
+
+/** Aborts when the client goes away. */
+export function whileConnected(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  request.raw.socket.once('close', () => gone.abort());
+  return gone.signal;
+}

@@ -1,0 +1,93 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
+import type { OpenStream } from '../../../app/enter-session.js';
+import { Journal } from '../../../app/ports/journal.js';
+import { invariant, problem } from '../../../domain/problem.js';
+import { CHANNEL, CHANNEL_PROTOCOLS } from '../../net/kube.channels.js';
+import { Refused } from '../refused.error.js';
+import { takeUpgrade } from '../upgrades.js';
+import { serveChannels } from './channel.server.js';
+import { isSet, queryOf } from './kube.query.js';
+import { STOPPED } from './kube.status.js';
+
+const FRAME_BYTES_MAX = 4 * 1024 * 1024;
+/** How long a client may take to hear that this replica stops. */
+const STOPPING_MS = 500;
+
+async function sayStopped(client: WebSocket): Promise<void> {
+  const status = Buffer.from(JSON.stringify(STOPPED));
+  client.send(Buffer.concat([Buffer.of(CHANNEL.status), status]), { binary: true });
+  client.close(1000);
+  await new Promise((resolve) => client.once('close', resolve));
+}
+
+/** Upgrades requests of kubectl to WebSockets of channels, and keeps count of those that are open. */
+@Injectable()
+export class KubectlStreams implements OnModuleDestroy {
+  private readonly server = new WebSocketServer({
+    noServer: true,
+    maxPayload: FRAME_BYTES_MAX,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => CHANNEL_PROTOCOLS.find((one) => offered.has(one)) ?? false,
+  });
+
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly journal: Journal) {}
+
+  /** Aborted when this replica stops. */
+  get untilStopped(): AbortSignal {
+    return this.stopping.signal;
+  }
+
+  /** The number of streams that are open, for tests. */
+  get count(): number {
+    return this.server.clients.size;
+  }
+
+  /** @throws Refused where kubectl asks for what is not spoken here; it then asks again by SPDY, and hears the same. */
+  checkUpgrade(request: FastifyRequest): void {
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
+    const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
+    if (isWebSocket && CHANNEL_PROTOCOLS.some((one) => offered.includes(one))) return;
+    throw new Refused(
+      problem(
+        'invalid-request',
+        'Hallpass speaks WebSockets (v5.channel.k8s.io, v4.channel.k8s.io) and no SPDY: use kubectl 1.30 or newer, or 1.29 with KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true.',
+      ),
+    );
+  }
+
+  /** Serves an open stream on the request's connection, to its end. Never throws. */
+  async serve(request: FastifyRequest, reply: FastifyReply, stream: OpenStream): Promise<void> {
+    const upgrade = invariant(takeUpgrade(request, reply), 'an upgrade that nobody took');
+    const query = queryOf(request);
+    upgrade.socket.once('close', () => stream.leave());
+    const socket = await new Promise<WebSocket>((resolve) => {
+      this.server.handleUpgrade(upgrade.request, upgrade.socket, upgrade.head, resolve);
+    });
+    try {
+      await serveChannels(socket, stream, {
+        tty: isSet(query, 'tty'),
+        stderr: isSet(query, 'stderr'),
+      });
+    } catch (error) {
+      this.journal.error({ err: error }, 'a stream of kubectl failed');
+      stream.leave();
+      socket.terminate();
+    }
+  }
+
+  /** Who is still there is told that it is this replica which stops, and then cut: the session goes on. */
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort();
+    const clients = [...this.server.clients];
+    await Promise.race([Promise.all(clients.map(sayStopped)), pause(STOPPING_MS)]);
+    for (const client of clients) client.terminate();
+    this.server.close();
+  }
+}
