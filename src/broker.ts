@@ -174,6 +174,17 @@ export async function startBroker(
   const presence = new PrismaPresence(database, (heard) => news.subscribePresence(heard), journal);
   const tickets = new PrismaTicketStore(database);
   const auditLog = new PrismaAuditLog(database);
+  const watchScreen = new WatchScreen({
+    store,
+    news,
+    people,
+    presence,
+    live: new TailRecordings({ store: recordings, decompress }),
+    log: auditLog,
+    roleGroups: config.identity.roles,
+    clock,
+    journal,
+  });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
     notifiers: [new LogNotifier(journal)],
@@ -240,17 +251,7 @@ export async function startBroker(
     enterSession: enter,
     issueTicket: new IssueTicket({ store, tickets }),
     redeemTicket: new RedeemTicket({ tickets, roleGroups: config.identity.roles }),
-    watchScreen: new WatchScreen({
-      store,
-      news,
-      people,
-      presence,
-      live: new TailRecordings({ store: recordings, decompress }),
-      log: auditLog,
-      roleGroups: config.identity.roles,
-      clock,
-      journal,
-    }),
+    watchScreen,
     presence,
     store,
     news,
@@ -297,7 +298,7 @@ export async function startBroker(
   opened.defer(policies.onSwitch(() => removeAccess.look()));
   removeAccess.start();
   opened.defer(() => removeAccess.stop());
-  presence.start();
+  presence.start((id, person) => watchScreen.silent(id, person, { kind: 'system', replica }));
   opened.defer(() => presence.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
