@@ -174,17 +174,6 @@ export async function startBroker(
   const presence = new PrismaPresence(database, (heard) => news.subscribePresence(heard), journal);
   const tickets = new PrismaTicketStore(database);
   const auditLog = new PrismaAuditLog(database);
-  const watchScreen = new WatchScreen({
-    store,
-    news,
-    people,
-    presence,
-    live: new TailRecordings({ store: recordings, decompress }),
-    log: auditLog,
-    roleGroups: config.identity.roles,
-    clock,
-    journal,
-  });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
     notifiers: [new LogNotifier(journal)],
@@ -203,6 +192,17 @@ export async function startBroker(
     leaseSeconds: config.sessions.leaseSeconds,
   });
   const recordings = new PrismaRecordingStore(database, (heard) => news.subscribeRecordings(heard));
+  const watchScreen = new WatchScreen({
+    store,
+    news,
+    people,
+    presence,
+    live: new TailRecordings({ store: recordings, decompress }),
+    log: auditLog,
+    roleGroups: config.identity.roles,
+    clock,
+    journal,
+  });
   const recordStreams = new RecordStreams({
     store: recordings,
     compress,

@@ -50,8 +50,10 @@ describe('a ticket', () => {
 
   test('is had by one of those who use it at the same moment, on whichever replica', async () => {
     const use = await add();
-    const stores = [tickets, new PrismaTicketStore(other)];
-    const all = await Promise.all(Array.from({ length: 20 }, (_, at) => stores[at % 2]?.take(use)));
+    const elsewhere = new PrismaTicketStore(other);
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? tickets : elsewhere).take(use)),
+    );
     expect(all.filter(Boolean)).toHaveLength(1);
   });
 
