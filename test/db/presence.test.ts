@@ -11,7 +11,7 @@ import type { Person } from '../../src/domain/person.js';
 import type { SessionId } from '../../src/domain/session/session.js';
 import { ROLE_GROUPS } from '../support/http.api.js';
 import { HandClock, MemoryJournal } from '../support/in-memory.ports.js';
-import { MemoryLiveView } from '../support/in-memory.streams.js';
+import { MemoryLiveView } from '../support/in-memory.doors.js';
 import { keptSession } from '../support/kept.session.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { freshDatabase } from '../support/postgres.js';
