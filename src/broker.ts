@@ -198,6 +198,17 @@ export async function startBroker(
     leaseSeconds: config.sessions.leaseSeconds,
   });
   const recordings = new PrismaRecordingStore(database, (heard) => news.subscribeRecordings(heard));
+  const watchScreen = new WatchScreen({
+    store,
+    news,
+    people,
+    presence,
+    live: new TailRecordings({ store: recordings, decompress }),
+    log: auditLog,
+    roleGroups: config.identity.roles,
+    clock,
+    journal,
+  });
   const recordStreams = new RecordStreams({
     store: recordings,
     compress,
@@ -238,17 +249,7 @@ export async function startBroker(
     enterSession: enter,
     issueTicket: new IssueTicket({ store, tickets }),
     redeemTicket: new RedeemTicket({ tickets, roleGroups: config.identity.roles }),
-    watchScreen: new WatchScreen({
-      store,
-      news,
-      people,
-      presence,
-      live: new TailRecordings({ store: recordings, decompress }),
-      log: auditLog,
-      roleGroups: config.identity.roles,
-      clock,
-      journal,
-    }),
+    watchScreen,
     presence,
     readRecordings: new ReadRecordings({
       store,
@@ -318,7 +319,7 @@ export async function startBroker(
   opened.defer(policies.onSwitch(() => removeAccess.look()));
   removeAccess.start();
   opened.defer(() => removeAccess.stop());
-  presence.start();
+  presence.start((id, person) => watchScreen.silent(id, person, { kind: 'system', replica }));
   opened.defer(() => presence.stop());
   deliver.start();
   opened.defer(() => deliver.stop());

@@ -1,5 +1,6 @@
 import { auditEntry } from '../domain/audit/entry.js';
 import { sameAccount } from '../domain/person.js';
+import type { Actor, Person } from '../domain/person.js';
 import type { RoleGroups } from '../domain/permission.js';
 import { rolesOf } from '../domain/permission.js';
 import type { Problem } from '../domain/problem.js';
@@ -81,6 +82,24 @@ export class WatchScreen {
       ended: this.end(caller, id, over),
       leave,
     };
+  }
+
+  /** Writes that somebody is taken for gone: nobody speaks for them any more, as after the death of a replica. */
+  async silent(id: SessionId, person: Person, by: Actor): Promise<void> {
+    const { store, log, clock } = this.deps;
+    const session = await store.find(id);
+    if (!session) return;
+    const { iss, sub } = person;
+    await log.append(
+      auditEntry({
+        at: clock.now(),
+        action: 'session.unwatched',
+        outcome: 'success',
+        actor: by,
+        session,
+        data: { watcher: { iss, sub }, because: 'silent' },
+      }),
+    );
   }
 
   /** Resolves when there is nothing more to watch, or not for this watcher. Never rejects. */

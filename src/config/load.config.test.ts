@@ -59,6 +59,7 @@ describe('a good configuration', () => {
       port: 8080,
       managementPort: 9090,
       publicUrl: 'https://hallpass.example.com',
+      origins: [],
       trustProxy: false,
     });
     expect(config.identity).toEqual({
@@ -94,6 +95,21 @@ describe('a good configuration', () => {
       serviceUser: 'hallpass',
       poolSize: 10,
     });
+  });
+
+  test('names the client of the command line, and asks for the usual scopes', () => {
+    const cli = '{"clientId":"hallpass-cli","resource":"urn:hallpass:api"}';
+    const config = good({
+      HALLPASS_CONFIG: file(GOOD),
+      HALLPASS_IDENTITY__ISSUERS: `[{"issuer":"https://login.example.com","audience":"hallpass","cli":${cli}}]`,
+      HALLPASS_SERVER__ORIGINS: '["https://console.example.com","http://localhost:5173"]',
+    });
+    expect(config.identity.issuers[0]?.cli).toEqual({
+      clientId: 'hallpass-cli',
+      scopes: ['openid', 'profile', 'email'],
+      resource: 'urn:hallpass:api',
+    });
+    expect(config.server.origins).toEqual(['https://console.example.com', 'http://localhost:5173']);
   });
 
   test('can be had from the environment alone', () => {

@@ -76,7 +76,7 @@ describe('a terminal', () => {
   });
 
   test('takes what is typed before it is open, and keeps it in order', async () => {
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<undefined>();
     api.streams.entry.held = gate.promise;
     const { body } = await ticketFor(api, { id });
     const client = TerminalClient.connect(api.port, { id, ticket: body.ticket });
@@ -84,7 +84,7 @@ describe('a terminal', () => {
     client.type('early ');
     client.say({ type: 'resize', columns: 99, rows: 9 });
     client.type('bird');
-    gate.resolve();
+    gate.resolve(undefined);
     await client.said('open');
     const [stream] = api.streams.entry.streams;
     await until(() => expect(stream?.text).toBe('early bird'));
@@ -144,14 +144,14 @@ describe('a terminal', () => {
   });
 
   test('is given up while it waits, where its client goes', async () => {
-    const gate = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<undefined>();
     api.streams.entry.held = gate.promise;
     const { body } = await ticketFor(api, { id });
     const client = TerminalClient.connect(api.port, { id, ticket: body.ticket });
     await until(() => expect(client.socket.readyState).toBe(client.socket.OPEN));
     client.leave();
     await until(() => expect(api.streams.entry.givenUp).toBe(1));
-    gate.resolve();
+    gate.resolve(undefined);
     await until(() => expect(api.streams.entry.streams[0]?.over).toEqual({ kind: 'left' }));
   });
 });
@@ -230,7 +230,7 @@ describe('the end of a terminal', () => {
 
   test('by the stop of this replica is told to everybody, also to those who wait', async () => {
     const { client, stream } = await enter();
-    api.streams.entry.held = new Promise(() => undefined);
+    api.streams.entry.held = new Promise<undefined>(() => undefined);
     const { body } = await ticketFor(api, { id });
     const waiting = TerminalClient.connect(api.port, { id, ticket: body.ticket });
     await until(() => expect(waiting.socket.readyState).toBe(waiting.socket.OPEN));

@@ -105,7 +105,7 @@ export class PlayedStream implements OpenStream {
   readonly sizes: TerminalSize[] = [];
   inputClosed = false;
   /** While it is set, what is typed is not taken. */
-  held: Promise<void> | undefined;
+  held: Promise<undefined> | undefined;
   private readonly settled = Promise.withResolvers<StreamEnd>();
   readonly ended = this.settled.promise;
   over: StreamEnd | undefined;
@@ -162,7 +162,7 @@ export class MemoryEntry extends EnterSession {
   /** Called with each stream before it is handed out. */
   prepare: ((stream: PlayedStream) => void) | undefined;
   /** What entering waits for. */
-  held: Promise<void> | undefined;
+  held: Promise<undefined> | undefined;
   /** How often entering was given up by the client's leaving. */
   givenUp = 0;
 

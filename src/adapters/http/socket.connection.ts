@@ -57,7 +57,7 @@ export class SocketConnection {
 
   /** How much waits on this side, in bytes: of what was sent and of what came. */
   get waitingBytes(): number {
-    return this.unsent + this.inbox.weight;
+    return this.socket.bufferedAmount + this.inbox.weight;
   }
 
   /** Sends bytes on a channel. Resolves when there is room for more, or nobody is there any more. */
@@ -134,7 +134,8 @@ export class SocketConnection {
 
   /** Answered only while the answers are read: else pings would fill the memory. */
   private ping(data: Buffer): void {
-    if (!this.isCalm() || this.isEnding || this.unsent > MESSAGE_BYTES_MAX) return;
+    if (!this.isCalm() || this.isEnding) return;
+    if (this.socket.bufferedAmount > MESSAGE_BYTES_MAX) return;
     if (this.socket.readyState === this.socket.OPEN) this.socket.pong(data);
   }
 

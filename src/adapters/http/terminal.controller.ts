@@ -57,10 +57,9 @@ export class TerminalController {
     const opened = await this.open('terminal', session, { request, reply });
     if (!opened) return;
     const { caller, connection } = opened;
-    void relayTerminal({ ...this.relaying(), enter: this.entering }, connection, {
-      caller,
-      entry: entryOf(session, query, caller),
-    });
+    const entry = entryOf(session, query, caller);
+    const deps = { ...this.relaying(), enter: this.entering };
+    this.sockets.serve(relayTerminal(deps, connection, { caller, entry }));
   }
 
   @Get('watch')
@@ -80,10 +79,8 @@ export class TerminalController {
     const opened = await this.open('watch', session, { request, reply });
     if (!opened) return;
     const { caller, connection } = opened;
-    void relayScreen({ ...this.relaying(), watching: this.watching }, connection, {
-      caller,
-      session,
-    });
+    const deps = { ...this.relaying(), watching: this.watching };
+    this.sockets.serve(relayScreen(deps, connection, { caller, session }));
   }
 
   /** Uses the ticket up, and takes the connection over; undefined where the client has left meanwhile. */

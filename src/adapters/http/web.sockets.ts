@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { WebSocketServer } from 'ws';
 import type { Caller } from '../../app/caller.js';
 import { personOf } from '../../app/caller.js';
+import { pause } from '../../app/pause.js';
 import { MESSAGE_BYTES_MAX, PROTOCOLS } from '../../contract/terminal.schema.js';
 import type { Problem } from '../../domain/problem.js';
 import { problem } from '../../domain/problem.js';
@@ -15,6 +16,7 @@ import type { Upgrade } from './upgrades.js';
 
 const BUSY_RETRY_SECONDS = 30;
 const SWEEP_MILLISECONDS = 20;
+const WORK_MILLISECONDS_MAX = 3_000;
 
 /** The open WebSockets of this replica. */
 @Injectable()
@@ -23,6 +25,7 @@ export class WebSockets implements OnModuleDestroy {
   private readonly mine = new Map<string, number>();
   private readonly servers = new Map<TicketKind, WebSocketServer>();
   private readonly heart: NodeJS.Timeout;
+  private readonly work = new Set<Promise<void>>();
   private isStopping = false;
 
   constructor(private readonly settings: HttpSettings) {
@@ -63,10 +66,16 @@ export class WebSockets implements OnModuleDestroy {
       connection = new SocketConnection(accepted, sockets, (found) =>
         farewell({ kind: 'refused', problem: found }, sockets),
       );
-      this.count1(connection, keyOf(caller), accepted);
+      this.keep(connection, keyOf(caller), accepted);
     });
     if (this.isStopping) connection?.end(farewell({ kind: 'shutdown' }, sockets));
     return connection;
+  }
+
+  /** Keeps in mind what is done on a connection, which never rejects: stopping waits for it. */
+  serve(work: Promise<void>): void {
+    this.work.add(work);
+    void work.then(() => this.work.delete(work));
   }
 
   /** Tells everybody that this replica stops, and waits until they have closed, for a moment. */
@@ -80,9 +89,13 @@ export class WebSockets implements OnModuleDestroy {
       await new Promise((resolve) => setTimeout(resolve, SWEEP_MILLISECONDS));
     }
     for (const server of this.servers.values()) server.close();
+    // What is left to be written of those who left.
+    const patience = new AbortController();
+    await Promise.race([Promise.all(this.work), pause(WORK_MILLISECONDS_MAX, patience.signal)]);
+    patience.abort();
   }
 
-  private count1(
+  private keep(
     connection: SocketConnection,
     key: string,
     socket: { once(event: 'close', heard: () => void): unknown },

@@ -20,6 +20,8 @@ export const PRESENCE_PACE: PresencePace = { beatSeconds: 5, silentSeconds: 15 }
 /** Held while those who fell silent are removed: one replica at a time does that, and nobody waits for it. */
 const SWEEP_LOCK = 0x77617463;
 
+type Silent = (session: SessionId, person: Person) => Promise<void>;
+
 interface Kept {
   readonly id: string;
   readonly session: SessionId;
@@ -36,6 +38,8 @@ export class PrismaPresence extends Presence {
   private readonly stopping = new AbortController();
   private loop: Promise<void> = Promise.resolve();
 
+  private silent: Silent = () => Promise.resolve();
+
   /** @param told subscribes to the news of other replicas and of this one. */
   constructor(
     private readonly database: Database,
@@ -46,7 +50,9 @@ export class PrismaPresence extends Presence {
     super();
   }
 
-  start(): void {
+  /** @param silent is told of each who fell silent, by one replica. */
+  start(silent: Silent = this.silent): void {
+    this.silent = silent;
     this.loop = this.run();
   }
 
@@ -132,13 +138,14 @@ export class PrismaPresence extends Presence {
 
   /** Removes those of replicas that died, and tells of it: by themselves rows grow old without news. */
   private async sweep(): Promise<void> {
-    await this.database.prisma.$queryRaw`
+    const gone = await this.database.prisma.$queryRaw<{ session: SessionId; person: Person }[]>`
       WITH gone AS (
         DELETE FROM watchers
         WHERE seen_at <= now() - make_interval(secs => ${this.pace.silentSeconds}::double precision)
           AND (SELECT pg_try_advisory_xact_lock(${SWEEP_LOCK}::bigint))
-        RETURNING session_id
+        RETURNING session_id, person
       )
-      SELECT count(pg_notify(${PRESENCE_CHANNEL}, session_id)) FROM gone`;
+      SELECT session_id AS session, person, pg_notify(${PRESENCE_CHANNEL}, session_id)::text FROM gone`;
+    for (const { session, person } of gone) await this.silent(session, person);
   }
 }

@@ -1,0 +1,57 @@
+import '../support/needs.containers.js';
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Broker } from '../../src/broker.js';
+import { TicketView } from '../../src/contract/terminal.schema.js';
+import { TerminalClient } from '../support/terminal.client.js';
+import { EnteringLab } from './entering.lab.js';
+
+/** Terminals over WebSocket, through a whole broker, into processes of the stand-in cluster. */
+let lab: EnteringLab;
+let broker: Broker;
+beforeAll(async () => {
+  lab = await EnteringLab.start();
+  broker = await lab.broker();
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+async function connect(query: string) {
+  const { robin, id } = await lab.active(broker);
+  const answer = await robin.call('POST', `/v1/sessions/${id}/tickets`, {
+    body: { kind: 'terminal' },
+  });
+  const { ticket } = TicketView.parse(answer.body);
+  const { port } = new URL(broker.url);
+  const client = TerminalClient.connect(Number(port), { id, ticket, query });
+  await client.said('open');
+  return { robin, id, client };
+}
+
+const command = (script: string) =>
+  `?${['/bin/sh', '-c', script].map((part) => `command=${encodeURIComponent(part)}`).join('&')}`;
+
+describe('a terminal of a real broker', () => {
+  it('passes megabytes in and out byte for byte, and the exit code', async () => {
+    const { client } = await connect(command('cat; echo done >&2; exit 7'));
+    const data = randomBytes(3_000_000);
+    for (let at = 0; at < data.length; at += 32_768) client.type(data.subarray(at, at + 32_768));
+    client.socket.send(Buffer.of(255, 0));
+    expect(await client.closed()).toBe(1000);
+    expect(client.bytes().equals(data)).toBe(true);
+    expect(client.bytes(2).toString()).toBe('done\n');
+    expect(client.texts.at(-1)).toEqual({ type: 'end', kind: 'exited', code: 7 });
+  });
+
+  it('is closed in less than a second once its session is ended', async () => {
+    const { robin, id, client } = await connect('?columns=90&rows=30');
+    client.type('echo $((40 + 2)) $(stty size)\n');
+    await vi.waitFor(() => expect(client.bytes().toString()).toContain('42 30 90'), 8_000);
+    expect(client.texts.map((it) => it['kind'])).toContain('begin');
+    await robin.act(id, 'end');
+    const endedAt = performance.now();
+    await client.said('end');
+    expect(performance.now() - endedAt).toBeLessThan(1_000);
+    expect(client.texts.at(-1)).toMatchObject({ kind: 'session-over', reason: 'left' });
+    expect(await client.closed()).toBe(1000);
+  });
+});
