@@ -33,6 +33,7 @@ import { ActOnSession } from './app/act-on-session.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
+import { ExtendSession } from './app/extend-session.js';
 import { FollowPolicies } from './app/follow-policies.js';
 import { GatherFacts } from './app/gather-facts.js';
 import type { Clusters } from './app/ports/cluster.js';
@@ -173,23 +174,32 @@ export async function startBroker(
     workers: config.sessions.workers,
     leaseSeconds: config.sessions.leaseSeconds,
   });
+  const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
+  const auditLog = new PrismaAuditLog(database);
   const app = await createHttpApp({
     requestSession: new RequestSession({
       store,
       clusters,
       policies,
-      facts: new GatherFacts({
-        history: new PrismaHistory(database),
-        onCall,
-        clock,
-      }),
+      facts,
       clock,
       limits: bounds,
     }),
     decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
     actOnSession: new ActOnSession({ store, clock, bounds }),
+    extendSession: new ExtendSession({
+      store,
+      clusters,
+      policies,
+      facts,
+      people,
+      note: notePerson,
+      log: auditLog,
+      clock,
+      bounds,
+    }),
     readSession: new ReadSession({ store }),
-    readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
+    readAudit: new ReadAudit({ log: auditLog, clock }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),

@@ -2,15 +2,17 @@ import type { Actor } from '../domain/person.js';
 import { isProblem } from '../domain/problem.js';
 import { REASON_OF_EVENT } from '../domain/session/session.machine.js';
 import type { SessionEvent } from '../domain/session/session.machine.js';
-import type { Bounds } from '../domain/session/session.plan.js';
+import type { Bounds, Doing } from '../domain/session/session.plan.js';
 import { dueAt, plan } from '../domain/session/session.plan.js';
 import type { Session } from '../domain/session/session.js';
 import { FinishSession } from './finish-session.js';
 import { LaunchSession } from './launch-session.js';
+import { MoveSession } from './move-session.js';
 import { Clock } from './ports/clock.js';
 import { Clusters } from './ports/cluster.js';
 import { Journal } from './ports/journal.js';
 import { SessionStore } from './ports/session.store.js';
+import { RetireContainers } from './retire-containers.js';
 import type { Changes } from './session-step.js';
 import { stepOf } from './session-step.js';
 import { startChanges } from './start-session.js';
@@ -64,12 +66,16 @@ export class AdvanceSession {
   private readonly actor: Actor;
   private readonly launch: LaunchSession;
   private readonly watch: WatchSession;
+  private readonly move: MoveSession;
+  private readonly retire: RetireContainers;
   private readonly finish: FinishSession;
 
   constructor(private readonly deps: AdvanceDeps) {
     this.actor = { kind: 'system', replica: deps.replica };
     this.launch = new LaunchSession(deps);
     this.watch = new WatchSession(deps);
+    this.move = new MoveSession(deps);
+    this.retire = new RetireContainers(deps);
     this.finish = new FinishSession(deps);
   }
 
@@ -108,7 +114,7 @@ export class AdvanceSession {
   }
 
   private async take(
-    what: 'lapse' | 'widen' | 'start' | 'launch' | 'check' | 'expire' | 'finish',
+    what: Doing,
     at: {
       session: Session;
       signal: AbortSignal;
@@ -129,6 +135,10 @@ export class AdvanceSession {
         return this.launch.launch(session, { signal, ownStart });
       case 'check':
         return this.watch.check(session);
+      case 'extend':
+        return this.move.extend(session, signal);
+      case 'retire':
+        return this.retire.retire(session, { signal, write });
       case 'expire':
         return {
           event: 'expire',

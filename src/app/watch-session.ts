@@ -1,5 +1,6 @@
 import { invariant, isProblem } from '../domain/problem.js';
 import { kubernetesTimes, reasonOfEnd } from '../domain/session/container.record.js';
+import { containersOf } from '../domain/session/debug-container.js';
 import type { Session } from '../domain/session/session.js';
 import { strengthProbe } from '../domain/timebox/timer.js';
 import type { Advance, AdvanceDeps } from './advance-session.js';
@@ -27,13 +28,20 @@ export class WatchSession {
       case 'pod-gone':
         return {
           event: 'stop',
-          changes: { endReason: 'pod-gone', endDetail: seen.why },
+          changes: {
+            endReason: 'pod-gone',
+            endDetail: seen.why,
+            extension: null,
+            formerContainers: [],
+          },
         };
       case 'terminated': {
         const { exitCode } = seen;
+        const now = clock.now();
+        const isOnlyOne = containersOf(session).length === 1;
         return {
-          event: 'stop',
-          changes: reasonOfEnd(session, seen, clock.now()),
+          event: isOnlyOne ? 'stop' : 'halt',
+          changes: { ...reasonOfEnd(session, seen, now), ...(isOnlyOne ? {} : { endingAt: now }) },
           data: { exitCode, kubernetesReason: seen.reason, ...kubernetesTimes(seen) },
         };
       }
@@ -80,9 +88,13 @@ export class WatchSession {
   }
 
   private again(session: Session): Advance {
-    const next = this.deps.clock.now().getTime() + this.deps.bounds.checkSeconds * 1000;
+    const now = this.deps.clock.now().getTime();
+    const next = now + this.deps.bounds.checkSeconds * 1000;
     const deadline = session.deadlineAt?.getTime() ?? next;
-    return { lookAgainAt: new Date(Math.min(next, deadline)) };
+    const retiring = session.formerContainers
+      .map(({ endFrom }) => endFrom.getTime())
+      .filter((at) => at > now);
+    return { lookAgainAt: new Date(Math.min(next, deadline, ...retiring)) };
   }
 }
 

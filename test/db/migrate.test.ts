@@ -22,7 +22,12 @@ import type { TestDatabase } from '../support/postgres.js';
 import { emptyDatabase } from '../support/postgres.js';
 
 const FIRST = '20261124000000_sessions';
-const ALL = [FIRST, '20261128000000_policy_language', '20261128090000_grants_of_before'];
+const ALL = [
+  FIRST,
+  '20261128000000_policy_language',
+  '20261128090000_grants_of_before',
+  '20261128120000_extension_and_idle',
+];
 
 let database: TestDatabase;
 let folder: string;

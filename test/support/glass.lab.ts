@@ -15,6 +15,7 @@ import { PrismaReviewStore } from '../../src/adapters/prisma/prisma-review.store
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
 import { ActOnSession } from '../../src/app/act-on-session.js';
 import { DecideSession } from '../../src/app/decide-session.js';
+import { ExtendSession } from '../../src/app/extend-session.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { ReadReviews } from '../../src/app/read-reviews.js';
@@ -80,19 +81,32 @@ export class GlassLab implements AsyncDisposable {
     const history = new PrismaHistory(database);
     const people = new PrismaPeople(database);
     const note = new NotePerson({ people, clock, journal });
+    const facts = new GatherFacts({ history, onCall: new NobodyOnCall(), clock });
+    const log = new PrismaAuditLog(database);
     const app = await createHttpApp({
       requestSession: new RequestSession({
         store,
         clusters,
         policies: source,
-        facts: new GatherFacts({ history, onCall: new NobodyOnCall(), clock }),
+        facts,
         clock,
         limits: LIMITS,
       }),
       decideSession: new DecideSession({ store, people, note, clock, bounds: BOUNDS }),
       actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
+      extendSession: new ExtendSession({
+        store,
+        clusters,
+        policies: source,
+        facts,
+        people,
+        note,
+        log,
+        clock,
+        bounds: BOUNDS,
+      }),
       readSession: new ReadSession({ store }),
-      readAudit: new ReadAudit({ log: new PrismaAuditLog(database), clock }),
+      readAudit: new ReadAudit({ log, clock }),
       notePerson: note,
       simulatePolicy: new SimulatePolicy({ policies: source, drafts: new YamlDrafts(), clock }),
       reviewSession: new ReviewSession({ store, reviews, people, clock }),

@@ -8,6 +8,7 @@ import type { Actor } from '../../domain/person.js';
 import { displayName } from '../../domain/person.js';
 import { consentsNeeded } from '../../domain/policy/policy.js';
 import { askedOf, concernedPeople, standing } from '../../domain/session/session.js';
+import { extensionsLeft } from '../../domain/session/extension.js';
 import { quorum } from '../../domain/approval/quorum.js';
 import type { Consent, Session, Target } from '../../domain/session/session.js';
 import { escalationOf } from '../../domain/session/session.plan.js';
@@ -72,6 +73,7 @@ export function sessionView(caller: Caller, session: Session, words: readonly Wo
       imageId: container.imageId ?? null,
       timer: container.timer ?? null,
     },
+    extensions: extensionsView(session),
     approvals: approvalsView(session, words),
     breakGlass: request.breakGlass,
     policy: { rule: grant?.rule ?? null, version: grant?.policyHash ?? null, explanation: [] },
@@ -86,6 +88,23 @@ export function sessionView(caller: Caller, session: Session, words: readonly Wo
     allowedActions: allowedActions(caller, session, words),
     links: { self: sessionPath(session.id), events: `${sessionPath(session.id)}/events` },
   };
+}
+
+function extensionsView(session: Session): SessionView['extensions'] {
+  const { extension, extensions, grant } = session;
+  const terms = grant?.terms.extension ?? null;
+  return (
+    terms && {
+      done: extensions,
+      left: extensionsLeft(session) ?? 0,
+      longestSeconds: terms.longestSeconds,
+      underWay: extension && {
+        container: extension.container.name,
+        durationSeconds: extension.container.durationSeconds,
+        askedAt: extension.askedAt.toISOString(),
+      },
+    }
+  );
 }
 
 /** What is asked of whom, and who has given it. Once it is decided nothing is open, whatever becomes of the people. */

@@ -17,9 +17,13 @@ export interface Bounds {
   readonly overrunSeconds: number;
 }
 
+/** What there is to do about a session. */
+export type Doing =
+  'lapse' | 'widen' | 'start' | 'launch' | 'check' | 'extend' | 'retire' | 'expire' | 'finish';
+
 /** What the broker does next about a session, of its own accord. */
 export type Step =
-  | { readonly do: 'lapse' | 'widen' | 'start' | 'launch' | 'check' | 'expire' | 'finish' }
+  | { readonly do: Doing }
   | { readonly do: 'wait'; readonly until: Date }
   | { readonly do: 'nothing' };
 
@@ -43,7 +47,11 @@ export function plan(session: Session, now: Date): Step {
     case 'starting':
       return { do: 'launch' };
     case 'active':
-      return session.deadlineAt && session.deadlineAt <= now ? { do: 'expire' } : { do: 'check' };
+      if (session.deadlineAt && session.deadlineAt <= now) return { do: 'expire' };
+      if (session.extension) return { do: 'extend' };
+      return session.formerContainers.some(({ endFrom }) => endFrom <= now)
+        ? { do: 'retire' }
+        : { do: 'check' };
     case 'ending':
       return { do: 'finish' };
     case 'denied':
@@ -153,7 +161,7 @@ export type EndVerdict =
  */
 export function judgeEnding(
   seen: Observation,
-  session: Session,
+  session: Pick<Session, 'container' | 'startedAt'>,
   now: Date,
   graceSeconds: number,
 ): EndVerdict {

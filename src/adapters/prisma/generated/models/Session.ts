@@ -28,10 +28,12 @@ export type AggregateSession = {
 
 export type SessionAvgAggregateOutputType = {
   version: number | null
+  extensions: number | null
 }
 
 export type SessionSumAggregateOutputType = {
   version: number | null
+  extensions: number | null
 }
 
 export type SessionMinAggregateOutputType = {
@@ -49,6 +51,7 @@ export type SessionMinAggregateOutputType = {
   podUid: string | null
   breakGlass: boolean | null
   policyHash: string | null
+  extensions: number | null
   createdAt: Date | null
   updatedAt: Date | null
   lapsesAt: Date | null
@@ -80,6 +83,7 @@ export type SessionMaxAggregateOutputType = {
   podUid: string | null
   breakGlass: boolean | null
   policyHash: string | null
+  extensions: number | null
   createdAt: Date | null
   updatedAt: Date | null
   lapsesAt: Date | null
@@ -118,6 +122,9 @@ export type SessionCountAggregateOutputType = {
   approverGroups: number
   approverUsers: number
   container: number
+  extension: number
+  extensions: number
+  formerContainers: number
   createdAt: number
   updatedAt: number
   lapsesAt: number
@@ -138,10 +145,12 @@ export type SessionCountAggregateOutputType = {
 
 export type SessionAvgAggregateInputType = {
   version?: true
+  extensions?: true
 }
 
 export type SessionSumAggregateInputType = {
   version?: true
+  extensions?: true
 }
 
 export type SessionMinAggregateInputType = {
@@ -159,6 +168,7 @@ export type SessionMinAggregateInputType = {
   podUid?: true
   breakGlass?: true
   policyHash?: true
+  extensions?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
@@ -190,6 +200,7 @@ export type SessionMaxAggregateInputType = {
   podUid?: true
   breakGlass?: true
   policyHash?: true
+  extensions?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
@@ -228,6 +239,9 @@ export type SessionCountAggregateInputType = {
   approverGroups?: true
   approverUsers?: true
   container?: true
+  extension?: true
+  extensions?: true
+  formerContainers?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
@@ -353,6 +367,9 @@ export type SessionGroupByOutputType = {
   approverGroups: string[]
   approverUsers: string[]
   container: runtime.JsonValue | null
+  extension: runtime.JsonValue | null
+  extensions: number
+  formerContainers: runtime.JsonValue
   createdAt: Date
   updatedAt: Date
   lapsesAt: Date | null
@@ -414,6 +431,9 @@ export type SessionWhereInput = {
   approverGroups?: Prisma.StringNullableListFilter<"Session">
   approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableFilter<"Session">
+  extension?: Prisma.JsonNullableFilter<"Session">
+  extensions?: Prisma.IntFilter<"Session"> | number
+  formerContainers?: Prisma.JsonFilter<"Session">
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -460,6 +480,9 @@ export type SessionOrderByWithRelationInput = {
   approverGroups?: Prisma.SortOrder
   approverUsers?: Prisma.SortOrder
   container?: Prisma.SortOrderInput | Prisma.SortOrder
+  extension?: Prisma.SortOrderInput | Prisma.SortOrder
+  extensions?: Prisma.SortOrder
+  formerContainers?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -510,6 +533,9 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   approverGroups?: Prisma.StringNullableListFilter<"Session">
   approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableFilter<"Session">
+  extension?: Prisma.JsonNullableFilter<"Session">
+  extensions?: Prisma.IntFilter<"Session"> | number
+  formerContainers?: Prisma.JsonFilter<"Session">
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -556,6 +582,9 @@ export type SessionOrderByWithAggregationInput = {
   approverGroups?: Prisma.SortOrder
   approverUsers?: Prisma.SortOrder
   container?: Prisma.SortOrderInput | Prisma.SortOrder
+  extension?: Prisma.SortOrderInput | Prisma.SortOrder
+  extensions?: Prisma.SortOrder
+  formerContainers?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -602,6 +631,9 @@ export type SessionScalarWhereWithAggregatesInput = {
   approverGroups?: Prisma.StringNullableListFilter<"Session">
   approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableWithAggregatesFilter<"Session">
+  extension?: Prisma.JsonNullableWithAggregatesFilter<"Session">
+  extensions?: Prisma.IntWithAggregatesFilter<"Session"> | number
+  formerContainers?: Prisma.JsonWithAggregatesFilter<"Session">
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Session"> | Date | string | null
@@ -636,6 +668,9 @@ export type SessionCreateInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -681,6 +716,9 @@ export type SessionUncheckedCreateInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -719,6 +757,9 @@ export type SessionUpdateInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -764,6 +805,9 @@ export type SessionUncheckedUpdateInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -806,6 +850,9 @@ export type SessionCreateManyInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -840,6 +887,9 @@ export type SessionUpdateManyMutationInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -877,6 +927,9 @@ export type SessionUncheckedUpdateManyInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -939,6 +992,9 @@ export type SessionCountOrderByAggregateInput = {
   approverGroups?: Prisma.SortOrder
   approverUsers?: Prisma.SortOrder
   container?: Prisma.SortOrder
+  extension?: Prisma.SortOrder
+  extensions?: Prisma.SortOrder
+  formerContainers?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
@@ -957,6 +1013,7 @@ export type SessionCountOrderByAggregateInput = {
 
 export type SessionAvgOrderByAggregateInput = {
   version?: Prisma.SortOrder
+  extensions?: Prisma.SortOrder
 }
 
 export type SessionMaxOrderByAggregateInput = {
@@ -974,6 +1031,7 @@ export type SessionMaxOrderByAggregateInput = {
   podUid?: Prisma.SortOrder
   breakGlass?: Prisma.SortOrder
   policyHash?: Prisma.SortOrder
+  extensions?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
@@ -1005,6 +1063,7 @@ export type SessionMinOrderByAggregateInput = {
   podUid?: Prisma.SortOrder
   breakGlass?: Prisma.SortOrder
   policyHash?: Prisma.SortOrder
+  extensions?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
@@ -1023,6 +1082,7 @@ export type SessionMinOrderByAggregateInput = {
 
 export type SessionSumOrderByAggregateInput = {
   version?: Prisma.SortOrder
+  extensions?: Prisma.SortOrder
 }
 
 export type SessionScalarRelationFilter = {
@@ -1187,16 +1247,16 @@ export type SessionUpdateapproverUsersInput = {
   push?: string | string[]
 }
 
-export type NullableDateTimeFieldUpdateOperationsInput = {
-  set?: Date | string | null
-}
-
 export type IntFieldUpdateOperationsInput = {
   set?: number
   increment?: number
   decrement?: number
   multiply?: number
   divide?: number
+}
+
+export type NullableDateTimeFieldUpdateOperationsInput = {
+  set?: Date | string | null
 }
 
 export type SessionCreateNestedOneWithoutEventsInput = {
@@ -1305,6 +1365,9 @@ export type SessionCreateWithoutStateRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1348,6 +1411,9 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1419,6 +1485,9 @@ export type SessionScalarWhereInput = {
   approverGroups?: Prisma.StringNullableListFilter<"Session">
   approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableFilter<"Session">
+  extension?: Prisma.JsonNullableFilter<"Session">
+  extensions?: Prisma.IntFilter<"Session"> | number
+  formerContainers?: Prisma.JsonFilter<"Session">
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -1453,6 +1522,9 @@ export type SessionCreateWithoutReasonRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1497,6 +1569,9 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1560,6 +1635,9 @@ export type SessionCreateWithoutPolicySetInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1603,6 +1681,9 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1667,6 +1748,9 @@ export type SessionCreateWithoutEventsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1711,6 +1795,9 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1753,6 +1840,9 @@ export type SessionCreateWithoutNewestInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1794,6 +1884,9 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1848,6 +1941,9 @@ export type SessionUpdateWithoutEventsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1892,6 +1988,9 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1940,6 +2039,9 @@ export type SessionUpdateWithoutNewestInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1981,6 +2083,9 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2019,6 +2124,9 @@ export type SessionCreateWithoutDecisionsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2063,6 +2171,9 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2116,6 +2227,9 @@ export type SessionUpdateWithoutDecisionsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2160,6 +2274,9 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2197,6 +2314,9 @@ export type SessionCreateWithoutDebtInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2241,6 +2361,9 @@ export type SessionUncheckedCreateWithoutDebtInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2294,6 +2417,9 @@ export type SessionUpdateWithoutDebtInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2338,6 +2464,9 @@ export type SessionUncheckedUpdateWithoutDebtInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2375,6 +2504,9 @@ export type SessionCreateWithoutKeysInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2419,6 +2551,9 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2472,6 +2607,9 @@ export type SessionUpdateWithoutKeysInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2516,6 +2654,9 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2556,6 +2697,9 @@ export type SessionCreateManyStateRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2590,6 +2734,9 @@ export type SessionUpdateWithoutStateRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2633,6 +2780,9 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2674,6 +2824,9 @@ export type SessionUncheckedUpdateManyWithoutStateRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2712,6 +2865,9 @@ export type SessionCreateManyReasonRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2745,6 +2901,9 @@ export type SessionUpdateWithoutReasonRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2789,6 +2948,9 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2830,6 +2992,9 @@ export type SessionUncheckedUpdateManyWithoutReasonRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2866,6 +3031,9 @@ export type SessionCreateManyPolicySetInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2900,6 +3068,9 @@ export type SessionUpdateWithoutPolicySetInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2943,6 +3114,9 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2984,6 +3158,9 @@ export type SessionUncheckedUpdateManyWithoutPolicySetInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3071,6 +3248,9 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   approverGroups?: boolean
   approverUsers?: boolean
   container?: boolean
+  extension?: boolean
+  extensions?: boolean
+  formerContainers?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -3118,6 +3298,9 @@ export type SessionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exten
   approverGroups?: boolean
   approverUsers?: boolean
   container?: boolean
+  extension?: boolean
+  extensions?: boolean
+  formerContainers?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -3160,6 +3343,9 @@ export type SessionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exten
   approverGroups?: boolean
   approverUsers?: boolean
   container?: boolean
+  extension?: boolean
+  extensions?: boolean
+  formerContainers?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -3202,6 +3388,9 @@ export type SessionSelectScalar = {
   approverGroups?: boolean
   approverUsers?: boolean
   container?: boolean
+  extension?: boolean
+  extensions?: boolean
+  formerContainers?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -3218,7 +3407,7 @@ export type SessionSelectScalar = {
   leaseUntil?: boolean
 }
 
-export type SessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "version" | "state" | "cluster" | "namespace" | "requesterIss" | "requesterSub" | "requesterHuman" | "requester" | "request" | "profile" | "targetKey" | "targetContainer" | "podUid" | "breakGlass" | "pin" | "policyHash" | "grant" | "approverGroups" | "approverUsers" | "container" | "createdAt" | "updatedAt" | "lapsesAt" | "escalatedAt" | "startingAt" | "startedAt" | "deadlineAt" | "endingAt" | "endedAt" | "endReason" | "endDetail" | "dueAt" | "leaseOwner" | "leaseUntil", ExtArgs["result"]["session"]>
+export type SessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "version" | "state" | "cluster" | "namespace" | "requesterIss" | "requesterSub" | "requesterHuman" | "requester" | "request" | "profile" | "targetKey" | "targetContainer" | "podUid" | "breakGlass" | "pin" | "policyHash" | "grant" | "approverGroups" | "approverUsers" | "container" | "extension" | "extensions" | "formerContainers" | "createdAt" | "updatedAt" | "lapsesAt" | "escalatedAt" | "startingAt" | "startedAt" | "deadlineAt" | "endingAt" | "endedAt" | "endReason" | "endDetail" | "dueAt" | "leaseOwner" | "leaseUntil", ExtArgs["result"]["session"]>
 export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   stateRow?: boolean | Prisma.SessionStateDefaultArgs<ExtArgs>
   reasonRow?: boolean | Prisma.Session$reasonRowArgs<ExtArgs>
@@ -3277,6 +3466,9 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     approverGroups: string[]
     approverUsers: string[]
     container: runtime.JsonValue | null
+    extension: runtime.JsonValue | null
+    extensions: number
+    formerContainers: runtime.JsonValue
     createdAt: Date
     updatedAt: Date
     lapsesAt: Date | null
@@ -3743,6 +3935,9 @@ export interface SessionFieldRefs {
   readonly approverGroups: Prisma.FieldRef<"Session", 'String[]'>
   readonly approverUsers: Prisma.FieldRef<"Session", 'String[]'>
   readonly container: Prisma.FieldRef<"Session", 'Json'>
+  readonly extension: Prisma.FieldRef<"Session", 'Json'>
+  readonly extensions: Prisma.FieldRef<"Session", 'Int'>
+  readonly formerContainers: Prisma.FieldRef<"Session", 'Json'>
   readonly createdAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly lapsesAt: Prisma.FieldRef<"Session", 'DateTime'>
