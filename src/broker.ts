@@ -196,7 +196,7 @@ export async function startBroker(
       note: notePerson,
       log: auditLog,
       clock,
-      bounds,
+      limits: bounds,
     }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: auditLog, clock }),

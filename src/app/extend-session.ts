@@ -14,7 +14,6 @@ import { extensionOf, whyNotExtended } from '../domain/session/extension.js';
 import { eventOf } from '../domain/session/session.machine.js';
 import { standing } from '../domain/session/session.js';
 import type { Session, SessionId, SessionRequest } from '../domain/session/session.js';
-import type { Bounds } from '../domain/session/session.plan.js';
 import type { Caller } from './caller.js';
 import { callerCapacities, maySee, personOf } from './caller.js';
 import { changed } from './decide-session.js';
@@ -29,6 +28,7 @@ import { PolicySource } from './ports/policy.source.js';
 import type { IdempotencyKey, Step } from './ports/session.store.js';
 import { SessionStore } from './ports/session.store.js';
 import { absent } from './read-session.js';
+import type { AskLimits } from './request-session.js';
 import { stepOf } from './session-step.js';
 
 /** Policy sets are switched, and sessions change, while somebody asks; after so many times it is not chance any more. */
@@ -59,7 +59,7 @@ export class ExtendSession {
       readonly note: NotePerson;
       readonly log: AuditLog;
       readonly clock: Clock;
-      readonly bounds: Pick<Bounds, 'startDeadlineSeconds'>;
+      readonly limits: Pick<AskLimits, 'startDeadlineSeconds' | 'longestDurationSeconds'>;
     },
   ) {}
 
@@ -114,7 +114,10 @@ export class ExtendSession {
         `The session ${id} is ${state}: there is nothing to extend ${when}.`,
       );
     }
-    return whyNotExtended(session, wish.durationSeconds, this.deps.clock.now());
+    return whyNotExtended(session, wish.durationSeconds, {
+      now: this.deps.clock.now(),
+      longestSeconds: this.deps.limits.longestDurationSeconds,
+    });
   }
 
   /** What policy says now, if it is not a no. */
@@ -228,7 +231,7 @@ export class ExtendSession {
     const { wish, granted, idempotency } = args;
     const { decision, facts } = granted;
     const at = this.deps.clock.now();
-    const { startDeadlineSeconds } = this.deps.bounds;
+    const { startDeadlineSeconds } = this.deps.limits;
     const changes = extensionOf(session, wish.durationSeconds, { at, startDeadlineSeconds });
     const step = stepOf({
       session,

@@ -82,13 +82,14 @@ export class MoveSession {
     const at = this.deps.clock.now();
     const { deadlineAt } = timesOfExtension(extension, seen.startedAt, at);
     const { container } = extension;
+    const handOverUntil = new Date(at.getTime() + this.deps.bounds.handOverSeconds * 1000);
     return {
       event: 'move',
       changes: {
         container: { ...container, imageId: seen.imageId },
         deadlineAt,
         extension: null,
-        formerContainers: leaving(session, { at, until: session.deadlineAt ?? at }),
+        formerContainers: leaving(session, handOverUntil),
       },
       data: {
         container: container.name,

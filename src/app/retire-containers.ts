@@ -88,7 +88,7 @@ export class RetireContainers {
 /** One less that may still run. */
 function retired(session: Session, { container, detail }: Ended): SystemStep {
   return {
-    event: 'note',
+    event: 'retire',
     changes: {
       formerContainers: session.formerContainers.filter(
         (it) => it.container.name !== container.name,

@@ -97,6 +97,7 @@ export class AdvancingLab {
     approvedLapseSeconds: 60,
     checkSeconds: 10,
     startGraceSeconds: 60,
+    handOverSeconds: 30,
     overrunSeconds: 0,
   };
   /** When the session is asked for; 30 seconds later is the last instant of its start. */

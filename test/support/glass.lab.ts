@@ -103,7 +103,7 @@ export class GlassLab implements AsyncDisposable {
         note,
         log,
         clock,
-        bounds: BOUNDS,
+        limits: LIMITS,
       }),
       readSession: new ReadSession({ store }),
       readAudit: new ReadAudit({ log, clock }),

@@ -176,7 +176,7 @@ export async function startApi(
       note,
       log: store.log,
       clock,
-      bounds: BOUNDS,
+      limits: LIMITS,
     }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: store.log, clock }),

@@ -5,6 +5,7 @@ INSERT INTO "transitions" ("from_state", "event", "to_state") VALUES
   ('active', 'extend', 'active'),
   ('active', 'move', 'active'),
   ('active', 'unextend', 'active'),
+  ('active', 'retire', 'active'),
   ('active', 'escalate', 'active'),
   ('active', 'overrun', 'active'),
   ('active', 'idle', 'ending'),

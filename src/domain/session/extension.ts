@@ -3,9 +3,6 @@ import { problem } from '../problem.js';
 import { containerName } from './debug-container.js';
 import type { FormerContainer, Session } from './session.js';
 
-/** How long after a move the former container is left alone: terminals move in that time. */
-const MOVE_SECONDS = 30;
-
 /** How many more extensions the terms of a session leave. Null: they leave none out of principle. */
 export function extensionsLeft({
   grant,
@@ -23,13 +20,13 @@ export function mayBeExtended(
 }
 
 /**
- * What the frozen terms and the time say against an extension of an active session that would hold for
+ * What the frozen terms, the configuration and the time say against an extension of an active session that would hold for
  * `durationSeconds` from its start; undefined: nothing.
  */
 export function whyNotExtended(
   session: Session,
   durationSeconds: number,
-  now: Date,
+  { now, longestSeconds }: { readonly now: Date; readonly longestSeconds: number },
 ): Problem | undefined {
   const { id, grant, extensions } = session;
   const terms = grant?.terms.extension ?? null;
@@ -50,6 +47,9 @@ export function whyNotExtended(
   }
   if (durationSeconds > terms.longestSeconds) {
     return notSoLong(`must be ${terms.longestSeconds} or less: the terms of the session say so`);
+  }
+  if (durationSeconds > longestSeconds) {
+    return notSoLong(`must be ${longestSeconds} or less: nothing here is longer`);
   }
   const leftSeconds = Math.ceil(((session.deadlineAt?.getTime() ?? 0) - now.getTime()) / 1000);
   if (leftSeconds <= 1) {
@@ -98,13 +98,10 @@ export function extensionOf(
   };
 }
 
-/** The containers to be ended, once a session has moved from `container`; that one holds no longer than `until`. */
-export function leaving(
-  session: Session,
-  { at, until }: { readonly at: Date; readonly until: Date },
-): readonly FormerContainer[] {
-  const { container, formerContainers } = session;
+/** The containers to be ended, once a session moves from the one that it has, which is left alone until `handOverUntil`. */
+export function leaving(session: Session, handOverUntil: Date): readonly FormerContainer[] {
+  const { container, formerContainers, deadlineAt } = session;
   if (!container) return formerContainers;
-  const endFrom = Math.min(at.getTime() + MOVE_SECONDS * 1000, until.getTime());
+  const endFrom = Math.min(handOverUntil.getTime(), deadlineAt?.getTime() ?? Infinity);
   return [...formerContainers, { container, endFrom: new Date(endFrom) }];
 }

@@ -84,6 +84,7 @@ export const TRANSITIONS = [
   { from: 'active', event: 'move', to: 'active', by: ['system'] },
   { from: 'active', event: 'unextend', to: 'active', by: ['system'] },
   // Of a container that the session has moved from.
+  { from: 'active', event: 'retire', to: 'active', by: ['system'] },
   { from: 'active', event: 'escalate', to: 'active', by: ['system'] },
   { from: 'active', event: 'overrun', to: 'active', by: ['system'] },
   { from: 'active', event: 'expire', to: 'ending', by: ['system'] },

@@ -13,6 +13,8 @@ export interface Bounds {
   readonly checkSeconds: number;
   /** How long after `startBy` a container that never started is still watched: covers clocks that differ. */
   readonly startGraceSeconds: number;
+  /** How long the container that a session has moved from is left to those who are in it: terminals move meanwhile. */
+  readonly handOverSeconds: number;
   /** How long an ending may take before it is an overrun. */
   readonly overrunSeconds: number;
 }
