@@ -36,6 +36,8 @@ export interface SystemStep {
   readonly data?: Readonly<Record<string, unknown>>;
   /** To be written only where this replica's claim on the session holds at that moment. */
   readonly onlyIfHeld?: boolean;
+  /** Where the part wrote steps of its own: the session after them. */
+  readonly of?: Session;
 }
 
 /** What a part came to: a step to write, or to be looked at again at an instant. */
@@ -105,7 +107,7 @@ export class AdvanceSession {
       if ('lookAgainAt' in result) {
         return { dueAt: result.lookAgainAt, version: result.version ?? session.version };
       }
-      const written = await write(session, result);
+      const written = await write(result.of ?? session, result);
       if (!written) return undefined;
       ownStart = result.event === 'start';
       session = written;

@@ -105,6 +105,7 @@ function finished(session: Session, ended: readonly Ended[], now: Date): SystemS
     .map((it) => ({ container: it.container.name, detail: it.detail }));
   return {
     event: 'finish',
+    of: session,
     changes: {
       extension: null,
       formerContainers: [],

@@ -89,6 +89,7 @@ export class RetireContainers {
 function retired(session: Session, { container, detail }: Ended): SystemStep {
   return {
     event: 'retire',
+    of: session,
     changes: {
       formerContainers: session.formerContainers.filter(
         (it) => it.container.name !== container.name,

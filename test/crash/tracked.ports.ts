@@ -41,7 +41,9 @@ export class Trails {
   }
 
   at({ containerName }: Place): StepTrail {
-    return this.of(containerName.slice(CONTAINER_PREFIX.length));
+    // The containers of extensions have a number after it.
+    const [id = ''] = containerName.slice(CONTAINER_PREFIX.length).split('-');
+    return this.of(id);
   }
 
   stepsAt(pod: string): string[] {
