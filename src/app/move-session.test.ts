@@ -66,7 +66,7 @@ describe('a session that is extended', () => {
     await lab.advance();
     expect(lab.clusters.lines).toEqual([OLD]);
     expect(await lab.stored()).toMatchObject({ state: 'active', formerContainers: [] });
-    expect(await lab.events()).toBe('grant start run extend move note retire');
+    expect(await lab.events()).toBe('grant start run extend note move note retire');
   });
 
   test('ends at the deadline that it had where the new container does not run by then', async () => {
