@@ -3,7 +3,7 @@ import { isProblem } from '../domain/problem.js';
 import { REASON_OF_EVENT } from '../domain/session/session.machine.js';
 import type { SessionEvent } from '../domain/session/session.machine.js';
 import type { Bounds, Doing } from '../domain/session/session.plan.js';
-import { dueAt, plan } from '../domain/session/session.plan.js';
+import { dueAt, hasToRetire, plan } from '../domain/session/session.plan.js';
 import type { Session } from '../domain/session/session.js';
 import { FinishSession } from './finish-session.js';
 import { LaunchSession } from './launch-session.js';
@@ -137,8 +137,13 @@ export class AdvanceSession {
         return this.launch.launch(session, { signal, ownStart });
       case 'check':
         return this.watch.check(session);
-      case 'extend':
-        return this.move.extend(session, signal);
+      case 'extend': {
+        const moved = await this.move.extend(session, signal);
+        // A container that was left before does not wait for a start that takes long.
+        return moved && 'lookAgainAt' in moved && hasToRetire(session, now)
+          ? this.retire.retire(session, { signal, write })
+          : moved;
+      }
       case 'retire':
         return this.retire.retire(session, { signal, write });
       case 'expire':

@@ -188,6 +188,27 @@ describe('a container that the session has left and that does not end', () => {
     expect(await lab.stored()).toMatchObject({ state: 'active' });
   });
 
+  test('is ended though the next extension takes long to start', async () => {
+    const session = await extended();
+    await lab.advance();
+    const again = { at: lab.at(110), startDeadlineSeconds: 60 };
+    await lab.then('extend', 110, extensionOf(await lab.stored(), 900, again));
+    lab.clusters.onAdd = () => 'added';
+    lab.clusters.onObserve = ({ containerName }) => {
+      if (lab.clusters.lines.includes(containerName)) return terminated(lab.at(1), 131);
+      return seen[containerName] ?? ABSENT;
+    };
+    lab.bounds = { ...lab.bounds, checkSeconds: 1 };
+    lab.clock.set(lab.at(132));
+    await lab.advance(AbortSignal.timeout(3_000));
+    expect(lab.clusters.lines).toEqual([OLD]);
+    expect(await lab.stored()).toMatchObject({
+      container: { name: newName(session) },
+      extension: { container: { name: `hallpass-${session.id}-3` } },
+      formerContainers: [],
+    });
+  });
+
   test('keeps its session from being ended', async () => {
     await extended();
     await lab.advance();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import { PrismaHistory } from '../../src/adapters/prisma/prisma-history.js';
+import { PrismaPastDecisions } from '../../src/adapters/prisma/prisma-past.decisions.js';
 import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
 import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
@@ -179,6 +180,16 @@ describe('policy, asked anew', () => {
     });
     const [record] = await replica.log.read({ sessionId: session.id, limit: 1 });
     expect(record).toMatchObject({ action: 'session.extend', body: { decision: decision?.id } });
+    const past = [];
+    for await (const it of new PrismaPastDecisions(
+      invariant(databases[0], 'a database'),
+    ).newestFirst({
+      since: new Date(0),
+      limit: 10,
+    }))
+      past.push(it.sessionId);
+    // What was said to the extension is compared with nothing.
+    expect(past.filter((it) => it === session.id)).toHaveLength(1);
     await replica.end(session);
   });
 

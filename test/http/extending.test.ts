@@ -62,7 +62,7 @@ describe('extending', () => {
     expect(session.extensions).toEqual({ done: 0, left: 2, longestSeconds: 900, underWay: null });
     const answer = await extend(session);
     expect(answer.status).toBe(200);
-    expect(answer.headers.get('etag')).toBe(`"${session.version + 1}"`);
+    expect(answer.headers.get('etag')).toBe(`"${Number(session.version) + 1}"`);
     expect(answer.body).toMatchObject({
       state: 'active',
       deadline: session.deadline,

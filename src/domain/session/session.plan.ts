@@ -51,15 +51,18 @@ export function plan(session: Session, now: Date): Step {
     case 'active':
       if (session.deadlineAt && session.deadlineAt <= now) return { do: 'expire' };
       if (session.extension) return { do: 'extend' };
-      return session.formerContainers.some(({ endFrom }) => endFrom <= now)
-        ? { do: 'retire' }
-        : { do: 'check' };
+      return hasToRetire(session, now) ? { do: 'retire' } : { do: 'check' };
     case 'ending':
       return { do: 'finish' };
     case 'denied':
     case 'ended':
       return { do: 'nothing' };
   }
+}
+
+/** Whether the time has come to end a container that the session has left. */
+export function hasToRetire({ formerContainers }: Session, now: Date): boolean {
+  return formerContainers.some(({ endFrom }) => endFrom <= now);
 }
 
 /** When more people are to be asked, where nobody has decided by then; null: never, or they were asked already. */
