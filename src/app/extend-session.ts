@@ -1,32 +1,16 @@
-import { auditEntry } from '../domain/audit/entry.js';
-import { quorum } from '../domain/approval/quorum.js';
-import { newest } from '../domain/person.js';
-import type { PolicyDecision } from '../domain/policy/evaluate.js';
-import { decideFound, refuseUnseen } from '../domain/policy/evaluate.js';
-import type { Facts } from '../domain/policy/facts.js';
-import { factsHash } from '../domain/policy/facts.hash.js';
-import type { Grant } from '../domain/policy/policy.js';
-import { requirementsOf } from '../domain/policy/policy.js';
-import { requirementText } from '../domain/policy/words.js';
 import type { Problem } from '../domain/problem.js';
-import { invariant, isProblem, problem } from '../domain/problem.js';
+import { isProblem, problem } from '../domain/problem.js';
 import { extensionOf, whyNotExtended } from '../domain/session/extension.js';
 import { eventOf } from '../domain/session/session.machine.js';
-import { standing } from '../domain/session/session.js';
-import type { Session, SessionId, SessionRequest } from '../domain/session/session.js';
+import type { Session, SessionId } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import { callerCapacities, maySee, personOf } from './caller.js';
+import type { DecideExtensionDeps, ExtendWish, GrantedExtension } from './decide-extension.js';
+import { DecideExtension } from './decide-extension.js';
 import { changed } from './decide-session.js';
 import { policyRecord } from './decided-step.js';
-import { GatherFacts } from './gather-facts.js';
 import { NotePerson } from './note-person.js';
-import { AuditLog } from './ports/audit.log.js';
-import { Clock } from './ports/clock.js';
-import { Clusters } from './ports/cluster.js';
-import { People } from './ports/people.js';
-import { PolicySource } from './ports/policy.source.js';
 import type { IdempotencyKey, Step } from './ports/session.store.js';
-import { SessionStore } from './ports/session.store.js';
 import { absent } from './read-session.js';
 import type { AskLimits } from './request-session.js';
 import { stepOf } from './session-step.js';
@@ -34,34 +18,18 @@ import { stepOf } from './session-step.js';
 /** Policy sets are switched, and sessions change, while somebody asks; after so many times it is not chance any more. */
 const TRIES_MAX = 5;
 
-export interface ExtendWish {
-  /** For how long the new container holds, from its start. */
-  readonly durationSeconds: number;
-  /** Left out: the reason that the session was asked for with. */
-  readonly reason?: string;
-  readonly seenVersion?: number;
-}
-
-interface Granted {
-  readonly decision: Exclude<PolicyDecision, { verdict: 'refuse' }>;
-  readonly facts: Facts;
-}
-
 /** `extend`: another container for a session that is active, on what policy says now. */
 export class ExtendSession {
+  private readonly deciding: DecideExtension;
+
   constructor(
-    private readonly deps: {
-      readonly store: SessionStore;
-      readonly clusters: Clusters;
-      readonly policies: PolicySource;
-      readonly facts: GatherFacts;
-      readonly people: People;
+    private readonly deps: DecideExtensionDeps & {
       readonly note: NotePerson;
-      readonly log: AuditLog;
-      readonly clock: Clock;
       readonly limits: Pick<AskLimits, 'startDeadlineSeconds' | 'longestDurationSeconds'>;
     },
-  ) {}
+  ) {
+    this.deciding = new DecideExtension(deps);
+  }
 
   /**
    * How often and for how long is in the terms that the session was granted. Whether it is granted is asked of policy
@@ -83,19 +51,20 @@ export class ExtendSession {
     const { iss, sub } = personOf(caller);
     const idempotency = key && { iss, sub, ...key };
     for (let tries = 1; ; tries++) {
-      const before = idempotency && (await this.replay(id, idempotency));
-      if (before) return isProblem(before) ? before : { session: before, already: true };
+      const before = await this.replay(id, idempotency);
+      if (before) return before;
       const session = await store.find(id);
       if (!session || !maySee(caller, session)) return absent(id);
       const refusal = this.refusal(caller, session, wish);
-      if (refusal) return refusal;
+      // Of several with one key at once, those that come later find what the first has done.
+      if (refusal) return (await this.replay(id, idempotency)) ?? refusal;
       await note.note(caller);
-      const granted = await this.decide(caller, session, wish);
+      await policies.refresh();
+      const granted = await this.deciding.decide(caller, session, wish);
       if (isProblem(granted)) return granted;
       const written = await store.write(this.step(caller, session, { wish, granted, idempotency }));
       if (!isProblem(written)) return { session: written, already: false };
       if (written.problem !== 'write-conflict' || tries === TRIES_MAX) return written;
-      await policies.refresh();
     }
   }
 
@@ -120,111 +89,12 @@ export class ExtendSession {
     });
   }
 
-  /** What policy says now, if it is not a no. */
-  private async decide(
-    caller: Caller,
-    session: Session,
-    wish: ExtendWish,
-  ): Promise<Granted | Problem> {
-    const { policies, clusters, facts: gather } = this.deps;
-    const blocked = policies.blocked();
-    if (blocked) return blocked;
-    const set = policies.current();
-    const { request, id } = session;
-    const pin = invariant(session.pin, 'an active session without a Pod');
-    const asked: SessionRequest = {
-      ...request,
-      target: { kind: 'pod', name: pin.podName },
-      durationSeconds: wish.durationSeconds,
-      reason: wish.reason ?? request.reason,
-    };
-    const unseen = await gather.unseen(caller, asked, set, id);
-    const early = refuseUnseen(set, unseen);
-    if (early) return this.refused(caller, session, { decision: early, facts: unseen });
-
-    const { cluster, namespace, target, container } = asked;
-    const resolved = await clusters.resolve({
-      cluster,
-      namespace,
-      target,
-      ...(container === undefined ? {} : { container }),
-    });
-    if (isProblem(resolved)) return resolved;
-    if (resolved.unfit) return resolved.unfit;
-    if (resolved.pin?.podUid !== pin.podUid) {
-      return problem(
-        'target-changed',
-        `The Pod "${pin.podName}" is not the one that the session ${id} is in.`,
-      );
-    }
-    const facts = await gather.seen(caller, unseen, resolved, id);
-    const decision = invariant(decideFound(set, facts), 'a Pod was found, and policy says nothing');
-    if (decision.verdict === 'refuse') return this.refused(caller, session, { decision, facts });
-    const open = await this.openConsents(session, decision.grant);
-    if (open.length === 0) return { decision, facts };
-    const needs = `it needs the consent of ${open.join(', and ')}, and those that were given do not meet that`;
-    return this.refused(caller, session, { decision, facts, needs });
-  }
-
-  /** What the consents that stand, by the groups of today, leave open of what a grant of today asks for. */
-  private async openConsents(session: Session, grant: Grant): Promise<string[]> {
-    const require = requirementsOf(grant);
-    if (require.length === 0) return [];
-    const { store, people } = this.deps;
-    const [words, known] = await Promise.all([
-      store.consents(session.id),
-      people.latest([session.requester]),
-    ]);
-    const { commentRequired, escalation } = grant.terms.approvals;
-    const consents = standing(words).filter(
-      ({ comment }) => !commentRequired || comment !== undefined,
-    );
-    const escalated = session.escalatedAt === null ? null : escalation;
-    const { open } = quorum({ require, escalated }, newest(session.requester, known), consents);
-    return open.map(requirementText);
-  }
-
-  /** A no, which is in the audit log with what it was said from. */
-  private async refused(
-    caller: Caller,
-    session: Session,
-    why: { readonly decision: PolicyDecision; readonly facts: Facts; readonly needs?: string },
-  ): Promise<Problem> {
-    const { decision, facts, needs } = why;
-    const explanation = needs === undefined ? decision.explanation : [`Now ${needs}.`];
-    const by =
-      decision.verdict === 'refuse'
-        ? { policy: decision.policyHash, rule: decision.rule }
-        : { policy: decision.grant.policyHash, rule: decision.grant.rule };
-    await this.deps.log.append(
-      auditEntry({
-        at: this.deps.clock.now(),
-        action: 'session.extend',
-        outcome: 'denied',
-        actor: caller.actor,
-        session,
-        data: {
-          ...by,
-          explanation,
-          durationSeconds: facts.request.durationSeconds,
-          reason: facts.request.reason,
-          factsHash: factsHash(facts),
-          version: session.version,
-        },
-      }),
-    );
-    return problem(
-      'extension-refused',
-      `The session ${session.id} is not extended, and goes on to its deadline. ${explanation.join(' ')}`,
-    );
-  }
-
   private step(
     caller: Caller,
     session: Session,
     args: {
       readonly wish: ExtendWish;
-      readonly granted: Granted;
+      readonly granted: GrantedExtension;
       readonly idempotency: IdempotencyKey | undefined;
     },
   ): Step {
@@ -255,10 +125,12 @@ export class ExtendSession {
     };
   }
 
-  private async replay(id: SessionId, key: IdempotencyKey): Promise<Session | Problem | undefined> {
-    const found = await this.deps.store.findByKey(key);
+  private async replay(id: SessionId, key: IdempotencyKey | undefined) {
+    const found = key && (await this.deps.store.findByKey(key));
     if (!found) return undefined;
-    if (found.requestHash === key.requestHash && found.session.id === id) return found.session;
+    if (found.requestHash === key.requestHash && found.session.id === id) {
+      return { session: found.session, already: true };
+    }
     return problem(
       'idempotency-mismatch',
       `The key "${key.key}" already stands for something else that was asked of the session ${found.session.id}. Use a new key for a new request.`,

@@ -9,7 +9,7 @@ import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.sto
 import type { Caller } from '../../src/app/caller.js';
 import { DecideSession } from '../../src/app/decide-session.js';
 import { EndIdleSession } from '../../src/app/end-idle-session.js';
-import type { ExtendWish } from '../../src/app/extend-session.js';
+import type { ExtendWish } from '../../src/app/decide-extension.js';
 import { ExtendSession } from '../../src/app/extend-session.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { NotePerson } from '../../src/app/note-person.js';
@@ -217,6 +217,8 @@ describe('policy, asked anew', () => {
     const session = await replica.running();
     await force(policyOf('oncall', { effect: 'deny' }));
     expect(said(await replica.extend(session))).toMatch(/extension-refused: .*forbids this/);
+    await force(policyOf('oncall', { terms: TERMS }));
+    expect(said(await replica.extend(session))).toBe('extended');
     await replica.end(session);
   });
 
