@@ -14,6 +14,7 @@ import { ExtendSession } from '../../src/app/extend-session.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { RequestSession } from '../../src/app/request-session.js';
+import type { SessionStore } from '../../src/app/ports/session.store.js';
 import type { Changes } from '../../src/app/session-step.js';
 import { stepOf } from '../../src/app/session-step.js';
 import { startChanges } from '../../src/app/start-session.js';
@@ -22,6 +23,7 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { invariant, isProblem } from '../../src/domain/problem.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
 import type { Session } from '../../src/domain/session/session.js';
+import { replacing } from '../crash/replacing.js';
 import {
   HandClock,
   MemoryClusters,
@@ -72,16 +74,17 @@ function callerFor(person: Person): Caller {
 /** One replica with all that it takes to ask, to consent and to extend. */
 class Replica {
   readonly clock = new HandClock();
-  readonly store: PrismaSessionStore;
+  readonly store: SessionStore;
   readonly log: PrismaAuditLog;
   private readonly asking: RequestSession;
   private readonly deciding: DecideSession;
   private readonly extending: ExtendSession;
 
-  constructor(which: 0 | 1) {
+  /** @param around what lies between the use cases and the database. */
+  constructor(which: 0 | 1, around: (store: SessionStore) => SessionStore = (store) => store) {
     const database = invariant(databases[which], 'a database');
     const { clock } = this;
-    const store = new PrismaSessionStore(database);
+    const store = around(new PrismaSessionStore(database));
     const people = new PrismaPeople(database);
     const note = new NotePerson({ people, clock, journal: new MemoryJournal() });
     const clusters = new MemoryClusters();
@@ -289,6 +292,26 @@ describe('two replicas at once', () => {
     expect(answers.map(said)).toEqual(Array.from({ length: 4 }, () => 'extended'));
     expect(answers.filter((it) => !isProblem(it) && !it.already)).toHaveLength(1);
     expect((await one.store.find(session.id))?.extensions).toBe(1);
+    await one.end(session);
+  });
+
+  test('tell of it too where the key was not there yet when it was looked for', async () => {
+    await force(policyOf('oncall', { terms: TERMS }));
+    const one = new Replica(0);
+    const session = await one.running();
+    const looks: string[] = [];
+    const late = new Replica(1, (store) =>
+      replacing(store, {
+        findByKey: async (key) => {
+          looks.push(key.key);
+          if (looks.length > 1) return store.findByKey(key);
+          await one.extend(session, {}, ROBIN, key.key);
+          return undefined;
+        },
+      }),
+    );
+    const answer = await late.extend(session, {}, ROBIN, 'a-later-key');
+    expect(answer).toMatchObject({ already: true, session: { extensions: 1 } });
     await one.end(session);
   });
 
