@@ -116,8 +116,8 @@ describe('a session that is extended', () => {
     const actions = (await audrey.audit(id)).filter(({ action }) => action === 'session.extend');
     expect(actions).toMatchObject([
       {
-        outcome: 'success',
         body: {
+          outcome: 'success',
           data: {
             extension: { container: `hallpass-${id}-2`, durationSeconds: 600 },
             factsHash: expect.stringMatching(/^[0-9a-f]{64}$/),
