@@ -3,10 +3,12 @@ import { parseArgs } from 'node:util';
 import type { Benchmark, Findings, Measure } from './benchmark.js';
 import { policyBenchmark } from './policy.bench.js';
 import { sessionsBenchmark } from './sessions.bench.js';
+import { terminalBenchmark } from './terminal.bench.js';
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   policy: policyBenchmark,
   sessions: sessionsBenchmark,
+  terminal: terminalBenchmark,
 };
 
 /** Exit codes: 0 measured, 1 something failed, 2 wrong arguments, 130 interrupted. */
@@ -87,7 +89,7 @@ function cells(measure: Measure): string[] {
   const of = `of ${measure.count}`;
   return measure.unit === 'ms'
     ? [`p50 ${measure.p50.toFixed(2)} ms`, `p99 ${measure.p99.toFixed(2)} ms`, of]
-    : [`${measure.value.toFixed(1)} /s`, '', of];
+    : [`${measure.value.toFixed(1)} ${measure.unit}`, '', of];
 }
 
 function print(text: string): void {

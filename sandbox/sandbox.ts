@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { migrate, MIGRATIONS_DIR } from '../src/adapters/prisma/migrate.runner.js';
 import { brokerKubeconfig } from './broker/broker.account.js';
 import type { Surroundings } from './broker/broker.config.js';
+import type { DeploymentShorthand } from './cluster/object.shorthand.js';
 import type { StandInCluster } from './cluster/stand-in.cluster.js';
 import { startCluster } from './cluster/stand-in.cluster.js';
 import type { ClusterOptions } from './cluster/stand-in.cluster.js';
@@ -12,6 +13,7 @@ import { prepareDatabase } from './database/hallpass.roles.js';
 import { freePort } from './free.port.js';
 import type { IdentityProvider } from './identity/identity.provider.js';
 import { startIdentityProvider } from './identity/identity.provider.js';
+import { thisMachine } from './runtime/shells.js';
 
 /** The namespaces of the sandbox whose Pods may be debugged; what policy says of them is in `sandbox/policies`. */
 export const NAMESPACES = ['payments', 'staging'] as const;
@@ -46,7 +48,8 @@ export interface Sandbox {
 
 /**
  * Starts a database, an identity provider and a cluster with two small shops in it: Deployment `checkout` in
- * `payments`, Deployment `cart` in `staging`, whose Pods run. All of it ends with {@link Sandbox.close}.
+ * `payments`, Deployment `cart` in `staging`, whose Pods run; that of `cart` listens on a port. All of it ends with
+ * {@link Sandbox.close}.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   await using opened = new AsyncDisposableStack();
@@ -73,7 +76,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   cluster.images.add(DEBUG_IMAGE, { command: ['sh'], shell: 'busybox' });
   for (const name of NAMESPACES) cluster.addNamespace(name);
   cluster.addDeployment({ namespace: 'payments', name: 'checkout', replicas: 2 });
-  cluster.addDeployment({ namespace: 'staging', name: 'cart', replicas: 1 });
+  cluster.addDeployment({
+    namespace: 'staging',
+    name: 'cart',
+    replicas: 1,
+    ...web(await port(8000)),
+  });
   await Promise.all([untilReady(cluster, 'payments', 2), untilReady(cluster, 'staging', 1)]);
 
   const file = async (name: string, text: string): Promise<string> => {
@@ -100,6 +108,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
     close: () => running.disposeAsync(),
   };
+}
+
+/** An application to forward a port to: its log says which. As silent as the others on a machine without perl. */
+function web(port: number): Pick<DeploymentShorthand, 'image' | 'command'> {
+  if (thisMachine.find('perl') === undefined) return {};
+  return { image: 'docker.io/library/web:1', command: ['/bin/web', 'http', `${port}`] };
 }
 
 async function migratedDatabase(adminUrl: string): Promise<string> {

@@ -107,8 +107,8 @@ spec:
 
 const ON_CALL = `## OnCallSource
 
-Somewhere over HTTP that says who is on call: \`onCall['payments']\` in conditions. Where it does not answer in time, the
-fact is not known, which grants nothing.
+Somewhere over HTTP that says who is on call: \`onCall['payments']\` in conditions. Where it does not answer in time, or
+goes by e-mail and somebody has none that is verified, the fact is not known: neither it nor its opposite grants anything.
 
 \`\`\`yaml
 apiVersion: hallpass/v1

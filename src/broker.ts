@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
+import { compress, decompress } from './adapters/gzip/gzip.js';
 import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
+import { SOCKETS } from './adapters/http/socket.settings.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
+import { KubernetesStreams } from './adapters/kubernetes/kubernetes.streams.js';
 import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
@@ -18,15 +21,20 @@ import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
 import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
+import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
+import { PrismaPresence } from './adapters/prisma/prisma-presence.js';
+import { PrismaRecordingStore } from './adapters/prisma/prisma-recording.store.js';
 import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
+import { TarTaps } from './adapters/tar/tar.taps.js';
+import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
@@ -34,23 +42,36 @@ import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
 import { ExtendSession } from './app/extend-session.js';
+import { EnterContainer } from './app/enter-container.js';
+import type { EnterSession } from './app/enter-session.js';
 import { FollowPolicies } from './app/follow-policies.js';
 import { GatherFacts } from './app/gather-facts.js';
+import { LiveStreams } from './app/live-streams.js';
+import type { ClusterStreams } from './app/ports/cluster.streams.js';
 import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
+import type { Presence } from './app/ports/presence.js';
+import type { Recorder } from './app/ports/recorder.js';
 import type { SessionStore } from './app/ports/session.store.js';
+import { IssueTicket } from './app/issue-ticket.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
+import { RedeemTicket } from './app/redeem-ticket.js';
+import { RecordStreams } from './app/record-streams.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
+import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
+import { StopSession } from './app/stop-session.js';
+import { WaitForStart } from './app/wait-for-start.js';
+import { TailRecordings } from './app/tail-recordings.js';
+import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
-import type { PolicySet } from './domain/policy/policy.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -59,6 +80,8 @@ export interface Broker {
   readonly url: string;
   /** Where `/healthz` and `/readyz` answer on this machine. */
   readonly managementUrl: string;
+  /** The door to its streams. */
+  readonly enter: EnterSession;
   /** Stops taking requests, finishes those under way and lets go of all. Sessions go on in their clusters. */
   stop(): Promise<void>;
 }
@@ -77,6 +100,9 @@ export interface BrokerOptions {
   readonly around?: {
     readonly store?: (inner: SessionStore) => SessionStore;
     readonly clusters?: (inner: Clusters) => Clusters;
+    readonly streams?: (inner: ClusterStreams) => ClusterStreams;
+    readonly recorder?: (inner: Recorder) => Recorder;
+    readonly presence?: (inner: Presence) => Presence;
   };
 }
 
@@ -118,7 +144,14 @@ export async function startBroker(
   const wrong = await policies.open();
   if (wrong) return { refused: wrong.policyErrors.join('\n') };
 
-  const around = { store: same, clusters: same, ...options.around };
+  const around = {
+    store: same,
+    clusters: same,
+    streams: same,
+    recorder: same,
+    presence: same,
+    ...options.around,
+  };
   const news = new PrismaSessionNews(database.settings.url, journal);
   const store = around.store(
     // The database tells the other replicas; this one need not wait for that.
@@ -133,49 +166,58 @@ export async function startBroker(
 
   const bounds = config.sessions;
   const onCall = new HttpOnCall({ clock, journal, secrets: config.onCall.secrets });
-  const tellMissingSecrets = (): void => {
-    for (const { source, secret } of onCall.missingSecrets(policies.current().onCallSources)) {
-      journal.warn(
-        { source, secret },
-        'an on-call source has no secret for its host: nobody is known to be on call by it',
-      );
-    }
-  };
-  const tellLateEscalations = (): void => {
-    for (const policy of lateEscalations(policies.current(), bounds.pendingLapseSeconds)) {
-      journal.warn(
-        { policy, lapseSeconds: bounds.pendingLapseSeconds },
-        'a policy asks more people only after its sessions have lapsed: nobody is ever asked by it',
-      );
-    }
-  };
-  const tellOddities = (): void => {
-    tellMissingSecrets();
-    tellLateEscalations();
-  };
-  tellOddities();
-  policies.onSwitch(tellOddities);
+  const tellOfSet = () => tellOddities({ set: policies.current(), onCall, journal, bounds });
+  tellOfSet();
+  policies.onSwitch(tellOfSet);
   const onCallStates = () => onCall.states(policies.current().onCallSources);
   const people = new PrismaPeople(database);
   const notePerson = new NotePerson({ people, clock, journal });
+  const presence = new PrismaPresence(database, (heard) => news.subscribePresence(heard), journal);
+  const tickets = new PrismaTicketStore(database);
+  const auditLog = new PrismaAuditLog(database);
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
     notifiers: [new LogNotifier(journal)],
     clock,
     journal,
   });
+  const activity = new PrismaActivity(database);
   const reconcile = new ReconcileSessions({
     store,
     news,
     clock,
     journal,
     replica,
-    advance: new AdvanceSession({ store, clusters, clock, bounds, journal, replica }),
+    advance: new AdvanceSession({ store, clusters, activity, clock, bounds, journal, replica }),
     workers: config.sessions.workers,
     leaseSeconds: config.sessions.leaseSeconds,
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
-  const auditLog = new PrismaAuditLog(database);
+  const recordings = new PrismaRecordingStore(database, (heard) => news.subscribeRecordings(heard));
+  const recordStreams = new RecordStreams({
+    store: recordings,
+    compress,
+    clock,
+    journal,
+    replica,
+  });
+  const live = new LiveStreams({
+    store,
+    news,
+    presence: around.presence(presence),
+    activity,
+    stop: new StopSession({ store, clock, journal, replica }),
+    clock,
+    journal,
+  });
+  const enter = new EnterContainer({
+    wait: new WaitForStart({ store, news }),
+    streams: around.streams(new KubernetesStreams(kubernetes)),
+    recorder: around.recorder(recordStreams),
+    taps: new TarTaps(),
+    live,
+    clock,
+  });
   const app = await createHttpApp({
     requestSession: new RequestSession({
       store,
@@ -204,6 +246,21 @@ export async function startBroker(
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
+    enterSession: enter,
+    issueTicket: new IssueTicket({ store, tickets }),
+    redeemTicket: new RedeemTicket({ tickets, roleGroups: config.identity.roles }),
+    watchScreen: new WatchScreen({
+      store,
+      news,
+      people,
+      presence,
+      live: new TailRecordings({ store: recordings, decompress }),
+      log: auditLog,
+      roleGroups: config.identity.roles,
+      clock,
+      journal,
+    }),
+    presence,
     store,
     news,
     policies,
@@ -214,7 +271,7 @@ export async function startBroker(
     roleGroups: config.identity.roles,
     isDatabaseDown,
     logger,
-    settings: await httpSettings(config.server),
+    settings: await httpSettings(config),
     providers: bearerStrategy(config.identity),
   });
   const management = new ManagementServer(
@@ -227,6 +284,7 @@ export async function startBroker(
       policies: () => policies.standing(),
       tally: () => tally(database, clock.now()),
       onCall: onCallStates,
+      streams: () => live.counts(),
     }),
   );
 
@@ -248,11 +306,18 @@ export async function startBroker(
   opened.defer(policies.onSwitch(() => removeAccess.look()));
   removeAccess.start();
   opened.defer(() => removeAccess.stop());
+  presence.start();
+  opened.defer(() => presence.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();
   opened.defer(() => reconcile.stop());
   opened.defer(() => app.close());
+  recordStreams.start();
+  // After the streams, whose recordings it keeps alive.
+  opened.defer(() => recordStreams.stop());
+  live.start();
+  opened.defer(() => live.stop());
   const heard: unknown = await app.listen(port, host).catch(unheard);
   if (heard instanceof Unheard) return heard.refusal('server.port', port);
   opened.defer(() => {
@@ -270,15 +335,9 @@ export async function startBroker(
   return {
     url,
     managementUrl,
+    enter,
     stop: () => running.disposeAsync(),
   };
-}
-
-/** The names of rules whose escalation comes no earlier than the lapse of what waits for consents. */
-function lateEscalations({ policies }: PolicySet, lapseSeconds: number): string[] {
-  return policies
-    .filter(({ terms }) => (terms.approvals.escalation?.afterSeconds ?? 0) >= lapseSeconds)
-    .map(({ name }) => name);
 }
 
 function same<T>(inner: T): T {
@@ -308,9 +367,19 @@ async function databaseReadiness(database: Database, journal: Journal): Promise<
   }
 }
 
-async function httpSettings(server: Config['server']): Promise<HttpSettings> {
-  const { publicUrl, trustProxy, tls } = server;
-  const settings = { version: packageJson.version, publicUrl, trustProxy, streams: STREAMS };
+async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {
+  const { publicUrl, trustProxy, origins, tls } = server;
+  const settings = {
+    version: packageJson.version,
+    publicUrl,
+    trustProxy,
+    origins,
+    streams: STREAMS,
+    sockets: SOCKETS,
+    signIn: identity.issuers.flatMap(({ issuer, cli }) =>
+      cli ? [{ issuer, ...cli, resource: cli.resource ?? null }] : [],
+    ),
+  };
   if (!tls) return settings;
   const [cert, key] = await Promise.all([
     readFile(tls.certFile, 'utf8'),

@@ -16,16 +16,24 @@ const Role = z.object({
   ),
 });
 
+/** The files of `deploy/` with all that a broker can be given, whatever its policies. */
+export const BROKER_RIGHTS = [
+  'rbac.yaml',
+  'rbac-evict.yaml',
+  'rbac-logs.yaml',
+  'rbac-portforward.yaml',
+] as const;
+
 /** The broker's service account as `deploy/` has it: namespace and name. */
 const ACCOUNT = { namespace: 'hallpass', name: 'hallpass' };
 
 /**
- * Makes the broker's account in the stand-in cluster, with exactly the rights of `deploy/`, eviction included, in each of the
- * namespaces, which must exist. Gives its kubeconfig (YAML).
+ * Makes the broker's account in the stand-in cluster, with exactly the rights of `deploy/`, the optional ones included, in
+ * each of the namespaces, which must exist. Gives its kubeconfig (YAML).
  */
 export function brokerKubeconfig(cluster: StandInCluster, namespaces: readonly string[]): string {
   cluster.addNamespace(ACCOUNT.namespace);
-  const rules = ['rbac.yaml', 'rbac-evict.yaml'].flatMap(readRules);
+  const rules = BROKER_RIGHTS.flatMap(readRules);
   for (const inNamespace of namespaces) {
     cluster.addServiceAccount({ ...ACCOUNT, rules, inNamespace });
   }

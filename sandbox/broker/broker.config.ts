@@ -4,7 +4,9 @@ import { stringify } from 'yaml';
 import { configProblemText, isConfigProblem } from '../../src/config/config.problem.js';
 import type { Config } from '../../src/config/config.schema.js';
 import { loadConfig } from '../../src/config/load.config.js';
+import { RESOURCE } from '../identity/hallpass.api.js';
 import { PEOPLE } from '../identity/people.js';
+import { CLI_CLIENT_ID, SCOPES } from '../identity/provider.configuration.js';
 import { PROJECT_ROOT } from '../project.root.js';
 
 const POLICIES = join(PROJECT_ROOT, 'sandbox', 'policies');
@@ -50,7 +52,13 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
     },
     database: { url: around.databaseUrl, poolSize: 10 },
     identity: {
-      issuers: [{ issuer: around.identity.issuer, audience: around.identity.audience }],
+      issuers: [
+        {
+          issuer: around.identity.issuer,
+          audience: around.identity.audience,
+          cli: { clientId: CLI_CLIENT_ID, scopes: SCOPES, resource: RESOURCE },
+        },
+      ],
       roles: {
         requester: PEOPLE.requester.groups,
         approver: PEOPLE.approver.groups,

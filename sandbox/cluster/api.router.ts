@@ -4,7 +4,8 @@ import type { ClusterParts } from './cluster.parts.js';
 import { discoveryDocument } from './discovery.documents.js';
 import type { Plural } from './object.store.js';
 import { patchEphemeralContainers } from './patch.handler.js';
-import { evict, readLog, requestToken } from './pod.subresources.js';
+import { evict, requestToken } from './pod.subresources.js';
+import { readLog } from './log.reader.js';
 import { getObject, handleResource } from './resource.handlers.js';
 import {
   apiVersionOf,

@@ -202,7 +202,7 @@ describe('what is not played', () => {
     ['DELETE', '/api/v1/namespaces/lab/pods'],
     ['GET', '/openapi/v3'],
     ['POST', '/api/v1/namespaces/lab/pods/web/portforward'],
-    ['GET', '/api/v1/namespaces/lab/pods/web/log?timestamps=true'],
+    ['GET', '/api/v1/namespaces/lab/pods/web/log?stream=Stdout'],
   ])('%s %s is answered 501 and says what', async (method, path) => {
     const answer = await asAdmin(method, path);
     expect(answer.status).toBe(501);

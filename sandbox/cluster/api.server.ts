@@ -7,6 +7,7 @@ import { route } from './api.router.js';
 import type { User } from './authenticator.js';
 import type { ClusterParts } from './cluster.parts.js';
 import { refusalOf } from './faults.js';
+import { offeredStreamProtocols } from './port.upgrade.js';
 import { readRequestInfo } from './request.info.js';
 import { sandboxAdmin } from './sandbox.admin.js';
 import type { ServerCertificate } from './server.certificate.js';
@@ -141,7 +142,9 @@ export class ApiServer {
     const refusal = this.parts.authorizer.check(request.user, request.info);
     if (refusal !== undefined) return refusal;
     const upgrade = (incoming.headers.upgrade ?? '').toLowerCase();
-    return acceptStream(this.parts, request, upgrade, offeredProtocols(incoming));
+    const offered =
+      upgrade === 'websocket' ? offeredProtocols(incoming) : offeredStreamProtocols(incoming);
+    return acceptStream(this.parts, request, upgrade, offered);
   }
 
   async #reply(request: ApiRequest, gone: AbortSignal): Promise<Reply> {

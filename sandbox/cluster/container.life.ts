@@ -133,6 +133,7 @@ export class ContainerLife {
           return undefined;
         }
         record.runtimeId = started.runtimeId;
+        record.previous = record.process;
         record.process = started.process;
         record.alive = true;
         this.#tell('Normal', 'Created', 'Container created');

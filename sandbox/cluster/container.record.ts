@@ -16,6 +16,8 @@ export class ContainerRecord {
   /** From pulling the image to the end of the last process. */
   life: Promise<void> = Promise.resolve();
   process: RunningContainer | undefined;
+  /** The process before it, for its log. */
+  previous: RunningContainer | undefined;
   /** True from the process's start to its end: earlier than `state` says, which lags as a real kubelet's does. */
   alive = false;
   /** Set once the container will never run (again). */

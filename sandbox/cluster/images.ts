@@ -24,12 +24,45 @@ const app: Image = {
   shell: 'none',
   programs: { '/bin/app': ['/bin/sh', '-c', ticking] },
 };
+// Listens on a port of loopback, on any where that is taken (all Pods share this machine's), and says on which: `http`
+// greets by the Pod's name, `echo` gives back what it gets. Perl is on nearly every Linux; without, the container's status
+// says that it is missing.
+const listening = String.raw`use Socket; $| = 1; $SIG{CHLD} = "IGNORE"; $SIG{TERM} = sub { exit };
+my ($what, $port) = @ARGV;
+socket(my $door, PF_INET, SOCK_STREAM, 0) or die $!;
+setsockopt($door, SOL_SOCKET, SO_REUSEADDR, 1);
+bind($door, sockaddr_in($port, INADDR_LOOPBACK)) or bind($door, sockaddr_in(0, INADDR_LOOPBACK)) or die $!;
+listen($door, 64);
+($port) = sockaddr_in(getsockname($door));
+print "listening on $port\n";
+while (1) {
+  accept(my $peer, $door) or next;
+  if (fork) { close $peer; next; }
+  close $door;
+  if ($what eq "http") {
+    sysread($peer, my $request, 65536);
+    my $text = "Hello from $ENV{HOSTNAME}.\n";
+    syswrite($peer, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: " . length($text) . "\r\n\r\n$text");
+  } else {
+    while (sysread($peer, my $bytes, 65536)) {
+      my $sent = 0;
+      while ($sent < length $bytes) { $sent += syswrite($peer, $bytes, length($bytes) - $sent, $sent) || exit; }
+    }
+  }
+  exit;
+}`;
+const web: Image = {
+  command: ['/bin/web', 'http', '8080'],
+  shell: 'busybox',
+  programs: { '/bin/web': ['perl', '-e', listening] },
+};
 const busybox: Image = { command: ['sh'], shell: 'busybox' };
 
 export const knownImages: Readonly<Record<string, Image>> = {
   'docker.io/library/busybox:1': busybox,
   'docker.io/library/other:1': busybox,
   'docker.io/library/app:1': app,
+  'docker.io/library/web:1': web,
   'docker.io/library/bash:5': { command: ['bash'], shell: 'bash' },
   'docker.io/library/debian:12': { command: ['bash'], shell: 'dash' },
   'docker.io/library/distroless:1': { ...app, command: ['/bin/app'] },

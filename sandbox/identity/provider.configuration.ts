@@ -24,7 +24,8 @@ export const SCRIPT_CLIENT_ID = 'hallpass-scripts';
 /** How somebody who was chosen on a page, or named in a request, signed in. Nothing was proved. */
 export const SIGN_IN = { acr: 'urn:hallpass:sandbox:chosen', amr: ['user'] };
 
-const SCOPES = ['openid', 'email', 'profile', 'groups'];
+/** What clients may ask for. */
+export const SCOPES = ['openid', 'email', 'profile', 'groups'];
 
 const CLIENTS: ClientMetadata[] = [
   {

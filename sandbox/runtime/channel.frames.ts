@@ -44,7 +44,10 @@ const Size = z
   .pipe(z.object({ Width: Side, Height: Side }));
 
 export function makeFrame(channel: number, payload: Buffer | string): Buffer {
-  return Buffer.concat([Buffer.of(channel), Buffer.from(payload)]);
+  return Buffer.concat([
+    Buffer.of(channel),
+    typeof payload === 'string' ? Buffer.from(payload) : payload,
+  ]);
 }
 
 /** What a frame means as the real server reads it (staging/src/k8s.io/streaming/pkg/httpstream/wsstream/conn.go). */

@@ -4,6 +4,7 @@ import { type ExecRequest, IsolatedContainer } from './isolated.container.js';
 import type { Isolation } from './isolation.js';
 import { tryIsolation } from './isolation.probe.js';
 import { PlainContainer } from './plain.container.js';
+import { addressOf } from './port.owner.js';
 
 export {
   StartError,
@@ -64,6 +65,12 @@ export class ContainerRuntime {
     const container = this.#containers.get(id);
     if (container instanceof IsolatedContainer) return container;
     throw new StartError(container ? this.machine.note : 'container is in CONTAINER_EXITED state');
+  }
+
+  /** Where a port is reached on which a process of one of these containers listens; undefined where none does. */
+  addressOf(ids: readonly string[], port: number): string | undefined {
+    const containers = ids.flatMap((id) => this.#containers.get(id) ?? []);
+    return addressOf(port, (pid) => containers.some((container) => container.has(pid)));
   }
 
   /** KILLs all containers and waits until they are gone. */

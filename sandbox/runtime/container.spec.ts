@@ -1,3 +1,5 @@
+import type { LogEntry } from './output.log.js';
+
 /** What a container is to be. The image is only a name: it decides what `/bin/sh` is (see shells.ts). */
 export interface ContainerSpec {
   /** Unique among the containers of one runtime that are alive. */
@@ -31,8 +33,12 @@ export interface RunningContainer {
   readonly exited: Promise<ContainerExit>;
   /** The end of what the main process wrote, standard output and error together: 1 MiB at most. */
   log(): Buffer;
-  /** What is in the log, then what comes, until the container ends or `signal` aborts. */
-  followLog(signal: AbortSignal): AsyncIterable<Buffer>;
+  /** The same, as it was written. */
+  logEntries(): readonly LogEntry[];
+  /** What is in the log, unless `onlyNew`, then what comes, until the container ends or `signal` aborts. */
+  followLog(signal: AbortSignal, options?: { onlyNew?: boolean }): AsyncIterable<LogEntry>;
+  /** Whether a process of this machine is in the container. */
+  has(pid: number): boolean;
   /** TERM to the main process, then, when the grace is over, KILL of everything in it. Resolves when it has exited. */
   stop(graceSeconds: number): Promise<void>;
 }

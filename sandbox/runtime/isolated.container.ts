@@ -10,7 +10,7 @@ import { ExecProcess } from './exec.process.js';
 import type { Isolation } from './isolation.js';
 import { namespaceNumbers, type Program } from './namespace.commands.js';
 import { isIn, sendSignal, sweepMountNamespace } from './namespace.sweeper.js';
-import { OutputLog } from './output.log.js';
+import { type LogEntry, OutputLog } from './output.log.js';
 import { LaunchedProcess, LaunchFailure } from './process.launcher.js';
 import { atMost, type OutputListener, ProcessOutput } from './process.output.js';
 import type { InputSink, ProcessStreams } from './process.streams.js';
@@ -116,8 +116,16 @@ export class IsolatedContainer implements RunningContainer {
     return this.parts.log.read();
   }
 
-  followLog(signal: AbortSignal): AsyncIterable<Buffer> {
-    return this.parts.log.follow(signal);
+  logEntries(): readonly LogEntry[] {
+    return this.parts.log.entries();
+  }
+
+  followLog(signal: AbortSignal, options?: { onlyNew?: boolean }): AsyncIterable<LogEntry> {
+    return this.parts.log.follow(signal, options);
+  }
+
+  has(pid: number): boolean {
+    return this.#alive && isIn(pid, this.parts.mountNamespace);
   }
 
   async stop(graceSeconds: number): Promise<void> {

@@ -1,25 +1,34 @@
 const bytesKept = 1024 * 1024;
 
+/** What was written at once, and when. */
+export interface LogEntry {
+  readonly at: Date;
+  readonly bytes: Buffer;
+}
+
 /** The end of what a main process wrote. */
 export class OutputLog {
-  #chunks: Buffer[] = [];
+  #entries: LogEntry[] = [];
   #length = 0;
-  /** How many bytes were ever written; the last `#length` of them are kept. */
-  #written = 0;
+  /** How many entries are no longer kept. */
+  #dropped = 0;
   #closed = false;
   #waiting = new Set<() => void>();
 
-  append(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
-    this.#written += chunk.length;
+  append(bytes: Buffer): void {
+    this.#entries.push({ at: new Date(), bytes });
+    this.#length += bytes.length;
+    let gone = 0;
     while (this.#length > bytesKept) {
-      const first = this.#chunks[0] ?? Buffer.alloc(0);
+      const first = this.#entries[gone];
+      if (first === undefined) break;
       const excess = this.#length - bytesKept;
-      if (first.length <= excess) this.#chunks.shift();
-      else this.#chunks[0] = first.subarray(excess);
-      this.#length -= Math.min(first.length, excess);
+      if (first.bytes.length <= excess) gone++;
+      else this.#entries[gone] = { at: first.at, bytes: first.bytes.subarray(excess) };
+      this.#length -= Math.min(first.bytes.length, excess);
     }
+    this.#entries.splice(0, gone);
+    this.#dropped += gone;
     this.#wake();
   }
 
@@ -30,17 +39,29 @@ export class OutputLog {
   }
 
   read(): Buffer {
-    return Buffer.concat(this.#chunks);
+    return Buffer.concat(this.#entries.map(({ bytes }) => bytes));
   }
 
-  /** A reader slower than the writer by more than the log keeps misses the middle, as with rotated log files. */
-  async *follow(signal: AbortSignal): AsyncGenerator<Buffer> {
-    let position = this.#written - this.#length;
+  entries(): readonly LogEntry[] {
+    return [...this.#entries];
+  }
+
+  /**
+   * What is kept, unless `onlyNew`, then what comes after this call. A reader slower than the writer by more than the log
+   * keeps misses the middle, as with rotated log files.
+   */
+  follow(signal: AbortSignal, { onlyNew = false } = {}): AsyncIterable<LogEntry> {
+    return this.#follow(signal, this.#dropped + (onlyNew ? this.#entries.length : 0));
+  }
+
+  async *#follow(signal: AbortSignal, from: number): AsyncGenerator<LogEntry> {
+    let position = from;
     while (!signal.aborted) {
-      if (position < this.#written) {
-        const missing = Math.min(this.#written - position, this.#length);
-        position = this.#written;
-        yield this.read().subarray(this.#length - missing);
+      position = Math.max(position, this.#dropped);
+      const entry = this.#entries[position - this.#dropped];
+      if (entry !== undefined) {
+        position++;
+        yield entry;
       } else if (this.#closed) return;
       else await this.#change(signal);
     }

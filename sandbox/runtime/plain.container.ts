@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import {
   type ContainerExit,
@@ -6,7 +7,7 @@ import {
   type RunningContainer,
   StartError,
 } from './container.spec.js';
-import { OutputLog } from './output.log.js';
+import { type LogEntry, OutputLog } from './output.log.js';
 import { atMost } from './process.output.js';
 
 // Kills its own process group when the runtime is gone: the pipe at 3 then ends.
@@ -71,8 +72,16 @@ export class PlainContainer implements RunningContainer {
     return this.#log.read();
   }
 
-  followLog(signal: AbortSignal): AsyncIterable<Buffer> {
-    return this.#log.follow(signal);
+  logEntries(): readonly LogEntry[] {
+    return this.#log.entries();
+  }
+
+  followLog(signal: AbortSignal, options?: { onlyNew?: boolean }): AsyncIterable<LogEntry> {
+    return this.#log.follow(signal, options);
+  }
+
+  has(pid: number): boolean {
+    return this.#alive && groupOf(pid) === this.#group;
   }
 
   async stop(graceSeconds: number): Promise<void> {
@@ -89,5 +98,15 @@ export class PlainContainer implements RunningContainer {
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
     }
+  }
+}
+
+/** A process's group (proc(5), stat: the fifth field; the second, the name, may hold anything). */
+function groupOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+  } catch {
+    return undefined; // It has ended, or there is no /proc.
   }
 }

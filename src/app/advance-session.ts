@@ -8,6 +8,7 @@ import type { Session } from '../domain/session/session.js';
 import { FinishSession } from './finish-session.js';
 import { LaunchSession } from './launch-session.js';
 import { MoveSession } from './move-session.js';
+import { Activity } from './ports/activity.js';
 import { Clock } from './ports/clock.js';
 import { Clusters } from './ports/cluster.js';
 import { Journal } from './ports/journal.js';
@@ -21,6 +22,7 @@ import { WatchSession } from './watch-session.js';
 export interface AdvanceDeps {
   readonly store: SessionStore;
   readonly clusters: Clusters;
+  readonly activity: Activity;
   readonly clock: Clock;
   readonly bounds: Bounds;
   readonly journal: Journal;

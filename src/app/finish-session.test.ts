@@ -17,7 +17,7 @@ describe('the eviction of a Pod whose session does not end', () => {
         ['run', 1, active()],
         ['leave', 100, { endingAt: lab.at(100), endReason: 'left' }],
       ],
-      'evict',
+      { onOverrun: 'evict' },
     );
     lab.clock.set(lab.at(101));
     lab.clusters.onObserve = () => running(lab.at(1));

@@ -24,8 +24,7 @@ async function extended(onOverrun: 'alert' | 'evict' = 'alert'): Promise<Session
       ['start', 0, lab.started],
       ['run', 1, { startedAt: lab.at(1), deadlineAt: lab.at(601) }],
     ],
-    onOverrun,
-    TERMS,
+    { onOverrun, ...TERMS },
   );
   const session = await lab.stored();
   const changes = extensionOf(session, 900, { at: lab.at(100), startDeadlineSeconds: 60 });

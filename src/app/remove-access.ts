@@ -114,7 +114,7 @@ export class RemoveAccess {
   ) {
     const at = this.deps.clock.now();
     const { set, removed, groups } = why;
-    const lost = session.requester.groups.filter((group) => !groups.includes(group));
+    const changes = groupChanges(session.requester.groups, groups);
     const to = next(session.state, 'revoke', ['system']);
     return {
       ...stepOf({
@@ -127,11 +127,11 @@ export class RemoveAccess {
           policy: set.hash,
           by: removed.by,
           rule: removed.rule,
-          ...(removed.by === 'groups' ? { lostGroups: lost.slice(0, GROUPS_MAX) } : {}),
+          ...(removed.by === 'groups' ? changes : {}),
         },
         changes: {
           endReason: 'access-removed',
-          endDetail: sentence(removed, set, lost),
+          endDetail: sentence(removed, set, changes),
           ...(to !== undefined && isFinal(to) ? { lapsesAt: null } : { endingAt: at }),
         },
       }),
@@ -142,16 +142,35 @@ export class RemoveAccess {
 
 const GROUPS_MAX = 20;
 
-function sentence({ by, rule }: AccessRemoved, set: PolicySet, lost: readonly string[]): string {
+interface GroupChanges {
+  readonly lostGroups: readonly string[];
+  readonly gainedGroups: readonly string[];
+}
+
+/** The first {@link GROUPS_MAX} of each. A rule may ask for a group, and forbid one: which it was is not told apart. */
+function groupChanges(then: readonly string[], now: readonly string[]): GroupChanges {
+  const [had, have] = [new Set(then), new Set(now)];
+  return {
+    lostGroups: then.filter((group) => !have.has(group)).slice(0, GROUPS_MAX),
+    gainedGroups: now.filter((group) => !had.has(group)).slice(0, GROUPS_MAX),
+  };
+}
+
+function sentence({ by, rule }: AccessRemoved, set: PolicySet, changes: GroupChanges): string {
   const why =
     rule === null
       ? 'no policy lets its requester in any more'
       : `the policy "${rule}" forbids it to its requester now`;
   const since =
-    by === 'groups'
-      ? lost.length === 0
-        ? 'they are in other groups than when it was granted'
-        : `they are no longer in ${lost.slice(0, GROUPS_MAX).join(', ')}`
-      : `the policy set ${set.hash.slice(0, 12)} is in force`;
+    by === 'groups' ? groupsText(changes) : `the policy set ${set.hash.slice(0, 12)} is in force`;
   return `Ended because ${why}: ${since}.`;
+}
+
+function groupsText({ lostGroups, gainedGroups }: GroupChanges): string {
+  const clauses = [
+    ...(lostGroups.length === 0 ? [] : [`no longer in ${lostGroups.join(', ')}`]),
+    ...(gainedGroups.length === 0 ? [] : [`in ${gainedGroups.join(', ')} since`]),
+  ];
+  // A condition may look at their order.
+  return clauses.length === 0 ? 'their groups are others' : `they are ${clauses.join(', and ')}`;
 }

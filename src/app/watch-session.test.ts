@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { AdvancingLab, running } from '../../test/support/advancing.lab.js';
+import { AdvancingLab, running, terminated } from '../../test/support/advancing.lab.js';
+import type { Terms } from '../domain/policy/policy.js';
 import { problem } from '../domain/problem.js';
 
 let lab: AdvancingLab;
 
-async function activeUntil(second: number): Promise<void> {
+async function activeUntil(second: number, terms: Partial<Terms> = {}): Promise<void> {
   lab = new AdvancingLab();
-  await lab.given([
-    ['start', 0, lab.started],
-    ['run', 1, { startedAt: lab.at(1), deadlineAt: lab.at(second) }],
-  ]);
+  await lab.given(
+    [
+      ['start', 0, lab.started],
+      ['run', 1, { startedAt: lab.at(1), deadlineAt: lab.at(second) }],
+    ],
+    terms,
+  );
   lab.clusters.onObserve = () => running(lab.at(1));
   lab.clusters.onRun = () => problem('cluster-unavailable', 'exec is not answered');
 }
@@ -41,5 +45,35 @@ describe('a timer that cannot be asked how strong it is', () => {
     await activeUntil(9);
     lab.clusters.onRun = () => ({ exitCode: 126 });
     expect(await lookAt(2)).toBe('note');
+  });
+});
+
+describe('a session into which nobody types', () => {
+  test('ends when its terms allow no more of that, and not before, whichever replica heard the input', async () => {
+    await activeUntil(601, { idleSeconds: 100 });
+    lab.clusters.onRun = () => ({ exitCode: 0 });
+    expect(await lookAt(90)).toBe('note');
+    await lab.typed(80);
+    expect(await lookAt(180)).toBe('note');
+    await lab.typed(110);
+    // Other replicas may be 15 seconds late with what they heard.
+    expect(await lookAt(224)).toBe('note');
+    lab.clusters.onObserve = () =>
+      lab.clusters.calls.includes('line') ? terminated(lab.at(1), 230) : running(lab.at(1));
+    expect(await lookAt(226)).toContain('note idle');
+    expect((await lab.stored()).endDetail).toBe('Nothing was typed into it for 100 seconds.');
+  });
+
+  test('from its start on, ends all the same', async () => {
+    await activeUntil(601, { idleSeconds: 100 });
+    expect(await lookAt(115)).not.toContain('idle');
+    lab.clusters.onObserve = () =>
+      lab.clusters.calls.includes('line') ? terminated(lab.at(1), 120) : running(lab.at(1));
+    expect(await lookAt(117)).toContain('idle');
+  });
+
+  test('goes on for ever where its terms do not care', async () => {
+    await activeUntil(601);
+    expect(await lookAt(600)).not.toContain('idle');
   });
 });

@@ -1,10 +1,13 @@
 import { invariant, isProblem } from '../domain/problem.js';
 import { kubernetesTimes, reasonOfEnd } from '../domain/session/container.record.js';
 import { containersOf } from '../domain/session/debug-container.js';
+import { REASON_OF_EVENT } from '../domain/session/session.machine.js';
 import type { Session } from '../domain/session/session.js';
 import { strengthProbe } from '../domain/timebox/timer.js';
 import type { Advance, AdvanceDeps } from './advance-session.js';
+import { touchEveryMs } from './live-session.js';
 import { placeOf } from './place.js';
+import { duration } from './stream.sentences.js';
 
 /** So many looks after the start, a timer whose strength could not be asked is `unknown` on the record. */
 const PROBE_TRIES = 3;
@@ -46,7 +49,11 @@ export class WatchSession {
         };
       }
       case 'running':
-        return (await this.probeTimer(session)) ?? this.again(session);
+        return (
+          (await this.idleTooLong(session)) ??
+          (await this.probeTimer(session)) ??
+          this.again(session)
+        );
       case 'absent':
       case 'waiting':
         journal.error(
@@ -55,6 +62,27 @@ export class WatchSession {
         );
         return this.again(session);
     }
+  }
+
+  /** Ends a session into which nobody has typed for as long as its terms allow. Never too early. */
+  private async idleTooLong(session: Session): Promise<Advance | undefined> {
+    const idleSeconds = session.grant?.terms.idleSeconds ?? null;
+    if (idleSeconds === null) return undefined;
+    const { activity, clock } = this.deps;
+    const now = clock.now();
+    const since = (await activity.lastInputAt(session.id)) ?? session.startedAt ?? now;
+    if (now.getTime() < since.getTime() + idleSeconds * 1000 + touchEveryMs(idleSeconds * 1000)) {
+      return undefined;
+    }
+    return {
+      event: 'idle',
+      changes: {
+        endReason: REASON_OF_EVENT.idle,
+        endDetail: `Nothing was typed into it for ${duration(idleSeconds * 1000)}.`,
+        endingAt: now,
+      },
+      data: { lastInputAt: since.toISOString() },
+    };
   }
 
   /**

@@ -24,3 +24,8 @@ export function isAddressRange(value: string): boolean {
     bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
   );
 }
+
+/** An origin as browsers send it (RFC 6454 §6.2): scheme, host and, where it is not the usual one, port. */
+export function isOrigin(value: string): boolean {
+  return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
+}

@@ -49,7 +49,10 @@ const issuer = z.strictObject({
   claims: z
     .strictObject({
       user: claim('sub', 'who somebody is, for good'),
-      email: claim('email', 'the e-mail address, for reading and for on-call lists'),
+      email: claim(
+        'email',
+        'the e-mail address, for reading and for on-call lists; not used where `email_verified` is there and is not true',
+      ),
       name: claim('name', 'the name, for reading only'),
       groups: claim('groups', 'the groups, as a list of texts'),
       human: text(256)
@@ -70,6 +73,34 @@ const issuer = z.strictObject({
         }),
     })
     .prefault({}),
+  cli: z
+    .strictObject({
+      clientId: text(256).meta({
+        description:
+          'The public client of the command line: authorization code with PKCE, redirected to a loopback address (RFC 8252).',
+        examples: ['hallpass-cli'],
+      }),
+      scopes: z
+        .array(text(256))
+        .min(1)
+        .max(50)
+        .default(['openid', 'profile', 'email'])
+        .meta({
+          description: 'The scopes that it asks for.',
+          examples: [['openid', 'profile', 'email', 'groups']],
+        }),
+      resource: text(2048)
+        .exactOptional()
+        .meta({
+          description: 'The `resource` that it asks for (RFC 8707), for issuers that take one.',
+          examples: ['https://hallpass.example.com'],
+        }),
+    })
+    .exactOptional()
+    .meta({
+      description:
+        'How people sign in with the command line, which reads it from `GET /v1/sign-in`. Without it they cannot, with this issuer.',
+    }),
 });
 
 const groups = (what: string, example: string): z.ZodDefault<z.ZodArray<z.ZodString>> =>

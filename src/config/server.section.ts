@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isAddressRange, isPlainWebUrl, PLAIN_WEB_URL_RULE } from './address.rules.js';
+import { isAddressRange, isOrigin, isPlainWebUrl, PLAIN_WEB_URL_RULE } from './address.rules.js';
 import { onObjects, path, port, text } from './fields.js';
 
 export const serverSection = z
@@ -30,6 +30,15 @@ export const serverSection = z
       })
       .exactOptional()
       .meta({ description: 'Serve HTTPS. Without it a proxy in front must.' }),
+    origins: z
+      .array(text(2048).refine(isOrigin, 'must be an origin, such as https://console.example.com'))
+      .max(50)
+      .default([])
+      .meta({
+        description:
+          'The origins whose pages may open terminals and live views. None: that of `server.publicUrl`.',
+        examples: [['https://console.example.com']],
+      }),
     trustProxy: z
       .union(
         [z.boolean(), z.array(text(64).refine(isAddressRange, 'must be an address or CIDR'))],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** A whole number in a query string: digits only, so that "1e2", "0x10" and "" are none. */
-function digits(schema: z.ZodType<number>) {
+export function digits(schema: z.ZodType<number>) {
   return z
     .preprocess(
       (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value),

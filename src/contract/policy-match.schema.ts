@@ -105,7 +105,10 @@ const workload = z.strictObject({
     .array(z.enum(OWNER_KINDS))
     .min(1)
     .default([...OWNER_KINDS])
-    .meta({ description: 'What the Pod belongs to; `Pod`: to nothing.' }),
+    .meta({
+      description:
+        'What the Pod belongs to, of Kubernetes’ own API groups `apps` and `batch`; `Pod`: to nothing.',
+    }),
   names: nameGlobs.default(['*']).meta({
     description: 'Names or patterns of the workload, or of a Pod that belongs to none.',
   }),

@@ -20,28 +20,14 @@ const longest = durationSchema.refine(
   'must be 168h at most',
 );
 
-/** Groups may have any number of members; people who are named one by one can be counted. */
-function hasEnoughPeople(it: {
-  readonly count?: number;
-  readonly groups?: readonly string[];
-  readonly users?: readonly string[];
-  readonly approvers?: readonly string[];
-}): boolean {
-  const { count = 0, groups = [], users = [], approvers = [] } = it;
-  return groups.length > 0 || approvers.length > 0 || users.length === 0 || users.length >= count;
-}
-
 const requirement = z
   .strictObject({
-    count: z.int().min(0).max(10).default(1).meta({ description: 'How many of them must agree.' }),
+    count: z.int().min(0).max(10).default(1).meta({
+      description: 'How many of them must agree: no more than are named, where no group is.',
+    }),
     ...PEOPLE,
   })
-  .refine(namesSomebody, SOMEBODY_RULE)
-  .refine(hasEnoughPeople, {
-    ...onObjects,
-    path: ['count'],
-    error: 'can never be met: fewer people are named',
-  });
+  .refine(namesSomebody, SOMEBODY_RULE);
 
 const approvals = z.strictObject({
   require: z.array(requirement).max(REQUIREMENTS_MAX).default([]).meta({

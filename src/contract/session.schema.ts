@@ -225,7 +225,18 @@ const SESSION = {
   allowedActions: z
     .array(z.enum(ACTIONS))
     .meta({ description: 'What the caller can do with it now.' }),
-  links: z.strictObject({ self: z.string(), events: z.string() }),
+  links: z.strictObject({
+    self: z.string(),
+    events: z.string(),
+    terminal: z.string().nullable().meta({
+      description:
+        'Where the caller enters it, with a ticket; null where they may not, now or ever.',
+    }),
+    watch: z.string().nullable().meta({
+      description:
+        'Where the caller watches it, with a ticket; null where they may not, now or ever.',
+    }),
+  }),
 } as const;
 
 export const SessionView = z.strictObject(SESSION).meta({ id: 'Session' });
@@ -256,6 +267,9 @@ export const SessionDetails = z
     decisions: z.array(DecisionView),
     review: ReviewView.nullable().meta({
       description: 'The review that is owed where the glass was broken; null where it was not.',
+    }),
+    watching: z.array(z.strictObject({ person: PersonView, since: instant() })).meta({
+      description: 'Who is watching live at this moment. It changes without a new version.',
     }),
   })
   .meta({

@@ -12,6 +12,9 @@ import type { WebSocket } from 'ws';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
+import { KubernetesStreams } from '../../src/adapters/kubernetes/kubernetes.streams.js';
+import type { Exec, RemoteProcess } from '../../src/app/ports/cluster.streams.js';
+import { isProblem } from '../../src/domain/problem.js';
 import { KeptLog } from './broker.lab.js';
 
 const RECORDINGS = new URL('../kubernetes-1.36/', import.meta.url);
@@ -71,7 +74,10 @@ afterEach(async () => {
 /** Answers the next upgrade as the recorded server did. */
 async function replay(name: string, { heedsClient = false } = {}): Promise<void> {
   const text = await readFile(new URL(`${name}.json`, RECORDINGS), 'utf8');
-  const recording = Recording.parse(JSON.parse(text));
+  play(Recording.parse(JSON.parse(text)), heedsClient);
+}
+
+function play(recording: Recording, heedsClient = false): void {
   const protocol = recording.acceptedSubprotocol;
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => protocol ?? false });
   http.once('upgrade', (request, socket, head) => {
@@ -145,6 +151,102 @@ describe('a command, answered as a real cluster did', () => {
       problem: code,
       detail: expect.stringContaining(says),
     });
+  });
+});
+
+describe('a process that is entered, answered as a real cluster did', () => {
+  const command = ['/bin/sh', '-c', 'a b&c'];
+  const enter = (more: Partial<Exec> = {}) =>
+    new KubernetesStreams(broker).exec(
+      place,
+      { command, tty: true, stdin: true, ...more },
+      new AbortController().signal,
+    );
+  async function entered(more: Partial<Exec> = {}): Promise<RemoteProcess> {
+    const process = await enter(more);
+    if (isProblem(process)) throw new Error(process.detail);
+    return process;
+  }
+  async function outputOf(process: RemoteProcess): Promise<string> {
+    let text = '';
+    for await (const { data } of process.output) text += Buffer.from(data).toString();
+    return text;
+  }
+
+  it.each([
+    ['stream/exec-exit-zero', { kind: 'exited', code: 0 }],
+    ['stream/exec-tty', { kind: 'exited', code: 3 }],
+    ['stream/exec-v4', { kind: 'exited', code: 2 }],
+    ['stream/exec-when-pod-deleted', { kind: 'exited', code: 137 }],
+    ['stream/exec-when-main-dies', { kind: 'lost', detail: expect.stringContaining('1006') }],
+    ['stream/exec-command-not-found', { kind: 'failed', detail: expect.stringContaining('stat') }],
+  ])('%s ends as %o, after all of its output', async (name, end) => {
+    await replay(name);
+    const process = await entered();
+    const text = await readFile(new URL(`${name}.json`, RECORDINGS), 'utf8');
+    const { frames } = Recording.parse(JSON.parse(text));
+    const written = frames.filter(({ from, channel }) => from === 'server' && channel === 1);
+    expect(await outputOf(process)).toBe(written.map((it) => it.text).join(''));
+    expect(await process.ended).toEqual(end);
+  });
+
+  it.each([
+    ['stream/exec-terminated', 'container-not-ready'],
+    ['stream/exec-container-missing', 'container-not-ready'],
+    ['stream/exec-pod-missing', 'target-not-found'],
+    ['stream/exec-rbac-denied', 'cluster-unauthorized'],
+    ['admission/vap-exec-denied', 'admission-refused'],
+  ])('%s is %s', async (name, code) => {
+    await replay(name);
+    expect(await enter()).toMatchObject({ problem: code });
+  });
+
+  it('before its container is there is not ready, also where that is said after the upgrade', async () => {
+    const message =
+      'Internal error occurred: unable to upgrade connection: container not found ("hallpass-1")';
+    const status = JSON.stringify({ status: 'Failure', reason: 'InternalError', message });
+    play({
+      acceptedSubprotocol: 'v5.channel.k8s.io',
+      frames: [
+        { from: 'server', channel: 1, text: '' },
+        { from: 'server', channel: 3, text: status },
+        { closed: { code: 1000 } },
+      ],
+    });
+    expect(await enter({ early: true })).toMatchObject({
+      problem: 'container-not-ready',
+      detail: expect.stringContaining('container not found'),
+    });
+  });
+
+  it('and is early, but says nothing, is taken for started after a moment', async () => {
+    play({ acceptedSubprotocol: 'v5.channel.k8s.io', frames: [] });
+    const process = await entered({ early: true });
+    process.close();
+    expect(await process.ended).toMatchObject({ kind: 'lost' });
+  });
+
+  it('has its input ended under v5 alone', async () => {
+    for (const protocol of ['v5.channel.k8s.io', 'v4.channel.k8s.io']) {
+      play({ acceptedSubprotocol: protocol, frames: [] });
+      const process = await entered();
+      expect(await process.closeInput()).toBe(protocol.startsWith('v5'));
+      process.close();
+    }
+  });
+
+  it('ends with its Status, though the server never closes', async () => {
+    const status = JSON.stringify({ metadata: {}, status: 'Success' });
+    play({
+      acceptedSubprotocol: 'v5.channel.k8s.io',
+      frames: [
+        { from: 'server', channel: 3, text: status },
+        { from: 'server', channel: 1, text: 'late' },
+      ],
+    });
+    const process = await entered();
+    expect(await outputOf(process)).toBe('late');
+    expect(await process.ended).toEqual({ kind: 'exited', code: 0 });
   });
 });
 

@@ -17,6 +17,7 @@ import { putInForce } from '../support/policy.archives.js';
 import { callerOf } from '../support/consent.lab.js';
 import { BOUNDS } from '../support/session.bounds.js';
 import { HandClock, MemoryClusters, MemoryJournal } from '../support/in-memory.ports.js';
+import { MemoryActivity } from '../support/in-memory.streams.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { freshDatabase } from '../support/postgres.js';
 import { approvals, requirement, setOf } from '../support/policies.js';
@@ -49,6 +50,7 @@ class Replica {
     this.advancing = new AdvanceSession({
       store,
       clusters: new MemoryClusters(),
+      activity: new MemoryActivity(),
       clock,
       bounds: BOUNDS,
       journal,

@@ -8,7 +8,6 @@ import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.arc
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
 import type { Caller } from '../../src/app/caller.js';
 import { DecideSession } from '../../src/app/decide-session.js';
-import { EndIdleSession } from '../../src/app/end-idle-session.js';
 import type { ExtendWish } from '../../src/app/decide-extension.js';
 import { ExtendSession } from '../../src/app/extend-session.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
@@ -41,7 +40,6 @@ import { KnownSet } from './asking.lab.js';
 const TERMS = {
   extension: { times: 2, longestSeconds: 900 },
   concurrent: { perPerson: 1, perPod: 1 },
-  idleSeconds: 60,
 };
 
 let fresh: TestDatabase;
@@ -322,43 +320,6 @@ describe('two replicas at once', () => {
     await expect(replica.step(session, 'note', { extensions: 3 })).rejects.toThrow(
       /sessions_extended_as_granted/,
     );
-    await replica.end(session);
-  });
-});
-
-describe('a session in which nothing is typed', () => {
-  const ender = (replica: Replica) =>
-    new EndIdleSession({ store: replica.store, clock: replica.clock, replica: 'test' });
-
-  test('ends once, whoever noticed, for a reason that names the limit', async () => {
-    await force(policyOf('oncall', { terms: TERMS }));
-    const replicas = [new Replica(0), new Replica(1)] as const;
-    const session = await replicas[0].running();
-    const before = new Date(Date.now() - 59_000);
-    expect(await ender(replicas[0]).end(session.id, before)).toEqual(session);
-
-    const longBefore = new Date(Date.now() - 61_000);
-    const ended = await Promise.all(
-      [...replicas, ...replicas].map((it) => ender(it).end(session.id, longBefore)),
-    );
-    expect(new Set(ended.map((it) => it && !isProblem(it) && it.state))).toEqual(
-      new Set(['ending']),
-    );
-    const steps = await replicas[0].store.steps(session.id, 0);
-    expect(steps.filter(({ event }) => event === 'idle')).toMatchObject([
-      { to: 'ending', data: { idleSeconds: 60, lastInputAt: longBefore.toISOString() } },
-    ]);
-    expect(await replicas[0].store.find(session.id)).toMatchObject({
-      endReason: 'idle',
-      endDetail: expect.stringContaining('60 seconds'),
-    });
-  });
-
-  test('goes on where its terms know no limit', async () => {
-    await force(policyOf('oncall', { terms: { idleSeconds: null } }));
-    const replica = new Replica(0);
-    const session = await replica.running();
-    expect(await ender(replica).end(session.id, new Date(0))).toEqual(session);
     await replica.end(session);
   });
 });

@@ -6,6 +6,7 @@ import { PrometheusMetrics } from '../../src/adapters/metrics/prometheus.metrics
 import { Database } from '../../src/adapters/prisma/database.js';
 import { tally } from '../../src/adapters/prisma/prisma-tally.js';
 import type { PolicyStanding } from '../../src/app/follow-policies.js';
+import { newCounts } from '../../src/app/live-streams.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { onCallReadiness } from '../../src/app/views/on-call-standing.view.js';
 import { freshDatabase } from '../support/postgres.js';
@@ -31,11 +32,17 @@ afterAll(async () => {
   await fresh.drop();
 });
 
+const STREAMS = {
+  ...newCounts(),
+  terminal: { open: 2, opened: 3, bytesIn: 10, bytesOut: 4_000 },
+};
+
 async function collected(count: () => Promise<Tally>): Promise<string> {
   const metrics = new PrometheusMetrics({
     policies: () => standing,
     tally: count,
     onCall: () => SOURCES,
+    streams: () => STREAMS,
   });
   await using opened = new AsyncDisposableStack();
   const server = new ManagementServer([], metrics);
@@ -67,6 +74,9 @@ test('all metrics of the catalogue are told, beside those of the process', async
   const success = 'hallpass_on_call_source_last_success_timestamp_seconds{';
   expect(text).toContain(`${success}source="payments"} ${AT.getTime() / 1000}\n`);
   expect(text).not.toContain(`${success}source="platform"}`);
+  expect(text).toContain('hallpass_streams{kind="terminal"} 2\n');
+  expect(text).toContain('hallpass_streams_opened_total{kind="terminal"} 3\n');
+  expect(text).toContain('hallpass_stream_bytes_total{kind="terminal",direction="out"} 4000\n');
   expect(text).toContain('process_cpu_seconds_total');
 });
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -22,12 +22,8 @@ import type { TestDatabase } from '../support/postgres.js';
 import { emptyDatabase } from '../support/postgres.js';
 
 const FIRST = '20261124000000_sessions';
-const ALL = [
-  FIRST,
-  '20261128000000_policy_language',
-  '20261128090000_grants_of_before',
-  '20261128120000_extension_and_idle',
-];
+/** By their names, which are their order. */
+const ALL = (await readdir(MIGRATIONS_DIR)).toSorted();
 
 let database: TestDatabase;
 let folder: string;

@@ -219,6 +219,26 @@ describe('a requester', () => {
     });
   });
 
+  test('who came into a group that is denied loses it, whatever else they left, and is told which', async () => {
+    const { id, requester } = await sessionIn('active');
+    const left = await sessionIn('active');
+    await switchTo([
+      ...LETS_IN,
+      policyOf('leavers', { effect: 'deny', match: { groups: ['leaving'] } }),
+    ]);
+    await seen(requester, ['oncall', 'leaving']);
+    await seen(left.requester, ['leaving']);
+    expect((await remover().once()).toSorted()).toEqual([id, left.id].toSorted());
+    const why = 'Ended because the policy "leavers" forbids it to its requester now: they are ';
+    expect(await store.find(id)).toMatchObject({ endDetail: `${why}in leaving since.` });
+    expect(await store.find(left.id)).toMatchObject({
+      endDetail: `${why}no longer in oncall, and in leaving since.`,
+    });
+    expect((await store.steps(left.id, 0)).at(-1)).toMatchObject({
+      data: { by: 'groups', lostGroups: ['oncall'], gainedGroups: ['leaving'] },
+    });
+  });
+
   test('who is still in it, or was never seen again, keeps it', async () => {
     const { requester } = await sessionIn('active');
     await seen(requester, ['oncall', 'more']);

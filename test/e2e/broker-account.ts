@@ -19,8 +19,6 @@ export function describeBrokerAccount(lab: () => MainJobLab): void {
       ['read secrets', '', 'secrets', ['get', 'list', 'watch']],
       ['read configuration', '', 'configmaps', ['get', 'list']],
       ['make, change or delete Pods', '', 'pods', ['create', 'update', 'patch', 'delete']],
-      ['read logs', '', 'pods/log', ['get']],
-      ['forward ports', '', 'pods/portforward', ['get', 'create']],
       ['change workloads', 'apps', 'deployments', ['create', 'update', 'patch', 'delete']],
       ['make tokens', '', 'serviceaccounts/token', ['create']],
       ['give rights', 'rbac.authorization.k8s.io', 'rolebindings', ['create', 'patch']],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import { vi } from 'vitest';
+import { BROKER_RIGHTS } from '../../sandbox/broker/broker.account.js';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import { loadKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.loader.js';
 import type { ProblemCode } from '../../src/domain/problem.js';
@@ -101,7 +102,7 @@ export class ClusterWorld implements AsyncDisposable {
     const namespaces = { apps: `${run}-apps`, brokers: `${run}-broker` };
     await Promise.all(Object.values(namespaces).map((name) => admin.makeNamespace(name)));
 
-    const manifests = await readManifests(settings.rights ?? ['rbac.yaml', 'rbac-evict.yaml'], {
+    const manifests = await readManifests(settings.rights ?? BROKER_RIGHTS, {
       shop: namespaces.apps,
       hallpass: namespaces.brokers,
     });

@@ -18,6 +18,16 @@ interface Operation {
   >;
 }
 
+/** What everybody may call. */
+const PUBLIC = new Set(['readSignIn']);
+/** What is opened with a ticket. */
+const BY_TICKET = new Set(['openTerminal', 'watchSession']);
+
+function securityOf(operationId: string): object[] | undefined {
+  if (PUBLIC.has(operationId)) return undefined;
+  return [BY_TICKET.has(operationId) ? { ticket: [] } : { bearer: [] }];
+}
+
 let api: Api;
 let document: {
   openapi: string;
@@ -59,6 +69,7 @@ describe('the description of the API', () => {
       'NewDecision',
       'NewReview',
       'NewSimulation',
+      'NewTicket',
       'Revocation',
       'Nothing',
     ]) {
@@ -83,10 +94,12 @@ describe('the description of the API', () => {
         operationId: expect.stringMatching(/^[a-z][A-Za-z]+$/),
         summary: expect.stringMatching(/\w/),
         tags: [expect.stringMatching(/^(sessions|reviews|catalog|audit)$/)],
-        security: [{ bearer: [] }],
+        security: securityOf(operationId),
       });
       expect(Object.keys(responses)).toEqual(
-        expect.arrayContaining(['400', '401', '403', '500', '503']),
+        expect.arrayContaining(
+          PUBLIC.has(operationId) ? ['400', '500', '503'] : ['400', '401', '403', '500', '503'],
+        ),
       );
       for (const [status, { content }] of Object.entries(responses)) {
         if (Number(status) >= 400)
@@ -136,12 +149,23 @@ describe('every handler', () => {
     expect(silent).toEqual([]);
   });
 
-  test('is for people who are signed in, but for the description of the API', () => {
+  test('is for people who are signed in, but for the description of the API and where to sign in', () => {
     const open = handlers.filter(
       ({ handler }) => Reflect.getMetadata(ACCESS, handler) === 'public',
     );
     expect(open.map(({ controller, name }) => `${controller}.${name}`)).toEqual([
+      'SignInController.read',
       'DocsController.openapi',
+    ]);
+  });
+
+  test('takes a ticket where it opens a connection, and nowhere else', () => {
+    const byTicket = handlers.filter(
+      ({ handler }) => Reflect.getMetadata(ACCESS, handler) === 'ticket',
+    );
+    expect(byTicket.map(({ controller, name }) => `${controller}.${name}`)).toEqual([
+      'TerminalController.terminal',
+      'TerminalController.watch',
     ]);
   });
 

@@ -10,6 +10,7 @@ import type { Bounds } from '../../src/domain/session/session.plan.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
 import type { Session } from '../../src/domain/session/session.js';
 import { HandClock, MemoryJournal, MemorySessionStore } from './in-memory.ports.js';
+import { MemoryActivity } from './in-memory.streams.js';
 import { ROBIN, SYSTEM, actorOf, grantOf, newSession } from './sessions.js';
 
 const REPLICA = 'test';
@@ -95,6 +96,7 @@ export function running(startedAt: Date): Observation {
 export class AdvancingLab {
   readonly store = new MemorySessionStore();
   readonly clusters = new ScriptedClusters();
+  readonly activity = new MemoryActivity();
   bounds: Bounds = {
     startDeadlineSeconds: 60,
     pendingLapseSeconds: 60,
@@ -117,7 +119,6 @@ export class AdvancingLab {
   /** Brings the session to where these events lead, each at its second and with these changes. */
   async given(
     steps: readonly (readonly [SessionEvent, number, Changes?])[],
-    onOverrun: 'alert' | 'evict' = 'alert',
     terms: Partial<Terms> = {},
   ): Promise<void> {
     const grant = grantOf('a'.repeat(64));
@@ -125,7 +126,7 @@ export class AdvancingLab {
       createdAt: this.t0,
       updatedAt: this.t0,
       lapsesAt: this.at(60),
-      grant: { ...grant, terms: { ...grant.terms, onOverrun, ...terms } },
+      grant: { ...grant, terms: { ...grant.terms, ...terms } },
     });
     const by = { capacities: ['requester', 'system'], actor: actorOf(ROBIN) } as const;
     await this.keep(firstStep({ session, event: 'grant', at: this.t0, ...by }));
@@ -147,6 +148,11 @@ export class AdvancingLab {
     this.session = written;
   }
 
+  /** Somebody typed into it, by whichever replica. */
+  async typed(second: number): Promise<void> {
+    await this.activity.touch((await this.stored()).id, this.at(second));
+  }
+
   /** The change that a start brings with it. */
   get started(): Changes {
     const container = { name: 'hallpass-x', image: 'i', startBy: this.at(30) };
@@ -161,6 +167,7 @@ export class AdvancingLab {
     const advance = new AdvanceSession({
       store,
       clusters,
+      activity: this.activity,
       clock,
       bounds,
       journal,

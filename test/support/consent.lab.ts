@@ -20,6 +20,7 @@ import {
   NobodyOnCall,
   NoHistory,
 } from './in-memory.ports.js';
+import { MemoryActivity } from './in-memory.streams.js';
 import { policyOf, setOf } from './policies.js';
 import { BOUNDS, LIMITS } from './session.bounds.js';
 import { actorOf } from './sessions.js';
@@ -50,6 +51,7 @@ export class ConsentLab {
   private readonly advancing = new AdvanceSession({
     store: this.store,
     clusters: new MemoryClusters(),
+    activity: new MemoryActivity(),
     clock: this.clock,
     bounds: BOUNDS,
     journal: this.journal,

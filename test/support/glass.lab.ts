@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { pino } from 'pino';
 import { createHttpApp } from '../../src/adapters/http/http.app.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
+import { SOCKETS } from '../../src/adapters/http/socket.settings.js';
 import { bearerStrategy } from '../../src/adapters/oidc/bearer.strategy.js';
 import { YamlDrafts } from '../../src/adapters/policy/draft.documents.js';
 import { Database } from '../../src/adapters/prisma/database.js';
@@ -35,6 +36,7 @@ import {
   MemoryNews,
   NobodyOnCall,
 } from './in-memory.ports.js';
+import { memoryStreams } from './stream.deps.js';
 import { setOf } from './policies.js';
 import { putInForce } from './policy.archives.js';
 import type { TestDatabase } from './postgres.js';
@@ -82,6 +84,7 @@ export class GlassLab implements AsyncDisposable {
     const people = new PrismaPeople(database);
     const note = new NotePerson({ people, clock, journal });
     const facts = new GatherFacts({ history, onCall: new NobodyOnCall(), clock });
+    const news = new MemoryNews();
     const log = new PrismaAuditLog(database);
     const app = await createHttpApp({
       requestSession: new RequestSession({
@@ -111,8 +114,9 @@ export class GlassLab implements AsyncDisposable {
       simulatePolicy: new SimulatePolicy({ policies: source, drafts: new YamlDrafts(), clock }),
       reviewSession: new ReviewSession({ store, reviews, people, clock }),
       readReviews: new ReadReviews({ reviews, clock }),
+      ...memoryStreams({ store, news, people, log, clock, journal, roleGroups: ROLE_GROUPS }).deps,
       store,
-      news: new MemoryNews(),
+      news,
       policies: source,
       policyArchive,
       clusters,
@@ -126,6 +130,9 @@ export class GlassLab implements AsyncDisposable {
         publicUrl: 'http://127.0.0.1',
         trustProxy: false,
         streams: STREAMS,
+        sockets: SOCKETS,
+        origins: [],
+        signIn: [],
       },
       providers: bearerStrategy(issuer.identity()),
     });

@@ -23,6 +23,7 @@ import { createHttpApp } from '../../src/adapters/http/http.app.js';
 import type { HttpDeps } from '../../src/adapters/http/http.module.js';
 import type { HttpSettings } from '../../src/adapters/http/http.settings.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
+import { SOCKETS } from '../../src/adapters/http/socket.settings.js';
 import { YamlDrafts } from '../../src/adapters/policy/draft.documents.js';
 import type { Person } from '../../src/domain/person.js';
 import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js';
@@ -43,6 +44,8 @@ import { approvals, policyOf, requirement, setOf } from './policies.js';
 import { MemoryPolicyArchive } from './policy.archives.js';
 import { BOUNDS, LIMITS } from './session.bounds.js';
 import { ALEX, ROBIN, SAM, SYSTEM } from './sessions.js';
+import type { MemoryStreams } from './stream.deps.js';
+import { memoryStreams } from './stream.deps.js';
 
 /** People for tests of the API, by the token that they show. */
 export const PEOPLE = {
@@ -120,6 +123,7 @@ export interface Api {
   readonly journal: MemoryJournal;
   readonly clock: HandClock;
   readonly strategy: NameStrategy;
+  readonly streams: MemoryStreams;
   readonly deps: HttpDeps;
   /** Calls an operation. `who` undefined: without a token. */
   call(operation: string, call: Call): Promise<Answer>;
@@ -156,6 +160,9 @@ export async function startApi(
   const strategy = new NameStrategy();
   const note = new NotePerson({ people: store.people, clock, journal });
   const facts = new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock });
+  const { news, people, log } = store;
+  const roleGroups = ROLE_GROUPS;
+  const streams = memoryStreams({ store, news, people, log, clock, journal, roleGroups });
   const deps: HttpDeps = {
     requestSession: new RequestSession({
       store,
@@ -184,6 +191,7 @@ export async function startApi(
     reviewSession: new ReviewSession({ store, reviews, people: store.people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
+    ...streams.deps,
     store,
     news: store.news,
     policies,
@@ -199,6 +207,9 @@ export async function startApi(
       publicUrl: 'http://127.0.0.1',
       trustProxy: false,
       streams: STREAMS,
+      sockets: SOCKETS,
+      origins: [],
+      signIn: [],
       ...over.settings,
     },
     ...over.deps,
@@ -218,6 +229,7 @@ export async function startApi(
     journal,
     clock,
     strategy,
+    streams,
     deps,
     call,
     ask: (body = {}, who = 'robin') =>

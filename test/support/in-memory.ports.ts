@@ -241,6 +241,16 @@ export class MemorySessionStore extends SessionStore {
     return this.rows.get(id)?.session;
   }
 
+  async versions(ids: readonly SessionId[]): Promise<ReadonlyMap<SessionId, number>> {
+    await this.turn();
+    return new Map(
+      ids.flatMap((id) => {
+        const row = this.rows.get(id);
+        return row ? [[id, row.session.version] as const] : [];
+      }),
+    );
+  }
+
   async findByKey(key: Omit<IdempotencyKey, 'requestHash'>) {
     await this.turn();
     const found = this.keys.get(keyOf(key));

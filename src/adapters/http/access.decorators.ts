@@ -1,8 +1,11 @@
 import { SetMetadata } from '@nestjs/common';
 import type { Permission } from '../../domain/permission.js';
 
-/** What a handler asks of its caller. `signed-in`: no permission, for what concerns nobody but the caller. */
-export type Access = Permission | 'signed-in' | 'public';
+/**
+ * What a handler asks of its caller. `signed-in`: no permission, for what concerns nobody but the caller. `ticket`: a
+ * ticket, which the handler itself takes.
+ */
+export type Access = Permission | 'signed-in' | 'ticket' | 'public';
 
 export const ACCESS = 'hallpass:access';
 
@@ -14,4 +17,9 @@ export function Allow(permission: Permission | 'signed-in') {
 /** For what everybody may read, signed in or not: the description of the API. */
 export function Public() {
   return SetMetadata<string, Access>(ACCESS, 'public');
+}
+
+/** For connections that are opened with a ticket: the handler uses it up, and lets nobody in without one. */
+export function ByTicket() {
+  return SetMetadata<string, Access>(ACCESS, 'ticket');
 }

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import type { ExecutionContext } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
@@ -13,6 +12,7 @@ import type { RoleGroups } from '../../domain/permission.js';
 import { isProblem, problem } from '../../domain/problem.js';
 import type { Access } from './access.decorators.js';
 import { ACCESS } from './access.decorators.js';
+import { addressOf, channelOf } from './caller.address.js';
 import { Refused } from './refused.error.js';
 
 /** Which groups give which role; from the configuration. */
@@ -47,7 +47,7 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = this.reflector.get<Access | undefined>(ACCESS, context.getHandler());
-    if (access === 'public') return true;
+    if (access === 'public' || access === 'ticket') return true;
     if (access === undefined) {
       const handler = `${context.getClass().name}.${context.getHandler().name}`;
       this.journal.error({ handler }, 'a handler names no permission and is not run');
@@ -97,7 +97,7 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
         kind: 'person',
         person: user.person,
         signIn: user.signIn,
-        channel: 'api',
+        channel: channelOf(request),
         requestId: request.id,
         ...(address === undefined ? {} : { address }),
       },
@@ -115,11 +115,4 @@ function challenge(code: string, info: unknown): Record<string, string> {
   return missing || cause === undefined
     ? { 'www-authenticate': 'Bearer realm="hallpass"' }
     : { 'www-authenticate': 'Bearer realm="hallpass", error="invalid_token"' };
-}
-
-/** The caller's address: the connection's, or what a trusted proxy says. What is no address is not recorded as one. */
-function addressOf(request: FastifyRequest): string | undefined {
-  const plain = (address: string | undefined) => address?.replace(/^::ffff:(?=\d+\.)/i, '');
-  const told = plain(request.ip);
-  return told !== undefined && isIP(told) ? told : plain(request.socket.remoteAddress);
 }

@@ -6,19 +6,24 @@ import type { Logger } from 'pino';
 import { ActOnSession } from '../../app/act-on-session.js';
 import { DecideSession } from '../../app/decide-session.js';
 import { ExtendSession } from '../../app/extend-session.js';
+import { EnterSession } from '../../app/enter-session.js';
+import { IssueTicket } from '../../app/issue-ticket.js';
 import { NotePerson } from '../../app/note-person.js';
 import { Clock } from '../../app/ports/clock.js';
 import { Clusters } from '../../app/ports/cluster.js';
 import { Journal } from '../../app/ports/journal.js';
 import { PolicyArchive } from '../../app/ports/policy.archive.js';
 import { PolicySource } from '../../app/ports/policy.source.js';
+import { Presence } from '../../app/ports/presence.js';
 import { SessionNews } from '../../app/ports/session.news.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadReviews } from '../../app/read-reviews.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
+import { RedeemTicket } from '../../app/redeem-ticket.js';
 import { RequestSession } from '../../app/request-session.js';
 import { ReviewSession } from '../../app/review-session.js';
 import { SimulatePolicy } from '../../app/simulate-policy.js';
+import { WatchScreen } from '../../app/watch-screen.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { AuditController } from './audit.controller.js';
@@ -33,9 +38,13 @@ import { RouteTable } from './route.table.js';
 import { SchemaPipe } from './schema.pipe.js';
 import { SessionActsController } from './session-acts.controller.js';
 import { SessionEventsController } from './session-events.controller.js';
+import { SessionTicketsController } from './session-tickets.controller.js';
 import { SessionStreams } from './session.streams.js';
 import { SessionsController } from './sessions.controller.js';
+import { SignInController } from './sign-in.controller.js';
 import { SimulationController } from './simulation.controller.js';
+import { TerminalController } from './terminal.controller.js';
+import { WebSockets } from './web.sockets.js';
 
 /** What the API is made of; the composition root has it all. */
 export interface HttpDeps {
@@ -49,6 +58,11 @@ export interface HttpDeps {
   readonly reviewSession: ReviewSession;
   readonly readReviews: ReadReviews;
   readonly simulatePolicy: SimulatePolicy;
+  readonly enterSession: EnterSession;
+  readonly issueTicket: IssueTicket;
+  readonly redeemTicket: RedeemTicket;
+  readonly watchScreen: WatchScreen;
+  readonly presence: Presence;
   readonly store: SessionStore;
   readonly news: SessionNews;
   readonly policies: PolicySource;
@@ -72,11 +86,14 @@ export const CONTROLLERS: readonly Type[] = [
   SessionsController,
   SessionActsController,
   SessionEventsController,
+  SessionTicketsController,
+  TerminalController,
   ReviewsController,
   CatalogController,
   PolicySetsController,
   SimulationController,
   AuditController,
+  SignInController,
   DocsController,
 ];
 
@@ -98,6 +115,11 @@ export class HttpModule {
         { provide: ReviewSession, useValue: deps.reviewSession },
         { provide: ReadReviews, useValue: deps.readReviews },
         { provide: SimulatePolicy, useValue: deps.simulatePolicy },
+        { provide: EnterSession, useValue: deps.enterSession },
+        { provide: IssueTicket, useValue: deps.issueTicket },
+        { provide: RedeemTicket, useValue: deps.redeemTicket },
+        { provide: WatchScreen, useValue: deps.watchScreen },
+        { provide: Presence, useValue: deps.presence },
         { provide: SessionStore, useValue: deps.store },
         { provide: SessionNews, useValue: deps.news },
         { provide: PolicySource, useValue: deps.policies },
@@ -111,6 +133,7 @@ export class HttpModule {
         { provide: RouteTable, useValue: routes },
         ApiDescription,
         SessionStreams,
+        WebSockets,
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useClass: SchemaPipe },

@@ -1,3 +1,13 @@
+import type { SocketSettings } from './socket.settings.js';
+
+/** A client of an issuer, with which people sign in from the command line. */
+export interface SignInClient {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly resource: string | null;
+}
+
 /** How the API is served; made from the configuration by the composition root. */
 export abstract class HttpSettings {
   /** The program's version, for `/openapi.json`. */
@@ -12,6 +22,10 @@ export abstract class HttpSettings {
    */
   abstract readonly trustProxy: boolean | readonly string[];
   abstract readonly streams: StreamSettings;
+  abstract readonly sockets: SocketSettings;
+  /** The origins whose pages may open WebSockets; none: that of `publicUrl`. */
+  abstract readonly origins: readonly string[];
+  abstract readonly signIn: readonly SignInClient[];
 }
 
 /** The bounds of streams of events (SSE). */

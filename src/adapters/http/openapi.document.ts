@@ -10,12 +10,16 @@ import { PolicyActivations, PolicySetText } from '../../contract/policy-set.sche
 import { ProblemDocument } from '../../contract/problem.schema.js';
 import { ReviewPage } from '../../contract/reviews.schema.js';
 import { SessionDetails, SessionPage, SessionStepView } from '../../contract/session.schema.js';
+import { SignInView } from '../../contract/sign-in.schema.js';
 import { Simulation } from '../../contract/simulation.schema.js';
+import { TicketView } from '../../contract/terminal.schema.js';
 
 type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 
 /** What is answered with; what is taken comes from the handlers' own parameters. */
 const ANSWERS = [
+  TicketView,
+  SignInView,
   SessionDetails,
   SessionPage,
   SessionStepView,
@@ -55,6 +59,12 @@ export function openApiDocument(
       },
       'bearer',
     )
+    .addSecurity('ticket', {
+      type: 'http',
+      scheme: 'bearer',
+      description:
+        'A ticket from `POST /v1/sessions/{id}/tickets`, here or as a subprotocol; it works once.',
+    })
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     autoTagControllers: false,

@@ -5,12 +5,15 @@ import {
   ApiHeader,
   ApiOperation,
   ApiResponse,
+  ApiSecurity,
   ApiTags,
 } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { problemType } from '../../contract/problem.schema.js';
+import { PROTOCOLS, TICKET_PREFIX } from '../../contract/terminal.schema.js';
 import type { ProblemCode } from '../../domain/problem.js';
 import { PROBLEMS } from '../../domain/problem.js';
+import type { TicketKind } from '../../domain/ticket.js';
 import { PROBLEM_MEDIA_TYPE } from './problem.document.js';
 
 /** A header that a call takes or gives. */
@@ -40,18 +43,23 @@ export interface OperationNote {
   readonly bodyOptional?: boolean;
   /** Answers without a body. */
   readonly empty?: Readonly<Record<number, string>>;
+  /** Whether it is for people who are not signed in too. */
+  readonly public?: boolean;
   /** The refusals of this call besides those of every call. */
   readonly problems: readonly ProblemCode[];
 }
 
 const ALWAYS: readonly ProblemCode[] = [
   'invalid-request',
-  'unauthenticated',
-  'forbidden',
   'too-large',
   'internal',
-  'identity-unavailable',
   'database-unavailable',
+];
+/** The refusals of every call that is for people who are signed in. */
+const OF_THE_GUARD: readonly ProblemCode[] = [
+  'unauthenticated',
+  'forbidden',
+  'identity-unavailable',
 ];
 
 export const REQUEST_ID: HeaderNote = {
@@ -65,7 +73,7 @@ export function Operation(note: OperationNote): MethodDecorator {
   const { id, summary, description, tag, status } = note;
   return applyDecorators(
     ApiTags(tag),
-    ApiBearerAuth('bearer'),
+    ...(note.public ? [] : [ApiBearerAuth('bearer')]),
     ApiOperation({
       operationId: id,
       summary,
@@ -101,7 +109,41 @@ export function Operation(note: OperationNote): MethodDecorator {
     ...Object.entries(note.empty ?? {}).map(([code, text]) =>
       ApiResponse({ status: Number(code), description: text, headers: headersOf([REQUEST_ID]) }),
     ),
-    ...problemResponses([...ALWAYS, ...note.problems]),
+    ...problemResponses([...ALWAYS, ...(note.public ? [] : OF_THE_GUARD), ...note.problems]),
+  );
+}
+
+/** Documents a handler that takes the connection over for a WebSocket, by a ticket. */
+export function SocketOperation(note: {
+  readonly id: string;
+  readonly kind: TicketKind;
+  readonly summary: string;
+  readonly description: string;
+}): MethodDecorator {
+  const { id, kind, summary, description } = note;
+  const protocol = PROTOCOLS[kind];
+  return applyDecorators(
+    ApiTags('sessions'),
+    ApiSecurity('ticket'),
+    ApiOperation({ operationId: id, summary, description }),
+    ApiHeader({
+      name: 'Sec-WebSocket-Protocol',
+      description: `\`${protocol}\`, and the ticket as \`${TICKET_PREFIX}<ticket>\` where it is not sent as a bearer token.`,
+      required: true,
+      schema: { type: 'string' },
+      example: `${protocol}, ${TICKET_PREFIX}Zk0vN0l4dE1pUm9nYVh1cWxVd3NQZGx2c0xJd2J5cXM`,
+    }),
+    ApiResponse({
+      status: 101,
+      description: `The connection speaks \`${protocol}\` from here on.`,
+    }),
+    ...problemResponses([
+      ...ALWAYS,
+      'invalid-ticket',
+      'forbidden',
+      'not-found',
+      'too-many-requests',
+    ]),
   );
 }
 

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../../app/caller.js';
+import { Presence } from '../../app/ports/presence.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadReviews } from '../../app/read-reviews.js';
 import { ReviewSession } from '../../app/review-session.js';
@@ -29,6 +30,7 @@ export class ReviewsController {
     private readonly reviewing: ReviewSession,
     private readonly reading: ReadReviews,
     private readonly store: SessionStore,
+    private readonly presence: Presence,
   ) {}
 
   @Get('reviews')
@@ -99,6 +101,10 @@ export class ReviewsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SessionDetails> {
     const session = orRefuse(await this.reviewing.review(caller, sessionIdIn(id), body));
-    return sessionAnswer({ store: this.store, reviews: this.reading }, { caller, reply }, session);
+    return sessionAnswer(
+      { store: this.store, reviews: this.reading, presence: this.presence },
+      { caller, reply },
+      session,
+    );
   }
 }

@@ -6,6 +6,7 @@ import { ActOnSession } from '../../app/act-on-session.js';
 import type { Caller } from '../../app/caller.js';
 import { DecideSession } from '../../app/decide-session.js';
 import { ExtendSession } from '../../app/extend-session.js';
+import { Presence } from '../../app/ports/presence.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadReviews } from '../../app/read-reviews.js';
 import {
@@ -52,6 +53,7 @@ export class SessionActsController {
     private readonly extending: ExtendSession,
     private readonly reviews: ReadReviews,
     private readonly store: SessionStore,
+    private readonly presence: Presence,
   ) {}
 
   @Post('decisions')
@@ -258,6 +260,10 @@ export class SessionActsController {
   }
 
   private answer(caller: Caller, reply: FastifyReply, session: Session): Promise<SessionDetails> {
-    return sessionAnswer({ store: this.store, reviews: this.reviews }, { caller, reply }, session);
+    return sessionAnswer(
+      { store: this.store, reviews: this.reviews, presence: this.presence },
+      { caller, reply },
+      session,
+    );
   }
 }

@@ -14,6 +14,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../../app/caller.js';
+import { Presence } from '../../app/ports/presence.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import type { SessionFilter } from '../../app/ports/session.store.js';
 import { ReadReviews } from '../../app/read-reviews.js';
@@ -21,7 +22,8 @@ import type { Said } from '../../app/read-session.js';
 import { ReadSession, saidOn } from '../../app/read-session.js';
 import type { Ask } from '../../app/request-session.js';
 import { RequestSession } from '../../app/request-session.js';
-import { sessionDetails, sessionPath, sessionView } from '../../app/views/session.view.js';
+import { sessionPath, sessionView } from '../../app/views/session.view.js';
+import { isShown } from '../../app/watchers.js';
 import { PAGE_LIMIT_DEFAULT } from '../../contract/page.schema.js';
 import {
   NewSession,
@@ -38,6 +40,7 @@ import { etagOf, idempotencyKey, isKnown } from './conditional.headers.js';
 import { ListCursor, nextLink } from './list.cursor.js';
 import { Operation } from './operation.decorator.js';
 import { orRefuse } from './refused.error.js';
+import { sessionAnswerOf } from './session.answer.js';
 import { sessionIdIn } from './session.id.js';
 import { wordsOn } from './session.words.js';
 
@@ -53,6 +56,7 @@ export class SessionsController {
     private readonly reading: ReadSession,
     private readonly reviews: ReadReviews,
     private readonly store: SessionStore,
+    private readonly presence: Presence,
   ) {}
 
   @Post()
@@ -187,8 +191,9 @@ export class SessionsController {
   ): Promise<SessionDetails | undefined> {
     const found = orRefuse(await this.reading.one(caller, sessionIdIn(id)));
     void reply.header('etag', etagOf(found.session.version));
-    // A review changes no version, and how it stands changes by the time alone.
-    if (isKnown(known, found.session.version) && found.session.grant?.breakGlass !== true) {
+    // A review changes no version, and how it stands changes by the time alone; nor do those who come and go to watch.
+    const isAsKnown = found.session.grant?.breakGlass !== true && !isShown(found.session);
+    if (isKnown(known, found.session.version) && isAsKnown) {
       void reply.status(304);
       return undefined;
     }
@@ -196,8 +201,8 @@ export class SessionsController {
   }
 
   private async details(caller: Caller, session: Session, said: Said): Promise<SessionDetails> {
-    const review = await this.reviews.of(caller, session);
-    return sessionDetails(caller, session, { ...said, review });
+    const { store, reviews, presence } = this;
+    return sessionAnswerOf({ store, reviews, presence }, caller, session, said);
   }
 }
 

@@ -79,6 +79,21 @@ function open(it: unknown): ChannelConnection {
   throw new Error(`not open: ${JSON.stringify(it)}`);
 }
 
+/** The number once it is the same for a while. */
+async function settled(count: () => number): Promise<number> {
+  let before = { count: count(), at: performance.now() };
+  await expect
+    .poll(
+      () => {
+        if (count() !== before.count) before = { count: count(), at: performance.now() };
+        return performance.now() - before.at;
+      },
+      { interval: 10 },
+    )
+    .toBeGreaterThan(100);
+  return before.count;
+}
+
 const frame = (channel: number, text: string) =>
   Buffer.concat([Buffer.of(channel), Buffer.from(text)]);
 
@@ -181,6 +196,42 @@ describe('a connection of channels', () => {
     expect(await untilFrames(1)).toEqual([[1, 'late']]);
     connection.terminate();
     await ended;
+  });
+
+  it('that is not read is pinged all the same, so that nothing between takes it for idle', async () => {
+    let pings = 0;
+    serve((socket) => socket.on('ping', () => pings++));
+    const { opened, ended } = await connect(QUICK);
+    open(opened).pause();
+    await expect.poll(() => pings).toBeGreaterThan(3);
+    open(opened).terminate();
+    await ended;
+  });
+
+  it('takes more at once until much is under way, and then waits for it to leave', async () => {
+    const served = Promise.withResolvers<WebSocket>();
+    serve((socket) => {
+      socket.pause();
+      served.resolve(socket);
+    });
+    const { opened, ended } = await connect();
+    const connection = open(opened);
+    const part = Buffer.alloc(64 * 1024);
+    let taken = 0;
+    const writing = (async () => {
+      while (taken < 1_000 && (await connection.write(CHANNEL.stdin, part))) taken++;
+    })();
+    await expect.poll(() => connection.unsentBytes).toBeGreaterThan(0);
+    const stoppedAt = await settled(() => taken);
+    expect(stoppedAt).toBeGreaterThan(0);
+    expect(connection.unsentBytes).toBeLessThan(1024 * 1024);
+    expect(taken).toBeLessThan(1_000);
+    (await served.promise).resume();
+    await writing;
+    expect(taken).toBe(1_000);
+    connection.terminate();
+    await ended;
+    expect(await connection.write(CHANNEL.stdin, part)).toBe(false);
   });
 
   it('refuses a frame that is larger than any should be', async () => {

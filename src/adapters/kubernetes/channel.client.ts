@@ -17,6 +17,10 @@ export const CHANNEL_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as c
 
 const REFUSAL_BYTES_MAX = 64 * 1024;
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
+/** What is given to a socket that holds less than this need not be waited for. */
+const UNSENT_BYTES_MAX = 256 * 1024;
+/** Where nothing is read, only TCP can tell that the other side is gone. */
+const KEEP_ALIVE_MS = 15_000;
 
 export interface ChannelLimits {
   /** From connecting to the accepted upgrade, and for reading a refusal. */
@@ -98,6 +102,7 @@ export function connectChannels(args: {
         resolve(refused);
       });
     });
+    socket.on('upgrade', ({ socket: stream }) => stream.setKeepAlive(true, KEEP_ALIVE_MS));
     socket.on('open', () => {
       connection = new ChannelConnection(socket, limits, (error) => {
         cause ??= error;
@@ -154,10 +159,18 @@ export class ChannelConnection {
   /** Sends a frame; resolves when it has left, with `false` where the connection is over. */
   async send(channel: number, data: Uint8Array | string): Promise<boolean> {
     if (this.socket.readyState !== WebSocket.OPEN) return false;
-    const frame = Buffer.concat([Buffer.of(channel), Buffer.from(data)]);
+    const frame = frameOf(channel, typeof data === 'string' ? Buffer.from(data) : data);
     return new Promise((resolve) => {
-      this.socket.send(frame, { binary: true }, (error) => resolve(!error));
+      this.socket.send(frame, BINARY, (error) => resolve(!error));
     });
+  }
+
+  /** Sends a frame; resolves when there is room for another one, with `false` where the connection is over. */
+  write(channel: number, data: Uint8Array): Promise<boolean> {
+    if (this.unsentBytes >= UNSENT_BYTES_MAX) return this.send(channel, data);
+    if (this.socket.readyState !== WebSocket.OPEN) return GONE;
+    this.socket.send(frameOf(channel, data), BINARY, ignored);
+    return TAKEN;
   }
 
   /** Tells the size of the terminal (tty only). */
@@ -208,14 +221,27 @@ export class ChannelConnection {
 
   private beat(): void {
     // While paused, pongs wait in the socket like everything else: their absence says nothing.
-    if (this.paused) return;
-    if (performance.now() - this.heardAtMs > this.limits.deadAfterMs) {
+    if (!this.paused && performance.now() - this.heardAtMs > this.limits.deadAfterMs) {
       this.blame(new Error('the other side gives no sign of life'));
       this.socket.terminate();
     } else if (this.socket.readyState === WebSocket.OPEN) {
+      // Also while paused: what is between must not take the connection for an idle one.
       this.socket.ping();
     }
   }
+}
+
+const BINARY = { binary: true } as const;
+const TAKEN = Promise.resolve(true);
+const GONE = Promise.resolve(false);
+/** Whoever sends next learns that the connection is over. */
+const ignored = () => undefined;
+
+function frameOf(channel: number, data: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(data.length + 1);
+  frame[0] = channel;
+  frame.set(data, 1);
+  return frame;
 }
 
 /** The socket, connecting; Node throws at once where an address or a header cannot be used at all. */

@@ -2,14 +2,12 @@ import type { Place } from '../../app/ports/cluster.js';
 import type { Problem } from '../../domain/problem.js';
 import { problem } from '../../domain/problem.js';
 import { plainText } from '../../domain/text.js';
-import { isApiFailure } from './api.failure.js';
 import type { ChannelConnection, ChannelEnd, ChannelHandlers } from './channel.client.js';
-import { CHANNEL, connectChannels } from './channel.client.js';
+import { CHANNEL } from './channel.client.js';
 import type { ClusterConnection } from './cluster.connection.js';
-import { refusal } from './resilient.http.js';
+import { openChannels, subjectOf } from './container.channels.js';
 import type { KubernetesStatus } from './status.schema.js';
 import { readStatus } from './status.schema.js';
-import { problemOf } from './status.problems.js';
 
 const RUN_MS = 10_000;
 /** How long a written line may take to end the container, whose end closes the stream. */
@@ -26,14 +24,7 @@ export async function writeLine(
     stdout: 'true',
   });
   const ending = new Ending();
-  const opened = await openStream({
-    connection,
-    place,
-    path: 'attach',
-    query,
-    ending,
-    limitMs: RUN_MS,
-  });
+  const opened = await open(connection, { place, path: 'attach', query, ending });
   if ('problem' in opened) return opened;
   const sent = await opened.send(CHANNEL.stdin, '\n');
   // Closed at once, the line may be lost on its way to the kubelet: the closing goes faster than what was sent. The
@@ -57,14 +48,7 @@ export async function runCommand(
   });
   for (const part of command) query.append('command', part);
   const ending = new Ending();
-  const opened = await openStream({
-    connection,
-    place,
-    path: 'exec',
-    query,
-    ending,
-    limitMs: RUN_MS,
-  });
+  const opened = await open(connection, { place, path: 'exec', query, ending });
   if ('problem' in opened) return opened;
   await ending.within(RUN_MS);
   opened.close();
@@ -81,42 +65,24 @@ export function exitCodeOf(status: KubernetesStatus): number | undefined {
   return Number.isInteger(code) ? code : undefined;
 }
 
-/** Opens exec or attach, or says why not: a refused upgrade brings a Status, or text from the kubelet. */
-async function openStream(args: {
-  readonly connection: ClusterConnection;
-  readonly place: Place;
-  readonly path: 'exec' | 'attach';
-  readonly query: URLSearchParams;
-  readonly ending: Ending;
-  readonly limitMs: number;
-}): Promise<ChannelConnection | Problem> {
-  const { connection, place, path, query, ending, limitMs } = args;
-  const subject = { ...subjectOf(place), act: `a stream into "${place.containerName}"` };
-  const address = await connection.webSocket(
-    `/api/v1/namespaces/${encodeURIComponent(place.namespace)}/pods/${encodeURIComponent(place.pin.podName)}/${path}?${query.toString()}`,
-  );
-  if (isApiFailure(address)) return problemOf(address, subject);
-  const opened = await connectChannels({
-    ...address,
+function open(
+  connection: ClusterConnection,
+  stream: {
+    readonly place: Place;
+    readonly path: 'exec' | 'attach';
+    readonly query: URLSearchParams;
+    readonly ending: Ending;
+  },
+): Promise<ChannelConnection | Problem> {
+  const { ending, ...rest } = stream;
+  return openChannels({
+    ...rest,
+    connection,
     handlers: ending,
     // The wait for the end comes on top of the wait for the beginning; both are bounded.
-    signal: AbortSignal.timeout(limitMs + LINE_MS),
+    signal: AbortSignal.timeout(RUN_MS + LINE_MS),
+    notThere: 'cluster-refused',
   });
-  if (!('kind' in opened)) return opened;
-  if (opened.kind === 'silent') {
-    return problemOf({ failure: 'silent', definite: false, cause: opened.cause }, subject);
-  }
-  // The kubelet's own refusals, "container not found" above all, are plain text at 500 (measured:
-  // test/kubernetes-1.36/stream/exec-terminated.json): the cluster is well, there is just nothing to enter.
-  const failure = refusal(opened);
-  const fromKubelet =
-    failure.failure === 'refused' && opened.httpStatus === 500 && !failure.status.kind;
-  return fromKubelet
-    ? problem(
-        'cluster-refused',
-        `Container "${place.containerName}" of ${subject.what} cannot be entered: Kubernetes says "${plainText(opened.body, 200)}".`,
-      )
-    : problemOf(failure, subject);
 }
 
 function brokenOff(place: Place, { status, end }: Ending): Problem {
@@ -131,10 +97,6 @@ function brokenOff(place: Place, { status, end }: Ending): Problem {
     `The stream into container "${place.containerName}" of ${subjectOf(place).what} ${how}.`,
     end?.cause === undefined ? {} : { cause: end.cause },
   );
-}
-
-function subjectOf({ cluster, namespace, pin }: Place) {
-  return { cluster, namespace, what: `Pod "${pin.podName}"` };
 }
 
 /** Waits for the end of a stream and keeps its Status; everything else that comes is dropped. */

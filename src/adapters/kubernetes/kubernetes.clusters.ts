@@ -121,7 +121,8 @@ export class KubernetesClusters extends Clusters {
     await Promise.all([...this.connections.values()].map((connection) => connection.close()));
   }
 
-  private connectionOf({ cluster }: Place): ClusterConnection | Problem {
+  /** For what else passes through this cluster; a problem where it left the configuration. */
+  connectionOf({ cluster }: Place): ClusterConnection | Problem {
     return (
       this.connections.get(cluster) ??
       problem(
@@ -132,7 +133,7 @@ export class KubernetesClusters extends Clusters {
   }
 
   /** What the operators alone can mend is written to their log, whoever asked. */
-  private told<T>(answer: T | Problem): T | Problem {
+  told<T>(answer: T | Problem): T | Problem {
     if (isProblem(answer) && answer.problem === 'cluster-unauthorized') {
       this.log.error(
         { problem: answer.problem, err: answer.cause },

@@ -70,6 +70,27 @@ export const METRICS = {
     help: 'When an on-call source last answered this replica, in seconds since 1970. Left out where it never did.',
     use: 'Shows how long one has been away. A source is asked only when somebody asks for a session.',
   },
+  streamsOpen: {
+    name: 'hallpass_streams',
+    type: 'gauge',
+    labels: ['kind'],
+    help: 'Streams into containers that are open on this replica, by kind: `terminal`, `exec`, `copy`, `forward`, `logs`.',
+    use: 'Shows whom a restart of this replica would disconnect.',
+  },
+  streamsOpened: {
+    name: 'hallpass_streams_opened_total',
+    type: 'counter',
+    labels: ['kind'],
+    help: 'Streams into containers that were opened on this replica, by kind.',
+    use: 'Shows how much is done by which way.',
+  },
+  streamBytes: {
+    name: 'hallpass_stream_bytes_total',
+    type: 'counter',
+    labels: ['kind', 'direction'],
+    help: 'Bytes that passed through this replica, by kind, `in` to the container or `out` of it.',
+    use: 'Shows what takes the network and the recordings; a rise of `copy` out of containers may be worth a question.',
+  },
 } as const satisfies Record<string, Metric>;
 
 export interface Metric {

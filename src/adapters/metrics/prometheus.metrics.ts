@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { PolicyStanding } from '../../app/follow-policies.js';
+import type { StreamCounts } from '../../app/live-streams.js';
 import type { OnCallSourceState } from '../../app/ports/on-call.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
@@ -25,6 +26,7 @@ export class PrometheusMetrics {
       readonly tally: () => Promise<Tally>;
       /** Of the sources in force, as far as they were asked. */
       readonly onCall: () => readonly OnCallSourceState[];
+      readonly streams: () => StreamCounts;
     },
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -40,7 +42,10 @@ export class PrometheusMetrics {
     reviewsOverdue: this.gauge(METRICS.reviewsOverdue),
     onCallUp: this.gauge(METRICS.onCallUp),
     onCallSuccess: this.gauge(METRICS.onCallSuccess),
+    streamsOpen: this.gauge(METRICS.streamsOpen),
   };
+  private readonly streamsOpened = this.counter(METRICS.streamsOpened);
+  private readonly streamBytes = this.counter(METRICS.streamBytes);
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
     help: METRICS.loadFailures.help,
@@ -55,6 +60,7 @@ export class PrometheusMetrics {
   async text(): Promise<string> {
     this.takePolicies(this.sources.policies());
     this.takeOnCall(this.sources.onCall());
+    this.takeStreams(this.sources.streams());
     await this.takeTally();
     return this.registry.metrics();
   }
@@ -81,6 +87,18 @@ export class PrometheusMetrics {
     }
   }
 
+  /** Counted where they pass; told as they stand. */
+  private takeStreams(counts: StreamCounts): void {
+    this.streamsOpened.reset();
+    this.streamBytes.reset();
+    for (const [kind, { open, opened, bytesIn, bytesOut }] of Object.entries(counts)) {
+      this.gauges.streamsOpen.set({ kind }, open);
+      this.streamsOpened.inc({ kind }, opened);
+      this.streamBytes.inc({ kind, direction: 'in' }, bytesIn);
+      this.streamBytes.inc({ kind, direction: 'out' }, bytesOut);
+    }
+  }
+
   private async takeTally(): Promise<void> {
     const { sessions, reviewsOpen, reviewsOverdue } = this.gauges;
     const tally = await inTime(this.sources.tally());
@@ -91,6 +109,10 @@ export class PrometheusMetrics {
     for (const [state, count] of Object.entries(tally.sessions)) sessions.set({ state }, count);
     reviewsOpen.set(tally.reviewsOpen);
     reviewsOverdue.set(tally.reviewsOverdue);
+  }
+
+  private counter({ name, help, labels }: Metric): Counter {
+    return new Counter({ name, help, labelNames: [...labels], registers: [this.registry] });
   }
 
   private gauge({ name, help, labels }: Metric): Gauge {

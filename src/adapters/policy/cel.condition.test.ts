@@ -93,6 +93,16 @@ describe('a condition is unknown, and says why,', () => {
     expect(outcome.why).toContain(why);
   });
 
+  test('where somebody has no e-mail that a source could know them by, and says that too', () => {
+    const facts: Facts = { ...FACTS, requester: { ...FACTS.requester, email: '' } };
+    for (const source of ['onCall.silent', '!onCall.silent']) {
+      expect(new Inquiry(facts).test(compiled(source))).toEqual({
+        truth: 'unknown',
+        why: 'the on-call source "silent" did not answer, or goes by e-mail, and the token has none that is verified',
+      });
+    }
+  });
+
   test('where the token does not say when they signed in, which can be asked', () => {
     const facts: Facts = { ...FACTS, requester: { ...FACTS.requester, authAgeSeconds: null } };
     expect(truth("requester.authAge < duration('1h')", facts)).toBe('unknown');

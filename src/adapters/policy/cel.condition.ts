@@ -1,6 +1,6 @@
 import { EvaluationError, ParseError } from '@marcbachmann/cel-js';
 import type { Condition, StepBudget, Told } from '../../domain/policy/condition.js';
-import type { Facts } from '../../domain/policy/facts.js';
+import type { Facts, RequesterFacts } from '../../domain/policy/facts.js';
 import { environment } from './cel.environment.js';
 import { LIMITS } from './cel.limits.js';
 import { matchWithin } from './cel.literals.js';
@@ -81,21 +81,24 @@ function outcome(of: {
     if (value === false) return OUTCOMES.no;
     return { truth: 'unknown', why: 'the expression gave neither true nor false' };
   } catch (error) {
-    return { truth: 'unknown', why: whyOf(error, source) };
+    return { truth: 'unknown', why: whyOf(error, source, facts.requester) };
   }
 }
 
 /** A clause that says what could not be told, in words of the document: facts may not be for everybody to read. */
-function whyOf(error: unknown, source: string): string {
+function whyOf(error: unknown, source: string, requester: RequesterFacts): string {
   if (error instanceof NotKnown) return error.message;
   if (!(error instanceof EvaluationError)) return 'the expression failed';
   const { start, end } = error.node ?? { start: 0, end: source.length };
   const part = source.slice(start, end).slice(0, 100);
   if (error.code !== 'no_such_key') return `${part} failed (${error.code.replaceAll('_', ' ')})`;
   const name = onCallSource(error.node);
-  return name === undefined
-    ? `${part} is not there`
-    : `the on-call source "${name}" did not answer`;
+  if (name === undefined) return `${part} is not there`;
+  const silent = `the on-call source "${name}" did not answer`;
+  // One that names people by e-mail is not asked about somebody who has none.
+  return requester.email === ''
+    ? `${silent}, or goes by e-mail, and the token has none that is verified`
+    : silent;
 }
 
 /** The source that a part of an expression asks for; undefined where it asks for something else. */

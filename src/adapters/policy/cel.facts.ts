@@ -90,7 +90,8 @@ const CONTAINER = object<ContainerFacts>('Container', {
 const OWNER = object<FoundTarget['owner']>('Owner', {
   kind: {
     shape: text(32),
-    description: '`Deployment`, `StatefulSet`, `DaemonSet`, `Job`, `Pod` (it has none) or `Other`.',
+    description:
+      '`Deployment`, `StatefulSet`, `DaemonSet` (of `apps`), `Job` (of `batch`), `Pod` (it has none) or `Other`.',
     read: (it) => it.kind,
   },
   name: { shape: NAME, description: "The Pod's own where it has none.", read: (it) => it.name },
@@ -233,7 +234,7 @@ export const FACTS = {
   onCall: {
     shape: map(1_000, 253, BOOL),
     description:
-      "Whether they are on call, by the name of an OnCallSource: `onCall['payments']`. Not known where it did not answer.",
+      "Whether they are on call, by the name of an OnCallSource: `onCall['payments']`. Not known where it could not tell.",
     read: (it) =>
       Object.fromEntries(Object.entries(it.onCall).filter(([, value]) => value !== 'unknown')),
   },

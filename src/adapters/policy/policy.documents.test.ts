@@ -382,7 +382,18 @@ describe('errors', () => {
     ["approvals: { require: [{ groups: ['*'] }] }", 'groups[0]: must be a group'],
     ['approvals: { require: [{ count: -1, groups: [a] }] }', 'require[0].count: Too small'],
     ['approvals: { require: [{ count: 11, groups: [a] }] }', 'require[0].count: Too big'],
-    ['approvals: { require: [{ count: 2, users: [a] }] }', 'require[0].count: can never be met'],
+    [
+      'approvals: { require: [{ groups: [b] }, { count: 2, users: [a] }] }',
+      'terms.approvals.require[1].count: can never be met: one person is named',
+    ],
+    [
+      'approvals: { require: [{ count: 3, users: [a, a, b] }] }',
+      'require[0].count: can never be met: 2 people are named',
+    ],
+    [
+      'approvals: { require: [{ count: 3, users: [a] }], escalation: { after: 1m, users: [a, b] } }',
+      'require[0].count: can never be met: 2 people are named',
+    ],
     ['approvals: { require: [{ group: [a] }] }', 'group: is not known: did you mean groups?'],
     [
       'approvals: { require: [{ approvers: [seq] }] }',
@@ -427,6 +438,35 @@ describe('errors', () => {
   ])('refuse the terms %s', (key, said) => {
     const text = POLICY.replace('longest: 30m', `longest: 30m, ${key}`);
     expect(errorsOf(text, PROFILE, SECURITY).join('\n')).toContain(said);
+  });
+
+  const LEADS = `apiVersion: hallpass/v1
+kind: ApproverSet
+metadata: { name: leads }
+spec: { users: [kim, lee] }`;
+  test('tell where people of approver sets can be counted and are too few, by line and column', () => {
+    const text = POLICY.replace(
+      'longest: 30m',
+      'longest: 30m, approvals: { require: [{ count: 3, users: [kim], approvers: [leads] }] }',
+    );
+    const errors = errorsOf(text, PROFILE, LEADS);
+    expect(errors).toEqual([
+      '0.yaml:7:58: spec.terms.approvals.require[0].count: can never be met: 2 people are named',
+    ]);
+  });
+
+  test.each([
+    ['as many people are named', 'require: [{ count: 2, users: [a, b] }]'],
+    ['sets name the others', 'require: [{ count: 3, users: [a], approvers: [leads] }]'],
+    ['a set names a group', 'require: [{ count: 5, users: [a], approvers: [sec] }]'],
+    [
+      'the escalation names a group',
+      'require: [{ count: 2, users: [a] }], escalation: { after: 1m, groups: [b] }',
+    ],
+    ['nobody need agree', 'require: [{ count: 0, users: [a] }]'],
+  ])('tell nothing of a requirement where %s', (_, approvals) => {
+    const text = POLICY.replace('longest: 30m', `longest: 30m, approvals: { ${approvals} }`);
+    expect(setOf(text, PROFILE, SECURITY, LEADS).policies).toHaveLength(1);
   });
 
   test.each([

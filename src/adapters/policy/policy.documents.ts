@@ -14,6 +14,7 @@ import { onCallSourceOf } from './on-call-source.mapping.js';
 import type { ApproverSets, Compiled } from './policy.mapping.js';
 import { accessPolicyOf, debugProfileOf } from './policy.mapping.js';
 import { textPattern } from './text.pattern.js';
+import { unmeetable } from './unmeetable.requirements.js';
 
 export const DOCUMENTS_MAX = 10_000;
 const DEPTH_MAX = 32;
@@ -121,15 +122,21 @@ export function* readDocumentsInSteps(
   }
   errors.push(...takenNames(found));
   if (isWhole) errors.push(...(yield* missingNames(reading)));
-  const compiled = yield* compileAll(reading);
-  if (errors.length > 0) return { policyErrors: errors.slice(0, ERRORS_MAX) };
-
   const documents = found.map(({ document }) => document);
   const sets: ApproverSets = new Map(
     documents
       .filter((it) => it.kind === 'ApproverSet')
       .map(({ metadata, spec }) => [metadata.name, spec]),
   );
+  for (const { document, whereIs } of found) {
+    if (document.kind !== 'AccessPolicy') continue;
+    for (const { path, message } of unmeetable(document.spec.terms, sets)) {
+      errors.push(`${whereIs(path)}: ${pathText(path)}: ${message}`);
+    }
+  }
+  const compiled = yield* compileAll(reading);
+  if (errors.length > 0) return { policyErrors: errors.slice(0, ERRORS_MAX) };
+
   return policySet({
     files,
     policies: compiled.map(({ document, ...parts }) => accessPolicyOf(document, sets, parts)),

@@ -159,7 +159,7 @@ function breakGlassOf(
 }
 
 /** Everybody who is meant, once each; sets that are not there were told as errors before. */
-function peopleOf({ groups, users, approvers }: PeopleDocument, sets: ApproverSets): People {
+export function peopleOf({ groups, users, approvers }: PeopleDocument, sets: ApproverSets): People {
   const named = approvers.flatMap((name) => sets.get(name) ?? []);
   return {
     groups: [...new Set([...groups, ...named.flatMap((it) => it.groups)])],

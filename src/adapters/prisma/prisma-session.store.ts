@@ -135,6 +135,13 @@ export class PrismaSessionStore extends SessionStore {
     return row ? sessionOf(row) : undefined;
   }
 
+  async versions(ids: readonly SessionId[]): Promise<ReadonlyMap<SessionId, number>> {
+    if (ids.length === 0) return new Map();
+    const rows = await this.database.prisma.$queryRaw<{ id: SessionId; version: number }[]>`
+      SELECT id, version FROM sessions WHERE id = ANY(${ids}::text[])`;
+    return new Map(rows.map(({ id, version }) => [id, version]));
+  }
+
   async findByKey(key: Omit<IdempotencyKey, 'requestHash'>) {
     const row = await this.database.prisma.idempotencyKey.findUnique({
       where: { iss_sub_key: { iss: key.iss, sub: key.sub, key: key.key } },

@@ -6,6 +6,11 @@ import { Prisma } from './generated/client.js';
 export const NEWS_CHANNEL = 'hallpass_sessions';
 /** The channel on which it is told that another policy set is in force: its hash. */
 export const POLICY_NEWS_CHANNEL = 'hallpass_policies';
+/** The channel on which it is told that somebody began or ended watching a session: its id. */
+export const PRESENCE_CHANNEL = 'hallpass_watchers';
+
+/** The channel on which it is told that a recording of a session began, grew or ended: the session's id. */
+export const RECORDING_CHANNEL = 'hallpass_recordings';
 
 /** The columns of `sessions` under the names that the generated client gives them. */
 export const SESSION_COLUMNS = Prisma.raw(`

@@ -24,8 +24,14 @@ export type ProcessEnd =
 export interface Exec {
   /** The program and its arguments; one element at least. */
   readonly command: readonly string[];
+  /** A terminal: what the process writes to its standard error comes as `stdout`. */
   readonly tty: boolean;
   readonly stdin: boolean;
+  /**
+   * Whether the container may not have been made yet. Some API servers find that out only after they have taken the
+   * stream: the answer then waits for a first sign of the process, for a moment.
+   */
+  readonly early?: boolean;
 }
 
 /** A process in a container, entered by exec. Memory is bounded in both directions: who is slow, slows the other down. */
@@ -46,7 +52,7 @@ export interface RemoteProcess {
 /** What passes through the broker into a container and out of it. Expected refusals are values; bugs are thrown. */
 export abstract class ClusterStreams {
   /**
-   * Starts a process in the session's container.
+   * Starts a process in the session's container. `signal` gives up, and cuts the stream later.
    *
    * @returns `container-not-ready` where there is nothing to enter yet, or any more: before the kubelet has made the
    * container it answers so, and the status that says running comes later than the first exec that succeeds

@@ -6,7 +6,7 @@ import type { Person } from '../../domain/person.js';
 export abstract class OnCall {
   /**
    * Whether this person is on call, one fact for each source. `unknown` where the source has no answer that may be
-   * used. Takes the longest time limit of the sources at most. Rejects never because of a source.
+   * used, and where it can name this person in no way (by e-mail, and they have none). Takes the longest time limit of the sources at most. Rejects never because of a source.
    */
   abstract factsFor(sources: readonly OnCallSource[], person: Person): Promise<OnCallFacts>;
 }

@@ -33,8 +33,8 @@ export abstract class ReviewStore {
   /**
    * Writes a review with its audit entry and its news in one transaction.
    *
-   * @returns what is owed no more; `already-reviewed` where another was first, and then nothing is written. Throws
-   * where the session owes no review, or the reviewer is who owes it: the caller has checked both.
+   * @returns what is owed no more; `already-reviewed` where another was first, `forbidden` where the reviewer is who
+   * owes it, by any account that is known to be theirs: then nothing is written. Throws where the session owes no review.
    */
   abstract write(act: ReviewAct): Promise<Owed | Problem>;
 

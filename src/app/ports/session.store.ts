@@ -127,6 +127,8 @@ export abstract class SessionStore {
   abstract write(step: Step): Promise<Session | Problem>;
 
   abstract find(id: SessionId): Promise<Session | undefined>;
+  /** The versions of these sessions as stored: whoever keeps some learns in one question which to read again. */
+  abstract versions(ids: readonly SessionId[]): Promise<ReadonlyMap<SessionId, number>>;
   abstract findByKey(
     key: Omit<IdempotencyKey, 'requestHash'>,
   ): Promise<{ readonly session: Session; readonly requestHash: string } | undefined>;

@@ -11,6 +11,7 @@ const PERMISSIONS = Object.keys({
   'session:use': true,
   'session:decide': true,
   'session:revoke': true,
+  'session:watch': true,
   'session:review': true,
   'review:read': true,
   'cluster:read': true,

@@ -5,7 +5,8 @@ import type {
   SessionView,
 } from '../../contract/session.schema.js';
 import type { Actor } from '../../domain/person.js';
-import { displayName } from '../../domain/person.js';
+import { displayName, sameAccount } from '../../domain/person.js';
+import { permits } from '../../domain/permission.js';
 import { consentsNeeded } from '../../domain/policy/policy.js';
 import { askedOf, concernedPeople, standing } from '../../domain/session/session.js';
 import { extensionsLeft } from '../../domain/session/extension.js';
@@ -13,8 +14,10 @@ import { quorum } from '../../domain/approval/quorum.js';
 import type { Consent, Session, Target } from '../../domain/session/session.js';
 import { escalationOf } from '../../domain/session/session.plan.js';
 import type { Caller } from '../caller.js';
+import type { Watching } from '../ports/presence.js';
 import type { DecisionRecord, StepRecord } from '../ports/session.store.js';
 import type { Said } from '../read-session.js';
+import { isEnterable, mayWatch } from '../watchers.js';
 import { allowedActions } from './allowed-actions.js';
 import { personView } from './person.view.js';
 import { sessionTermsView } from './session-terms.view.js';
@@ -25,7 +28,15 @@ type Word = Pick<Consent, 'person' | 'verdict'>;
 export function sessionDetails(
   caller: Caller,
   session: Session,
-  { decisions, words, review }: Said & { readonly review: ReviewView | null },
+  {
+    decisions,
+    words,
+    review,
+    watching,
+  }: Said & {
+    readonly review: ReviewView | null;
+    readonly watching: readonly Watching[];
+  },
 ): SessionDetails {
   const { policy, ...rest } = sessionView(caller, session, words);
   const first = decisions.find(({ by }) => by === 'policy');
@@ -40,6 +51,10 @@ export function sessionDetails(
     terms: session.grant && sessionTermsView(session.grant.terms),
     decisions: decisions.map(decisionView),
     review,
+    watching: watching.map(({ person, since }) => ({
+      person: personView(person),
+      since: since.toISOString(),
+    })),
   };
 }
 
@@ -86,7 +101,23 @@ export function sessionView(caller: Caller, session: Session, words: readonly Wo
     endReason: session.endReason,
     endDetail: session.endDetail,
     allowedActions: allowedActions(caller, session, words),
-    links: { self: sessionPath(session.id), events: `${sessionPath(session.id)}/events` },
+    links: linksOf(caller, session),
+  };
+}
+
+/** Where the caller reads and follows it, and, while it can be entered, where they enter or watch it, if they may. */
+function linksOf(caller: Caller, session: Session): SessionView['links'] {
+  const { actor, roles } = caller;
+  const self = sessionPath(session.id);
+  const isOpen = isEnterable(session);
+  const enters =
+    isOpen && sameAccount(actor.person, session.requester) && permits(roles, 'session:use');
+  const watches = isOpen && mayWatch({ person: actor.person, roles }, session);
+  return {
+    self,
+    events: `${self}/events`,
+    terminal: enters ? `${self}/terminal` : null,
+    watch: watches ? `${self}/watch` : null,
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SessionId } from '../session/session.js';
+import type { Session } from '../session/session.js';
 import type { Person } from '../person.js';
 import type { Recording as Mode, Way } from '../policy/policy.js';
 
@@ -29,7 +29,7 @@ export type StreamKind = (typeof STREAM_KINDS)[number];
 
 /** One stream of a session as it is to be recorded. */
 export interface NewRecording {
-  readonly session: SessionId;
+  readonly session: Session;
   readonly kind: StreamKind;
   readonly way: Way;
   readonly person: Person;

@@ -77,6 +77,11 @@ export type KnownPerson = Prisma.KnownPersonModel
  */
 export type Session = Prisma.SessionModel
 /**
+ * Model SessionActivity
+ * 
+ */
+export type SessionActivity = Prisma.SessionActivityModel
+/**
  * Model SessionEvent
  * 
  */
@@ -111,3 +116,33 @@ export type IdempotencyKey = Prisma.IdempotencyKeyModel
  * News of sessions for others (chat, mail, webhooks), written with the step and delivered at least once after it.
  */
 export type Outbox = Prisma.OutboxModel
+/**
+ * Model Recording
+ * What passed through the broker in one stream; its events are in chunks.
+ */
+export type Recording = Prisma.RecordingModel
+/**
+ * Model RecordingChunk
+ * The digests of a recording's chunks, which stay when its events are dropped.
+ */
+export type RecordingChunk = Prisma.RecordingChunkModel
+/**
+ * Model RecordingBody
+ * The bytes of chunks, where they are kept in the database.
+ */
+export type RecordingBody = Prisma.RecordingBodyModel
+/**
+ * Model RecordingLine
+ * What was on the screen, for searching.
+ */
+export type RecordingLine = Prisma.RecordingLineModel
+/**
+ * Model Ticket
+ * Opens one connection, once. Only its digest is kept.
+ */
+export type Ticket = Prisma.TicketModel
+/**
+ * Model Watcher
+ * Who watches a session at this moment. Silent ones are gone.
+ */
+export type Watcher = Prisma.WatcherModel

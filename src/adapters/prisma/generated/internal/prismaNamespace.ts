@@ -404,13 +404,20 @@ export const ModelName = {
   PolicyActivation: 'PolicyActivation',
   KnownPerson: 'KnownPerson',
   Session: 'Session',
+  SessionActivity: 'SessionActivity',
   SessionEvent: 'SessionEvent',
   Decision: 'Decision',
   ReviewDebt: 'ReviewDebt',
   Review: 'Review',
   AuditEvent: 'AuditEvent',
   IdempotencyKey: 'IdempotencyKey',
-  Outbox: 'Outbox'
+  Outbox: 'Outbox',
+  Recording: 'Recording',
+  RecordingChunk: 'RecordingChunk',
+  RecordingBody: 'RecordingBody',
+  RecordingLine: 'RecordingLine',
+  Ticket: 'Ticket',
+  Watcher: 'Watcher'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -426,7 +433,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "session" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -948,6 +955,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    SessionActivity: {
+      payload: Prisma.$SessionActivityPayload<ExtArgs>
+      fields: Prisma.SessionActivityFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SessionActivityFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SessionActivityFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        findFirst: {
+          args: Prisma.SessionActivityFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SessionActivityFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        findMany: {
+          args: Prisma.SessionActivityFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>[]
+        }
+        create: {
+          args: Prisma.SessionActivityCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        createMany: {
+          args: Prisma.SessionActivityCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SessionActivityCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>[]
+        }
+        delete: {
+          args: Prisma.SessionActivityDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        update: {
+          args: Prisma.SessionActivityUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        deleteMany: {
+          args: Prisma.SessionActivityDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SessionActivityUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SessionActivityUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>[]
+        }
+        upsert: {
+          args: Prisma.SessionActivityUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SessionActivityPayload>
+        }
+        aggregate: {
+          args: Prisma.SessionActivityAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSessionActivity>
+        }
+        groupBy: {
+          args: Prisma.SessionActivityGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SessionActivityGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SessionActivityCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SessionActivityCountAggregateOutputType> | number
+        }
+      }
+    }
     SessionEvent: {
       payload: Prisma.$SessionEventPayload<ExtArgs>
       fields: Prisma.SessionEventFieldRefs
@@ -1466,6 +1547,450 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Recording: {
+      payload: Prisma.$RecordingPayload<ExtArgs>
+      fields: Prisma.RecordingFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RecordingFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RecordingFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        findFirst: {
+          args: Prisma.RecordingFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RecordingFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        findMany: {
+          args: Prisma.RecordingFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>[]
+        }
+        create: {
+          args: Prisma.RecordingCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        createMany: {
+          args: Prisma.RecordingCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RecordingCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>[]
+        }
+        delete: {
+          args: Prisma.RecordingDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        update: {
+          args: Prisma.RecordingUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        deleteMany: {
+          args: Prisma.RecordingDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RecordingUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RecordingUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>[]
+        }
+        upsert: {
+          args: Prisma.RecordingUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingPayload>
+        }
+        aggregate: {
+          args: Prisma.RecordingAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRecording>
+        }
+        groupBy: {
+          args: Prisma.RecordingGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RecordingCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingCountAggregateOutputType> | number
+        }
+      }
+    }
+    RecordingChunk: {
+      payload: Prisma.$RecordingChunkPayload<ExtArgs>
+      fields: Prisma.RecordingChunkFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RecordingChunkFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RecordingChunkFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        findFirst: {
+          args: Prisma.RecordingChunkFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RecordingChunkFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        findMany: {
+          args: Prisma.RecordingChunkFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>[]
+        }
+        create: {
+          args: Prisma.RecordingChunkCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        createMany: {
+          args: Prisma.RecordingChunkCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RecordingChunkCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>[]
+        }
+        delete: {
+          args: Prisma.RecordingChunkDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        update: {
+          args: Prisma.RecordingChunkUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        deleteMany: {
+          args: Prisma.RecordingChunkDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RecordingChunkUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RecordingChunkUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>[]
+        }
+        upsert: {
+          args: Prisma.RecordingChunkUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingChunkPayload>
+        }
+        aggregate: {
+          args: Prisma.RecordingChunkAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRecordingChunk>
+        }
+        groupBy: {
+          args: Prisma.RecordingChunkGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingChunkGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RecordingChunkCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingChunkCountAggregateOutputType> | number
+        }
+      }
+    }
+    RecordingBody: {
+      payload: Prisma.$RecordingBodyPayload<ExtArgs>
+      fields: Prisma.RecordingBodyFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RecordingBodyFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RecordingBodyFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        findFirst: {
+          args: Prisma.RecordingBodyFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RecordingBodyFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        findMany: {
+          args: Prisma.RecordingBodyFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>[]
+        }
+        create: {
+          args: Prisma.RecordingBodyCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        createMany: {
+          args: Prisma.RecordingBodyCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RecordingBodyCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>[]
+        }
+        delete: {
+          args: Prisma.RecordingBodyDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        update: {
+          args: Prisma.RecordingBodyUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        deleteMany: {
+          args: Prisma.RecordingBodyDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RecordingBodyUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RecordingBodyUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>[]
+        }
+        upsert: {
+          args: Prisma.RecordingBodyUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingBodyPayload>
+        }
+        aggregate: {
+          args: Prisma.RecordingBodyAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRecordingBody>
+        }
+        groupBy: {
+          args: Prisma.RecordingBodyGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingBodyGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RecordingBodyCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingBodyCountAggregateOutputType> | number
+        }
+      }
+    }
+    RecordingLine: {
+      payload: Prisma.$RecordingLinePayload<ExtArgs>
+      fields: Prisma.RecordingLineFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.RecordingLineFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.RecordingLineFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        findFirst: {
+          args: Prisma.RecordingLineFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.RecordingLineFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        findMany: {
+          args: Prisma.RecordingLineFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>[]
+        }
+        create: {
+          args: Prisma.RecordingLineCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        createMany: {
+          args: Prisma.RecordingLineCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.RecordingLineCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>[]
+        }
+        delete: {
+          args: Prisma.RecordingLineDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        update: {
+          args: Prisma.RecordingLineUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        deleteMany: {
+          args: Prisma.RecordingLineDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.RecordingLineUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.RecordingLineUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>[]
+        }
+        upsert: {
+          args: Prisma.RecordingLineUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$RecordingLinePayload>
+        }
+        aggregate: {
+          args: Prisma.RecordingLineAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateRecordingLine>
+        }
+        groupBy: {
+          args: Prisma.RecordingLineGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingLineGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.RecordingLineCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.RecordingLineCountAggregateOutputType> | number
+        }
+      }
+    }
+    Ticket: {
+      payload: Prisma.$TicketPayload<ExtArgs>
+      fields: Prisma.TicketFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.TicketFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.TicketFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        findFirst: {
+          args: Prisma.TicketFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.TicketFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        findMany: {
+          args: Prisma.TicketFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>[]
+        }
+        create: {
+          args: Prisma.TicketCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        createMany: {
+          args: Prisma.TicketCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.TicketCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>[]
+        }
+        delete: {
+          args: Prisma.TicketDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        update: {
+          args: Prisma.TicketUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        deleteMany: {
+          args: Prisma.TicketDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.TicketUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.TicketUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>[]
+        }
+        upsert: {
+          args: Prisma.TicketUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$TicketPayload>
+        }
+        aggregate: {
+          args: Prisma.TicketAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateTicket>
+        }
+        groupBy: {
+          args: Prisma.TicketGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TicketGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.TicketCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.TicketCountAggregateOutputType> | number
+        }
+      }
+    }
+    Watcher: {
+      payload: Prisma.$WatcherPayload<ExtArgs>
+      fields: Prisma.WatcherFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.WatcherFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.WatcherFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        findFirst: {
+          args: Prisma.WatcherFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.WatcherFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        findMany: {
+          args: Prisma.WatcherFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>[]
+        }
+        create: {
+          args: Prisma.WatcherCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        createMany: {
+          args: Prisma.WatcherCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.WatcherCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>[]
+        }
+        delete: {
+          args: Prisma.WatcherDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        update: {
+          args: Prisma.WatcherUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        deleteMany: {
+          args: Prisma.WatcherDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.WatcherUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.WatcherUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>[]
+        }
+        upsert: {
+          args: Prisma.WatcherUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WatcherPayload>
+        }
+        aggregate: {
+          args: Prisma.WatcherAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateWatcher>
+        }
+        groupBy: {
+          args: Prisma.WatcherGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WatcherGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.WatcherCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WatcherCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -1602,6 +2127,14 @@ export const SessionScalarFieldEnum = {
 export type SessionScalarFieldEnum = (typeof SessionScalarFieldEnum)[keyof typeof SessionScalarFieldEnum]
 
 
+export const SessionActivityScalarFieldEnum = {
+  sessionId: 'sessionId',
+  lastInputAt: 'lastInputAt'
+} as const
+
+export type SessionActivityScalarFieldEnum = (typeof SessionActivityScalarFieldEnum)[keyof typeof SessionActivityScalarFieldEnum]
+
+
 export const SessionEventScalarFieldEnum = {
   sessionId: 'sessionId',
   seq: 'seq',
@@ -1700,6 +2233,85 @@ export const OutboxScalarFieldEnum = {
 } as const
 
 export type OutboxScalarFieldEnum = (typeof OutboxScalarFieldEnum)[keyof typeof OutboxScalarFieldEnum]
+
+
+export const RecordingScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  way: 'way',
+  person: 'person',
+  mode: 'mode',
+  header: 'header',
+  input: 'input',
+  keepSeconds: 'keepSeconds',
+  replica: 'replica',
+  startedAt: 'startedAt',
+  beatAt: 'beatAt',
+  endedAt: 'endedAt',
+  end: 'end',
+  abandoned: 'abandoned',
+  gaps: 'gaps',
+  held: 'held',
+  screenAt: 'screenAt',
+  droppedAt: 'droppedAt'
+} as const
+
+export type RecordingScalarFieldEnum = (typeof RecordingScalarFieldEnum)[keyof typeof RecordingScalarFieldEnum]
+
+
+export const RecordingChunkScalarFieldEnum = {
+  recordingId: 'recordingId',
+  seq: 'seq',
+  untilMs: 'untilMs',
+  size: 'size',
+  digest: 'digest'
+} as const
+
+export type RecordingChunkScalarFieldEnum = (typeof RecordingChunkScalarFieldEnum)[keyof typeof RecordingChunkScalarFieldEnum]
+
+
+export const RecordingBodyScalarFieldEnum = {
+  recordingId: 'recordingId',
+  seq: 'seq',
+  bytes: 'bytes'
+} as const
+
+export type RecordingBodyScalarFieldEnum = (typeof RecordingBodyScalarFieldEnum)[keyof typeof RecordingBodyScalarFieldEnum]
+
+
+export const RecordingLineScalarFieldEnum = {
+  recordingId: 'recordingId',
+  line: 'line',
+  atMs: 'atMs',
+  text: 'text'
+} as const
+
+export type RecordingLineScalarFieldEnum = (typeof RecordingLineScalarFieldEnum)[keyof typeof RecordingLineScalarFieldEnum]
+
+
+export const TicketScalarFieldEnum = {
+  digest: 'digest',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  iss: 'iss',
+  sub: 'sub',
+  bearer: 'bearer',
+  expiresAt: 'expiresAt'
+} as const
+
+export type TicketScalarFieldEnum = (typeof TicketScalarFieldEnum)[keyof typeof TicketScalarFieldEnum]
+
+
+export const WatcherScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  person: 'person',
+  since: 'since',
+  seenAt: 'seenAt'
+} as const
+
+export type WatcherScalarFieldEnum = (typeof WatcherScalarFieldEnum)[keyof typeof WatcherScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -2018,6 +2630,7 @@ export type GlobalOmitConfig = {
   policyActivation?: Prisma.PolicyActivationOmit
   knownPerson?: Prisma.KnownPersonOmit
   session?: Prisma.SessionOmit
+  sessionActivity?: Prisma.SessionActivityOmit
   sessionEvent?: Prisma.SessionEventOmit
   decision?: Prisma.DecisionOmit
   reviewDebt?: Prisma.ReviewDebtOmit
@@ -2025,6 +2638,12 @@ export type GlobalOmitConfig = {
   auditEvent?: Prisma.AuditEventOmit
   idempotencyKey?: Prisma.IdempotencyKeyOmit
   outbox?: Prisma.OutboxOmit
+  recording?: Prisma.RecordingOmit
+  recordingChunk?: Prisma.RecordingChunkOmit
+  recordingBody?: Prisma.RecordingBodyOmit
+  recordingLine?: Prisma.RecordingLineOmit
+  ticket?: Prisma.TicketOmit
+  watcher?: Prisma.WatcherOmit
 }
 
 /* Types for Logging */

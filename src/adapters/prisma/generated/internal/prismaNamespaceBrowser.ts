@@ -58,13 +58,20 @@ export const ModelName = {
   PolicyActivation: 'PolicyActivation',
   KnownPerson: 'KnownPerson',
   Session: 'Session',
+  SessionActivity: 'SessionActivity',
   SessionEvent: 'SessionEvent',
   Decision: 'Decision',
   ReviewDebt: 'ReviewDebt',
   Review: 'Review',
   AuditEvent: 'AuditEvent',
   IdempotencyKey: 'IdempotencyKey',
-  Outbox: 'Outbox'
+  Outbox: 'Outbox',
+  Recording: 'Recording',
+  RecordingChunk: 'RecordingChunk',
+  RecordingBody: 'RecordingBody',
+  RecordingLine: 'RecordingLine',
+  Ticket: 'Ticket',
+  Watcher: 'Watcher'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -180,6 +187,14 @@ export const SessionScalarFieldEnum = {
 export type SessionScalarFieldEnum = (typeof SessionScalarFieldEnum)[keyof typeof SessionScalarFieldEnum]
 
 
+export const SessionActivityScalarFieldEnum = {
+  sessionId: 'sessionId',
+  lastInputAt: 'lastInputAt'
+} as const
+
+export type SessionActivityScalarFieldEnum = (typeof SessionActivityScalarFieldEnum)[keyof typeof SessionActivityScalarFieldEnum]
+
+
 export const SessionEventScalarFieldEnum = {
   sessionId: 'sessionId',
   seq: 'seq',
@@ -278,6 +293,85 @@ export const OutboxScalarFieldEnum = {
 } as const
 
 export type OutboxScalarFieldEnum = (typeof OutboxScalarFieldEnum)[keyof typeof OutboxScalarFieldEnum]
+
+
+export const RecordingScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  way: 'way',
+  person: 'person',
+  mode: 'mode',
+  header: 'header',
+  input: 'input',
+  keepSeconds: 'keepSeconds',
+  replica: 'replica',
+  startedAt: 'startedAt',
+  beatAt: 'beatAt',
+  endedAt: 'endedAt',
+  end: 'end',
+  abandoned: 'abandoned',
+  gaps: 'gaps',
+  held: 'held',
+  screenAt: 'screenAt',
+  droppedAt: 'droppedAt'
+} as const
+
+export type RecordingScalarFieldEnum = (typeof RecordingScalarFieldEnum)[keyof typeof RecordingScalarFieldEnum]
+
+
+export const RecordingChunkScalarFieldEnum = {
+  recordingId: 'recordingId',
+  seq: 'seq',
+  untilMs: 'untilMs',
+  size: 'size',
+  digest: 'digest'
+} as const
+
+export type RecordingChunkScalarFieldEnum = (typeof RecordingChunkScalarFieldEnum)[keyof typeof RecordingChunkScalarFieldEnum]
+
+
+export const RecordingBodyScalarFieldEnum = {
+  recordingId: 'recordingId',
+  seq: 'seq',
+  bytes: 'bytes'
+} as const
+
+export type RecordingBodyScalarFieldEnum = (typeof RecordingBodyScalarFieldEnum)[keyof typeof RecordingBodyScalarFieldEnum]
+
+
+export const RecordingLineScalarFieldEnum = {
+  recordingId: 'recordingId',
+  line: 'line',
+  atMs: 'atMs',
+  text: 'text'
+} as const
+
+export type RecordingLineScalarFieldEnum = (typeof RecordingLineScalarFieldEnum)[keyof typeof RecordingLineScalarFieldEnum]
+
+
+export const TicketScalarFieldEnum = {
+  digest: 'digest',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  iss: 'iss',
+  sub: 'sub',
+  bearer: 'bearer',
+  expiresAt: 'expiresAt'
+} as const
+
+export type TicketScalarFieldEnum = (typeof TicketScalarFieldEnum)[keyof typeof TicketScalarFieldEnum]
+
+
+export const WatcherScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  person: 'person',
+  since: 'since',
+  seenAt: 'seenAt'
+} as const
+
+export type WatcherScalarFieldEnum = (typeof WatcherScalarFieldEnum)[keyof typeof WatcherScalarFieldEnum]
 
 
 export const SortOrder = {

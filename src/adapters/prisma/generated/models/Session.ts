@@ -455,7 +455,11 @@ export type SessionWhereInput = {
   events?: Prisma.SessionEventListRelationFilter
   decisions?: Prisma.DecisionListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
+  tickets?: Prisma.TicketListRelationFilter
+  watchers?: Prisma.WatcherListRelationFilter
   debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
+  recordings?: Prisma.RecordingListRelationFilter
+  activity?: Prisma.XOR<Prisma.SessionActivityNullableScalarRelationFilter, Prisma.SessionActivityWhereInput> | null
 }
 
 export type SessionOrderByWithRelationInput = {
@@ -504,7 +508,11 @@ export type SessionOrderByWithRelationInput = {
   events?: Prisma.SessionEventOrderByRelationAggregateInput
   decisions?: Prisma.DecisionOrderByRelationAggregateInput
   keys?: Prisma.IdempotencyKeyOrderByRelationAggregateInput
+  tickets?: Prisma.TicketOrderByRelationAggregateInput
+  watchers?: Prisma.WatcherOrderByRelationAggregateInput
   debt?: Prisma.ReviewDebtOrderByWithRelationInput
+  recordings?: Prisma.RecordingOrderByRelationAggregateInput
+  activity?: Prisma.SessionActivityOrderByWithRelationInput
 }
 
 export type SessionWhereUniqueInput = Prisma.AtLeast<{
@@ -557,7 +565,11 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   events?: Prisma.SessionEventListRelationFilter
   decisions?: Prisma.DecisionListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
+  tickets?: Prisma.TicketListRelationFilter
+  watchers?: Prisma.WatcherListRelationFilter
   debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
+  recordings?: Prisma.RecordingListRelationFilter
+  activity?: Prisma.XOR<Prisma.SessionActivityNullableScalarRelationFilter, Prisma.SessionActivityWhereInput> | null
 }, "id" | "id_version_state">
 
 export type SessionOrderByWithAggregationInput = {
@@ -691,7 +703,11 @@ export type SessionCreateInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateInput = {
@@ -736,7 +752,11 @@ export type SessionUncheckedCreateInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUpdateInput = {
@@ -780,7 +800,11 @@ export type SessionUpdateInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateInput = {
@@ -825,7 +849,11 @@ export type SessionUncheckedUpdateInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateManyInput = {
@@ -1259,6 +1287,20 @@ export type NullableDateTimeFieldUpdateOperationsInput = {
   set?: Date | string | null
 }
 
+export type SessionCreateNestedOneWithoutActivityInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutActivityInput, Prisma.SessionUncheckedCreateWithoutActivityInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutActivityInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutActivityNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutActivityInput, Prisma.SessionUncheckedCreateWithoutActivityInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutActivityInput
+  upsert?: Prisma.SessionUpsertWithoutActivityInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutActivityInput, Prisma.SessionUpdateWithoutActivityInput>, Prisma.SessionUncheckedUpdateWithoutActivityInput>
+}
+
 export type SessionCreateNestedOneWithoutEventsInput = {
   create?: Prisma.XOR<Prisma.SessionCreateWithoutEventsInput, Prisma.SessionUncheckedCreateWithoutEventsInput>
   connectOrCreate?: Prisma.SessionCreateOrConnectWithoutEventsInput
@@ -1347,6 +1389,48 @@ export type SessionUpdateOneRequiredWithoutKeysNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutKeysInput, Prisma.SessionUpdateWithoutKeysInput>, Prisma.SessionUncheckedUpdateWithoutKeysInput>
 }
 
+export type SessionCreateNestedOneWithoutRecordingsInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutRecordingsInput, Prisma.SessionUncheckedCreateWithoutRecordingsInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutRecordingsInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutRecordingsNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutRecordingsInput, Prisma.SessionUncheckedCreateWithoutRecordingsInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutRecordingsInput
+  upsert?: Prisma.SessionUpsertWithoutRecordingsInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutRecordingsInput, Prisma.SessionUpdateWithoutRecordingsInput>, Prisma.SessionUncheckedUpdateWithoutRecordingsInput>
+}
+
+export type SessionCreateNestedOneWithoutTicketsInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutTicketsInput, Prisma.SessionUncheckedCreateWithoutTicketsInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutTicketsInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutTicketsNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutTicketsInput, Prisma.SessionUncheckedCreateWithoutTicketsInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutTicketsInput
+  upsert?: Prisma.SessionUpsertWithoutTicketsInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutTicketsInput, Prisma.SessionUpdateWithoutTicketsInput>, Prisma.SessionUncheckedUpdateWithoutTicketsInput>
+}
+
+export type SessionCreateNestedOneWithoutWatchersInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutWatchersInput, Prisma.SessionUncheckedCreateWithoutWatchersInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutWatchersInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutWatchersNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutWatchersInput, Prisma.SessionUncheckedCreateWithoutWatchersInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutWatchersInput
+  upsert?: Prisma.SessionUpsertWithoutWatchersInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutWatchersInput, Prisma.SessionUpdateWithoutWatchersInput>, Prisma.SessionUncheckedUpdateWithoutWatchersInput>
+}
+
 export type SessionCreateWithoutStateRowInput = {
   cluster: string
   namespace: string
@@ -1387,7 +1471,11 @@ export type SessionCreateWithoutStateRowInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutStateRowInput = {
@@ -1431,7 +1519,11 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutStateRowInput = {
@@ -1544,7 +1636,11 @@ export type SessionCreateWithoutReasonRowInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutReasonRowInput = {
@@ -1588,7 +1684,11 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutReasonRowInput = {
@@ -1657,7 +1757,11 @@ export type SessionCreateWithoutPolicySetInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutPolicySetInput = {
@@ -1701,7 +1805,11 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutPolicySetInput = {
@@ -1728,6 +1836,212 @@ export type SessionUpdateWithWhereUniqueWithoutPolicySetInput = {
 export type SessionUpdateManyWithWhereWithoutPolicySetInput = {
   where: Prisma.SessionScalarWhereInput
   data: Prisma.XOR<Prisma.SessionUpdateManyMutationInput, Prisma.SessionUncheckedUpdateManyWithoutPolicySetInput>
+}
+
+export type SessionCreateWithoutActivityInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutActivityInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutActivityInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutActivityInput, Prisma.SessionUncheckedCreateWithoutActivityInput>
+}
+
+export type SessionUpsertWithoutActivityInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutActivityInput, Prisma.SessionUncheckedUpdateWithoutActivityInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutActivityInput, Prisma.SessionUncheckedCreateWithoutActivityInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutActivityInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutActivityInput, Prisma.SessionUncheckedUpdateWithoutActivityInput>
+}
+
+export type SessionUpdateWithoutActivityInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutActivityInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutEventsInput = {
@@ -1770,7 +2084,11 @@ export type SessionCreateWithoutEventsInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutEventsInput = {
@@ -1814,7 +2132,11 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   leaseUntil?: Date | string | null
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutEventsInput = {
@@ -1862,7 +2184,11 @@ export type SessionCreateWithoutNewestInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutNewestInput = {
@@ -1904,7 +2230,11 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutNewestInput = {
@@ -1963,7 +2293,11 @@ export type SessionUpdateWithoutEventsInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutEventsInput = {
@@ -2007,7 +2341,11 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUpsertWithoutNewestInput = {
@@ -2061,7 +2399,11 @@ export type SessionUpdateWithoutNewestInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutNewestInput = {
@@ -2103,7 +2445,11 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutDecisionsInput = {
@@ -2146,7 +2492,11 @@ export type SessionCreateWithoutDecisionsInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutDecisionsInput = {
@@ -2190,7 +2540,11 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutDecisionsInput = {
@@ -2249,7 +2603,11 @@ export type SessionUpdateWithoutDecisionsInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutDecisionsInput = {
@@ -2293,7 +2651,11 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutDebtInput = {
@@ -2337,6 +2699,10 @@ export type SessionCreateWithoutDebtInput = {
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutDebtInput = {
@@ -2381,6 +2747,10 @@ export type SessionUncheckedCreateWithoutDebtInput = {
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutDebtInput = {
@@ -2440,6 +2810,10 @@ export type SessionUpdateWithoutDebtInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutDebtInput = {
@@ -2484,6 +2858,10 @@ export type SessionUncheckedUpdateWithoutDebtInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutKeysInput = {
@@ -2526,7 +2904,11 @@ export type SessionCreateWithoutKeysInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutKeysInput = {
@@ -2570,7 +2952,11 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutKeysInput = {
@@ -2629,7 +3015,11 @@ export type SessionUpdateWithoutKeysInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutKeysInput = {
@@ -2673,7 +3063,629 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionCreateWithoutRecordingsInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutRecordingsInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutRecordingsInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutRecordingsInput, Prisma.SessionUncheckedCreateWithoutRecordingsInput>
+}
+
+export type SessionUpsertWithoutRecordingsInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutRecordingsInput, Prisma.SessionUncheckedUpdateWithoutRecordingsInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutRecordingsInput, Prisma.SessionUncheckedCreateWithoutRecordingsInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutRecordingsInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutRecordingsInput, Prisma.SessionUncheckedUpdateWithoutRecordingsInput>
+}
+
+export type SessionUpdateWithoutRecordingsInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutRecordingsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionCreateWithoutTicketsInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutTicketsInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutTicketsInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutTicketsInput, Prisma.SessionUncheckedCreateWithoutTicketsInput>
+}
+
+export type SessionUpsertWithoutTicketsInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutTicketsInput, Prisma.SessionUncheckedUpdateWithoutTicketsInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutTicketsInput, Prisma.SessionUncheckedCreateWithoutTicketsInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutTicketsInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutTicketsInput, Prisma.SessionUncheckedUpdateWithoutTicketsInput>
+}
+
+export type SessionUpdateWithoutTicketsInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutTicketsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionCreateWithoutWatchersInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutWatchersInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutWatchersInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutWatchersInput, Prisma.SessionUncheckedCreateWithoutWatchersInput>
+}
+
+export type SessionUpsertWithoutWatchersInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutWatchersInput, Prisma.SessionUncheckedUpdateWithoutWatchersInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutWatchersInput, Prisma.SessionUncheckedCreateWithoutWatchersInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutWatchersInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutWatchersInput, Prisma.SessionUncheckedUpdateWithoutWatchersInput>
+}
+
+export type SessionUpdateWithoutWatchersInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutWatchersInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateManyStateRowInput = {
@@ -2756,7 +3768,11 @@ export type SessionUpdateWithoutStateRowInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutStateRowInput = {
@@ -2800,7 +3816,11 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutStateRowInput = {
@@ -2923,7 +3943,11 @@ export type SessionUpdateWithoutReasonRowInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutReasonRowInput = {
@@ -2967,7 +3991,11 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutReasonRowInput = {
@@ -3090,7 +4118,11 @@ export type SessionUpdateWithoutPolicySetInput = {
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutPolicySetInput = {
@@ -3134,7 +4166,11 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutPolicySetInput = {
@@ -3186,12 +4222,18 @@ export type SessionCountOutputType = {
   events: number
   decisions: number
   keys: number
+  tickets: number
+  watchers: number
+  recordings: number
 }
 
 export type SessionCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   events?: boolean | SessionCountOutputTypeCountEventsArgs
   decisions?: boolean | SessionCountOutputTypeCountDecisionsArgs
   keys?: boolean | SessionCountOutputTypeCountKeysArgs
+  tickets?: boolean | SessionCountOutputTypeCountTicketsArgs
+  watchers?: boolean | SessionCountOutputTypeCountWatchersArgs
+  recordings?: boolean | SessionCountOutputTypeCountRecordingsArgs
 }
 
 /**
@@ -3223,6 +4265,27 @@ export type SessionCountOutputTypeCountDecisionsArgs<ExtArgs extends runtime.Typ
  */
 export type SessionCountOutputTypeCountKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.IdempotencyKeyWhereInput
+}
+
+/**
+ * SessionCountOutputType without action
+ */
+export type SessionCountOutputTypeCountTicketsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.TicketWhereInput
+}
+
+/**
+ * SessionCountOutputType without action
+ */
+export type SessionCountOutputTypeCountWatchersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.WatcherWhereInput
+}
+
+/**
+ * SessionCountOutputType without action
+ */
+export type SessionCountOutputTypeCountRecordingsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.RecordingWhereInput
 }
 
 
@@ -3272,7 +4335,11 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   events?: boolean | Prisma.Session$eventsArgs<ExtArgs>
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
+  tickets?: boolean | Prisma.Session$ticketsArgs<ExtArgs>
+  watchers?: boolean | Prisma.Session$watchersArgs<ExtArgs>
   debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
+  recordings?: boolean | Prisma.Session$recordingsArgs<ExtArgs>
+  activity?: boolean | Prisma.Session$activityArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["session"]>
 
@@ -3416,7 +4483,11 @@ export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs
   events?: boolean | Prisma.Session$eventsArgs<ExtArgs>
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
+  tickets?: boolean | Prisma.Session$ticketsArgs<ExtArgs>
+  watchers?: boolean | Prisma.Session$watchersArgs<ExtArgs>
   debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
+  recordings?: boolean | Prisma.Session$recordingsArgs<ExtArgs>
+  activity?: boolean | Prisma.Session$activityArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type SessionIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -3442,7 +4513,11 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     events: Prisma.$SessionEventPayload<ExtArgs>[]
     decisions: Prisma.$DecisionPayload<ExtArgs>[]
     keys: Prisma.$IdempotencyKeyPayload<ExtArgs>[]
+    tickets: Prisma.$TicketPayload<ExtArgs>[]
+    watchers: Prisma.$WatcherPayload<ExtArgs>[]
     debt: Prisma.$ReviewDebtPayload<ExtArgs> | null
+    recordings: Prisma.$RecordingPayload<ExtArgs>[]
+    activity: Prisma.$SessionActivityPayload<ExtArgs> | null
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -3884,7 +4959,11 @@ export interface Prisma__SessionClient<T, Null = never, ExtArgs extends runtime.
   events<T extends Prisma.Session$eventsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$eventsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SessionEventPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   decisions<T extends Prisma.Session$decisionsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$decisionsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$DecisionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keys<T extends Prisma.Session$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdempotencyKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  tickets<T extends Prisma.Session$ticketsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$ticketsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TicketPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  watchers<T extends Prisma.Session$watchersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$watchersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$WatcherPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   debt<T extends Prisma.Session$debtArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$debtArgs<ExtArgs>>): Prisma.Prisma__ReviewDebtClient<runtime.Types.Result.GetResult<Prisma.$ReviewDebtPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  recordings<T extends Prisma.Session$recordingsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$recordingsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$RecordingPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  activity<T extends Prisma.Session$activityArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$activityArgs<ExtArgs>>): Prisma.Prisma__SessionActivityClient<runtime.Types.Result.GetResult<Prisma.$SessionActivityPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -4463,6 +5542,54 @@ export type Session$keysArgs<ExtArgs extends runtime.Types.Extensions.InternalAr
 }
 
 /**
+ * Session.tickets
+ */
+export type Session$ticketsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the Ticket
+   */
+  select?: Prisma.TicketSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the Ticket
+   */
+  omit?: Prisma.TicketOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.TicketInclude<ExtArgs> | null
+  where?: Prisma.TicketWhereInput
+  orderBy?: Prisma.TicketOrderByWithRelationInput | Prisma.TicketOrderByWithRelationInput[]
+  cursor?: Prisma.TicketWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.TicketScalarFieldEnum | Prisma.TicketScalarFieldEnum[]
+}
+
+/**
+ * Session.watchers
+ */
+export type Session$watchersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the Watcher
+   */
+  select?: Prisma.WatcherSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the Watcher
+   */
+  omit?: Prisma.WatcherOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.WatcherInclude<ExtArgs> | null
+  where?: Prisma.WatcherWhereInput
+  orderBy?: Prisma.WatcherOrderByWithRelationInput | Prisma.WatcherOrderByWithRelationInput[]
+  cursor?: Prisma.WatcherWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.WatcherScalarFieldEnum | Prisma.WatcherScalarFieldEnum[]
+}
+
+/**
  * Session.debt
  */
 export type Session$debtArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -4479,6 +5606,49 @@ export type Session$debtArgs<ExtArgs extends runtime.Types.Extensions.InternalAr
    */
   include?: Prisma.ReviewDebtInclude<ExtArgs> | null
   where?: Prisma.ReviewDebtWhereInput
+}
+
+/**
+ * Session.recordings
+ */
+export type Session$recordingsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the Recording
+   */
+  select?: Prisma.RecordingSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the Recording
+   */
+  omit?: Prisma.RecordingOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.RecordingInclude<ExtArgs> | null
+  where?: Prisma.RecordingWhereInput
+  orderBy?: Prisma.RecordingOrderByWithRelationInput | Prisma.RecordingOrderByWithRelationInput[]
+  cursor?: Prisma.RecordingWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.RecordingScalarFieldEnum | Prisma.RecordingScalarFieldEnum[]
+}
+
+/**
+ * Session.activity
+ */
+export type Session$activityArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the SessionActivity
+   */
+  select?: Prisma.SessionActivitySelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the SessionActivity
+   */
+  omit?: Prisma.SessionActivityOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.SessionActivityInclude<ExtArgs> | null
+  where?: Prisma.SessionActivityWhereInput
 }
 
 /**

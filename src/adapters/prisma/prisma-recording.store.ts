@@ -1,0 +1,295 @@
+import type {
+  Chunk,
+  FinishedRecording,
+  HitCursor,
+  RecordingInfo,
+  ScreenHit,
+  ScreenLine,
+} from '../../app/ports/recording.store.js';
+import { RecordingClosed, RecordingStore } from '../../app/ports/recording.store.js';
+import type { AuditEntry } from '../../domain/audit/entry.js';
+import type { Problem } from '../../domain/problem.js';
+import { invariant, problem } from '../../domain/problem.js';
+import type { RecordingId } from '../../domain/recording/recording.js';
+import type { SessionId } from '../../domain/session/session.js';
+import type { Database } from './database.js';
+import type { RecordingRow } from './recording.rows.js';
+import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
+import { auditColumns } from './session.rows.js';
+import { RECORDING_CHANNEL } from './session.sql.js';
+
+/** Where the bytes of chunks are, if not in the database. Throws where they cannot be had or kept. */
+export interface ChunkBodies {
+  put(id: RecordingId, seq: number, bytes: Uint8Array): Promise<void>;
+  get(id: RecordingId, seq: number): Promise<Uint8Array>;
+  drop(id: RecordingId, chunks: number): Promise<void>;
+}
+
+/** The audit entry of a statement, written where `FROM` gives a row. `n` is the number of its parameter. */
+const audited = (from: string, n: number): string =>
+  `INSERT INTO audit_events SELECT j.* FROM ${from}, jsonb_populate_record(NULL::audit_events, $${n}::jsonb) j`;
+const told = (from: string): string =>
+  `SELECT count(*)::int AS written, count(pg_notify('${RECORDING_CHANNEL}', ${from}.session_id)) FROM ${from}`;
+
+/** Recordings in PostgreSQL, the bytes of their chunks there or in {@link ChunkBodies}. */
+export class PrismaRecordingStore extends RecordingStore {
+  /** @param told subscribes to the news of other replicas and of this one. */
+  constructor(
+    private readonly database: Database,
+    private readonly told: (heard: (session: SessionId) => void) => () => void,
+    private readonly bodies?: ChunkBodies,
+  ) {
+    super();
+  }
+
+  async open(args: Parameters<RecordingStore['open']>[0]): Promise<'opened' | Problem> {
+    const { id, recording, header, at, replica, audit } = args;
+    const { session, openMax } = recording;
+    // Those who open streams of one session at once wait for each other, so that they can be counted.
+    const rows = await this.rows<{ written: number }>(
+      `WITH locked AS MATERIALIZED (SELECT id FROM sessions WHERE id = $2 FOR NO KEY UPDATE),
+       n AS MATERIALIZED (SELECT 1 FROM locked
+         WHERE (SELECT count(*) FROM recordings WHERE session_id = $2 AND ended_at IS NULL) < $11::int),
+       r AS (
+         INSERT INTO recordings (id, session_id, kind, way, person, mode, header, input, keep_seconds, replica, started_at, beat_at)
+         SELECT $1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, $12::timestamptz, now() FROM n RETURNING session_id
+       ),
+       a AS (${audited('r', 13)})
+       ${told('r')}`,
+      [
+        id,
+        session.id,
+        recording.kind,
+        recording.way,
+        JSON.stringify(recording.person),
+        recording.mode,
+        header,
+        recording.input,
+        recording.keepSeconds,
+        replica,
+        openMax,
+        at,
+        entryOf(audit),
+      ],
+    );
+    if (invariant(rows[0], 'a count without a row').written === 1) return 'opened';
+    return problem(
+      'too-many-streams',
+      `${openMax} streams of the session ${session.id} are open, and its terms allow no more: close one.`,
+    );
+  }
+
+  async append(id: RecordingId, chunk: Chunk): Promise<void> {
+    await this.bodies?.put(id, chunk.seq, chunk.bytes);
+    const body = this.bodies
+      ? ''
+      : `, b AS (INSERT INTO recording_bodies SELECT $1, $2, $6 FROM c RETURNING 1)`;
+    const rows = await this.rows<{ isOpen: boolean; written: number; same: boolean }>(
+      `WITH r AS MATERIALIZED (SELECT session_id FROM recordings WHERE id = $1 AND ended_at IS NULL FOR SHARE),
+       c AS (
+         INSERT INTO recording_chunks SELECT $1, $2::int, $3::bigint, $4::int, $5::bytea FROM r
+         ON CONFLICT DO NOTHING RETURNING 1
+       )${body}
+       SELECT EXISTS (SELECT FROM r) AS "isOpen", (SELECT count(*)::int FROM c) AS written,
+         (SELECT count(pg_notify('${RECORDING_CHANNEL}', session_id)) FROM r),
+         EXISTS (SELECT FROM recording_chunks WHERE recording_id = $1 AND seq = $2::int AND digest = $5::bytea) AS same`,
+      [
+        id,
+        chunk.seq,
+        chunk.untilMs,
+        chunk.bytes.length,
+        Buffer.from(chunk.digest),
+        ...(this.bodies ? [] : [Buffer.from(chunk.bytes)]),
+      ],
+    );
+    const [row] = rows;
+    if (row?.isOpen !== true) throw new RecordingClosed(id);
+    if (row.written !== 1 && !row.same) {
+      throw new Error(`invariant broken: chunk ${chunk.seq} of ${id} is there with another digest`);
+    }
+  }
+
+  async gap(id: RecordingId, audit: AuditEntry): Promise<void> {
+    await this.rows(
+      `WITH r AS (UPDATE recordings SET gaps = gaps + 1 WHERE id = $1 RETURNING session_id), a AS (${audited('r', 2)})
+       ${told('r')}`,
+      [id, entryOf(audit)],
+    );
+  }
+
+  async finish({ id, at, end, audit }: FinishedRecording): Promise<boolean> {
+    const [row] = await this.rows<{ written: number }>(
+      `WITH r AS (
+         UPDATE recordings SET ended_at = $2::timestamptz, "end" = $3::jsonb, abandoned = $4
+         WHERE id = $1 AND ended_at IS NULL RETURNING session_id
+       ), a AS (${audited('r', 5)}) ${told('r')}`,
+      [id, at, end === null ? null : JSON.stringify(end), end === null, entryOf(audit)],
+    );
+    return row?.written === 1;
+  }
+
+  async beat(replica: string): Promise<void> {
+    await this.rows(
+      'UPDATE recordings SET beat_at = now() WHERE replica = $1 AND ended_at IS NULL',
+      [replica],
+    );
+  }
+
+  silent(seconds: number, limit: number): Promise<RecordingInfo[]> {
+    return this.infos(
+      `r.ended_at IS NULL AND r.beat_at < now() - make_interval(secs => $1) ORDER BY r.beat_at LIMIT $2`,
+      [seconds, limit],
+    );
+  }
+
+  async find(id: RecordingId): Promise<RecordingInfo | undefined> {
+    return (await this.infos('r.id = $1', [id]))[0];
+  }
+
+  ofSession(session: SessionId): Promise<RecordingInfo[]> {
+    return this.infos('r.session_id = $1 ORDER BY r.started_at, r.id', [session]);
+  }
+
+  async chunks(id: RecordingId, after: number, limit: number): Promise<Chunk[]> {
+    const rows = await this.rows<{
+      seq: number;
+      until_ms: string;
+      digest: Buffer;
+      bytes: Buffer | null;
+    }>(
+      `SELECT c.seq, c.until_ms, c.digest, b.bytes FROM recording_chunks c
+         LEFT JOIN recording_bodies b USING (recording_id, seq)
+       WHERE c.recording_id = $1 AND c.seq > $2::int ORDER BY c.seq LIMIT $3::int`,
+      [id, after, limit],
+    );
+    return Promise.all(
+      rows.map(async ({ seq, until_ms, digest, bytes }) => ({
+        seq,
+        untilMs: Number(until_ms),
+        digest,
+        bytes:
+          bytes ??
+          (await invariant(this.bodies, `chunk ${seq} of ${id} without bytes`).get(id, seq)),
+      })),
+    );
+  }
+
+  async hold(id: RecordingId, held: boolean, audit: AuditEntry): Promise<boolean> {
+    const [row] = await this.rows<{ written: number }>(
+      `WITH r AS (UPDATE recordings SET held = $2 WHERE id = $1 AND held <> $2 AND dropped_at IS NULL RETURNING session_id),
+       a AS (${audited('r', 3)}) ${told('r')}`,
+      [id, held, entryOf(audit)],
+    );
+    return row?.written === 1;
+  }
+
+  due(limit: number): Promise<RecordingInfo[]> {
+    return this.infos(
+      `r.ended_at IS NOT NULL AND r.dropped_at IS NULL AND NOT r.held
+         AND r.ended_at + make_interval(secs => r.keep_seconds) <= now() ORDER BY r.ended_at LIMIT $1`,
+      [limit],
+    );
+  }
+
+  async drop(id: RecordingId, audit: AuditEntry): Promise<boolean> {
+    const info = await this.find(id);
+    if (!info) return false;
+    const [row] = await this.rows<{ written: number }>(
+      `WITH r AS MATERIALIZED (SELECT session_id FROM recordings WHERE id = $1 AND drop_recording($1)),
+       a AS (${audited('r', 2)}) ${told('r')}`,
+      [id, entryOf(audit)],
+    );
+    if (row?.written !== 1) return false;
+    await this.bodies?.drop(id, info.chunks);
+    return true;
+  }
+
+  unread(limit: number): Promise<RecordingInfo[]> {
+    return this.infos(
+      'r.ended_at IS NOT NULL AND r.screen_at IS NULL AND r.dropped_at IS NULL ORDER BY r.ended_at LIMIT $1',
+      [limit],
+    );
+  }
+
+  async keepScreen(id: RecordingId, lines: readonly ScreenLine[]): Promise<void> {
+    await this.rows(
+      `WITH r AS (UPDATE recordings SET screen_at = now() WHERE id = $1 AND screen_at IS NULL AND dropped_at IS NULL RETURNING id)
+       INSERT INTO recording_lines (recording_id, line, at_ms, text)
+       SELECT r.id, l.line, l.at_ms, l.text
+       FROM r, unnest($2::int[], $3::bigint[], $4::text[]) AS l (line, at_ms, text)`,
+      [
+        id,
+        lines.map((_, index) => index),
+        lines.map(({ atMs }) => atMs),
+        lines.map(({ text }) => text.replaceAll('\0', '')),
+      ],
+    );
+  }
+
+  async screen(id: RecordingId, limit: number): Promise<ScreenLine[]> {
+    const rows = await this.rows<{ at_ms: string; text: string }>(
+      'SELECT at_ms, text FROM recording_lines WHERE recording_id = $1 ORDER BY line LIMIT $2::int',
+      [id, limit],
+    );
+    return rows.map(({ at_ms, text }) => ({ atMs: Number(at_ms), text }));
+  }
+
+  async search(args: Parameters<RecordingStore['search']>[0]): Promise<ScreenHit[]> {
+    const { text, session, after, limit } = args;
+    const rows = await this.rows<{
+      id: string;
+      session_id: string;
+      started_at: Date;
+      line: number;
+      at_ms: string;
+      text: string;
+    }>(
+      `SELECT r.id, r.session_id, r.started_at, l.line, l.at_ms, l.text
+       FROM recording_lines l JOIN recordings r ON r.id = l.recording_id
+       WHERE to_tsvector('simple', l.text) @@ websearch_to_tsquery('simple', $1)
+         AND ($2::text IS NULL OR r.session_id = $2)
+         AND ($3::timestamptz IS NULL OR (r.started_at, r.id) < ($3, $4) OR (r.id = $4 AND l.line > $5::int))
+       ORDER BY r.started_at DESC, r.id DESC, l.line LIMIT $6::int`,
+      [text, session, ...cursorOf(after), limit],
+    );
+    return rows.map((row) => ({
+      recording: row.id as RecordingId,
+      session: row.session_id as SessionId,
+      startedAt: row.started_at,
+      line: row.line,
+      atMs: Number(row.at_ms),
+      text: row.text,
+    }));
+  }
+
+  async note(audit: AuditEntry): Promise<void> {
+    await this.rows(audited('(SELECT 1) r', 1), [entryOf(audit)]);
+  }
+
+  subscribe(heard: (session: SessionId) => void): () => void {
+    return this.told(heard);
+  }
+
+  private async infos(where: string, values: readonly unknown[]): Promise<RecordingInfo[]> {
+    const rows = await this.rows<RecordingRow>(
+      `SELECT ${RECORDING_COLUMNS} FROM recordings r ${WITH_CHUNKS} WHERE ${where}`,
+      values,
+    );
+    return rows.map(recordingOf);
+  }
+
+  /** Not by Prisma, which has no way to send bytes but as text. */
+  private async rows<R extends object>(sql: string, values: readonly unknown[]): Promise<R[]> {
+    return (await this.database.pool.query<R>(sql, [...values])).rows;
+  }
+}
+
+function entryOf(audit: AuditEntry): string {
+  return JSON.stringify(auditColumns({ audit }));
+}
+
+function cursorOf(
+  after: HitCursor | undefined,
+): readonly [Date, string, number] | readonly [null, null, null] {
+  return after ? [after.startedAt, after.recording, after.line] : [null, null, null];
+}

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PlayedProcess } from '../../test/support/played.streams.js';
+import { MemoryRecording } from '../../test/support/in-memory.streams.js';
+import { PROFILE, ROBIN, newSession } from '../../test/support/sessions.js';
+import type { Entry, StreamEnd } from './enter-session.js';
+import { Gate } from './gate.js';
+import { GovernedStream } from './governed-stream.js';
+
+const session = newSession();
+const { id, pin } = session;
+const ENTRY: Entry = {
+  session: id,
+  kind: 'terminal',
+  way: 'cli',
+  command: null,
+  tty: true,
+  stdin: true,
+  size: { columns: 80, rows: 24 },
+};
+const PLACE = {
+  cluster: 'sandbox',
+  namespace: 'staging',
+  pin: pin ?? { podName: 'web', podUid: 'u', nodeName: 'n' },
+  containerName: 'hallpass-1',
+};
+
+function recordingOf(): MemoryRecording {
+  return new MemoryRecording({
+    session,
+    kind: 'terminal',
+    way: 'cli',
+    person: ROBIN,
+    mode: 'strict',
+    command: [PROFILE.shell],
+    tty: true,
+    columns: 80,
+    rows: 24,
+    input: true,
+    keepSeconds: 60,
+    openMax: 5,
+  });
+}
+
+function streamOf(recording: MemoryRecording, gate: Gate, over: () => void = () => undefined) {
+  return new GovernedStream({
+    entry: ENTRY,
+    recording,
+    recordsInput: true,
+    tap: undefined,
+    gate,
+    passed: () => undefined,
+    explain: (end): Promise<StreamEnd> =>
+      Promise.resolve(end.kind === 'exited' ? end : { kind: 'lost', detail: end.detail }),
+    recordingFailed: () => undefined,
+    over,
+  });
+}
+
+const chunk = fc.record({
+  stream: fc.constantFrom('stdout' as const, 'stderr' as const),
+  data: fc.uint8Array({ minLength: 1, maxLength: 100 }).map((it) => Buffer.from(it)),
+});
+const act = fc.oneof(
+  fc.record({ say: chunk }),
+  fc.record({ gate: fc.boolean() }),
+  fc.record({ type: fc.uint8Array({ minLength: 1, maxLength: 20 }) }),
+);
+
+describe('a governed stream', () => {
+  it('shows what was written, whole and in order, each part recorded before, none while it is held', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { maxLength: 40 }), fc.scheduler(), async (acts, slow) => {
+        const gate = new Gate(true);
+        const recording = recordingOf();
+        let stored = 0;
+        const output = recording.output.bind(recording);
+        recording.output = (of, data) => {
+          expect(gate.isOpen).toBe(true);
+          void output(of, data);
+          return slow.schedule(Promise.resolve()).then(() => {
+            stored++;
+            return undefined;
+          });
+        };
+        const process = new PlayedProcess(PLACE);
+        const stream = streamOf(recording, gate);
+        stream.run(process);
+        const shown: Uint8Array[] = [];
+        const reading = (async () => {
+          for await (const { data } of stream.output) {
+            shown.push(data);
+            expect(stored).toBeGreaterThanOrEqual(shown.length);
+            await slow.schedule(Promise.resolve());
+          }
+        })();
+        const typing: Promise<boolean>[] = [];
+        const playing = slow.scheduleSequence(
+          acts.map((it) => () => {
+            if ('say' in it) process.say(it.say);
+            else if ('gate' in it) gate.set(it.gate);
+            else typing.push(stream.write(it.type));
+            return Promise.resolve();
+          }),
+        );
+        void playing.task.then(() => {
+          gate.set(true);
+          void Promise.all(typing).then(() => process.exit(0));
+        });
+        await slow.waitFor(reading);
+        const said = acts.flatMap((it) => ('say' in it ? [it.say] : []));
+        const typed = acts.flatMap((it) => ('type' in it ? [Buffer.from(it.type)] : []));
+        expect(Buffer.concat(shown)).toEqual(Buffer.concat(said.map(({ data }) => data)));
+        expect(recording.chunks).toEqual(said);
+        expect(recording.typed).toEqual(typed);
+        expect(process.taken).toBe(typed.map((it) => it.toString()).join(''));
+        expect(await stream.ended).toEqual({ kind: 'exited', code: 0 });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('that ends shows nothing more, whatever it waits for', async () => {
+    for (const wait of ['gate', 'recording', 'process'] as const) {
+      const gate = new Gate(wait !== 'gate');
+      const recording = recordingOf();
+      if (wait === 'recording') recording.held = new Promise(() => undefined);
+      const over = Promise.withResolvers<undefined>();
+      const process = new PlayedProcess(PLACE);
+      const stream = streamOf(recording, gate, () => over.resolve(undefined));
+      stream.run(process);
+      if (wait !== 'process') process.say({ stream: 'stdout', data: Buffer.from('late') });
+      const next = stream.output[Symbol.asyncIterator]().next();
+      const writing = wait === 'process' ? undefined : stream.write(Buffer.from('late'));
+      await new Promise((resolve) => setImmediate(resolve));
+      stream.finish({ kind: 'shutdown' });
+      expect(await next).toEqual({ done: true, value: undefined });
+      expect((await writing) ?? false).toBe(false);
+      expect(process.taken).toBe('');
+      await over.promise;
+      expect(recording.end).toEqual({ exitCode: null, why: 'this replica was stopped' });
+    }
+  });
+
+  it('that its reader leaves is over', async () => {
+    const process = new PlayedProcess(PLACE);
+    const stream = streamOf(recordingOf(), new Gate(true));
+    stream.run(process);
+    process.say({ stream: 'stdout', data: Buffer.from('one') });
+    for await (const { data } of stream.output) {
+      expect(Buffer.from(data).toString()).toBe('one');
+      break;
+    }
+    expect(await stream.ended).toEqual({ kind: 'left' });
+    expect(process.isClosed).toBe(true);
+  });
+
+  it('keeps the newest notices for one who does not read them, and not all', async () => {
+    const stream = streamOf(recordingOf(), new Gate(true));
+    for (let n = 1; n <= 1_000; n++) stream.tell({ kind: 'watched', text: `${n}` });
+    stream.leave();
+    const told: string[] = [];
+    for await (const { text } of stream.notices) told.push(text);
+    expect(told).toHaveLength(50);
+    expect(told.at(-1)).toBe('1000');
+  });
+});

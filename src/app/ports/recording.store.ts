@@ -1,0 +1,142 @@
+import type { AuditEntry } from '../../domain/audit/entry.js';
+import type { Person } from '../../domain/person.js';
+import type { Recording as Mode, Way } from '../../domain/policy/policy.js';
+import type { Problem } from '../../domain/problem.js';
+import type {
+  NewRecording,
+  RecordingEnd,
+  RecordingId,
+  StreamKind,
+} from '../../domain/recording/recording.js';
+import type { SessionId } from '../../domain/session/session.js';
+
+/** A part of a recording: lines of asciicast v3, compressed with gzip. Never changed once it is stored. */
+export interface Chunk {
+  /** From 1, without gaps. */
+  readonly seq: number;
+  /** When its last event was, in milliseconds since the recording began. */
+  readonly untilMs: number;
+  readonly bytes: Uint8Array;
+  /** The chain's digest with this chunk (`domain/recording/digest.chain.ts`). */
+  readonly digest: Uint8Array;
+}
+
+/** What is known of a recording besides its events. */
+export interface RecordingInfo {
+  readonly id: RecordingId;
+  readonly session: SessionId;
+  readonly kind: StreamKind;
+  readonly way: Way;
+  readonly person: Person;
+  readonly mode: Mode;
+  readonly header: string;
+  readonly input: boolean;
+  readonly startedAt: Date;
+  /** Null while it runs. */
+  readonly endedAt: Date | null;
+  /** Null while it runs, and where its replica died. */
+  readonly end: RecordingEnd | null;
+  readonly isAbandoned: boolean;
+  readonly chunks: number;
+  /** Of the chunks as stored, in bytes. */
+  readonly storedBytes: number;
+  readonly digest: Uint8Array;
+  readonly gaps: number;
+  readonly keepUntil: Date | null;
+  readonly isHeld: boolean;
+  /** When its events were dropped, at the end of their time; the digests stay. */
+  readonly droppedAt: Date | null;
+}
+
+/** What `finish` writes. */
+export interface FinishedRecording {
+  readonly id: RecordingId;
+  readonly at: Date;
+  readonly end: RecordingEnd | null;
+  readonly audit: AuditEntry;
+}
+
+/** Text that was on the screen of a recording, for searching. */
+export interface ScreenLine {
+  readonly atMs: number;
+  readonly text: string;
+}
+
+export interface ScreenHit extends ScreenLine {
+  readonly recording: RecordingId;
+  readonly session: SessionId;
+  readonly startedAt: Date;
+  readonly line: number;
+}
+
+/** A place in a list of hits: newest recordings first, then by line. */
+export interface HitCursor {
+  readonly startedAt: Date;
+  readonly recording: RecordingId;
+  readonly line: number;
+}
+
+/** The one door to recordings. What changes one is written with its audit entry, in one transaction. */
+export abstract class RecordingStore {
+  /** @returns `too-many-streams` where `openMax` recordings of the session are open. Throws where it is not stored. */
+  abstract open(args: {
+    readonly id: RecordingId;
+    readonly recording: NewRecording;
+    readonly header: string;
+    readonly at: Date;
+    readonly replica: string;
+    readonly audit: AuditEntry;
+  }): Promise<'opened' | Problem>;
+
+  /**
+   * Stores a chunk; storing the same again is a no-op. Throws where it is not stored, and {@link RecordingClosed} where
+   * it never will be, for the recording has an end.
+   */
+  abstract append(id: RecordingId, chunk: Chunk): Promise<void>;
+  abstract gap(id: RecordingId, audit: AuditEntry): Promise<void>;
+  /** Writes the end; nothing where it has one. @returns whether this call wrote it. */
+  abstract finish(finished: FinishedRecording): Promise<boolean>;
+
+  /** Says that the open recordings of this replica are being written. */
+  abstract beat(replica: string): Promise<void>;
+  /** Open ones of which nothing was heard for so long. */
+  abstract silent(seconds: number, limit: number): Promise<RecordingInfo[]>;
+
+  abstract find(id: RecordingId): Promise<RecordingInfo | undefined>;
+  /** In the order in which they began. */
+  abstract ofSession(session: SessionId): Promise<RecordingInfo[]>;
+  /** Chunks after `after`, in order. */
+  abstract chunks(id: RecordingId, after: number, limit: number): Promise<Chunk[]>;
+
+  /** Keeps a recording beyond its time, or no longer. @returns whether it changed anything. */
+  abstract hold(id: RecordingId, held: boolean, audit: AuditEntry): Promise<boolean>;
+  /** Those whose time is over, and that nobody holds. */
+  abstract due(limit: number): Promise<RecordingInfo[]>;
+  /** Drops the events of a recording; refused by the database where its time is not over or somebody holds it. */
+  abstract drop(id: RecordingId, audit: AuditEntry): Promise<boolean>;
+
+  /** Ended ones whose screen was not read yet. */
+  abstract unread(limit: number): Promise<RecordingInfo[]>;
+  abstract keepScreen(id: RecordingId, lines: readonly ScreenLine[]): Promise<void>;
+  abstract screen(id: RecordingId, limit: number): Promise<ScreenLine[]>;
+  abstract search(args: {
+    readonly text: string;
+    /** Only recordings of these sessions; null: of all. */
+    readonly session: SessionId | null;
+    readonly after?: HitCursor;
+    readonly limit: number;
+  }): Promise<ScreenHit[]>;
+
+  /** Writes an act that changes nothing but is to be known: a reading, a search. */
+  abstract note(audit: AuditEntry): Promise<void>;
+
+  /** Calls `heard` when a recording of a session grew, began or ended, on any replica. News may be lost. */
+  abstract subscribe(heard: (session: SessionId) => void): () => void;
+}
+
+/** A chunk for a recording that has its end: another replica took this one for dead. */
+export class RecordingClosed extends Error {
+  constructor(id: RecordingId) {
+    super(`the recording ${id} has been ended by another replica`);
+  }
+}

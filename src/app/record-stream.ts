@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import { auditEntry } from '../domain/audit/entry.js';
+import type { Actor } from '../domain/person.js';
+import type { CastCode } from '../domain/recording/asciicast.js';
+import { castLine, sizeText } from '../domain/recording/asciicast.js';
+import { firstDigest } from '../domain/recording/digest.chain.js';
+import type {
+  CopiedFile,
+  NewRecording,
+  RecordingEnd,
+  RecordingId,
+} from '../domain/recording/recording.js';
+import { PartDecoder } from '../domain/recording/text.decoder.js';
+import { plainText } from '../domain/text.js';
+import type { ChunkQueueParts, Lost } from './chunk.queue.js';
+import { ChunkQueue } from './chunk.queue.js';
+import { Clock } from './ports/clock.js';
+import type { TerminalSize } from './ports/cluster.streams.js';
+import { Journal } from './ports/journal.js';
+import type { StreamRecording } from './ports/recorder.js';
+import { RecordingStore } from './ports/recording.store.js';
+import type { RecordingLimits } from './record-streams.js';
+
+/** So many copied files are named in the audit log; all of them are in the recording. */
+const FILES_AUDITED_MAX = 100;
+
+export interface RecordStreamParts {
+  readonly id: RecordingId;
+  readonly recording: NewRecording;
+  readonly by: Actor;
+  readonly header: string;
+  readonly at: Date;
+  readonly store: RecordingStore;
+  readonly compress: ChunkQueueParts['compress'];
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly limits: RecordingLimits;
+  readonly stored: (bytes: number) => void;
+  readonly failed: () => void;
+  readonly over: () => void;
+}
+
+/**
+ * One recording while it runs: makes events of what passes and hands them to a {@link ChunkQueue} before it returns.
+ * Nothing waits for the store but by what these methods return.
+ */
+export class RecordStream implements StreamRecording {
+  private readonly decoders = { stdout: new PartDecoder(), stderr: new PartDecoder() };
+  private readonly typed = new PartDecoder();
+  private readonly shown = { hash: createHash('sha256'), bytes: 0 };
+  private readonly files = { hash: createHash('sha256'), count: 0, first: [] as CopiedFile[] };
+  private readonly startedMs = performance.now();
+  private readonly queue: ChunkQueue;
+
+  constructor(private readonly parts: RecordStreamParts) {
+    const { id, store, compress, limits, journal, header, recording } = parts;
+    this.queue = new ChunkQueue({
+      first: firstDigest(header),
+      compress,
+      limits,
+      isStrict: recording.mode === 'strict',
+      append: async (chunk) => {
+        await store.append(id, chunk);
+        parts.stored(chunk.bytes.length);
+      },
+      gap: (lost) => this.gap(lost),
+      trouble: (error, isFinal) => {
+        if (isFinal) parts.failed();
+        journal.warn(
+          { err: error, recording: id, session: recording.session.id },
+          isFinal ? 'a recording cannot go on' : 'a part of a recording could not be stored yet',
+        );
+      },
+    });
+  }
+
+  get id(): RecordingId {
+    return this.parts.id;
+  }
+
+  get failed(): Promise<string> {
+    return this.queue.failed;
+  }
+
+  output(stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> | undefined {
+    this.shown.hash.update(data);
+    this.shown.bytes += data.length;
+    return this.event('o', this.decoders[stream].decode(data));
+  }
+
+  input(data: Uint8Array): Promise<void> | undefined {
+    return this.parts.recording.input ? this.event('i', this.typed.decode(data)) : undefined;
+  }
+
+  resize(size: TerminalSize): void {
+    void this.event('r', sizeText(size));
+  }
+
+  mark(text: string): void {
+    void this.event('m', plainText(text, 2_000));
+  }
+
+  copied(file: CopiedFile): void {
+    const { direction, path, bytes, sha256 } = file;
+    const text = `${direction} ${sha256} ${bytes} ${plainText(path, 1_000)}`;
+    this.files.count++;
+    this.files.hash.update(`${text}\n`);
+    if (this.files.first.length < FILES_AUDITED_MAX) this.files.first.push(file);
+    this.mark(text);
+  }
+
+  async finish(end: RecordingEnd): Promise<void> {
+    const { id, recording, by, store, clock, journal, over } = this.parts;
+    try {
+      const rest = this.decoders.stdout.end() + this.decoders.stderr.end();
+      if (rest !== '') void this.event('o', rest);
+      if (end.exitCode !== null) void this.event('x', String(end.exitCode));
+      const last = await this.queue.close();
+      // What could not be stored is not there: whoever finds the recording silent ends it with what is.
+      if (!last) return;
+      const at = clock.now();
+      const audit = auditEntry({
+        at,
+        action: 'recording.finished',
+        outcome: 'success',
+        actor: by,
+        session: recording.session,
+        data: {
+          recording: id,
+          kind: recording.kind,
+          why: plainText(end.why, 500),
+          exitCode: end.exitCode,
+          seconds: Math.round(this.elapsedMs() / 1000),
+          chunks: last.seq,
+          digest: Buffer.from(last.digest).toString('hex'),
+          gaps: this.queue.gaps,
+          ...this.account(),
+        },
+      });
+      await store.finish({ id, at, end, audit });
+    } catch (error) {
+      journal.warn({ err: error, recording: id }, 'the end of a recording could not be written');
+    } finally {
+      over();
+    }
+  }
+
+  /** What passed, by its raw bytes: the recording itself holds them as text. */
+  private account(): Record<string, unknown> {
+    const { shown, files, decoders } = this;
+    const replacements = decoders.stdout.replacements + decoders.stderr.replacements;
+    return {
+      shownBytes: shown.bytes,
+      shownSha256: shown.hash.digest('hex'),
+      ...(replacements === 0 ? {} : { replacements }),
+      ...(files.count === 0
+        ? {}
+        : {
+            files: {
+              count: files.count,
+              sha256: files.hash.digest('hex'),
+              first: files.first.map((file) => ({ ...file, path: plainText(file.path, 300) })),
+            },
+          }),
+    };
+  }
+
+  private async gap({ fromMs, untilMs, bytes }: Lost): Promise<void> {
+    const { id, recording, by, store, clock } = this.parts;
+    await store.gap(
+      id,
+      auditEntry({
+        at: clock.now(),
+        action: 'recording.gap',
+        outcome: 'failure',
+        actor: by,
+        session: recording.session,
+        data: { recording: id, fromMs, untilMs, bytes },
+      }),
+    );
+    void this.event(
+      'm',
+      `A gap: ${bytes} bytes were shown and not recorded, from second ${Math.floor(fromMs / 1000)} to ${Math.ceil(untilMs / 1000)}.`,
+    );
+  }
+
+  private event(code: CastCode, data: string): Promise<void> | undefined {
+    if (data === '') return undefined;
+    const atMs = this.elapsedMs();
+    // The interval is from the event before, among those that were kept.
+    return this.queue.push((beforeMs) => castLine({ atMs, code, data }, beforeMs), atMs);
+  }
+
+  private elapsedMs(): number {
+    return Math.round(performance.now() - this.startedMs);
+  }
+}
