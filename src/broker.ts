@@ -44,6 +44,7 @@ import { ActOnSession } from './app/act-on-session.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
+import { ExtendSession } from './app/extend-session.js';
 import { EnterContainer } from './app/enter-container.js';
 import type { EnterSession } from './app/enter-session.js';
 import { FollowPolicies } from './app/follow-policies.js';
@@ -240,6 +241,17 @@ export async function startBroker(
     requestSession: asking,
     decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
     actOnSession: new ActOnSession({ store, clock, bounds }),
+    extendSession: new ExtendSession({
+      store,
+      clusters,
+      policies,
+      facts,
+      people,
+      note: notePerson,
+      log: auditLog,
+      clock,
+      limits: bounds,
+    }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: auditLog, clock }),
     notePerson,

@@ -87,7 +87,7 @@ export class ApiClient {
   /** @throws ApiRefusal */
   async act(
     id: string,
-    action: 'start' | 'end' | 'revoke',
+    action: 'start' | 'extend' | 'end' | 'revoke',
     body: object = {},
   ): Promise<SessionDetails> {
     return details(await this.call('POST', `/v1/sessions/${id}/${action}`, { body }));

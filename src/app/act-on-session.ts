@@ -97,7 +97,7 @@ export class ActOnSession {
 }
 
 const NOT_YOURS: Readonly<
-  Record<Exclude<Action, 'approve' | 'deny' | 'retract'>, (id: string) => string>
+  Record<Exclude<Action, 'approve' | 'deny' | 'retract' | 'extend'>, (id: string) => string>
 > = {
   start: () => 'Only the requester starts a session.',
   end: (id) => `Only the requester ends a session; to stop the session ${id}, revoke it.`,

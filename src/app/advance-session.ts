@@ -2,16 +2,18 @@ import type { Actor } from '../domain/person.js';
 import { isProblem } from '../domain/problem.js';
 import { REASON_OF_EVENT } from '../domain/session/session.machine.js';
 import type { SessionEvent } from '../domain/session/session.machine.js';
-import type { Bounds } from '../domain/session/session.plan.js';
-import { dueAt, plan } from '../domain/session/session.plan.js';
+import type { Bounds, Doing } from '../domain/session/session.plan.js';
+import { dueAt, hasToRetire, plan } from '../domain/session/session.plan.js';
 import type { Session } from '../domain/session/session.js';
 import { FinishSession } from './finish-session.js';
 import { LaunchSession } from './launch-session.js';
+import { MoveSession } from './move-session.js';
 import { Activity } from './ports/activity.js';
 import { Clock } from './ports/clock.js';
 import { Clusters } from './ports/cluster.js';
 import { Journal } from './ports/journal.js';
 import { SessionStore } from './ports/session.store.js';
+import { RetireContainers } from './retire-containers.js';
 import type { Changes } from './session-step.js';
 import { stepOf } from './session-step.js';
 import { startChanges } from './start-session.js';
@@ -36,6 +38,8 @@ export interface SystemStep {
   readonly data?: Readonly<Record<string, unknown>>;
   /** To be written only where this replica's claim on the session holds at that moment. */
   readonly onlyIfHeld?: boolean;
+  /** Where the part wrote steps of its own: the session after them. */
+  readonly of?: Session;
 }
 
 /** What a part came to: a step to write, or to be looked at again at an instant. */
@@ -66,12 +70,16 @@ export class AdvanceSession {
   private readonly actor: Actor;
   private readonly launch: LaunchSession;
   private readonly watch: WatchSession;
+  private readonly move: MoveSession;
+  private readonly retire: RetireContainers;
   private readonly finish: FinishSession;
 
   constructor(private readonly deps: AdvanceDeps) {
     this.actor = { kind: 'system', replica: deps.replica };
     this.launch = new LaunchSession(deps);
     this.watch = new WatchSession(deps);
+    this.move = new MoveSession(deps);
+    this.retire = new RetireContainers(deps);
     this.finish = new FinishSession(deps);
   }
 
@@ -101,7 +109,7 @@ export class AdvanceSession {
       if ('lookAgainAt' in result) {
         return { dueAt: result.lookAgainAt, version: result.version ?? session.version };
       }
-      const written = await write(session, result);
+      const written = await write(result.of ?? session, result);
       if (!written) return undefined;
       ownStart = result.event === 'start';
       session = written;
@@ -110,7 +118,7 @@ export class AdvanceSession {
   }
 
   private async take(
-    what: 'lapse' | 'widen' | 'start' | 'launch' | 'check' | 'expire' | 'finish',
+    what: Doing,
     at: {
       session: Session;
       signal: AbortSignal;
@@ -131,6 +139,15 @@ export class AdvanceSession {
         return this.launch.launch(session, { signal, ownStart });
       case 'check':
         return this.watch.check(session);
+      case 'extend': {
+        const moved = await this.move.extend(session, signal);
+        // A container that was left before does not wait for a start that takes long.
+        return moved && 'lookAgainAt' in moved && hasToRetire(session, now)
+          ? this.retire.retire(session, { signal, write })
+          : moved;
+      }
+      case 'retire':
+        return this.retire.retire(session, { signal, write });
       case 'expire':
         return {
           event: 'expire',

@@ -40,6 +40,9 @@ export function decidedStep(args: Decided): Step {
     pin,
     grant,
     container: null,
+    extension: null,
+    extensions: 0,
+    formerContainers: [],
     createdAt: at,
     updatedAt: at,
     lapsesAt: decision.verdict === 'refuse' ? null : new Date(at.getTime() + lapseSeconds * 1000),
@@ -59,7 +62,7 @@ export function decidedStep(args: Decided): Step {
     actor: caller.actor,
     at,
     outcome: decision.verdict === 'refuse' ? 'denied' : 'success',
-    decision: decisionRecord(decision, facts, at),
+    decision: policyRecord(decision, { facts, at, seenVersion: null }),
     data: { explanation: decision.explanation },
     ...(idempotency ? { idempotency } : {}),
   });
@@ -92,7 +95,15 @@ const ROWS = {
 } as const;
 const BROKEN_GLASS = { event: 'break-glass', state: 'approved' } as const;
 
-function decisionRecord(decision: PolicyDecision, facts: Facts, at: Date): DecisionRecord {
+/** What policy said, as it is kept: of a session that is there, with the version that it was said of. */
+export function policyRecord(
+  decision: PolicyDecision,
+  {
+    facts,
+    at,
+    seenVersion,
+  }: Pick<DecisionRecord, 'at' | 'seenVersion'> & { readonly facts: Facts },
+): DecisionRecord {
   const refused = decision.verdict === 'refuse';
   return {
     id: randomUUID(),
@@ -103,7 +114,7 @@ function decisionRecord(decision: PolicyDecision, facts: Facts, at: Date): Decis
     rule: refused ? decision.rule : decision.grant.rule,
     policyHash: hashOf(decision),
     explanation: decision.explanation,
-    seenVersion: null,
+    seenVersion,
     facts,
     at,
   };

@@ -1,13 +1,13 @@
-import { invariant, isProblem } from '../domain/problem.js';
+import { invariant } from '../domain/problem.js';
 import { corrections, kubernetesTimes } from '../domain/session/container.record.js';
-import type { Ending } from '../domain/session/session.plan.js';
-import { dueEnding, judgeEnding } from '../domain/session/session.plan.js';
+import { containersOf } from '../domain/session/debug-container.js';
 import type { Session } from '../domain/session/session.js';
-import { killCommand, termCommand } from '../domain/timebox/timer.js';
 import type { Advance, AdvanceDeps, SystemStep, WriteStep } from './advance-session.js';
-import { EvictPod, isEviction } from './evict-pod.js';
+import type { Ended } from './end-containers.js';
+import { EndContainers } from './end-containers.js';
+import { EvictPod } from './evict-pod.js';
+import { overrunStep } from './overrun-step.js';
 import { pause } from './pause.js';
-import { placeOf } from './place.js';
 
 /** How often it is looked, at first and later on. */
 const POLL_MS = 200;
@@ -20,83 +20,67 @@ const LOOK_AGAIN_MS = 5_000;
 const PAST_STEPS = 100;
 
 /**
- * The reaper: from `ending` to `ended`, which is written only when the cluster says that the container has terminated
- * or cannot hold any more. What does not end is ended harder, each way written in the audit log before it is tried.
+ * The reaper: from `ending` to `ended`, which is written only when the cluster says that all containers of the session
+ * have terminated or cannot hold any more. What does not end is ended harder, each way written in the audit log before
+ * it is tried.
  */
 export class FinishSession {
   constructor(private readonly deps: AdvanceDeps) {}
 
-  /** Ends the container as far as it goes in one stretch. */
+  /** Ends the containers as far as it goes in one stretch. */
   async finish(
     found: Session,
     { signal, write }: { signal: AbortSignal; write: WriteStep },
   ): Promise<Advance | undefined> {
-    const { store, clusters, clock, bounds, journal } = this.deps;
-    const place = placeOf(found);
+    const { store, clock, bounds, journal } = this.deps;
     const past = await store.steps(found.id, Math.max(0, found.version - PAST_STEPS));
-    const escalations = past.filter((it) => it.event === 'escalate' && !isEviction(it));
+    const since = endingAt(found);
+    const toEnd = containersOf(found).map((container) => ({
+      container,
+      since:
+        found.formerContainers.find((it) => it.container.name === container.name)?.endFrom ?? since,
+    }));
+    const ending = new EndContainers(this.deps, found, { toEnd, past });
     const lastResort = new EvictPod(this.deps, past);
-    let overrun = past.length === PAST_STEPS || past.some(({ event }) => event === 'overrun');
+    let overrun =
+      past.length === PAST_STEPS ||
+      past.some(({ event, from }) => event === 'overrun' && from === 'ending');
     let session = found;
-    // The gentlest way is not counted: it is tried again by whoever takes the session over.
-    let tries = escalations.length === 0 ? 0 : escalations.length + 1;
-    let lastTryAt = escalations.at(-1)?.at ?? this.endingAt(found);
     const stretchEnds = clock.now().getTime() + STRETCH_MS;
 
     while (!signal.aborted) {
-      const seen = await clusters.observe(place);
+      const round = await ending.round(session, write);
+      if (!round) return undefined;
+      session = round.session;
       const now = clock.now();
-      const elapsedSeconds = (now.getTime() - this.endingAt(session).getTime()) / 1000;
-      if (isProblem(seen)) {
+      const elapsedSeconds = (now.getTime() - since.getTime()) / 1000;
+      const isOverrun = elapsedSeconds >= bounds.overrunSeconds;
+      if (round.unseen) {
+        const { problem, detail, cause } = round.unseen;
         journal.warn(
-          { session: session.id, problem: seen.problem, cause: seen.cause },
+          { session: session.id, problem, cause },
           'an ending session could not be seen',
         );
-        if (elapsedSeconds >= bounds.overrunSeconds && !overrun) {
-          const written = await write(session, this.overrun(session, elapsedSeconds, seen.detail));
+        if (isOverrun && !overrun) {
+          const written = await write(session, this.overrun(session, elapsedSeconds, detail));
           if (!written) return undefined;
           session = written;
         }
         return again(session, now);
       }
-      const verdict = judgeEnding(seen, session, now, bounds.startGraceSeconds);
-      if (verdict.kind === 'ended') {
-        const { detail } = verdict;
-        if (seen.kind !== 'terminated')
-          return { event: 'finish', data: { detail, seen: seen.kind } };
-        return {
-          event: 'finish',
-          changes: corrections(session, seen, { now, foundAlive: tries > 0 }),
-          data: { detail, seen: seen.kind, ...kubernetesTimes(seen) },
-        };
-      }
-      if (verdict.kind === 'alive') {
-        const how = dueEnding((now.getTime() - lastTryAt.getTime()) / 1000, tries);
-        if (how) {
-          tries++;
-          lastTryAt = now;
-          if (how !== 'line') {
-            const written = await write(session, { event: 'escalate', data: { how } });
-            if (!written) return undefined;
-            session = written;
-          }
-          await this.tryEnding(session, how);
-          continue;
-        }
-        if (elapsedSeconds >= bounds.overrunSeconds) {
-          if (!overrun) {
-            const written = await write(
-              session,
-              this.overrun(session, elapsedSeconds, 'the container is still running'),
-            );
-            if (!written) return undefined;
-            session = written;
-            overrun = true;
-          }
-          const written = await lastResort.evict(session, write);
+      if (round.ended.length === toEnd.length) return finished(session, round.ended, now);
+      if (round.tried) continue;
+      if (round.alive.length > 0 && isOverrun) {
+        if (!overrun) {
+          const why = 'the container is still running';
+          const written = await write(session, this.overrun(session, elapsedSeconds, why));
           if (!written) return undefined;
           session = written;
+          overrun = true;
         }
+        const written = await lastResort.evict(session, write);
+        if (!written) return undefined;
+        session = written;
       }
       if (now.getTime() >= stretchEnds) return again(session, now);
       await pause(elapsedSeconds < POLL_OFTEN_SECONDS ? POLL_MS : POLL_LATER_MS, signal);
@@ -104,54 +88,40 @@ export class FinishSession {
     return undefined;
   }
 
-  private async tryEnding(session: Session, how: Ending): Promise<void> {
-    const { clusters, journal } = this.deps;
-    const place = placeOf(session);
-    const { startBy } = invariant(session.container, 'an ending session without a container');
-    const timer = {
-      shell: invariant(session.grant, 'an ending session without a grant').profile.shell,
-      startByEpochSeconds: Math.floor(startBy.getTime() / 1000),
-      durationSeconds: session.request.durationSeconds,
-    };
-    const answer =
-      how === 'line'
-        ? await clusters.writeLine(place)
-        : await clusters.run(place, how === 'term' ? termCommand(timer) : killCommand(timer));
-    if (isProblem(answer)) {
-      // The container may have ended between the look and the try: the next look tells.
-      journal.info(
-        { session: session.id, how, problem: answer.problem, cause: answer.cause },
-        'an ending did not get through',
-      );
-    }
-  }
-
-  /** A session that will not end is an alert, never a silence. */
   private overrun(session: Session, elapsedSeconds: number, why: string): SystemStep {
-    this.deps.journal.error(
-      {
-        session: session.id,
-        cluster: session.request.cluster,
-        pod: session.pin?.podName,
-        elapsedSeconds,
-        why,
-      },
-      'a session does not end',
-    );
-    return {
-      event: 'overrun',
-      outcome: 'failure',
-      data: {
-        why,
-        elapsedSeconds: Math.round(elapsedSeconds),
-        onOverrun: session.grant?.terms.onOverrun,
-      },
-    };
+    return overrunStep(this.deps.journal, session, { elapsedSeconds, why });
   }
+}
 
-  private endingAt(session: Session): Date {
-    return invariant(session.endingAt, 'an ending session without the instant it began to end');
-  }
+/** All have ended. What the record says of the session's end is told by the container that it had last. */
+function finished(session: Session, ended: readonly Ended[], now: Date): SystemStep {
+  const own = invariant(
+    ended.find(({ container }) => container.name === session.container?.name),
+    'an ending session without a container',
+  );
+  const { detail, seen, foundAlive } = own;
+  const others = ended
+    .filter((it) => it !== own)
+    .map((it) => ({ container: it.container.name, detail: it.detail }));
+  return {
+    event: 'finish',
+    of: session,
+    changes: {
+      extension: null,
+      formerContainers: [],
+      ...(seen.kind === 'terminated' ? corrections(session, seen, { now, foundAlive }) : {}),
+    },
+    data: {
+      detail,
+      seen: seen.kind,
+      ...(seen.kind === 'terminated' ? kubernetesTimes(seen) : {}),
+      ...(others.length === 0 ? {} : { others }),
+    },
+  };
+}
+
+function endingAt(session: Session): Date {
+  return invariant(session.endingAt, 'an ending session without the instant it began to end');
 }
 
 function again(session: Session, now: Date): Advance {

@@ -1,7 +1,7 @@
 import type { Facts, OnCallFacts } from '../domain/policy/facts.js';
 import { NO_SESSIONS } from '../domain/policy/facts.js';
 import type { PolicySet } from '../domain/policy/policy.js';
-import type { SessionRequest } from '../domain/session/session.js';
+import type { SessionId, SessionRequest } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import { personOf } from './caller.js';
 import { Clock } from './ports/clock.js';
@@ -19,11 +19,20 @@ export class GatherFacts {
     },
   ) {}
 
-  /** All that can be known without the cluster. */
-  async unseen(caller: Caller, request: SessionRequest, set: PolicySet): Promise<Facts> {
+  /**
+   * All that can be known without the cluster.
+   *
+   * @param without a session that is not counted: the one that is to be extended.
+   */
+  async unseen(
+    caller: Caller,
+    request: SessionRequest,
+    set: PolicySet,
+    without?: SessionId,
+  ): Promise<Facts> {
     const now = this.deps.clock.now();
     const [history, onCall] = await Promise.all([
-      this.deps.history.of({ person: personOf(caller), on: null, now }),
+      this.deps.history.of({ person: personOf(caller), on: null, now, ...but(without) }),
       this.onCall(caller, request, set),
     ]);
     return {
@@ -45,13 +54,19 @@ export class GatherFacts {
   }
 
   /** The same with what the cluster said. */
-  async seen(caller: Caller, unseen: Facts, { pin, facts }: ResolvedTarget): Promise<Facts> {
+  async seen(
+    caller: Caller,
+    unseen: Facts,
+    { pin, facts }: ResolvedTarget,
+    without?: SessionId,
+  ): Promise<Facts> {
     const { cluster } = unseen.target;
     if (pin === null) return withTarget(unseen, facts);
     const history = await this.deps.history.of({
       person: personOf(caller),
       on: { cluster, podUid: pin.podUid },
       now: unseen.now,
+      ...but(without),
     });
     return withTarget({ ...unseen, history }, facts);
   }
@@ -75,6 +90,10 @@ export class GatherFacts {
     const sources = set.onCallSources.filter(({ name }) => wanted.has(name));
     return this.deps.onCall.factsFor(sources, personOf(caller));
   }
+}
+
+function but(without: SessionId | undefined): { readonly without?: SessionId } {
+  return without === undefined ? {} : { without };
 }
 
 function withTarget(facts: Facts, found: NonNullable<Facts['target']['found']>): Facts {

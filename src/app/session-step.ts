@@ -6,7 +6,7 @@ import type { Capacity, SessionEvent, State } from '../domain/session/session.ma
 import { isFinal, next } from '../domain/session/session.machine.js';
 import { factsHash } from '../domain/policy/facts.hash.js';
 import { dueAt } from '../domain/session/session.plan.js';
-import type { Session } from '../domain/session/session.js';
+import type { Extension, Session } from '../domain/session/session.js';
 import { plainText } from '../domain/text.js';
 import type { DecisionRecord, IdempotencyKey, Step } from './ports/session.store.js';
 
@@ -15,6 +15,9 @@ export type Changes = Partial<
   Pick<
     Session,
     | 'container'
+    | 'extension'
+    | 'extensions'
+    | 'formerContainers'
     | 'lapsesAt'
     | 'escalatedAt'
     | 'startingAt'
@@ -113,10 +116,21 @@ function facts(session: Session): Record<string, unknown> {
   return {
     durationSeconds: session.request.durationSeconds,
     startBy: session.container?.startBy.toISOString(),
+    extension: session.extension ? extensionFacts(session.extension) : undefined,
     deadline: session.deadlineAt?.toISOString(),
     endReason: session.endReason ?? undefined,
     endDetail: session.endDetail ?? undefined,
     requester: { iss: session.requester.iss, sub: session.requester.sub },
     breakGlass: session.request.breakGlass ? true : undefined,
+  };
+}
+
+/** The container that is about to be added. */
+function extensionFacts({ container }: Extension): Record<string, unknown> {
+  return {
+    container: container.name,
+    image: container.image,
+    startBy: container.startBy.toISOString(),
+    durationSeconds: container.durationSeconds,
   };
 }

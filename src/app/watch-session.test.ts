@@ -60,20 +60,20 @@ describe('a session into which nobody types', () => {
     expect(await lookAt(224)).toBe('note');
     lab.clusters.onObserve = () =>
       lab.clusters.calls.includes('line') ? terminated(lab.at(1), 230) : running(lab.at(1));
-    expect(await lookAt(226)).toContain('note revoke');
+    expect(await lookAt(226)).toContain('note idle');
     expect((await lab.stored()).endDetail).toBe('Nothing was typed into it for 100 seconds.');
   });
 
   test('from its start on, ends all the same', async () => {
     await activeUntil(601, { idleSeconds: 100 });
-    expect(await lookAt(115)).not.toContain('revoke');
+    expect(await lookAt(115)).not.toContain('idle');
     lab.clusters.onObserve = () =>
       lab.clusters.calls.includes('line') ? terminated(lab.at(1), 120) : running(lab.at(1));
-    expect(await lookAt(117)).toContain('revoke');
+    expect(await lookAt(117)).toContain('idle');
   });
 
   test('goes on for ever where its terms do not care', async () => {
     await activeUntil(601);
-    expect(await lookAt(600)).not.toContain('revoke');
+    expect(await lookAt(600)).not.toContain('idle');
   });
 });

@@ -1,5 +1,6 @@
 import { invariant, isProblem } from '../domain/problem.js';
 import { kubernetesTimes, reasonOfEnd } from '../domain/session/container.record.js';
+import { containersOf } from '../domain/session/debug-container.js';
 import { REASON_OF_EVENT } from '../domain/session/session.machine.js';
 import type { Session } from '../domain/session/session.js';
 import { strengthProbe } from '../domain/timebox/timer.js';
@@ -30,13 +31,20 @@ export class WatchSession {
       case 'pod-gone':
         return {
           event: 'stop',
-          changes: { endReason: 'pod-gone', endDetail: seen.why },
+          changes: {
+            endReason: 'pod-gone',
+            endDetail: seen.why,
+            extension: null,
+            formerContainers: [],
+          },
         };
       case 'terminated': {
         const { exitCode } = seen;
+        const now = clock.now();
+        const isOnlyOne = containersOf(session).length === 1;
         return {
-          event: 'stop',
-          changes: reasonOfEnd(session, seen, clock.now()),
+          event: isOnlyOne ? 'stop' : 'halt',
+          changes: { ...reasonOfEnd(session, seen, now), ...(isOnlyOne ? {} : { endingAt: now }) },
           data: { exitCode, kubernetesReason: seen.reason, ...kubernetesTimes(seen) },
         };
       }
@@ -67,9 +75,9 @@ export class WatchSession {
       return undefined;
     }
     return {
-      event: 'revoke',
+      event: 'idle',
       changes: {
-        endReason: REASON_OF_EVENT.revoke,
+        endReason: REASON_OF_EVENT.idle,
         endDetail: `Nothing was typed into it for ${duration(idleSeconds * 1000)}.`,
         endingAt: now,
       },
@@ -108,9 +116,13 @@ export class WatchSession {
   }
 
   private again(session: Session): Advance {
-    const next = this.deps.clock.now().getTime() + this.deps.bounds.checkSeconds * 1000;
+    const now = this.deps.clock.now().getTime();
+    const next = now + this.deps.bounds.checkSeconds * 1000;
     const deadline = session.deadlineAt?.getTime() ?? next;
-    return { lookAgainAt: new Date(Math.min(next, deadline)) };
+    const retiring = session.formerContainers
+      .map(({ endFrom }) => endFrom.getTime())
+      .filter((at) => at > now);
+    return { lookAgainAt: new Date(Math.min(next, deadline, ...retiring)) };
   }
 }
 

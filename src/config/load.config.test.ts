@@ -85,6 +85,7 @@ describe('a good configuration', () => {
       checkSeconds: 5,
       overrunSeconds: 30,
       startGraceSeconds: 30,
+      handOverSeconds: 30,
       leaseSeconds: 15,
       workers: 64,
     });

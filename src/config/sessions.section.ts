@@ -50,6 +50,13 @@ export const sessionsSection = z
           'started is still watched.',
         examples: [60],
       }),
+    handOverSeconds: seconds(1, 600)
+      .default(30)
+      .meta({
+        description:
+          'How long the container that a session has moved from, by an extension, is left to those who are in it.',
+        examples: [60],
+      }),
     leaseSeconds: seconds(1, 300)
       .default(15)
       .meta({

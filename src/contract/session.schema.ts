@@ -100,6 +100,21 @@ export const NewDecision = z
     examples: [{ verdict: 'approve', comment: 'Go ahead; I am watching too.' }],
   });
 
+export const NewExtension = z
+  .strictObject({
+    durationSeconds: z.int().min(1).max(DURATION_SECONDS_MAX).meta({
+      description:
+        'For how long, from the start of the new container: more than is left, and no more than the terms allow.',
+    }),
+    reason: prose(2000).exactOptional().meta({
+      description: 'Why. Left out: as when it was asked for.',
+    }),
+  })
+  .meta({
+    id: 'NewExtension',
+    examples: [{ durationSeconds: 900, reason: 'The rollback takes longer.' }],
+  });
+
 export const Revocation = z
   .strictObject({ comment: prose(2000).exactOptional() })
   .meta({ id: 'Revocation', examples: [{ comment: 'The incident is over.' }] });
@@ -156,6 +171,21 @@ const SESSION = {
     })
     .nullable()
     .meta({ description: 'The debug container; null until the session starts.' }),
+  extensions: z
+    .strictObject({
+      done: z.int().min(0).meta({ description: 'How many were granted so far.' }),
+      left: z.int().min(0).meta({ description: 'How many more its terms allow.' }),
+      longestSeconds: z.int().min(1),
+      underWay: z
+        .strictObject({ container: z.string(), durationSeconds: z.int(), askedAt: instant() })
+        .nullable()
+        .meta({ description: 'The one whose container is being started.' }),
+    })
+    .nullable()
+    .meta({
+      description:
+        'An extension is another container, which takes the place of the one before. Null: its terms leave none.',
+    }),
   approvals: z.strictObject({
     needed: z.int().min(0),
     given: z.array(z.string()).meta({ description: 'Whose consents stand and count.' }),

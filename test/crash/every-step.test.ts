@@ -42,12 +42,14 @@ describe.concurrent('wherever the broker is killed, another ends what it began',
     await sweep(SCENARIOS[name]!, 'killed');
   });
 
-  it(
-    'and one that was only held up changes nothing when it comes back',
+  it.each([
+    'is approved, and revoked while it starts',
+    'is extended, and moves to another container',
+  ])(
+    'and one that was only held up changes nothing when it comes back to a session that %s',
     { timeout: TIMEOUT_MS },
-    async () => {
-      const scenario = SCENARIOS['is approved, and revoked while it starts']!;
-      await sweep(scenario, 'held up');
+    async (name) => {
+      await sweep(SCENARIOS[name]!, 'held up');
     },
   );
 });

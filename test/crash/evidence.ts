@@ -94,10 +94,14 @@ function environmentOf(pid: string): string {
 
 type Promises = Readonly<Record<string, (it: Evidence) => boolean>>;
 
+/** The steps that say which container is about to be added. */
+const ANNOUNCING: ReadonlySet<string> = new Set(['session.start', 'session.extend']);
+
 /** What holds at any moment, whoever was killed just before. */
 export const ALWAYS: Promises = {
   'there is one session, or none': ({ stored }) => stored.sessions.length <= 1,
-  'the Pod has one debug container, or none': ({ pod }) => containersOf(pod).length <= 1,
+  'the Pod has no debug container that was not announced': ({ stored, pod }) =>
+    containersOf(pod).length <= stored.audits.filter(({ action }) => ANNOUNCING.has(action)).length,
   'a container has the audit row of its start': ({ stored, pod, addedAt }) =>
     (containersOf(pod).length === 0 && addedAt.length === 0) || startOf(stored) !== undefined,
   'that row is from before the container': ({ stored, addedAt: [first] }) =>

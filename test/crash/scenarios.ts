@@ -38,6 +38,9 @@ export interface Scenario {
 }
 
 const LONG_SECONDS = 300;
+/** Past that step, or done as often as may be. */
+const NOT_NEEDED: ReadonlySet<number> = new Set([409, 403]);
+const RUNNING_OR_OVER: ReadonlySet<string> = new Set(['active', 'ending', 'ended']);
 /** By its requester; withdrawn where the broker had died before it ran. */
 const ENDED_EARLY = ['left', 'withdrawn'] as const;
 
@@ -102,6 +105,26 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     endsFor: ENDED_EARLY,
     calls: ['write overrun', 'write escalate evict', 'cluster.evict', 'write finish'],
   },
+  'is extended, and moves to another container': {
+    namespace: 'staging',
+    profile: 'shell',
+    durationSeconds: LONG_SECONDS,
+    act: extendThenEnd,
+    from: 'write extend',
+    endsFor: ENDED_EARLY,
+    calls: [
+      'write extend',
+      'claim of active',
+      'cluster.add in 2',
+      'cluster.follow in 2',
+      'write move',
+      'cluster.writeLine',
+      'write retire',
+      'write leave',
+      'cluster.writeLine in 2',
+      'write finish',
+    ],
+  },
   'cannot start, as its image cannot be pulled': {
     namespace: 'staging',
     profile: 'unpullable',
@@ -151,6 +174,30 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
+async function extendThenEnd({ id, requester, again, until }: Stage): Promise<void> {
+  await until(
+    ({
+      stored: {
+        sessions: [session],
+        events,
+      },
+    }) =>
+      again
+        ? session !== undefined && RUNNING_OR_OVER.has(session.state)
+        : events.at(-1)?.event === 'note' && session?.leased === false,
+  );
+  await wish(requester, id, 'extend', { durationSeconds: 2 * LONG_SECONDS });
+  await until(
+    ({
+      stored: {
+        sessions: [session],
+        events,
+      },
+    }) => session?.state !== 'active' || events.some(({ event }) => event === 'retire'),
+  );
+  await wish(requester, id, 'end');
+}
+
 async function endEarly({ id, requester, again, until }: Stage): Promise<void> {
   if (!again) {
     // Until the broker has nothing to do with it: then the steps that follow are the same each time.
@@ -164,10 +211,15 @@ async function endEarly({ id, requester, again, until }: Stage): Promise<void> {
 }
 
 /** What is on its way to its end already needs nobody's word. */
-async function wish(person: ApiClient, id: string, action: 'end' | 'revoke'): Promise<void> {
+async function wish(
+  person: ApiClient,
+  id: string,
+  action: 'extend' | 'end' | 'revoke',
+  body?: object,
+): Promise<void> {
   try {
-    await person.act(id, action);
+    await person.act(id, action, body);
   } catch (error) {
-    if (!(error instanceof ApiRefusal && error.answer.status === 409)) throw error;
+    if (!(error instanceof ApiRefusal && NOT_NEEDED.has(error.answer.status))) throw error;
   }
 }

@@ -41,7 +41,9 @@ export class Trails {
   }
 
   at({ containerName }: Place): StepTrail {
-    return this.of(containerName.slice(CONTAINER_PREFIX.length));
+    // The containers of extensions have a number after it.
+    const [id = ''] = containerName.slice(CONTAINER_PREFIX.length).split('-');
+    return this.of(id);
   }
 
   stepsAt(pod: string): string[] {
@@ -85,14 +87,14 @@ export function trackedClusters(
 ): Clusters {
   return replacing(inner, {
     add: (place, container) =>
-      trails.at(place).change('cluster.add', () => inner.add(place, container)),
+      trails.at(place).change(named('cluster.add', place), () => inner.add(place, container)),
     observe: (place) => {
       const trail = trails.at(place);
-      return trail.through(trail.here('cluster.observe'), () => inner.observe(place));
+      return trail.through(trail.here(named('cluster.observe', place)), () => inner.observe(place));
     },
     follow: async function* (place, signal) {
       const trail = trails.at(place);
-      const step = trail.here('cluster.follow');
+      const step = trail.here(named('cluster.follow', place));
       await trail.pass(`before ${step}`);
       for await (const seen of inner.follow(place, signal)) {
         await trail.pass(`after ${step}`);
@@ -102,7 +104,7 @@ export function trackedClusters(
     writeLine: (place) =>
       trails
         .at(place)
-        .change('cluster.writeLine', async () =>
+        .change(named('cluster.writeLine', place), async () =>
           lost.has('line') ? 'done' : inner.writeLine(place),
         ),
     run: (place, command) => {
@@ -111,10 +113,16 @@ export function trackedClusters(
       const isLost = ENDINGS.some((ending) => ending === what && lost.has(ending));
       return trails
         .at(place)
-        .change(`cluster.run ${what}`, async () =>
+        .change(named(`cluster.run ${what}`, place), async () =>
           isLost ? { exitCode: 0 } : inner.run(place, command),
         );
     },
     evict: (place) => trails.at(place).change('cluster.evict', () => inner.evict(place)),
   });
+}
+
+/** A call that is about the container of an extension says of which. */
+function named(call: string, { containerName }: Place): string {
+  const nth = containerName.slice(CONTAINER_PREFIX.length).split('-')[1];
+  return nth === undefined ? call : `${call} in ${nth}`;
 }

@@ -26,6 +26,7 @@ const act =
     });
 const decide = act('decideSession', 'decisions', 'alex');
 const start = act('startSession', 'start', 'robin');
+const extend = act('extendSession', 'extend', 'robin');
 const end = act('endSession', 'end', 'robin');
 const revoke = act('revokeSession', 'revoke', 'admin');
 const APPROVE = { verdict: 'approve' };
@@ -236,6 +237,7 @@ describe('allowed actions', () => {
       deny: (who, session, etag) => decide(session, { who, etag, body: { verdict: 'deny' } }),
       retract: (who, session, etag) => decide(session, { who, etag, body: { verdict: 'retract' } }),
       start: (who, session) => start(session, { who }),
+      extend: (who, session) => extend(session, { who, body: { durationSeconds: 900 } }),
       end: (who, session) => end(session, { who }),
       revoke: (who, session) => revoke(session, { who }),
     };
@@ -266,6 +268,7 @@ describe('allowed actions', () => {
       deny: 'decide',
       retract: 'decide',
       start: 'start',
+      extend: 'extend',
       end: 'end',
       revoke: 'revoke',
     } as const;

@@ -3,8 +3,8 @@ import { Clusters } from '../../src/app/ports/cluster.js';
 import type { Place } from '../../src/app/ports/cluster.js';
 import { firstStep, stepOf } from '../../src/app/session-step.js';
 import type { Changes } from '../../src/app/session-step.js';
-import { isProblem } from '../../src/domain/problem.js';
 import type { Terms } from '../../src/domain/policy/policy.js';
+import { isProblem } from '../../src/domain/problem.js';
 import type { Observation, Terminated } from '../../src/domain/session/observation.js';
 import type { Bounds } from '../../src/domain/session/session.plan.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
@@ -19,8 +19,10 @@ const REPLICA = 'test';
 class ScriptedClusters extends Clusters {
   /** The calls that change something, in their order. */
   readonly calls: string[] = [];
+  /** The containers that a line was written to. */
+  readonly lines: string[] = [];
   onAdd: () => Awaited<ReturnType<Clusters['add']>> = () => 'added';
-  onObserve: () => Awaited<ReturnType<Clusters['observe']>> = () => ABSENT;
+  onObserve: (place: Place) => Awaited<ReturnType<Clusters['observe']>> = () => ABSENT;
   onRun: () => Awaited<ReturnType<Clusters['run']>> = () => ({ exitCode: 0 });
   onEvict: () => Awaited<ReturnType<Clusters['evict']>> = () => 'done';
 
@@ -37,19 +39,20 @@ class ScriptedClusters extends Clusters {
     return Promise.resolve(this.onAdd());
   }
 
-  observe() {
-    return Promise.resolve(this.onObserve());
+  observe(place: Place) {
+    return Promise.resolve(this.onObserve(place));
   }
 
-  async *follow(_: Place, signal: AbortSignal): AsyncIterable<Observation> {
-    const seen = this.onObserve();
+  async *follow(place: Place, signal: AbortSignal): AsyncIterable<Observation> {
+    const seen = this.onObserve(place);
     if (!isProblem(seen)) yield seen;
     if (signal.aborted) return;
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   }
 
-  writeLine() {
+  writeLine({ containerName }: Place) {
     this.calls.push('line');
+    this.lines.push(containerName);
     return Promise.resolve('done' as const);
   }
 
@@ -94,12 +97,13 @@ export class AdvancingLab {
   readonly store = new MemorySessionStore();
   readonly clusters = new ScriptedClusters();
   readonly activity = new MemoryActivity();
-  readonly bounds: Bounds = {
+  bounds: Bounds = {
     startDeadlineSeconds: 60,
     pendingLapseSeconds: 60,
     approvedLapseSeconds: 60,
     checkSeconds: 10,
     startGraceSeconds: 60,
+    handOverSeconds: 30,
     overrunSeconds: 0,
   };
   /** When the session is asked for; 30 seconds later is the last instant of its start. */
@@ -126,10 +130,16 @@ export class AdvancingLab {
     });
     const by = { capacities: ['requester', 'system'], actor: actorOf(ROBIN) } as const;
     await this.keep(firstStep({ session, event: 'grant', at: this.t0, ...by }));
-    for (const [event, second, changes] of steps) {
-      const step = { session: await this.stored(), event, at: this.at(second), ...by };
-      await this.keep(stepOf({ ...step, actor: SYSTEM, ...(changes ? { changes } : {}) }));
-    }
+    for (const [event, second, changes] of steps) await this.then(event, second, changes);
+  }
+
+  /** One more step, by whoever may take it. */
+  async then(event: SessionEvent, second: number, changes: Changes = {}): Promise<void> {
+    const session = await this.stored();
+    const at = this.at(second);
+    await this.keep(
+      stepOf({ session, event, at, capacities: ['requester', 'system'], actor: SYSTEM, changes }),
+    );
   }
 
   private async keep(step: Parameters<MemorySessionStore['write']>[0]): Promise<void> {

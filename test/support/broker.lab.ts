@@ -19,6 +19,7 @@ export const QUICK_SESSIONS = {
   startDeadlineSeconds: 10,
   checkSeconds: 1,
   startGraceSeconds: 1,
+  handOverSeconds: 1,
   leaseSeconds: 1,
   overrunSeconds: 20,
 } as const satisfies Surroundings['sessions'];

@@ -16,6 +16,7 @@ import { PrismaReviewStore } from '../../src/adapters/prisma/prisma-review.store
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
 import { ActOnSession } from '../../src/app/act-on-session.js';
 import { DecideSession } from '../../src/app/decide-session.js';
+import { ExtendSession } from '../../src/app/extend-session.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { ReadReviews } from '../../src/app/read-reviews.js';
@@ -84,13 +85,14 @@ export class GlassLab implements AsyncDisposable {
     const history = new PrismaHistory(database);
     const people = new PrismaPeople(database);
     const note = new NotePerson({ people, clock, journal });
+    const facts = new GatherFacts({ history, onCall: new NobodyOnCall(), clock });
     const news = new MemoryNews();
     const log = new PrismaAuditLog(database);
     const requestSession = new RequestSession({
       store,
       clusters,
       policies: source,
-      facts: new GatherFacts({ history, onCall: new NobodyOnCall(), clock }),
+      facts,
       clock,
       limits: LIMITS,
     });
@@ -106,6 +108,17 @@ export class GlassLab implements AsyncDisposable {
       }).uses,
       decideSession: new DecideSession({ store, people, note, clock, bounds: BOUNDS }),
       actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
+      extendSession: new ExtendSession({
+        store,
+        clusters,
+        policies: source,
+        facts,
+        people,
+        note,
+        log,
+        clock,
+        limits: LIMITS,
+      }),
       readSession: new ReadSession({ store }),
       readAudit: new ReadAudit({ log, clock }),
       notePerson: note,

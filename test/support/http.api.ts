@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import supertest from 'supertest';
 import { ActOnSession } from '../../src/app/act-on-session.js';
 import { DecideSession } from '../../src/app/decide-session.js';
+import { ExtendSession } from '../../src/app/extend-session.js';
 import type { Clusters } from '../../src/app/ports/cluster.js';
 import type { SessionStore } from '../../src/app/ports/session.store.js';
 import { NotePerson } from '../../src/app/note-person.js';
@@ -162,6 +163,7 @@ export async function startApi(
   const reviews = new NoReviews();
   const strategy = new NameStrategy();
   const note = new NotePerson({ people: store.people, clock, journal });
+  const facts = new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock });
   const { news, people, log } = store;
   const roleGroups = ROLE_GROUPS;
   const streams = memoryStreams({ store, news, people, log, clock, journal, roleGroups });
@@ -169,7 +171,7 @@ export async function startApi(
     store,
     clusters,
     policies,
-    facts: new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock }),
+    facts,
     clock,
     limits: LIMITS,
   });
@@ -179,6 +181,17 @@ export async function startApi(
     kubectl: kubectl.uses,
     decideSession: new DecideSession({ store, people: store.people, note, clock, bounds: BOUNDS }),
     actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
+    extendSession: new ExtendSession({
+      store,
+      clusters,
+      policies,
+      facts,
+      people: store.people,
+      note,
+      log: store.log,
+      clock,
+      limits: LIMITS,
+    }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: store.log, clock }),
     notePerson: note,

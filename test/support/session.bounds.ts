@@ -8,6 +8,7 @@ export const BOUNDS = {
   approvedLapseSeconds: 900,
   checkSeconds: 5,
   startGraceSeconds: 5,
+  handOverSeconds: 30,
   overrunSeconds: 60,
 } as const satisfies Bounds;
 

@@ -5,6 +5,7 @@ import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { ActOnSession } from '../../app/act-on-session.js';
 import { DecideSession } from '../../app/decide-session.js';
+import { ExtendSession } from '../../app/extend-session.js';
 import { EnterSession } from '../../app/enter-session.js';
 import { IssueTicket } from '../../app/issue-ticket.js';
 import { DebugByKubectl } from '../../app/debug-by-kubectl.js';
@@ -66,6 +67,7 @@ export interface HttpDeps {
   readonly requestSession: RequestSession;
   readonly decideSession: DecideSession;
   readonly actOnSession: ActOnSession;
+  readonly extendSession: ExtendSession;
   readonly readSession: ReadSession;
   readonly readAudit: ReadAudit;
   readonly notePerson: NotePerson;
@@ -128,6 +130,7 @@ export class HttpModule {
         { provide: RequestSession, useValue: deps.requestSession },
         { provide: DecideSession, useValue: deps.decideSession },
         { provide: ActOnSession, useValue: deps.actOnSession },
+        { provide: ExtendSession, useValue: deps.extendSession },
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
         { provide: NotePerson, useValue: deps.notePerson },

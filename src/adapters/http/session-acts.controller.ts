@@ -1,18 +1,27 @@
 import { Body, Controller, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { createHash } from 'node:crypto';
 import { ActOnSession } from '../../app/act-on-session.js';
 import type { Caller } from '../../app/caller.js';
 import { DecideSession } from '../../app/decide-session.js';
+import { ExtendSession } from '../../app/extend-session.js';
 import { Presence } from '../../app/ports/presence.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadReviews } from '../../app/read-reviews.js';
-import { NewDecision, Nothing, Revocation, SessionDetails } from '../../contract/session.schema.js';
+import {
+  NewDecision,
+  NewExtension,
+  Nothing,
+  Revocation,
+  SessionDetails,
+} from '../../contract/session.schema.js';
+import { canonicalJson } from '../../domain/audit/canonical.js';
 import type { ProblemCode } from '../../domain/problem.js';
 import type { Session } from '../../domain/session/session.js';
 import { Allow } from './access.decorators.js';
 import { CurrentCaller } from './caller.decorator.js';
-import { requiredVersion, seenVersion } from './conditional.headers.js';
+import { idempotencyKey, requiredVersion, seenVersion } from './conditional.headers.js';
 import type { HeaderNote } from './operation.decorator.js';
 import { Operation } from './operation.decorator.js';
 import { orRefuse } from './refused.error.js';
@@ -41,6 +50,7 @@ export class SessionActsController {
   constructor(
     private readonly deciding: DecideSession,
     private readonly acting: ActOnSession,
+    private readonly extending: ExtendSession,
     private readonly reviews: ReadReviews,
     private readonly store: SessionStore,
     private readonly presence: Presence,
@@ -155,6 +165,78 @@ export class SessionActsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SessionDetails> {
     return this.act({ action: 'revoke', caller, id, ifMatch, reply, ...body });
+  }
+
+  @Post('extend')
+  @HttpCode(200)
+  @Allow('session:use')
+  @Operation({
+    id: 'extendSession',
+    tag: 'sessions',
+    summary: 'Extend a session of one’s own',
+    description:
+      'How often and for how long is in its terms. Policy is asked anew, as if the session were asked for now for so long ' +
+      'on the same Pod; where that needs consents, those that were given must still meet it. The deadline of a container ' +
+      'cannot be moved: another one is started, and the session moves there when it runs (`move` among its events), or ' +
+      'goes on to the deadline that it had (`unextend`, which says why).',
+    status: 200,
+    answers: SessionDetails,
+    takes: [
+      IF_MATCH,
+      {
+        name: 'Idempotency-Key',
+        description: 'Makes sending the same again safe: it is the same extension.',
+        example: '"9b1c47a6-6f0e-4b1b-8a0e-6d4f6a0c8f12"',
+      },
+    ],
+    gives: [
+      ETAG,
+      {
+        name: 'Idempotency-Replayed',
+        description: '`true` where an earlier request with the same key extended it.',
+      },
+    ],
+    problems: [
+      ...REFUSALS,
+      'extension-refused',
+      'invalid-idempotency-key',
+      'idempotency-mismatch',
+      'write-conflict',
+      'target-not-found',
+      'target-not-debuggable',
+      'container-not-found',
+      'target-changed',
+      'cluster-unauthorized',
+      'cluster-refused',
+      'cluster-unavailable',
+      'policy-unavailable',
+    ],
+  })
+  async extend(
+    @CurrentCaller() caller: Caller,
+    @Param('id') id: string,
+    @Body({ schema: NewExtension }) body: z.infer<typeof NewExtension>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Headers('idempotency-key') keyHeader: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SessionDetails> {
+    const session = sessionIdIn(id);
+    const seen = seenVersion(ifMatch);
+    const key = idempotencyKey(keyHeader);
+    const requestHash = (): string =>
+      createHash('sha256')
+        .update(canonicalJson({ extend: session, ...body }))
+        .digest('hex');
+    const extended = orRefuse(
+      await this.extending.extend(
+        caller,
+        session,
+        { ...body, ...(seen === undefined ? {} : { seenVersion: seen }) },
+        key === undefined ? undefined : { key, requestHash: requestHash() },
+      ),
+    );
+    if (extended.already) void reply.header('idempotency-replayed', 'true');
+    return this.answer(caller, reply, extended.session);
   }
 
   private async act(wish: {

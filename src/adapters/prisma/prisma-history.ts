@@ -17,11 +17,12 @@ export class PrismaHistory extends History {
     super();
   }
 
-  async of({ person, on, now }: Parameters<History['of']>[0]): Promise<HistoryFacts> {
+  async of({ person, on, without, now }: Parameters<History['of']>[0]): Promise<HistoryFacts> {
     const { iss, sub, human = null } = person;
-    const mine = Prisma.sql`(s.requester_iss = ${iss} AND s.requester_sub = ${sub}) OR s.requester_human = ${human}`;
+    const others = without === undefined ? Prisma.empty : Prisma.sql` AND s.id <> ${without}`;
+    const mine = Prisma.sql`((s.requester_iss = ${iss} AND s.requester_sub = ${sub}) OR s.requester_human = ${human})${others}`;
     const target = on
-      ? counts(Prisma.sql`s.cluster = ${on.cluster} AND s.pod_uid = ${on.podUid}`, now)
+      ? counts(Prisma.sql`s.cluster = ${on.cluster} AND s.pod_uid = ${on.podUid}${others}`, now)
       : Prisma.sql`NULL::json`;
     const [row] = await this.database.prisma.$queryRaw<Row[]>`
       WITH overdue AS (

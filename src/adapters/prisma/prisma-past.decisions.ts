@@ -21,7 +21,10 @@ interface Row {
   readonly grant: unknown;
 }
 
-/** Past decisions in PostgreSQL, page by page, each in a transaction that may only read. */
+/**
+ * Past decisions on new sessions in PostgreSQL, page by page, each in a transaction that may only read. Those on
+ * extensions left no grant to compare with: a session keeps the terms that it had.
+ */
 export class PrismaPastDecisions extends PastDecisions {
   constructor(private readonly database: Database) {
     super();
@@ -59,7 +62,7 @@ export class PrismaPastDecisions extends PastDecisions {
         SELECT d.id::text, d.at, d.verdict, d.rule, d.explanation, d.facts,
           s.id AS "sessionId", s.requester, s.request, s."grant"
         FROM decisions d JOIN sessions s ON s.id = d.session_id
-        WHERE d.by = 'policy' AND d.at >= ${since}::timestamptz ${older}
+        WHERE d.by = 'policy' AND d.seen_version IS NULL AND d.at >= ${since}::timestamptz ${older}
         ORDER BY d.at DESC, d.id DESC LIMIT ${take}`,
     ]);
     return rows;

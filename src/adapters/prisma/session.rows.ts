@@ -7,6 +7,8 @@ import { concernedPeople } from '../../domain/session/session.js';
 import type {
   Consent,
   DebugContainer,
+  Extension,
+  FormerContainer,
   Pin,
   Session,
   SessionId,
@@ -51,6 +53,9 @@ export function sessionOf(row: SessionRow): Session {
     pin: row.pin as Pin | null,
     grant: grantOf(row.grant),
     container: containerOf(row.container),
+    extension: extensionOf(row.extension),
+    extensions: row.extensions,
+    formerContainers: formerOf(row.formerContainers),
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
     lapsesAt: row.lapsesAt,
@@ -77,9 +82,32 @@ export function grantOf(json: unknown): Grant | null {
   );
 }
 
+type StoredContainer = Omit<DebugContainer, 'startBy'> & { readonly startBy: string };
+
 function containerOf(json: unknown): DebugContainer | null {
-  const stored = json as (Omit<DebugContainer, 'startBy'> & { startBy: string }) | null;
+  const stored = json as StoredContainer | null;
   return stored && { ...stored, startBy: new Date(stored.startBy) };
+}
+
+function extensionOf(json: unknown): Extension | null {
+  const stored = json as {
+    readonly container: Extension['container'] & StoredContainer;
+    readonly askedAt: string;
+  } | null;
+  return (
+    stored && {
+      container: { ...stored.container, startBy: new Date(stored.container.startBy) },
+      askedAt: new Date(stored.askedAt),
+    }
+  );
+}
+
+function formerOf(json: unknown): FormerContainer[] {
+  const stored = json as readonly { container: StoredContainer; endFrom: string }[];
+  return stored.map(({ container, endFrom }) => ({
+    container: { ...container, startBy: new Date(container.startBy) },
+    endFrom: new Date(endFrom),
+  }));
 }
 
 /** A session as the columns of `sessions`, for `jsonb_populate_record`. */
@@ -103,6 +131,9 @@ export function sessionColumns(session: Session, dueAt: Date | null): Record<str
     approver_groups: people.groups,
     approver_users: people.users,
     container: session.container,
+    extension: session.extension,
+    extensions: session.extensions,
+    former_containers: session.formerContainers,
     created_at: session.createdAt,
     updated_at: session.updatedAt,
     lapses_at: session.lapsesAt,

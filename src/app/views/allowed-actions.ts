@@ -3,6 +3,7 @@ import { samePerson } from '../../domain/person.js';
 import type { Permission } from '../../domain/permission.js';
 import { permits } from '../../domain/permission.js';
 import type { Action } from '../../domain/session/session.machine.js';
+import { mayBeExtended } from '../../domain/session/extension.js';
 import { actionsIn } from '../../domain/session/session.machine.js';
 import { askedOf, standing } from '../../domain/session/session.js';
 import type { Consent, Session } from '../../domain/session/session.js';
@@ -15,13 +16,15 @@ export const PERMISSION_OF_ACTION = {
   deny: 'session:decide',
   retract: 'session:decide',
   start: 'session:use',
+  extend: 'session:use',
   end: 'session:use',
   revoke: 'session:revoke',
 } as const satisfies Record<Action, Permission>;
 
 /**
  * What the caller can do with the session as it stands: what the session machine allows in their capacities, less what
- * their roles do not permit, a consent that would add nothing, and taking back one that was not given.
+ * their roles do not permit, a consent that would add nothing, taking back one that was not given, and an extension that
+ * the terms leave out.
  *
  * @param words with the people as they are now.
  */
@@ -32,13 +35,12 @@ export function allowedActions(
 ): Action[] {
   const person = personOf(caller);
   const consents = standing(words);
-  const can = {
+  const can: Partial<Record<Action, () => boolean>> = {
     approve: () => wouldCount(askedOf(session), session.requester, { person, consents }),
     retract: () => consents.some((consent) => samePerson(consent.person, person)),
+    extend: () => mayBeExtended(session),
   };
   return actionsIn(session.state, callerCapacities(caller, session)).filter(
-    (action) =>
-      permits(caller.roles, PERMISSION_OF_ACTION[action]) &&
-      (action === 'approve' || action === 'retract' ? can[action]() : true),
+    (action) => permits(caller.roles, PERMISSION_OF_ACTION[action]) && (can[action]?.() ?? true),
   );
 }

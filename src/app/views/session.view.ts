@@ -9,6 +9,7 @@ import { displayName, sameAccount } from '../../domain/person.js';
 import { permits } from '../../domain/permission.js';
 import { consentsNeeded } from '../../domain/policy/policy.js';
 import { askedOf, concernedPeople, standing } from '../../domain/session/session.js';
+import { extensionsLeft } from '../../domain/session/extension.js';
 import { quorum } from '../../domain/approval/quorum.js';
 import type { Consent, Session, Target } from '../../domain/session/session.js';
 import { escalationOf } from '../../domain/session/session.plan.js';
@@ -87,6 +88,7 @@ export function sessionView(caller: Caller, session: Session, words: readonly Wo
       imageId: container.imageId ?? null,
       timer: container.timer ?? null,
     },
+    extensions: extensionsView(session),
     approvals: approvalsView(session, words),
     breakGlass: request.breakGlass,
     policy: { rule: grant?.rule ?? null, version: grant?.policyHash ?? null, explanation: [] },
@@ -117,6 +119,23 @@ function linksOf(caller: Caller, session: Session): SessionView['links'] {
     terminal: enters ? `${self}/terminal` : null,
     watch: watches ? `${self}/watch` : null,
   };
+}
+
+function extensionsView(session: Session): SessionView['extensions'] {
+  const { extension, extensions, grant } = session;
+  const terms = grant?.terms.extension ?? null;
+  return (
+    terms && {
+      done: extensions,
+      left: extensionsLeft(session) ?? 0,
+      longestSeconds: terms.longestSeconds,
+      underWay: extension && {
+        container: extension.container.name,
+        durationSeconds: extension.container.durationSeconds,
+        askedAt: extension.askedAt.toISOString(),
+      },
+    }
+  );
 }
 
 /** What is asked of whom, and who has given it. Once it is decided nothing is open, whatever becomes of the people. */

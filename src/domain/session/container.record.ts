@@ -1,6 +1,7 @@
+import { holdSeconds } from './debug-container.js';
 import type { Terminated } from './observation.js';
 import type { EndReason } from './session.machine.js';
-import type { Session } from './session.js';
+import type { Extension, Session } from './session.js';
 
 /**
  * A container that lasted this much less than its session's duration, or ended this close to its deadline, ended because
@@ -42,11 +43,29 @@ export function timesOf(
   kubernetesStartedAt: Date,
   now: Date,
 ): { readonly startedAt: Date; readonly deadlineAt: Date } {
-  const earliest = session.startingAt?.getTime() ?? 0;
+  const { startingAt, request } = session;
+  return timesFrom(startingAt, request.durationSeconds, { kubernetesStartedAt, now });
+}
+
+/** The same for the container of an extension. */
+export function timesOfExtension(
+  { askedAt, container }: Extension,
+  kubernetesStartedAt: Date,
+  now: Date,
+): { readonly startedAt: Date; readonly deadlineAt: Date } {
+  return timesFrom(askedAt, container.durationSeconds, { kubernetesStartedAt, now });
+}
+
+function timesFrom(
+  notBefore: Date | null,
+  durationSeconds: number,
+  { kubernetesStartedAt, now }: { readonly kubernetesStartedAt: Date; readonly now: Date },
+): { readonly startedAt: Date; readonly deadlineAt: Date } {
+  const earliest = notBefore?.getTime() ?? 0;
   const start = Math.min(Math.max(kubernetesStartedAt.getTime(), earliest), now.getTime());
   return {
     startedAt: new Date(start),
-    deadlineAt: new Date(start + session.request.durationSeconds * 1000),
+    deadlineAt: new Date(start + durationSeconds * 1000),
   };
 }
 
@@ -71,11 +90,11 @@ export function reasonOfEnd(
 }
 
 /** Whether it ran for as long as it was to; undefined where the cluster does not tell for how long it ran. */
-function ranToItsEnd({ request }: Session, seen: Terminated): boolean | undefined {
+function ranToItsEnd(session: Session, seen: Terminated): boolean | undefined {
   const lasted = lastedMs(seen);
   return lasted === undefined
     ? undefined
-    : lasted >= request.durationSeconds * 1000 - DEADLINE_SLACK_MS;
+    : lasted >= holdSeconds(session, session.container) * 1000 - DEADLINE_SLACK_MS;
 }
 
 /** Where the cluster does not tell, the time of looking has to do. */

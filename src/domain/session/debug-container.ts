@@ -1,12 +1,33 @@
 import type { DebugProfile } from '../policy/policy.js';
-import type { Session } from './session.js';
+import type { DebugContainer, Session } from './session.js';
 
 /** How container names of ours begin; what follows is the session's id. */
 export const CONTAINER_PREFIX = 'hallpass-';
 
-/** The name of a session's container: a DNS label (RFC 1123) that nobody else would choose. */
-export function containerName(session: Pick<Session, 'id'>): string {
-  return `${CONTAINER_PREFIX}${session.id}`;
+/**
+ * The name of a session's container, or of the one of its nth extension: a DNS label (RFC 1123) that nobody else would
+ * choose. A name is never used twice, for a container of a Pod cannot be taken out of it again.
+ */
+export function containerName(session: Pick<Session, 'id'>, extension = 0): string {
+  return `${CONTAINER_PREFIX}${session.id}${extension === 0 ? '' : `-${extension + 1}`}`;
+}
+
+/** For how long a container of the session holds. */
+export function holdSeconds(
+  { request }: Pick<Session, 'request'>,
+  container: Pick<DebugContainer, 'durationSeconds'> | null,
+): number {
+  return container?.durationSeconds ?? request.durationSeconds;
+}
+
+/** All containers of the session that may run or come to run, its own first. */
+export function containersOf(session: Session): readonly DebugContainer[] {
+  const { container, extension, formerContainers } = session;
+  return [
+    ...(container ? [container] : []),
+    ...(extension ? [extension.container] : []),
+    ...formerContainers.map((it) => it.container),
+  ];
 }
 
 /** An ephemeral container as Kubernetes takes it (core/v1 EphemeralContainer). */
@@ -31,15 +52,15 @@ export interface EphemeralContainerSpec {
 export function ephemeralContainer(args: {
   readonly session: Session;
   readonly profile: DebugProfile;
-  readonly name: string;
-  readonly startBy: Date;
+  readonly container: DebugContainer;
   readonly command: readonly string[];
 }): EphemeralContainerSpec {
-  const { session, profile } = args;
-  const notAfter = Math.ceil(args.startBy.getTime() / 1000) + session.request.durationSeconds;
+  const { session, profile, container } = args;
+  const startBySecond = Math.ceil(container.startBy.getTime() / 1000);
+  const notAfter = startBySecond + holdSeconds(session, container);
   return {
-    name: args.name,
-    image: profile.image,
+    name: container.name,
+    image: container.image,
     imagePullPolicy: profile.imagePullPolicy,
     command: args.command,
     env: [

@@ -23,6 +23,7 @@ export const END_REASONS = [
   'start-failed',
   'recording-failed',
   'access-removed',
+  'idle',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
@@ -30,7 +31,7 @@ export type EndReason = (typeof END_REASONS)[number];
 export type Capacity = 'requester' | 'approver' | 'admin' | 'system';
 
 /** What a person can ask of a session, as API, CLI, Slack and console name it. */
-export const ACTIONS = ['approve', 'deny', 'retract', 'start', 'end', 'revoke'] as const;
+export const ACTIONS = ['approve', 'deny', 'retract', 'start', 'extend', 'end', 'revoke'] as const;
 export type Action = (typeof ACTIONS)[number];
 
 interface Row {
@@ -78,10 +79,21 @@ export const TRANSITIONS = [
   { from: 'starting', event: 'revoke', to: 'ending', by: REVOKERS, action: 'revoke' },
 
   { from: 'active', event: 'note', to: 'active', by: ['system'] },
+  // A session is extended by another container, for a container's deadline cannot be moved.
+  { from: 'active', event: 'extend', to: 'active', by: ['requester'], action: 'extend' },
+  { from: 'active', event: 'move', to: 'active', by: ['system'] },
+  { from: 'active', event: 'unextend', to: 'active', by: ['system'] },
+  // Of a container that the session has moved from.
+  { from: 'active', event: 'retire', to: 'active', by: ['system'] },
+  { from: 'active', event: 'escalate', to: 'active', by: ['system'] },
+  { from: 'active', event: 'overrun', to: 'active', by: ['system'] },
   { from: 'active', event: 'expire', to: 'ending', by: ['system'] },
+  { from: 'active', event: 'idle', to: 'ending', by: ['system'] },
   { from: 'active', event: 'leave', to: 'ending', by: ['requester'], action: 'end' },
   { from: 'active', event: 'revoke', to: 'ending', by: REVOKERS, action: 'revoke' },
+  // The container has ended: the only one, or one of several.
   { from: 'active', event: 'stop', to: 'ended', by: ['system'] },
+  { from: 'active', event: 'halt', to: 'ending', by: ['system'] },
 
   { from: 'ending', event: 'escalate', to: 'ending', by: ['system'] },
   { from: 'ending', event: 'overrun', to: 'ending', by: ['system'] },
@@ -136,6 +148,7 @@ export const REASON_OF_EVENT = {
   lapse: 'lapsed',
   expire: 'deadline',
   leave: 'left',
+  idle: 'idle',
   fail: 'start-failed',
   reject: 'start-failed',
 } as const satisfies Partial<Record<SessionEvent, EndReason>>;

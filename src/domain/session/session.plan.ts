@@ -13,13 +13,19 @@ export interface Bounds {
   readonly checkSeconds: number;
   /** How long after `startBy` a container that never started is still watched: covers clocks that differ. */
   readonly startGraceSeconds: number;
+  /** How long the container that a session has moved from is left to those who are in it: terminals move meanwhile. */
+  readonly handOverSeconds: number;
   /** How long an ending may take before it is an overrun. */
   readonly overrunSeconds: number;
 }
 
+/** What there is to do about a session. */
+export type Doing =
+  'lapse' | 'widen' | 'start' | 'launch' | 'check' | 'extend' | 'retire' | 'expire' | 'finish';
+
 /** What the broker does next about a session, of its own accord. */
 export type Step =
-  | { readonly do: 'lapse' | 'widen' | 'start' | 'launch' | 'check' | 'expire' | 'finish' }
+  | { readonly do: Doing }
   | { readonly do: 'wait'; readonly until: Date }
   | { readonly do: 'nothing' };
 
@@ -43,13 +49,20 @@ export function plan(session: Session, now: Date): Step {
     case 'starting':
       return { do: 'launch' };
     case 'active':
-      return session.deadlineAt && session.deadlineAt <= now ? { do: 'expire' } : { do: 'check' };
+      if (session.deadlineAt && session.deadlineAt <= now) return { do: 'expire' };
+      if (session.extension) return { do: 'extend' };
+      return hasToRetire(session, now) ? { do: 'retire' } : { do: 'check' };
     case 'ending':
       return { do: 'finish' };
     case 'denied':
     case 'ended':
       return { do: 'nothing' };
   }
+}
+
+/** Whether the time has come to end a container that the session has left. */
+export function hasToRetire({ formerContainers }: Session, now: Date): boolean {
+  return formerContainers.some(({ endFrom }) => endFrom <= now);
 }
 
 /** When more people are to be asked, where nobody has decided by then; null: never, or they were asked already. */
@@ -153,7 +166,7 @@ export type EndVerdict =
  */
 export function judgeEnding(
   seen: Observation,
-  session: Session,
+  session: Pick<Session, 'container' | 'startedAt'>,
   now: Date,
   graceSeconds: number,
 ): EndVerdict {

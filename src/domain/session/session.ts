@@ -78,6 +78,21 @@ export interface DebugContainer {
    * yet though it was tried. Known after the start.
    */
   readonly timer?: 'strong' | 'weak' | 'unknown';
+  /** For how long it holds; absent: for as long as was asked for at first. */
+  readonly durationSeconds?: number;
+}
+
+/** A container that is being started to take the place of the one that a session has. */
+export interface Extension {
+  readonly container: DebugContainer & { readonly durationSeconds: number };
+  readonly askedAt: Date;
+}
+
+/** A container that a session had, or was to have, and that may still run. */
+export interface FormerContainer {
+  readonly container: DebugContainer;
+  /** When the broker begins to end it: terminals have until then to move. */
+  readonly endFrom: Date;
 }
 
 export interface Session {
@@ -91,6 +106,11 @@ export interface Session {
   /** What policy granted, frozen; null where it refused. */
   readonly grant: Grant | null;
   readonly container: DebugContainer | null;
+  /** Null: none is under way. */
+  readonly extension: Extension | null;
+  /** How many were granted so far, whatever became of them. */
+  readonly extensions: number;
+  readonly formerContainers: readonly FormerContainer[];
   readonly createdAt: Date;
   readonly updatedAt: Date;
   /** When a session that nobody decides, or that is not started, lapses. */

@@ -28,10 +28,12 @@ export type AggregateSession = {
 
 export type SessionAvgAggregateOutputType = {
   version: number | null
+  extensions: number | null
 }
 
 export type SessionSumAggregateOutputType = {
   version: number | null
+  extensions: number | null
 }
 
 export type SessionMinAggregateOutputType = {
@@ -49,6 +51,7 @@ export type SessionMinAggregateOutputType = {
   podUid: string | null
   breakGlass: boolean | null
   policyHash: string | null
+  extensions: number | null
   createdAt: Date | null
   updatedAt: Date | null
   lapsesAt: Date | null
@@ -80,6 +83,7 @@ export type SessionMaxAggregateOutputType = {
   podUid: string | null
   breakGlass: boolean | null
   policyHash: string | null
+  extensions: number | null
   createdAt: Date | null
   updatedAt: Date | null
   lapsesAt: Date | null
@@ -118,6 +122,9 @@ export type SessionCountAggregateOutputType = {
   approverGroups: number
   approverUsers: number
   container: number
+  extension: number
+  extensions: number
+  formerContainers: number
   createdAt: number
   updatedAt: number
   lapsesAt: number
@@ -138,10 +145,12 @@ export type SessionCountAggregateOutputType = {
 
 export type SessionAvgAggregateInputType = {
   version?: true
+  extensions?: true
 }
 
 export type SessionSumAggregateInputType = {
   version?: true
+  extensions?: true
 }
 
 export type SessionMinAggregateInputType = {
@@ -159,6 +168,7 @@ export type SessionMinAggregateInputType = {
   podUid?: true
   breakGlass?: true
   policyHash?: true
+  extensions?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
@@ -190,6 +200,7 @@ export type SessionMaxAggregateInputType = {
   podUid?: true
   breakGlass?: true
   policyHash?: true
+  extensions?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
@@ -228,6 +239,9 @@ export type SessionCountAggregateInputType = {
   approverGroups?: true
   approverUsers?: true
   container?: true
+  extension?: true
+  extensions?: true
+  formerContainers?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
@@ -353,6 +367,9 @@ export type SessionGroupByOutputType = {
   approverGroups: string[]
   approverUsers: string[]
   container: runtime.JsonValue | null
+  extension: runtime.JsonValue | null
+  extensions: number
+  formerContainers: runtime.JsonValue
   createdAt: Date
   updatedAt: Date
   lapsesAt: Date | null
@@ -414,6 +431,9 @@ export type SessionWhereInput = {
   approverGroups?: Prisma.StringNullableListFilter<"Session">
   approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableFilter<"Session">
+  extension?: Prisma.JsonNullableFilter<"Session">
+  extensions?: Prisma.IntFilter<"Session"> | number
+  formerContainers?: Prisma.JsonFilter<"Session">
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -464,6 +484,9 @@ export type SessionOrderByWithRelationInput = {
   approverGroups?: Prisma.SortOrder
   approverUsers?: Prisma.SortOrder
   container?: Prisma.SortOrderInput | Prisma.SortOrder
+  extension?: Prisma.SortOrderInput | Prisma.SortOrder
+  extensions?: Prisma.SortOrder
+  formerContainers?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -518,6 +541,9 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   approverGroups?: Prisma.StringNullableListFilter<"Session">
   approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableFilter<"Session">
+  extension?: Prisma.JsonNullableFilter<"Session">
+  extensions?: Prisma.IntFilter<"Session"> | number
+  formerContainers?: Prisma.JsonFilter<"Session">
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -568,6 +594,9 @@ export type SessionOrderByWithAggregationInput = {
   approverGroups?: Prisma.SortOrder
   approverUsers?: Prisma.SortOrder
   container?: Prisma.SortOrderInput | Prisma.SortOrder
+  extension?: Prisma.SortOrderInput | Prisma.SortOrder
+  extensions?: Prisma.SortOrder
+  formerContainers?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -614,6 +643,9 @@ export type SessionScalarWhereWithAggregatesInput = {
   approverGroups?: Prisma.StringNullableListFilter<"Session">
   approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableWithAggregatesFilter<"Session">
+  extension?: Prisma.JsonNullableWithAggregatesFilter<"Session">
+  extensions?: Prisma.IntWithAggregatesFilter<"Session"> | number
+  formerContainers?: Prisma.JsonWithAggregatesFilter<"Session">
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Session"> | Date | string | null
@@ -648,6 +680,9 @@ export type SessionCreateInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -697,6 +732,9 @@ export type SessionUncheckedCreateInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -739,6 +777,9 @@ export type SessionUpdateInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -788,6 +829,9 @@ export type SessionUncheckedUpdateInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -834,6 +878,9 @@ export type SessionCreateManyInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -868,6 +915,9 @@ export type SessionUpdateManyMutationInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -905,6 +955,9 @@ export type SessionUncheckedUpdateManyInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -967,6 +1020,9 @@ export type SessionCountOrderByAggregateInput = {
   approverGroups?: Prisma.SortOrder
   approverUsers?: Prisma.SortOrder
   container?: Prisma.SortOrder
+  extension?: Prisma.SortOrder
+  extensions?: Prisma.SortOrder
+  formerContainers?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
@@ -985,6 +1041,7 @@ export type SessionCountOrderByAggregateInput = {
 
 export type SessionAvgOrderByAggregateInput = {
   version?: Prisma.SortOrder
+  extensions?: Prisma.SortOrder
 }
 
 export type SessionMaxOrderByAggregateInput = {
@@ -1002,6 +1059,7 @@ export type SessionMaxOrderByAggregateInput = {
   podUid?: Prisma.SortOrder
   breakGlass?: Prisma.SortOrder
   policyHash?: Prisma.SortOrder
+  extensions?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
@@ -1033,6 +1091,7 @@ export type SessionMinOrderByAggregateInput = {
   podUid?: Prisma.SortOrder
   breakGlass?: Prisma.SortOrder
   policyHash?: Prisma.SortOrder
+  extensions?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
@@ -1051,6 +1110,7 @@ export type SessionMinOrderByAggregateInput = {
 
 export type SessionSumOrderByAggregateInput = {
   version?: Prisma.SortOrder
+  extensions?: Prisma.SortOrder
 }
 
 export type SessionScalarRelationFilter = {
@@ -1215,16 +1275,16 @@ export type SessionUpdateapproverUsersInput = {
   push?: string | string[]
 }
 
-export type NullableDateTimeFieldUpdateOperationsInput = {
-  set?: Date | string | null
-}
-
 export type IntFieldUpdateOperationsInput = {
   set?: number
   increment?: number
   decrement?: number
   multiply?: number
   divide?: number
+}
+
+export type NullableDateTimeFieldUpdateOperationsInput = {
+  set?: Date | string | null
 }
 
 export type SessionCreateNestedOneWithoutActivityInput = {
@@ -1389,6 +1449,9 @@ export type SessionCreateWithoutStateRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1436,6 +1499,9 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1511,6 +1577,9 @@ export type SessionScalarWhereInput = {
   approverGroups?: Prisma.StringNullableListFilter<"Session">
   approverUsers?: Prisma.StringNullableListFilter<"Session">
   container?: Prisma.JsonNullableFilter<"Session">
+  extension?: Prisma.JsonNullableFilter<"Session">
+  extensions?: Prisma.IntFilter<"Session"> | number
+  formerContainers?: Prisma.JsonFilter<"Session">
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -1545,6 +1614,9 @@ export type SessionCreateWithoutReasonRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1593,6 +1665,9 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1660,6 +1735,9 @@ export type SessionCreateWithoutPolicySetInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1707,6 +1785,9 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1775,6 +1856,9 @@ export type SessionCreateWithoutActivityInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1823,6 +1907,9 @@ export type SessionUncheckedCreateWithoutActivityInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1880,6 +1967,9 @@ export type SessionUpdateWithoutActivityInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1928,6 +2018,9 @@ export type SessionUncheckedUpdateWithoutActivityInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1969,6 +2062,9 @@ export type SessionCreateWithoutEventsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2017,6 +2113,9 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2063,6 +2162,9 @@ export type SessionCreateWithoutNewestInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2108,6 +2210,9 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2166,6 +2271,9 @@ export type SessionUpdateWithoutEventsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2214,6 +2322,9 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2266,6 +2377,9 @@ export type SessionUpdateWithoutNewestInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2311,6 +2425,9 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2353,6 +2470,9 @@ export type SessionCreateWithoutDecisionsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2401,6 +2521,9 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2458,6 +2581,9 @@ export type SessionUpdateWithoutDecisionsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2506,6 +2632,9 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2547,6 +2676,9 @@ export type SessionCreateWithoutDebtInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2595,6 +2727,9 @@ export type SessionUncheckedCreateWithoutDebtInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2652,6 +2787,9 @@ export type SessionUpdateWithoutDebtInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2700,6 +2838,9 @@ export type SessionUncheckedUpdateWithoutDebtInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2741,6 +2882,9 @@ export type SessionCreateWithoutKeysInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2789,6 +2933,9 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2846,6 +2993,9 @@ export type SessionUpdateWithoutKeysInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2894,6 +3044,9 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2935,6 +3088,9 @@ export type SessionCreateWithoutRecordingsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2983,6 +3139,9 @@ export type SessionUncheckedCreateWithoutRecordingsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3040,6 +3199,9 @@ export type SessionUpdateWithoutRecordingsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3088,6 +3250,9 @@ export type SessionUncheckedUpdateWithoutRecordingsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3129,6 +3294,9 @@ export type SessionCreateWithoutTicketsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3177,6 +3345,9 @@ export type SessionUncheckedCreateWithoutTicketsInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3234,6 +3405,9 @@ export type SessionUpdateWithoutTicketsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3282,6 +3456,9 @@ export type SessionUncheckedUpdateWithoutTicketsInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3323,6 +3500,9 @@ export type SessionCreateWithoutWatchersInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3371,6 +3551,9 @@ export type SessionUncheckedCreateWithoutWatchersInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3428,6 +3611,9 @@ export type SessionUpdateWithoutWatchersInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3476,6 +3662,9 @@ export type SessionUncheckedUpdateWithoutWatchersInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3520,6 +3709,9 @@ export type SessionCreateManyStateRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3554,6 +3746,9 @@ export type SessionUpdateWithoutStateRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3601,6 +3796,9 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3646,6 +3844,9 @@ export type SessionUncheckedUpdateManyWithoutStateRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3684,6 +3885,9 @@ export type SessionCreateManyReasonRowInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3717,6 +3921,9 @@ export type SessionUpdateWithoutReasonRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3765,6 +3972,9 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3810,6 +4020,9 @@ export type SessionUncheckedUpdateManyWithoutReasonRowInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3846,6 +4059,9 @@ export type SessionCreateManyPolicySetInput = {
   approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3880,6 +4096,9 @@ export type SessionUpdateWithoutPolicySetInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3927,6 +4146,9 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3972,6 +4194,9 @@ export type SessionUncheckedUpdateManyWithoutPolicySetInput = {
   approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
   approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
   container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4086,6 +4311,9 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   approverGroups?: boolean
   approverUsers?: boolean
   container?: boolean
+  extension?: boolean
+  extensions?: boolean
+  formerContainers?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -4137,6 +4365,9 @@ export type SessionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exten
   approverGroups?: boolean
   approverUsers?: boolean
   container?: boolean
+  extension?: boolean
+  extensions?: boolean
+  formerContainers?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -4179,6 +4410,9 @@ export type SessionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exten
   approverGroups?: boolean
   approverUsers?: boolean
   container?: boolean
+  extension?: boolean
+  extensions?: boolean
+  formerContainers?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -4221,6 +4455,9 @@ export type SessionSelectScalar = {
   approverGroups?: boolean
   approverUsers?: boolean
   container?: boolean
+  extension?: boolean
+  extensions?: boolean
+  formerContainers?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -4237,7 +4474,7 @@ export type SessionSelectScalar = {
   leaseUntil?: boolean
 }
 
-export type SessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "version" | "state" | "cluster" | "namespace" | "requesterIss" | "requesterSub" | "requesterHuman" | "requester" | "request" | "profile" | "targetKey" | "targetContainer" | "podUid" | "breakGlass" | "pin" | "policyHash" | "grant" | "approverGroups" | "approverUsers" | "container" | "createdAt" | "updatedAt" | "lapsesAt" | "escalatedAt" | "startingAt" | "startedAt" | "deadlineAt" | "endingAt" | "endedAt" | "endReason" | "endDetail" | "dueAt" | "leaseOwner" | "leaseUntil", ExtArgs["result"]["session"]>
+export type SessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "version" | "state" | "cluster" | "namespace" | "requesterIss" | "requesterSub" | "requesterHuman" | "requester" | "request" | "profile" | "targetKey" | "targetContainer" | "podUid" | "breakGlass" | "pin" | "policyHash" | "grant" | "approverGroups" | "approverUsers" | "container" | "extension" | "extensions" | "formerContainers" | "createdAt" | "updatedAt" | "lapsesAt" | "escalatedAt" | "startingAt" | "startedAt" | "deadlineAt" | "endingAt" | "endedAt" | "endReason" | "endDetail" | "dueAt" | "leaseOwner" | "leaseUntil", ExtArgs["result"]["session"]>
 export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   stateRow?: boolean | Prisma.SessionStateDefaultArgs<ExtArgs>
   reasonRow?: boolean | Prisma.Session$reasonRowArgs<ExtArgs>
@@ -4304,6 +4541,9 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     approverGroups: string[]
     approverUsers: string[]
     container: runtime.JsonValue | null
+    extension: runtime.JsonValue | null
+    extensions: number
+    formerContainers: runtime.JsonValue
     createdAt: Date
     updatedAt: Date
     lapsesAt: Date | null
@@ -4774,6 +5014,9 @@ export interface SessionFieldRefs {
   readonly approverGroups: Prisma.FieldRef<"Session", 'String[]'>
   readonly approverUsers: Prisma.FieldRef<"Session", 'String[]'>
   readonly container: Prisma.FieldRef<"Session", 'Json'>
+  readonly extension: Prisma.FieldRef<"Session", 'Json'>
+  readonly extensions: Prisma.FieldRef<"Session", 'Int'>
+  readonly formerContainers: Prisma.FieldRef<"Session", 'Json'>
   readonly createdAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly lapsesAt: Prisma.FieldRef<"Session", 'DateTime'>
