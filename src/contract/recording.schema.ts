@@ -52,6 +52,19 @@ export const CastQuery = z.strictObject({
     .meta({ description: 'Of asciicast; 3 is as stored.' }),
 });
 
+/** A recording in asciicast, as text. */
+export const Cast = z.string().meta({
+  id: 'Cast',
+  description:
+    'asciicast: a header, then an event in each line (https://docs.asciinema.org/manual/asciicast/v3/).',
+});
+
+/** The lines that were on the screen of a recording, as text. */
+export const ScreenText = z.string().meta({
+  id: 'ScreenText',
+  description: 'Minute and second, then a line that was on the screen.',
+});
+
 export const RecordingHold = z
   .strictObject({
     hold: z.boolean(),

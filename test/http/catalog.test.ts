@@ -24,6 +24,7 @@ test('people can see who they are and what they may', async () => {
       'session:read',
       'session:use',
       'review:read',
+      'recording:read',
       'cluster:read',
       'policy:simulate',
     ],

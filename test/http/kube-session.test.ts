@@ -413,7 +413,7 @@ describe('logs', () => {
       limitBytes: 64 * 1024 * 1024,
     });
     expect(api.kubectl.recorder.recordings.at(-1)).toMatchObject({
-      opened: { session: id, kind: 'logs', way: 'kubectl', command: ['logs', 'app'] },
+      opened: { session: { id }, kind: 'logs', way: 'kubectl', command: ['logs', 'app'] },
       text: 'tick 1\ntick 2\n',
       end: { why: 'the log ended' },
     });

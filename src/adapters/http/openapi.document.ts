@@ -9,6 +9,13 @@ import { Me } from '../../contract/me.schema.js';
 import { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
 import { PolicyActivations, PolicySetText } from '../../contract/policy-set.schema.js';
 import { ProblemDocument } from '../../contract/problem.schema.js';
+import {
+  Cast,
+  RecordingList,
+  RecordingView,
+  ScreenHits,
+  ScreenText,
+} from '../../contract/recording.schema.js';
 import { ReviewPage } from '../../contract/reviews.schema.js';
 import { SessionDetails, SessionPage, SessionStepView } from '../../contract/session.schema.js';
 import { SignInView } from '../../contract/sign-in.schema.js';
@@ -24,6 +31,11 @@ const ANSWERS = [
   SessionDetails,
   SessionPage,
   SessionStepView,
+  RecordingList,
+  RecordingView,
+  ScreenHits,
+  Cast,
+  ScreenText,
   ReviewPage,
   AuditPage,
   ClusterList,

@@ -8,12 +8,14 @@ import { ReadRecordings } from '../../app/read-recordings.js';
 import { recordingView } from '../../app/views/recording.view.js';
 import { PAGE_LIMIT_DEFAULT } from '../../contract/page.schema.js';
 import {
+  Cast,
   CastQuery,
   RecordingHold,
   RecordingList,
   RecordingView,
   ScreenHits,
   ScreenQuery,
+  ScreenText,
 } from '../../contract/recording.schema.js';
 import { problem } from '../../domain/problem.js';
 import type { RecordingId } from '../../domain/recording/recording.js';
@@ -139,7 +141,7 @@ export class RecordingsController {
       'Version 3 as it is stored, or 2; streamed, each part held to its digest first. For who was in the session, who ' +
       'decided about it, and auditors. The reading is itself an event.',
     status: 200,
-    answers: RecordingView,
+    answers: Cast,
     media: CAST_MEDIA_TYPE,
     problems: ['not-found'],
   })
@@ -164,7 +166,7 @@ export class RecordingsController {
       'With escape codes applied; it says what was shown, not what was executed. Empty until the screen was read, a while ' +
       'after the end. The reading is itself an event.',
     status: 200,
-    answers: RecordingView,
+    answers: ScreenText,
     media: 'text/plain',
     problems: ['not-found'],
   })
