@@ -103,7 +103,9 @@ function resourceOf({ resource }: Pick<Issuer, 'resource'>): Record<string, stri
   return resource === null ? {} : { resource };
 }
 
-function tokensOf(answer: oauth.TokenEndpointResponse & oauth.TokenEndpointResponseHelpers): Tokens {
+function tokensOf(
+  answer: oauth.TokenEndpointResponse & oauth.TokenEndpointResponseHelpers,
+): Tokens {
   return {
     accessToken: answer.access_token,
     expiresAtMs: Date.now() + (answer.expiresIn() ?? EXPIRES_SECONDS_DEFAULT) * 1000,

@@ -5,7 +5,10 @@ import { z } from 'zod';
  *
  * @returns undefined where it is no such answer.
  */
-export function knownAnswer<T extends z.ZodType>(schema: T, answer: unknown): z.output<T> | undefined {
+export function knownAnswer<T extends z.ZodType>(
+  schema: T,
+  answer: unknown,
+): z.output<T> | undefined {
   const first = schema.safeParse(answer);
   if (first.success) return first.data;
   const strange = first.error.issues.flatMap(strangeKeys);

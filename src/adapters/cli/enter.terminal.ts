@@ -1,0 +1,171 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { AttachedScreen } from './attached.screen.js';
+import type { BrokerClient } from './broker.client.js';
+import type { Running } from './client.command.js';
+import { CommandFailure } from './command.failure.js';
+import { EscapeKeys } from './escape.keys.js';
+import type { ExitCode } from './exit.codes.js';
+import { EXIT, exitOfSignal } from './exit.codes.js';
+import { leaveOrEnd } from './leaving.js';
+import { backOffMs, isPassing, readSession } from './session.follower.js';
+import { overText } from './session.text.js';
+import { TerminalConnection } from './terminal.connection.js';
+import type { Outcome } from './terminal.outcome.js';
+import { isOver, outcomeOf } from './terminal.outcome.js';
+
+/** Without a connection for so long, one gives up. */
+const TRIES_MAX = 60;
+/** A connection that held for so long was a good one. */
+const STEADY_MS = 10_000;
+
+export interface Entering {
+  readonly broker: BrokerClient;
+  readonly session: string;
+  /** None: the profile's shell. */
+  readonly command: readonly string[];
+}
+
+/**
+ * The session in the person's terminal, until the process ends, the session does, or they leave. A shell is entered again
+ * where the connection breaks; a command is not, for it would run twice.
+ */
+export async function enterTerminal(running: Running, to: Entering): Promise<ExitCode> {
+  using screen = new AttachedScreen(running.world);
+  const keys = new Keyboard(running, screen);
+  try {
+    for (let tries = 0; ;) {
+      const began = Date.now();
+      const { outcome, wasOpen } = await once(running, { ...to, screen, keys });
+      if (wasOpen && Date.now() - began > STEADY_MS) tries = 0;
+      if (outcome.kind === 'failed') throw outcome.failure;
+      if (outcome.kind === 'done') {
+        screen.restore();
+        if (outcome.says !== undefined && !keys.hasEnded) screen.notice(outcome.says);
+        return keys.ending ?? outcome.exit;
+      }
+      if (to.command.length > 0 && wasOpen) {
+        throw new CommandFailure(
+          EXIT.unreachable,
+          `${outcome.says} What ran may still run: look with hallpass connect ${to.session}.`,
+        );
+      }
+      if (tries >= TRIES_MAX) throw new CommandFailure(EXIT.unreachable, outcome.says);
+      screen.notice(`${outcome.says} The session goes on: coming back to it …`);
+      await Promise.race([pause(backOffMs(tries++)), keys.wantsOut]);
+      if (keys.ending !== undefined) return keys.ending;
+    }
+  } finally {
+    keys.stop();
+  }
+}
+
+/** One connection, from a new ticket to its end. */
+async function once(
+  running: Running,
+  { broker, session, command, screen, keys }: Entering & { screen: AttachedScreen; keys: Keyboard },
+): Promise<{ outcome: Outcome; wasOpen: boolean }> {
+  const { columns, rows } = screen.size;
+  const query = new URLSearchParams({ tty: 'true', columns: `${columns}`, rows: `${rows}` });
+  for (const part of command) query.append('command', part);
+  let wasOpen = false;
+  const connection = await TerminalConnection.open(
+    broker,
+    { session, kind: 'terminal', query, version: running.world.version },
+    {
+      output: (_, bytes) => screen.show(bytes),
+      message: (message) => {
+        if (message.type === 'open') wasOpen = true;
+        if (message.type === 'notice') screen.notice(message.text);
+        return undefined;
+      },
+    },
+  ).catch(async (error: unknown) => {
+    if (isPassing(error)) return { kind: 'again', says: error.message } as const;
+    if (error instanceof CommandFailure && isOver(error)) return over(broker, session, error);
+    throw error;
+  });
+  if (!(connection instanceof TerminalConnection)) return { outcome: connection, wasOpen };
+  const resized = running.world.signals.resized(() => connection.resize(screen.size));
+  screen.raw();
+  keys.to(connection, { broker, session });
+  const end = await connection.ended;
+  resized();
+  keys.to(undefined);
+  return { outcome: outcomeOf(session, end), wasOpen };
+}
+
+/** Why it could not be entered: the session's own words where it is over. */
+async function over(broker: BrokerClient, id: string, failure: CommandFailure): Promise<Outcome> {
+  const { value } = await readSession(broker, id);
+  if (value.state !== 'ended' && value.state !== 'denied') return { kind: 'failed', failure };
+  return { kind: 'done', exit: EXIT.over, says: overText(value) };
+}
+
+/** What the person types: for the other side, but for the way out. */
+class Keyboard {
+  /** What to end with, where the person or a signal wants out. */
+  ending: ExitCode | undefined;
+  /** Whether the person has ended the session, not only left it. */
+  hasEnded = false;
+  /** Resolves when somebody wants out while there is no connection. */
+  readonly wantsOut: Promise<void>;
+  private out: () => void = () => undefined;
+  private connection: TerminalConnection | undefined;
+  private at: { broker: BrokerClient; session: string } | undefined;
+  private readonly escape = new EscapeKeys();
+  private readonly stopListening: () => void;
+  private readonly heard = (bytes: Buffer): void => void this.typed(bytes);
+
+  constructor(
+    private readonly running: Running,
+    private readonly screen: AttachedScreen,
+  ) {
+    this.wantsOut = new Promise((resolve) => (this.out = resolve));
+    this.stopListening = running.world.signals.listen((signal) => this.leave(exitOfSignal(signal)));
+    running.world.input.on('data', this.heard);
+  }
+
+  to(connection: TerminalConnection | undefined, at?: { broker: BrokerClient; session: string }) {
+    this.connection = connection;
+    this.at = at ?? this.at;
+  }
+
+  stop(): void {
+    this.stopListening();
+    this.running.world.input.off('data', this.heard);
+    this.running.world.input.pause();
+  }
+
+  private async typed(bytes: Buffer): Promise<void> {
+    const { input } = this.running.world;
+    const { bytes: kept, wantsOut } = this.escape.take(bytes);
+    const { connection } = this;
+    if (connection && kept.length > 0) {
+      // A person types slower than this; a paste waits until there is room.
+      input.pause();
+      await connection.type(kept);
+      input.resume();
+    }
+    if (wantsOut) await this.choose();
+  }
+
+  private async choose(): Promise<void> {
+    const { input } = this.running.world;
+    if (!this.at) return this.leave(EXIT.ok);
+    input.off('data', this.heard);
+    this.screen.restore();
+    this.screen.notice('You left the terminal.');
+    const choice = await leaveOrEnd(this.running, this.at);
+    this.hasEnded = choice === 'ended';
+    if (choice !== 'back') return this.leave(EXIT.ok);
+    this.screen.raw();
+    input.on('data', this.heard);
+    input.resume();
+  }
+
+  private leave(ending: ExitCode): void {
+    this.ending = ending;
+    this.connection?.leave();
+    this.out();
+  }
+}
