@@ -108,4 +108,6 @@ export function acting<O extends ClientOptions, A extends unknown[]>(
 export interface CommandDeps {
   readonly world: () => ClientWorld;
   readonly done: Done;
+  /** What follows `--`: a command that is to run in a session. */
+  readonly after: readonly string[];
 }

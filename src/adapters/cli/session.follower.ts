@@ -36,16 +36,14 @@ export async function* followSession(
   { signal, troubled }: { signal: AbortSignal; troubled: (sentence?: string) => void },
 ): AsyncGenerator<SessionDetails> {
   let tries = 0;
-  let seen = 0;
   while (!signal.aborted) {
     try {
       const { value } = await readSession(broker, id, signal);
       troubled();
       tries = 0;
-      seen = value.version;
       yield value;
       if (value.state === 'denied' || value.state === 'ended') return;
-      await nextStep(broker, { id, seen, signal });
+      await nextStep(broker, { id, seen: value.version, signal });
     } catch (error) {
       if (signal.aborted) return;
       if (!isPassing(error)) throw error;

@@ -44,14 +44,12 @@ async function chosen(
   running: Running,
   at: { readonly broker: BrokerClient; readonly session: string },
 ): Promise<'wait' | 'left' | 'withdrawn'> {
-  const listening = { stop: () => undefined as void };
-  const again = new Promise<'left'>((resolve) => {
-    listening.stop = running.world.signals.listen(() => resolve('left'));
-  });
+  const again = Promise.withResolvers<'left'>();
+  const stopListening = running.world.signals.listen(() => again.resolve('left'));
   try {
-    return await Promise.race([waitOrWithdraw(running, at), again]);
+    return await Promise.race([waitOrWithdraw(running, at), again.promise]);
   } finally {
-    listening.stop();
+    stopListening();
   }
 }
 
