@@ -30,6 +30,7 @@ export class AttachedScreen implements Disposable {
   raw(): void {
     this.isRaw = true;
     this.world.input.setRawMode?.(true);
+    this.world.letThrough();
   }
 
   show(bytes: Uint8Array): Promise<void> | undefined {
@@ -40,6 +41,7 @@ export class AttachedScreen implements Disposable {
   /** A sentence on a line of its own, wherever the cursor is. */
   notice(sentence: string): void {
     const end = this.isRaw ? '\r\n' : '\n';
+    // Nothing turns a line feed into a new line while the terminal is raw.
     this.world.screen.err(`${this.isRaw ? '\r\n' : ''}[hallpass] ${spanText(sentence)}${end}`);
   }
 

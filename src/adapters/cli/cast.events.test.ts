@@ -32,7 +32,9 @@ test('lines are the same however the bytes are cut, characters of several bytes 
       async function* parts() {
         for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
       }
-      expect(await Array.fromAsync(linesOf(parts()))).toEqual(text.split('\n'));
+      const lines: string[] = [];
+      for await (const line of linesOf(parts())) lines.push(line);
+      expect(lines).toEqual(text.split('\n'));
     }),
   );
 });

@@ -28,6 +28,11 @@ export interface ClientWorld {
   readonly timeZone: string;
   /** Resolves when the program is asked to end, with the number of the signal. */
   readonly signals: Signals;
+  /**
+   * After raw mode was set: what is written to the terminal reaches it as it is, line feeds too. What ran remotely has
+   * been through a terminal's line discipline already, and full-screen programs count on a bare line feed.
+   */
+  readonly letThrough: () => void;
   /** Shows a page to the person, where there is a browser. Says nothing where there is none. */
   readonly openPage: (address: string) => void;
   /** Trusts a certificate authority besides the usual ones, for all connections. PEM. */

@@ -5,7 +5,7 @@ import type { Running } from './client.command.js';
 import { CommandFailure } from './command.failure.js';
 import { EscapeKeys } from './escape.keys.js';
 import type { ExitCode } from './exit.codes.js';
-import { EXIT, exitOfSignal } from './exit.codes.js';
+import { EXIT, exitOfSignal, SIGNALS } from './exit.codes.js';
 import { leaveOrEnd } from './leaving.js';
 import { backOffMs, isPassing, readSession } from './session.follower.js';
 import { overText } from './session.text.js';
@@ -15,6 +15,7 @@ import { isOver, outcomeOf } from './terminal.outcome.js';
 
 /** Without a connection for so long, one gives up. */
 const TRIES_MAX = 60;
+const CTRL_C = 3;
 /** A connection that held for so long was a good one. */
 const STEADY_MS = 10_000;
 
@@ -68,6 +69,7 @@ async function once(
   const query = new URLSearchParams({ tty: 'true', columns: `${columns}`, rows: `${rows}` });
   for (const part of command) query.append('command', part);
   let wasOpen = false;
+  screen.raw();
   const connection = await TerminalConnection.open(
     broker,
     { session, kind: 'terminal', query, version: running.world.version },
@@ -86,7 +88,6 @@ async function once(
   });
   if (!(connection instanceof TerminalConnection)) return { outcome: connection, wasOpen };
   const resized = running.world.signals.resized(() => connection.resize(screen.size));
-  screen.raw();
   keys.to(connection, { broker, session });
   const end = await connection.ended;
   resized();
@@ -140,6 +141,8 @@ class Keyboard {
     const { input } = this.running.world;
     const { bytes: kept, wantsOut } = this.escape.take(bytes);
     const { connection } = this;
+    // Nobody is there who could be interrupted but us.
+    if (!connection && kept.includes(CTRL_C)) return this.leave(exitOfSignal(SIGNALS.interrupt));
     if (connection && kept.length > 0) {
       // A person types slower than this; a paste waits until there is room.
       input.pause();
@@ -158,9 +161,10 @@ class Keyboard {
     const choice = await leaveOrEnd(this.running, this.at);
     this.hasEnded = choice === 'ended';
     if (choice !== 'back') return this.leave(EXIT.ok);
-    this.screen.raw();
     input.on('data', this.heard);
     input.resume();
+    this.screen.raw();
+    this.screen.notice('Back in the terminal.');
   }
 
   private leave(ending: ExitCode): void {

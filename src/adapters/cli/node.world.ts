@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import tls from 'node:tls';
 import type { ClientEnvironment } from '../../config/client.environment.js';
@@ -19,6 +19,7 @@ export function nodeWorld(args: {
     now: () => new Date(),
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     signals: SIGNALS_OF_PROCESS,
+    letThrough,
     openPage,
     trust: (certificates) => {
       tls.setDefaultCACertificates([...tls.getCACertificates('default'), certificates]);
@@ -42,6 +43,15 @@ const SIGNALS_OF_PROCESS: Signals = {
     return () => void process.stdout.off('resize', heard);
   },
 };
+
+/**
+ * Raw mode in Node leaves the processing of output on (libuv: UV_TTY_MODE_RAW sets ONLCR), and there is no other way to
+ * switch it off. Leaving raw mode sets all as it was before.
+ */
+function letThrough(): void {
+  if (process.platform === 'win32' || !process.stdin.isTTY) return;
+  spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'], timeout: 2_000 });
+}
 
 /** What opens an address, by platform. The address is an argument of its own and never a shell's. */
 const OPENERS: Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>> = {

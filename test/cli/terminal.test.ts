@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { HallpassHome } from '../support/hallpass.client.js';
+import type { Api } from '../support/http.api.js';
+import { startApi } from '../support/http.api.js';
+import { playedTerminals } from '../support/played.terminal.js';
+
+const { terminals, controller } = playedTerminals();
+let api: Api;
+let home: HallpassHome;
+/** A session of Robin's whose container runs. */
+let session: string;
+
+beforeAll(async () => {
+  api = await startApi({ deps: { controllers: [controller] } });
+  home = await HallpassHome.make({ HALLPASS_SERVER: api.url, HALLPASS_TOKEN: 'robin' });
+});
+afterAll(async () => {
+  terminals.cut();
+  await api.close();
+  await home[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  session = await active();
+  terminals.opened.length = 0;
+  terminals.typed.length = 0;
+  terminals.resizes.length = 0;
+  terminals.refusal = undefined;
+});
+
+async function active(): Promise<string> {
+  const { body } = await api.ask();
+  await api.step(body.id, 'start');
+  const now = new Date();
+  await api.step(body.id, 'run', { startedAt: now, deadlineAt: new Date(now.getTime() + 600_000) });
+  return body.id;
+}
+
+describe('between pipes, a command in a session', () => {
+  test('gets its input and gives its output byte for byte, and ends when its input does', async () => {
+    const input = randomBytes(3 * 1024 * 1024);
+    const { code, stdout, stderr } = await home.run(['connect', session, '--', 'cat'], input);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout.equals(input)).toBe(true);
+    expect(terminals.opened[0]?.query.get('tty')).toBe('false');
+  });
+
+  test('keeps standard output and error apart, and passes its exit code through', async () => {
+    const { code, stdout, stderr } = await home.run(['connect', session, '--', 'both']);
+    expect([code, stdout.toString(), stderr]).toEqual([7, 'to output', 'to errors']);
+  });
+
+  test('is not run again where the connection breaks: that it may still run is said', async () => {
+    const child = home.start(['connect', session, '--', 'sleep', '100']);
+    let stderr = '';
+    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await vi.waitFor(() => expect(terminals.sockets.size).toBe(1), { timeout: 10_000 });
+    terminals.cut();
+    expect(await ended).toBe(6);
+    expect(stderr).toContain('may still run');
+    expect(terminals.opened).toHaveLength(1);
+  });
+
+  test('is left where the program is asked to end, with 128 and the number of the signal', async () => {
+    const child = home.start(['connect', session, '--', 'sleep', '100']);
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await vi.waitFor(() => expect(terminals.sockets.size).toBe(1), { timeout: 10_000 });
+    child.kill('SIGTERM');
+    expect(await ended).toBe(143);
+  });
+
+  test('cannot be entered once the session is over: why is said', async () => {
+    terminals.refusal = { status: 409, code: 'not-running', detail: 'It is over.' };
+    const { code, stderr } = await home.run(['connect', session, '--', 'cat']);
+    expect([code, stderr]).toEqual([2, 'No: It is over.\n']);
+  });
+});
+
+describe('in a terminal, a session', () => {
+  test('is a shell whose keys go through as they are, Ctrl-C among them, and whose exit code is ours', async () => {
+    using person = home.terminal(['connect', session]);
+    await person.sees(/\$ /);
+    person.type('\u0003ls\r');
+    await person.sees(/ran \u0003ls/);
+    person.type('exit 3\r');
+    expect(await person.ended()).toBe(3);
+    expect(Buffer.concat(terminals.typed).toString()).toBe('\u0003ls\rexit 3\r');
+  });
+
+  test('has the size of the window, and follows it', async () => {
+    using person = home.terminal(['connect', session]);
+    await person.sees(/\$ /);
+    const { query } = terminals.opened[0]!;
+    expect([query.get('tty'), query.get('columns'), query.get('rows')]).toEqual([
+      'true',
+      '100',
+      '30',
+    ]);
+    person.pty.resize(120, 40);
+    await vi.waitFor(() => {
+      expect(terminals.resizes.at(-1)).toEqual({ type: 'resize', columns: 120, rows: 40 });
+    });
+  });
+
+  test('shows notices on lines of their own, and why it ended; the terminal is as it was', async () => {
+    using person = home.terminal(['connect', session]);
+    await person.sees(/\$ /);
+    terminals.sockets.forEach((it) => it.send(Buffer.from('\u0001\u001b[?1049h\u001b[?25l')));
+    terminals.say({ type: 'notice', kind: 'deadline', text: 'It ends in 1 minute.' });
+    await person.sees(/\r\n\[hallpass\] It ends in 1 minute\.\r\n/);
+    terminals.end({ kind: 'session-over', reason: 'deadline', detail: 'Its time is over.' });
+    await person.sees(/\u001b\[\?1049l\u001b\[\?25h/);
+    await person.sees(/The session is over \(deadline\): Its time is over\./);
+    expect(await person.ended()).toBe(4);
+  });
+
+  test('is entered again by itself after the network broke, with a new ticket', async () => {
+    using person = home.terminal(['connect', session]);
+    await person.sees(/\$ /);
+    terminals.cut();
+    await person.sees(/coming back/);
+    await person.sees(/\$ /);
+    terminals.end({ kind: 'shutdown' }, 1001);
+    await person.sees(/goes on elsewhere/);
+    await person.sees(/\$ /);
+    person.type('exit 0\r');
+    expect(await person.ended()).toBe(0);
+    expect(terminals.opened).toHaveLength(3);
+  });
+
+  test('is left by ~. at the beginning of a line, and the person says what becomes of it', async () => {
+    using person = home.terminal(['connect', session]);
+    await person.sees(/\$ /);
+    person.type('~.');
+    await person.sees(/What becomes of session/);
+    person.type('\r');
+    await person.sees(/Back in the terminal/);
+    person.type('x');
+    await person.sees(/x/);
+    person.type('\r~.');
+    await person.sees(/What becomes of session/);
+    person.type('\u001b[B\u001b[B\r');
+    await person.sees(/is being ended/);
+    expect(await person.ended()).toBe(0);
+    const { body } = await api.call('', { who: 'robin', path: `/v1/sessions/${session}` });
+    expect(body.state).toBe('ending');
+  });
+
+  test('is left running by ~. where nobody is to be asked', async () => {
+    using person = home.terminal(['connect', session, '--no-input']);
+    await person.sees(/\$ /);
+    person.type('~.');
+    await person.sees(/Come back with: hallpass connect/);
+    expect(await person.ended()).toBe(0);
+    const { body } = await api.call('', { who: 'robin', path: `/v1/sessions/${session}` });
+    expect(body.state).toBe('active');
+  });
+});
+
+test('what full-screen programs write reaches the terminal as it is, bare line feeds too', async () => {
+  using person = home.terminal(['connect', session]);
+  await person.sees(/\$ /);
+  terminals.sockets.forEach((it) => it.send(Buffer.from('\u0001one\ntwo')));
+  await person.sees(/one\ntwo/);
+  expect(person.shown).not.toContain('one\r\ntwo');
+  person.type('exit 0\r');
+  await person.ended();
+});
