@@ -123,7 +123,8 @@ class Keyboard {
   ) {
     this.wantsOut = new Promise((resolve) => (this.out = resolve));
     this.stopListening = running.world.signals.listen((signal) => this.leave(exitOfSignal(signal)));
-    running.world.input.on('data', this.heard);
+    // A question that was asked before has paused it.
+    running.world.input.on('data', this.heard).resume();
   }
 
   to(connection: TerminalConnection | undefined, at?: { broker: BrokerClient; session: string }) {
