@@ -2,18 +2,17 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { HallpassHome } from '../support/hallpass.client.js';
 import type { Api, Who } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
-import { playedTerminals } from '../support/played.terminal.js';
+import { PlayedTerminals } from '../support/played.terminal.js';
 
-const { terminals, controller } = playedTerminals();
+const terminals = new PlayedTerminals();
 let api: Api;
 let home: HallpassHome;
 
 beforeAll(async () => {
-  api = await startApi({ deps: { controllers: [controller] } });
+  api = await startApi({ deps: { enterSession: terminals } });
   home = await HallpassHome.make({ HALLPASS_SERVER: api.url, HALLPASS_TOKEN: 'robin' });
 });
 afterAll(async () => {
-  terminals.cut();
   await api.close();
   await home[Symbol.asyncDispose]();
 });
@@ -42,7 +41,7 @@ describe('hallpass debug', () => {
     await person.sees(/\$ /);
     person.type('exit 5\r');
     expect(await person.ended()).toBe(5);
-    expect(terminals.opened.at(-1)?.session).toBe(id);
+    expect(terminals.streams.at(-1)?.entry.session).toBe(id);
   });
 
   test('asks for the target, the profile and the reason where they are not said', async () => {
@@ -53,7 +52,7 @@ describe('hallpass debug', () => {
     await person.sees(/Why\?/);
     person.type('the pool is exhausted\r');
     await person.sees(/\$ /);
-    const { request } = await read(terminals.opened.at(-1)!.session);
+    const { request } = await read(terminals.streams.at(-1)!.entry.session);
     expect(request).toMatchObject({
       target: { workload: { kind: 'Deployment', name: 'checkout' } },
       reason: 'the pool is exhausted',

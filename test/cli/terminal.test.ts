@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { problem } from '../../src/domain/problem.js';
 import { HallpassHome } from '../support/hallpass.client.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
-import { playedTerminals } from '../support/played.terminal.js';
+import { PlayedTerminals } from '../support/played.terminal.js';
 
-const { terminals, controller } = playedTerminals();
+const terminals = new PlayedTerminals();
 let api: Api;
 let home: HallpassHome;
 /** A session of Robin's whose container runs. */
 let session: string;
 
 beforeAll(async () => {
-  api = await startApi({ deps: { controllers: [controller] } });
+  api = await startApi({ deps: { enterSession: terminals } });
+  terminals.over(api.app.getHttpServer());
   home = await HallpassHome.make({ HALLPASS_SERVER: api.url, HALLPASS_TOKEN: 'robin' });
 });
 afterAll(async () => {
@@ -22,9 +24,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   session = await active();
-  terminals.opened.length = 0;
-  terminals.typed.length = 0;
-  terminals.resizes.length = 0;
+  terminals.streams.length = 0;
   terminals.refusal = undefined;
 });
 
@@ -43,7 +43,7 @@ describe('between pipes, a command in a session', () => {
     expect(stderr).toBe('');
     expect(code).toBe(0);
     expect(stdout.equals(input)).toBe(true);
-    expect(terminals.opened[0]?.query.get('tty')).toBe('false');
+    expect(terminals.streams[0]?.entry).toMatchObject({ tty: false, command: ['cat'], way: 'cli' });
   });
 
   test('keeps standard output and error apart, and passes its exit code through', async () => {
@@ -56,25 +56,25 @@ describe('between pipes, a command in a session', () => {
     let stderr = '';
     child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
     const ended = new Promise((resolve) => child.once('close', resolve));
-    await vi.waitFor(() => expect(terminals.sockets.size).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(terminals.open).toHaveLength(1), { timeout: 10_000 });
     terminals.cut();
     expect(await ended).toBe(6);
     expect(stderr).toContain('may still run');
-    expect(terminals.opened).toHaveLength(1);
+    expect(terminals.streams).toHaveLength(1);
   });
 
   test('is left where the program is asked to end, with 128 and the number of the signal', async () => {
     const child = home.start(['connect', session, '--', 'sleep', '100']);
     const ended = new Promise((resolve) => child.once('close', resolve));
-    await vi.waitFor(() => expect(terminals.sockets.size).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(terminals.open).toHaveLength(1), { timeout: 10_000 });
     child.kill('SIGTERM');
     expect(await ended).toBe(143);
   });
 
   test('cannot be entered once the session is over: why is said', async () => {
-    terminals.refusal = { status: 409, code: 'not-running', detail: 'It is over.' };
+    terminals.refusal = problem('not-running', 'It is over.');
     const { code, stderr } = await home.run(['connect', session, '--', 'cat']);
-    expect([code, stderr]).toEqual([2, 'No: It is over.\n']);
+    expect([code, stderr]).toEqual([2, 'The session does not run: It is over.\n']);
   });
 });
 
@@ -86,29 +86,27 @@ describe('in a terminal, a session', () => {
     await person.sees(/ran \u0003ls/);
     person.type('exit 3\r');
     expect(await person.ended()).toBe(3);
-    expect(Buffer.concat(terminals.typed).toString()).toBe('\u0003ls\rexit 3\r');
+    expect(terminals.streams[0]?.text).toBe('\u0003ls\rexit 3\r');
   });
 
   test('has the size of the window, and follows it', async () => {
     using person = home.terminal(['connect', session]);
     await person.sees(/\$ /);
-    const { query } = terminals.opened[0]!;
-    expect([query.get('tty'), query.get('columns'), query.get('rows')]).toEqual([
-      'true',
-      '100',
-      '30',
-    ]);
+    expect(terminals.streams[0]?.entry).toMatchObject({
+      tty: true,
+      size: { columns: 100, rows: 30 },
+    });
     person.pty.resize(120, 40);
     await vi.waitFor(() => {
-      expect(terminals.resizes.at(-1)).toEqual({ type: 'resize', columns: 120, rows: 40 });
+      expect(terminals.streams[0]?.sizes.at(-1)).toEqual({ columns: 120, rows: 40 });
     });
   });
 
   test('shows notices on lines of their own, and why it ended; the terminal is as it was', async () => {
     using person = home.terminal(['connect', session]);
     await person.sees(/\$ /);
-    terminals.sockets.forEach((it) => it.send(Buffer.from('\u0001\u001b[?1049h\u001b[?25l')));
-    terminals.say({ type: 'notice', kind: 'deadline', text: 'It ends in 1 minute.' });
+    terminals.open.forEach((it) => it.print('\u001b[?1049h\u001b[?25l'));
+    terminals.notice('It ends in 1 minute.');
     await person.sees(/\r\n\[hallpass\] It ends in 1 minute\.\r\n/);
     terminals.end({ kind: 'session-over', reason: 'deadline', detail: 'Its time is over.' });
     await person.sees(/\u001b\[\?1049l\u001b\[\?25h/);
@@ -122,12 +120,12 @@ describe('in a terminal, a session', () => {
     terminals.cut();
     await person.sees(/coming back/);
     await person.sees(/\$ /);
-    terminals.end({ kind: 'shutdown' }, 1001);
+    terminals.end({ kind: 'shutdown' });
     await person.sees(/goes on elsewhere/);
     await person.sees(/\$ /);
     person.type('exit 0\r');
     expect(await person.ended()).toBe(0);
-    expect(terminals.opened).toHaveLength(3);
+    expect(terminals.streams).toHaveLength(3);
   });
 
   test('is left by ~. at the beginning of a line, and the person says what becomes of it', async () => {
@@ -162,7 +160,7 @@ describe('in a terminal, a session', () => {
 test('what full-screen programs write reaches the terminal as it is, bare line feeds too', async () => {
   using person = home.terminal(['connect', session]);
   await person.sees(/\$ /);
-  terminals.sockets.forEach((it) => it.send(Buffer.from('\u0001one\ntwo')));
+  terminals.open.forEach((it) => it.print('one\ntwo'));
   await person.sees(/one\ntwo/);
   expect(person.shown).not.toContain('one\r\ntwo');
   person.type('exit 0\r');

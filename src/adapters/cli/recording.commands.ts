@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
+import { RecordingList, RecordingView, ScreenHits } from '../../contract/recording.schema.js';
 import { readPages } from './broker.pages.js';
 import { castEvent, castHeader, linesOf, pauseMs } from './cast.events.js';
 import type { ClientOptions, CommandDeps, Running } from './client.command.js';
@@ -11,8 +12,7 @@ import type { ExitCode } from './exit.codes.js';
 import { EXIT, exitOfSignal } from './exit.codes.js';
 import { count, factor } from './option.readers.js';
 import { writeBytes } from './output.writer.js';
-import { distanceText, lengthText } from './person.time.js';
-import { FoundListShape, RecordingListShape, RecordingShape } from './recording.shapes.js';
+import { clockText, distanceText, lengthText } from './person.time.js';
 import { ScreenModes } from './screen.modes.js';
 import { sessionPathOf } from './session.follower.js';
 import { styled, table } from './styled.text.js';
@@ -23,6 +23,9 @@ function recordingPathOf(id: string, rest = ''): string {
   return `/v1/recordings/${encodeURIComponent(id)}${rest}`;
 }
 
+interface ListOptions extends ClientOptions {
+  readonly limit: number;
+}
 interface PlayOptions extends ClientOptions {
   readonly speed: number;
   readonly idleLimit: number;
@@ -44,7 +47,8 @@ export function recordingCommands(deps: CommandDeps): Command {
   clientCommand(recording.command('list'))
     .description('the recordings of a session')
     .argument('<session>', 'the session')
-    .action(acting<ClientOptions, [string]>(deps, runList));
+    .option('--limit <count>', 'so many at most', count, 50)
+    .action(acting<ListOptions, [string]>(deps, runList));
   clientCommand(recording.command('play'))
     .description('show a recording as it was shown then')
     .argument(...ID)
@@ -75,7 +79,7 @@ export function recordingCommands(deps: CommandDeps): Command {
           const { release, reason } = running.options;
           const broker = await running.broker();
           const isHeld = release !== true;
-          const { raw } = await broker.call(recordingPathOf(id, '/hold'), RecordingShape, {
+          const { raw } = await broker.call(recordingPathOf(id, '/hold'), RecordingView, {
             method: 'POST',
             body: { hold: isHeld, ...(reason === undefined ? {} : { reason }) },
           });
@@ -91,26 +95,36 @@ export function recordingCommands(deps: CommandDeps): Command {
   return recording;
 }
 
-async function runList(running: Running, session: string): Promise<ExitCode> {
-  const path = sessionPathOf(session, '/recordings');
-  const { value, raw } = await (await running.broker()).call(path, RecordingListShape);
-  const { now } = running.moment;
-  await running.show(raw, () =>
-    value.items.length === 0
-      ? ['There are none.']
-      : table(
-          ['ID', 'KIND', 'STATE', 'BEGAN', 'LASTED'],
-          value.items.map(({ id, kind = '', state = '', startedAt, endedAt }) => [
-            id,
-            kind,
-            state,
-            startedAt ? distanceText(new Date(startedAt), now) : '',
-            startedAt && endedAt
-              ? lengthText((Date.parse(endedAt) - Date.parse(startedAt)) / 1000)
-              : '',
-          ]),
-        ),
+async function runList(
+  running: Running & { readonly options: ListOptions },
+  session: string,
+): Promise<ExitCode> {
+  const { limit, output } = running.options;
+  const { items, more, raw } = await readPages(
+    await running.broker(),
+    sessionPathOf(session, '/recordings'),
+    { shape: RecordingList, query: {}, limit },
   );
+  const { now } = running.moment;
+  await running.show(raw, () => {
+    if (items.length === 0) return ['There are none.'];
+    const wide = output === 'wide';
+    const heads = ['ID', 'KIND', 'STATE', 'BY', 'BEGAN', 'LASTED', 'EXIT'];
+    const rows = items.map((it) => [
+      it.id,
+      it.kind,
+      it.held ? `${it.state}, held` : it.state,
+      it.by.sub,
+      distanceText(new Date(it.startedAt), now),
+      it.endedAt === null
+        ? ''
+        : lengthText((Date.parse(it.endedAt) - Date.parse(it.startedAt)) / 1000),
+      it.exitCode === null ? '' : `${it.exitCode}`,
+      ...(wide ? [it.why ?? '', `${it.storedBytes}`, `${it.gaps}`, it.digest] : []),
+    ]);
+    const lines = table(wide ? [...heads, 'WHY', 'BYTES', 'GAPS', 'DIGEST'] : heads, rows);
+    return more ? [...lines, 'There are more: see --limit.'] : lines;
+  });
   return EXIT.ok;
 }
 
@@ -154,19 +168,20 @@ async function runSearch(
 ): Promise<ExitCode> {
   const { session, limit } = running.options;
   const { items, more, raw } = await readPages(await running.broker(), '/v1/recordings/search', {
-    shape: FoundListShape,
+    shape: ScreenHits,
     query: { q: text, session },
     limit,
   });
   await running.show(raw, () => {
     if (items.length === 0) return ['It was on no screen that you may read.'];
-    const rows = items.map((it) => [
-      it.recording,
-      it.session ?? '',
-      it.at ?? (it.atMs === undefined ? '' : lengthText(it.atMs / 1000)),
-      it.line ?? it.text ?? '',
+    const rows = items.map(({ recording, session: of, at, atMs, text: shown }) => [
+      recording,
+      of,
+      clockText(new Date(at), running.moment),
+      `${(atMs / 1000).toFixed(1)} s`,
+      shown,
     ]);
-    const lines = table(['RECORDING', 'SESSION', 'AT', 'ON SCREEN'], rows);
+    const lines = table(['RECORDING', 'SESSION', 'WHEN', 'INTO IT', 'ON SCREEN'], rows);
     return more ? [...lines, 'There are more: see --limit.'] : lines;
   });
   return items.length === 0 ? EXIT.found : EXIT.ok;

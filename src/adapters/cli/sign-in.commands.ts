@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { z } from 'zod';
 import { Me } from '../../contract/me.schema.js';
+import { SignInView } from '../../contract/sign-in.schema.js';
 import { AccountStore } from './account.store.js';
 import { serverAddress, trustFile } from './broker.access.js';
 import { BrokerClient } from './broker.client.js';
@@ -14,18 +14,6 @@ import { EXIT, exitOfSignal } from './exit.codes.js';
 import { timeText } from './person.time.js';
 import { Questions } from './questions.js';
 import { facts } from './styled.text.js';
-
-/** What `GET /v1/sign-in` says. */
-const SignIn = z.object({
-  issuers: z.array(
-    z.object({
-      issuer: z.string(),
-      clientId: z.string(),
-      scopes: z.array(z.string()),
-      resource: z.string().nullable(),
-    }),
-  ),
-});
 
 interface LoginOptions extends ClientOptions {
   readonly issuer?: string;
@@ -87,7 +75,7 @@ async function runLogin(running: Running & { readonly options: LoginOptions }): 
   if (trusted !== undefined) await trustFile(world, trusted);
   // Whoever has no token yet sends none.
   const broker = new BrokerClient(server, () => Promise.resolve(undefined), world.version);
-  const { value } = await broker.call('/v1/sign-in', SignIn);
+  const { value } = await broker.call('/v1/sign-in', SignInView);
   const issuer = await issuerOf(running, value.issuers);
   const stop = new AbortController();
   let signal: number | undefined;

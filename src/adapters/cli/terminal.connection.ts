@@ -3,19 +3,18 @@ import { WebSocket } from 'ws';
 import type { BrokerClient } from './broker.client.js';
 import { unreachableAt } from './broker.client.js';
 import { ProblemDocument } from '../../contract/problem.schema.js';
+import { CHANNELS, PROTOCOLS, TicketView } from '../../contract/terminal.schema.js';
+import type { TicketKind } from '../../domain/ticket.js';
 import { CommandFailure, refusal } from './command.failure.js';
 import { EXIT } from './exit.codes.js';
 import { knownAnswer } from './known.answer.js';
 import { sessionPathOf } from './session.follower.js';
-import type { ServerMessage, StreamEnd, TicketKind } from './terminal.protocol.js';
+import type { ServerMessage, StreamEnd } from './terminal.protocol.js';
 import {
-  CHANNEL,
   MESSAGE_BYTES_MAX,
   PART_BYTES,
-  PROTOCOL,
   serverMessage,
   StreamEnd as StreamEndShape,
-  Ticket,
 } from './terminal.protocol.js';
 
 /** What arrives on a connection. A handler that gives a promise slows the other side down until it resolves. */
@@ -70,14 +69,14 @@ export class TerminalConnection {
     heard: Heard,
   ): Promise<TerminalConnection> {
     const { session, kind, query = new URLSearchParams(), version } = to;
-    const { value } = await broker.call(sessionPathOf(session, '/tickets'), Ticket, {
+    const { value } = await broker.call(sessionPathOf(session, '/tickets'), TicketView, {
       method: 'POST',
       body: { kind },
     });
     const url = new URL(broker.server + sessionPathOf(session, `/${kind}`));
     url.protocol = url.protocol.replace('http', 'ws');
     url.search = query.toString();
-    const socket = new WebSocket(url, [PROTOCOL[kind]], {
+    const socket = new WebSocket(url, [PROTOCOLS[kind]], {
       headers: { authorization: `Bearer ${value.ticket}`, 'user-agent': `hallpass/${version}` },
       perMessageDeflate: false,
       followRedirects: false,
@@ -93,14 +92,14 @@ export class TerminalConnection {
   async type(bytes: Uint8Array): Promise<boolean> {
     for (let at = 0; at < bytes.length; at += PART_BYTES) {
       const part = bytes.subarray(at, at + PART_BYTES);
-      if (!(await this.send(Buffer.concat([Buffer.of(CHANNEL.input), part])))) return false;
+      if (!(await this.send(Buffer.concat([Buffer.of(CHANNELS.stdin), part])))) return false;
     }
     return true;
   }
 
   /** Standard input is at its end. */
   async closeInput(): Promise<void> {
-    await this.send(Buffer.of(CHANNEL.close, CHANNEL.input));
+    await this.send(Buffer.of(CHANNELS.close, CHANNELS.stdin));
   }
 
   resize(size: { readonly columns: number; readonly rows: number }): void {
@@ -137,8 +136,8 @@ export class TerminalConnection {
 
   private show(data: Buffer): Promise<void> | undefined {
     const bytes = data.subarray(1);
-    if (data[0] === CHANNEL.output) return this.heard.output('output', bytes);
-    return data[0] === CHANNEL.errors ? this.heard.output('errors', bytes) : undefined;
+    if (data[0] === CHANNELS.stdout) return this.heard.output('output', bytes);
+    return data[0] === CHANNELS.stderr ? this.heard.output('errors', bytes) : undefined;
   }
 
   private read(text: string): Promise<void> | undefined {

@@ -1,18 +1,10 @@
 import { z } from 'zod';
 import { ProblemDocument } from '../../contract/problem.schema.js';
 
-/** The terminal's protocol as a client speaks it (docs/terminal.md). */
-export const PROTOCOL = { terminal: 'hallpass.terminal.v1', watch: 'hallpass.watch.v1' } as const;
-export type TicketKind = keyof typeof PROTOCOL;
-
-export const CHANNEL = { input: 0, output: 1, errors: 2, close: 255 } as const;
-
 /** What is typed or pasted goes in messages of so many bytes. */
 export const PART_BYTES = 32 * 1024;
 /** The broker sends none that is larger (its own bound is 256 KiB, and a margin). */
 export const MESSAGE_BYTES_MAX = 1024 * 1024;
-
-export const Ticket = z.object({ ticket: z.string() });
 
 const Refusal = ProblemDocument.partial({ instance: true }).loose();
 
