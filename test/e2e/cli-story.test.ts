@@ -69,7 +69,7 @@ async function run(person: PersonKey, ...args: string[]): Promise<string> {
 const idIn = (text: string): string => /\b[0-9a-hjkmnp-tv-z]{16}\b/.exec(text)?.[0] ?? '';
 
 describe('the story of a session, from the command line', () => {
-  test('ask, wait, approved elsewhere, watched, prompt, work, deadline; then it is played and searched', async () => {
+  test('ask, wait, approved elsewhere, watched, prompt, work, deadline; then it is played and exported', async () => {
     using robin = home('requester').terminal([
       ...['debug', 'deployment/checkout', '-n', 'payments', '--profile', 'shell'],
       ...['--for', '12s', '--reason', 'orders are stuck', '--ticket', 'INC-4711'],
@@ -100,14 +100,14 @@ describe('the story of a session, from the command line', () => {
     expect(recording).toMatchObject({ session: id, kind: 'terminal' });
     const played = await run('auditor', 'recording', 'play', recording.id, '--speed', '1000');
     expect(played).toContain('the answer is 42');
-    const found = await run('auditor', 'recording', 'search', 'answer', '--session', id);
-    expect(found).toContain('the answer is 42');
     const cast = join(home('auditor').folder, 'a.cast');
     await run('auditor', 'recording', 'export', recording.id, '--format', 'v2', '--file', cast);
     expect(JSON.parse((await readFile(cast, 'utf8')).split('\n')[0] ?? '').version).toBe(2);
     const held = await run('auditor', 'recording', 'hold', recording.id, '--reason', 'INC-4711');
     expect(held).toContain('is kept until');
   });
+
+  test.todo('what was on the screen is found by hallpass recording search');
 
   test('a command between pipes passes bytes and its exit code, in a session that is granted at once', async () => {
     const input = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 256));
