@@ -137,3 +137,40 @@ describe('kube-credential', () => {
     expect([code, stdout.toString()]).toEqual([5, '']);
   });
 });
+
+describe('extend', () => {
+  test('says that the terms allow none, where they do not: 3', async () => {
+    const { body } = await api.ask();
+    await api.step(body.id, 'start');
+    const now = new Date();
+    await api.step(body.id, 'run', {
+      startedAt: now,
+      deadlineAt: new Date(now.getTime() + 60_000),
+    });
+    const { code, stderr } = await hallpass('extend', body.id, '--for', '15m');
+    expect([code, stderr]).toEqual([3, expect.stringContaining('The session is not extended: ')]);
+  });
+});
+
+describe('what is shown in a session', () => {
+  test('is watched by those who decide about it, as it is shown, until one leaves', async () => {
+    const { body } = await api.ask({ namespace: 'payments' });
+    await home.run(['approve', body.id, '--yes'], undefined, { HALLPASS_TOKEN: 'alex' });
+    using person = home.terminal(['watch', body.id], { HALLPASS_TOKEN: 'alex' });
+    await person.sees(/You are watching/);
+    const recording = '5w2m9q4x1v8t3b6n';
+    const show = (line: string) => api.streams.live.show(body.id, { recording, line } as never);
+    show('{"version":3,"term":{"cols":80,"rows":24},"title":"a shell"}');
+    show('[0.1,"o","hello \\u001b[1mthere\\u001b[0m\\r\\n"]');
+    await person.sees(/a shell 80x24/);
+    await person.sees(/hello \u001b\[1mthere/);
+    person.type('\u0003');
+    expect(await person.ended()).toBe(130);
+  });
+
+  test('is not watched by whoever asked for the session: 3 or 2, with the reason', async () => {
+    const { body } = await api.ask({ namespace: 'payments' });
+    const { code, stderr } = await hallpass('watch', body.id);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('roles')]);
+  });
+});

@@ -9,13 +9,13 @@ import type { ClientOptions, CommandDeps, Running } from './client.command.js';
 import { acting, clientCommand } from './client.command.js';
 import { trouble } from './command.failure.js';
 import type { ExitCode } from './exit.codes.js';
-import { EXIT, exitOfSignal } from './exit.codes.js';
+import { EXIT } from './exit.codes.js';
+import { OnlookerScreen } from './onlooker.screen.js';
 import { count, factor } from './option.readers.js';
 import { writeBytes } from './output.writer.js';
 import { clockText, distanceText, lengthText } from './person.time.js';
-import { ScreenModes } from './screen.modes.js';
 import { sessionPathOf } from './session.follower.js';
-import { styled, table } from './styled.text.js';
+import { table } from './styled.text.js';
 
 const ID = ['<id>', 'the recording'] as const;
 
@@ -132,34 +132,24 @@ async function runPlay(
   running: Running & { readonly options: PlayOptions },
   id: string,
 ): Promise<ExitCode> {
-  const { world, options } = running;
-  const pace = { speed: options.speed, idleSecondsMax: options.idleLimit };
+  const { speed, idleLimit } = running.options;
+  const pace = { speed, idleSecondsMax: idleLimit };
   const leave = new AbortController();
-  let ending: ExitCode | undefined;
-  const stopListening = world.signals.listen((signal) => {
-    ending = exitOfSignal(signal);
-    leave.abort();
-  });
-  const modes = new ScreenModes();
+  const parts = await castOf(running, id, 'v3', leave.signal);
+  using screen = new OnlookerScreen(running, () => leave.abort());
   try {
-    for await (const line of linesOf(await castOf(running, id, 'v3', leave.signal))) {
+    for await (const line of linesOf(parts)) {
       const header = castHeader(line);
-      if (header) running.tell(styled('dim', `[hallpass] ${header.title} ${header.size}`));
+      if (header) screen.notice(`${header.title} ${header.size}`);
       const event = castEvent(line);
       if (!event) continue;
       await pause(pauseMs(event, pace), undefined, { signal: leave.signal });
-      if (event.code !== 'o') continue;
-      const bytes = Buffer.from(event.data);
-      modes.see(bytes);
-      await writeBytes(world.output, bytes);
+      if (event.code === 'o') await screen.show(event.data);
     }
   } catch (error) {
     if (!leave.signal.aborted) throw error;
-  } finally {
-    stopListening();
-    await writeBytes(world.output, modes.reset());
   }
-  return ending ?? EXIT.ok;
+  return screen.ending ?? EXIT.ok;
 }
 
 async function runSearch(

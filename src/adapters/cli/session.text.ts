@@ -86,6 +86,8 @@ export function sessionLines(session: SessionDetails, moment: Moment): Line[] {
       ['watcher', terms?.watcher === 'required' ? 'required' : undefined],
       ['ways in', terms ? waysText(terms) : undefined],
       ['idle limit', terms?.idleSeconds ? lengthText(terms.idleSeconds) : undefined],
+      ['watching', session.watching.map(({ person }) => personText(person)).join(', ')],
+      ['extensions', session.extensions === null ? undefined : extensionsText(session.extensions)],
       ['asked', at(session.createdAt)],
       ['lapses', at(session.lapsesAt)],
       ['started', at(session.startedAt)],
@@ -110,6 +112,16 @@ function waysText(terms: NonNullable<SessionDetails['terms']>): string {
     terms.fileCopies === 'none' ? 'no file copies' : `file copies: ${terms.fileCopies}`;
   const ports = terms.portForward ? 'ports may be forwarded' : 'no port-forward';
   return `${terms.ways.join(', ')}; ${copies}; ${ports}`;
+}
+
+function extensionsText({
+  done,
+  left,
+  longestSeconds,
+  underWay,
+}: NonNullable<SessionView['extensions']>): string {
+  const now = underWay === null ? '' : `, one under way to ${lengthText(underWay.durationSeconds)}`;
+  return `${done} so far, ${left} left, ${lengthText(longestSeconds)} each${now}`;
 }
 
 function consentsText({ approvals }: SessionView): string {
