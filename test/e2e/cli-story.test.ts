@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Browser } from '../../sandbox/identity/code.flow.js';
+import { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
 import type { PersonKey } from '../../sandbox/identity/people.js';
 import { PEOPLE } from '../../sandbox/identity/people.js';
 import type { Broker } from '../../src/broker.js';
@@ -123,7 +124,7 @@ describe('the story of a session, from the command line', () => {
     expect(stdout.equals(input)).toBe(true);
   });
 
-  test('a kubeconfig of the session is put into the file that kubectl reads', async () => {
+  test('a kubeconfig of the session is put into the file that kubectl reads, and the real one works by it', async () => {
     const asked = await run(
       'requester',
       ...['debug', 'cart', '-n', 'staging', '--profile', 'shell', '--reason', 'more', '--no-wait'],
@@ -136,6 +137,14 @@ describe('the story of a session, from the command line', () => {
       'current-context': `hallpass-${id}`,
       users: [{ user: { exec: { command: 'hallpass' } } }],
     });
+    await run('requester', 'wait', id);
+    const real = await Kubectl.with('');
+    const { program } = real.invocation([]);
+    const pods = await home('requester').runOther(program, ['get', 'pods', '-o', 'name']);
+    expect(pods).toEqual({ code: 0, stdout: expect.stringMatching(/^pod\/cart-/), stderr: '' });
+    const plugin = await home('requester').runOther(program, ['hallpass', 'session', 'show', id]);
+    expect([plugin.code, plugin.stdout]).toEqual([0, expect.stringContaining(id)]);
+    await real.close();
     const credential = JSON.parse(await run('requester', 'kube-credential'));
     expect(credential.status.expirationTimestamp).toMatch(/Z$/);
     await run('requester', 'end', id);

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import type { IPty } from '@lydell/node-pty';
 import { spawn as spawnPty } from '@lydell/node-pty';
 import { vi } from 'vitest';
@@ -49,6 +48,21 @@ export class HallpassHome implements AsyncDisposable {
         env: this.environment(env),
       }),
     );
+  }
+
+  /** Runs another program there, which finds `hallpass` as an installed package has it: by its two names. */
+  async runOther(program: string, args: readonly string[]) {
+    const bin = join(this.folder, 'bin');
+    await mkdir(bin, { recursive: true });
+    for (const name of ['hallpass', 'kubectl-hallpass']) {
+      const script = `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`;
+      await writeFile(join(bin, name), script, { mode: 0o755 });
+    }
+    const env = this.environment({ PATH: `${bin}:${process.env['PATH'] ?? ''}` });
+    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { code: await ended, stdout, stderr };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

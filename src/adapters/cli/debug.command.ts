@@ -62,7 +62,12 @@ export function debugCommand(deps: CommandDeps): Command {
           return EXIT.ok;
         }
         running.tell(`Session ${value.id}: ${targetText(value)}, profile ${value.request.profile}`);
-        return enterWhenGranted(running, { broker, session: value.id, command: deps.after });
+        return enterWhenGranted(running, {
+          broker,
+          session: value.id,
+          command: deps.after,
+          seen: value,
+        });
       }),
     );
 }
@@ -108,6 +113,10 @@ async function wishOf(
   };
 }
 
+function mayEnter({ state }: SessionDetails): boolean {
+  return state === 'approved' || state === 'starting' || state === 'active';
+}
+
 /** Waits for the consents, then enters; the broker itself waits for the container. */
 async function enterWhenGranted(
   running: Running,
@@ -115,14 +124,15 @@ async function enterWhenGranted(
     readonly broker: BrokerClient;
     readonly session: string;
     readonly command: readonly string[];
+    /** As it was a moment ago: where there is nothing to wait for, it is not read again. */
+    readonly seen?: SessionDetails;
   },
 ): Promise<ExitCode> {
-  const { broker, session } = at;
-  const waited = await waitForSession(running, {
-    broker,
-    id: session,
-    until: ({ state }) => state === 'approved' || state === 'starting' || state === 'active',
-  });
+  const { broker, session, seen } = at;
+  const waited =
+    seen && mayEnter(seen)
+      ? { session: seen }
+      : await waitForSession(running, { broker, id: session, until: mayEnter });
   if ('left' in waited) return waited.left;
   const { state, request } = waited.session;
   if (state === 'approved' && request.start === 'manual') {
