@@ -128,6 +128,49 @@ describe('in a terminal, a session', () => {
     expect(terminals.streams).toHaveLength(3);
   });
 
+  test('takes a paste of a megabyte whole and in its order', async () => {
+    using person = home.terminal(['connect', session, '--', 'sleep', '100']);
+    await vi.waitFor(() => expect(terminals.open).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => {
+      person.type('.');
+      expect(terminals.streams[0]?.text).toMatch(/^[.]/);
+    });
+    const paste = Array.from({ length: 60_000 }, (_, line) => `${line} → añb\r`).join('');
+    person.type(`begin ${paste}end`);
+    await vi.waitFor(() => expect(terminals.streams[0]?.text).toMatch(/end$/), { timeout: 20_000 });
+    expect(terminals.streams[0]?.text.replace(/^[.]+/, '') === `begin ${paste}end`).toBe(true);
+  });
+
+  test('is left as it is where the program is asked to end, and so is the terminal', async () => {
+    using person = home.terminal(['connect', session]);
+    await person.sees(/\$ /);
+    terminals.open.forEach((it) => it.print('\u001b[?1049h'));
+    await person.sees(/1049h/);
+    person.pty.kill('SIGTERM');
+    expect(await person.ended()).toBe(143);
+    expect(person.shown).toContain('\u001b[?1049l');
+    const { body } = await api.call('', { who: 'robin', path: `/v1/sessions/${session}` });
+    expect(body.state).toBe('active');
+  });
+
+  test('is tried again while the broker cannot let anybody in, until the person has enough', async () => {
+    terminals.refusal = problem('cluster-unavailable', 'The cluster is away.');
+    using person = home.terminal(['connect', session]);
+    await person.sees(/The cluster is away\.[^]*coming back/);
+    person.type('\u0003');
+    expect(await person.ended()).toBe(130);
+  });
+
+  test('that has ended meanwhile says why in its own words', async () => {
+    using person = home.terminal(['connect', session]);
+    await person.sees(/\$ /);
+    await api.step(session, 'stop', { endReason: 'pod-gone', endDetail: 'The Pod was deleted.' });
+    terminals.refusal = problem('not-running', 'It is over.');
+    terminals.cut();
+    await person.sees(/is over \(pod-gone\): The Pod was deleted\./);
+    expect(await person.ended()).toBe(4);
+  });
+
   test('is left by ~. at the beginning of a line, and the person says what becomes of it', async () => {
     using person = home.terminal(['connect', session]);
     await person.sees(/\$ /);

@@ -7,11 +7,10 @@ import { EscapeKeys } from './escape.keys.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT, exitOfSignal, SIGNALS } from './exit.codes.js';
 import { leaveOrEnd } from './leaving.js';
-import { backOffMs, isPassing, readSession } from './session.follower.js';
-import { overText } from './session.text.js';
+import { backOffMs, isPassing } from './session.follower.js';
 import { TerminalConnection } from './terminal.connection.js';
 import type { Outcome } from './terminal.outcome.js';
-import { isOver, outcomeOf } from './terminal.outcome.js';
+import { explained, outcomeOf } from './terminal.outcome.js';
 
 /** Without a connection for so long, one gives up. */
 const TRIES_MAX = 60;
@@ -83,23 +82,18 @@ async function once(
     },
   ).catch(async (error: unknown) => {
     if (isPassing(error)) return { kind: 'again', says: error.message } as const;
-    if (error instanceof CommandFailure && isOver(error)) return over(broker, session, error);
+    if (error instanceof CommandFailure) return { kind: 'failed', failure: error } as const;
     throw error;
   });
-  if (!(connection instanceof TerminalConnection)) return { outcome: connection, wasOpen };
+  if (!(connection instanceof TerminalConnection)) {
+    return { outcome: await explained({ broker, session }, connection), wasOpen };
+  }
   const resized = running.world.signals.resized(() => connection.resize(screen.size));
   keys.to(connection, { broker, session });
   const end = await connection.ended;
   resized();
   keys.to(undefined);
-  return { outcome: outcomeOf(session, end), wasOpen };
-}
-
-/** Why it could not be entered: the session's own words where it is over. */
-async function over(broker: BrokerClient, id: string, failure: CommandFailure): Promise<Outcome> {
-  const { value } = await readSession(broker, id);
-  if (value.state !== 'ended' && value.state !== 'denied') return { kind: 'failed', failure };
-  return { kind: 'done', exit: EXIT.over, says: overText(value) };
+  return { outcome: await explained({ broker, session }, outcomeOf(session, end)), wasOpen };
 }
 
 /** What the person types: for the other side, but for the way out. */

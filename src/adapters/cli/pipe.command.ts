@@ -5,7 +5,7 @@ import type { ExitCode } from './exit.codes.js';
 import { EXIT, exitOfSignal } from './exit.codes.js';
 import { writeBytes } from './output.writer.js';
 import { TerminalConnection } from './terminal.connection.js';
-import { outcomeOf } from './terminal.outcome.js';
+import { explained, outcomeOf } from './terminal.outcome.js';
 
 /**
  * A command in the session between pipes: bytes as they are both ways, standard output and error apart, the input at its
@@ -35,7 +35,7 @@ export async function pipeCommand(
     connection.leave();
   });
   const reading = forwardInput(running, connection);
-  const outcome = outcomeOf(session, await connection.ended);
+  const outcome = await explained({ broker, session }, outcomeOf(session, await connection.ended));
   reading.stop();
   stopListening();
   if (ending !== undefined) return ending;

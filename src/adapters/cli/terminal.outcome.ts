@@ -1,9 +1,11 @@
 import { PROBLEMS } from '../../domain/problem.js';
-import { problemType } from '../../contract/problem.schema.js';
+import type { BrokerClient } from './broker.client.js';
 import type { CommandFailure } from './command.failure.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT } from './exit.codes.js';
 import { refusal } from './command.failure.js';
+import { readSession } from './session.follower.js';
+import { overText } from './session.text.js';
 import type { StreamEnd } from './terminal.protocol.js';
 
 /** What the end of a stream comes to: what to say, what to end with, or that it may be entered again. */
@@ -43,7 +45,13 @@ export function outcomeOf(session: string, end: StreamEnd): Outcome {
   }
 }
 
-/** Whether a refused entry means that the session is over. */
-export function isOver({ problem }: CommandFailure): boolean {
-  return problem?.type === problemType('not-running');
+/** The same, where it could not be entered because the session is over, in the session's own words. */
+export async function explained(
+  { broker, session }: { readonly broker: BrokerClient; readonly session: string },
+  outcome: Outcome,
+): Promise<Outcome> {
+  if (outcome.kind !== 'failed' || outcome.failure.code !== 'not-running') return outcome;
+  const { value } = await readSession(broker, session);
+  if (value.state !== 'ended' && value.state !== 'denied') return outcome;
+  return { kind: 'done', exit: EXIT.over, says: overText(value) };
 }
