@@ -31,13 +31,21 @@ async function shown(id: RecordingId, code = 'o'): Promise<string> {
 describe('a recording', () => {
   test('is one of so many as terms allow, whatever races', async () => {
     const session = await lab.session();
-    const outcomes = await Promise.all(
-      Array.from({ length: 12 }, () =>
+    const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    // All of them begin before any can go on.
+    const outcomes = await lab.asService(async (client) => {
+      await client.query('BEGIN');
+      await client.query('SELECT id FROM sessions WHERE id = $1 FOR UPDATE', [session.id]);
+      const opening = Array.from({ length: 8 }, () =>
         lab.recorder().open(lab.newRecording(session, { openMax: 3 }), actorOf(ROBIN)),
-      ),
-    );
+      );
+      await expect.poll(async () => (await client.query(waiting)).rows[0].n).toBe(8);
+      await client.query('COMMIT');
+      return Promise.all(opening);
+    });
     expect(outcomes.filter(isProblem).map(({ problem }) => problem)).toEqual(
-      Array(9).fill('too-many-streams'),
+      Array(5).fill('too-many-streams'),
     );
     const opened = outcomes.filter((it): it is StreamRecording => !isProblem(it));
     await Promise.all(opened.map((it) => it.finish(EXITED)));
