@@ -40,7 +40,7 @@ describe('a recording', () => {
       const opening = Array.from({ length: 8 }, () =>
         lab.recorder().open(lab.newRecording(session, { openMax: 3 }), actorOf(ROBIN)),
       );
-      await expect.poll(async () => (await client.query(waiting)).rows[0].n).toBe(8);
+      await expect.poll(async () => (await lab.database.pool.query(waiting)).rows[0].n).toBe(8);
       await client.query('COMMIT');
       return Promise.all(opening);
     });
