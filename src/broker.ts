@@ -326,6 +326,7 @@ export async function startBroker(
       tally: () => tally(database, clock.now()),
       onCall: onCallStates,
       streams: () => live.counts(),
+      recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
     }),
   );
 
