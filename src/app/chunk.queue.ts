@@ -6,6 +6,8 @@ import type { RecordingLimits } from './record-streams.js';
 
 const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 1_000;
+/** A store that does not answer for so long has failed; what it was sent may be sent again. */
+const ANSWER_MS_MAX = 2_000;
 
 /** What was shown and is not on the record, since the store has failed for too long. */
 export interface Lost {
@@ -139,7 +141,7 @@ export class ChunkQueue {
   private async untilDone(act: () => Promise<void>): Promise<boolean> {
     while (!this.isDead) {
       try {
-        await act();
+        await inTime(act());
         this.failing = undefined;
         return true;
       } catch (error) {
@@ -191,4 +193,19 @@ export class ChunkQueue {
 function newRoom(): { readonly promise: Promise<undefined>; readonly resolve: () => void } {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   return { promise, resolve: () => resolve(undefined) };
+}
+
+async function inTime(work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`the store did not answer within ${ANSWER_MS_MAX} ms`)),
+    ANSWER_MS_MAX,
+  );
+  // Late and failed: it has failed already.
+  work.catch(() => undefined);
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
