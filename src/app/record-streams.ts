@@ -127,12 +127,12 @@ export class RecordStreams extends Recorder {
   }
 
   private async beat(): Promise<void> {
-    const { store, journal, replica } = this.deps;
+    const { store, journal } = this.deps;
     while (!this.stopping.signal.aborted) {
       await pause(BEAT_MS, this.stopping.signal);
       if (this.open_.size === 0) continue;
       try {
-        await store.beat(replica);
+        await store.beat([...this.open_].map(({ id }) => id));
       } catch (error) {
         journal.warn({ err: error }, 'it could not be said that recordings go on');
       }

@@ -111,7 +111,10 @@ export class PrismaRecordingStore extends RecordingStore {
 
   async gap(id: RecordingId, audit: AuditEntry): Promise<void> {
     await this.rows(
-      `WITH r AS (UPDATE recordings SET gaps = gaps + 1 WHERE id = $1 RETURNING session_id), a AS (${audited('r', 2)})
+      `WITH a AS (
+         ${audited('(SELECT FROM recordings WHERE id = $1) r', 2)} ON CONFLICT (id) DO NOTHING RETURNING 1
+       ),
+       r AS (UPDATE recordings SET gaps = gaps + 1 WHERE id = $1 AND EXISTS (SELECT FROM a) RETURNING session_id)
        ${told('r')}`,
       [id, entryOf(audit)],
     );
@@ -120,19 +123,54 @@ export class PrismaRecordingStore extends RecordingStore {
   async finish({ id, at, end, audit }: FinishedRecording): Promise<boolean> {
     const [row] = await this.rows<{ written: number }>(
       `WITH r AS (
-         UPDATE recordings SET ended_at = $2::timestamptz, "end" = $3::jsonb, abandoned = $4
+         UPDATE recordings SET ended_at = $2::timestamptz, "end" = $3::jsonb
          WHERE id = $1 AND ended_at IS NULL RETURNING session_id
-       ), a AS (${audited('r', 5)}) ${told('r')}`,
-      [id, at, end === null ? null : JSON.stringify(end), end === null, entryOf(audit)],
+       ), a AS (${audited('r', 4)}) ${told('r')}`,
+      [id, at, JSON.stringify(end), entryOf(audit)],
     );
     return row?.written === 1;
   }
 
-  async beat(replica: string): Promise<void> {
+  async beat(ids: readonly RecordingId[]): Promise<void> {
     await this.rows(
-      'UPDATE recordings SET beat_at = now() WHERE replica = $1 AND ended_at IS NULL',
-      [replica],
+      'UPDATE recordings SET beat_at = now() WHERE id = ANY ($1) AND ended_at IS NULL',
+      [ids],
     );
+  }
+
+  async abandon(
+    ...[id, silentSeconds, audit]: Parameters<RecordingStore['abandon']>
+  ): Promise<boolean> {
+    const client = await this.database.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      // Waits for a chunk that is being stored, and then counts it; none is stored after.
+      const { rowCount } = await client.query(
+        `UPDATE recordings SET ended_at = now(), abandoned = TRUE
+         WHERE id = $1 AND ended_at IS NULL AND beat_at < now() - make_interval(secs => $2)`,
+        [id, silentSeconds],
+      );
+      if (rowCount === 1) {
+        const { rows } = await client.query<RecordingRow>(
+          `SELECT ${RECORDING_COLUMNS} FROM recordings r ${WITH_CHUNKS} WHERE r.id = $1`,
+          [id],
+        );
+        const stored = recordingOf(invariant(rows[0], 'an ended recording that is not there'));
+        await client.query(
+          `WITH r AS (SELECT $1::text AS session_id), a AS (${audited('r', 2)}) ${told('r')}`,
+          [stored.session, entryOf(audit(stored))],
+        );
+      }
+      await client.query('COMMIT');
+      return rowCount === 1;
+    } catch (error) {
+      broken = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      // A connection amid a broken transaction is not used again.
+      client.release(broken);
+    }
   }
 
   silent(seconds: number, limit: number): Promise<RecordingInfo[]> {

@@ -50,10 +50,10 @@ export class CastReader {
     if (!Array.isArray(event) || event.length !== 3) return undefined;
     const [interval, code, data] = event as unknown[];
     if (typeof interval !== 'number' || typeof data !== 'string') return undefined;
-    const known = CAST_CODES.find((it) => it === code);
-    if (known === undefined) return undefined;
     this.atMs += Math.round(interval * 1000);
-    return { atMs: this.atMs, code: known, data };
+    // Of an event that nobody knows the time counts all the same.
+    const known = CAST_CODES.find((it) => it === code);
+    return known && { atMs: this.atMs, code: known, data };
   }
 }
 
