@@ -56,6 +56,7 @@ export class RecordStream implements StreamRecording {
   private readonly files = { hash: createHash('sha256'), count: 0, first: [] as CopiedFile[] };
   private readonly startedMs = performance.now();
   private readonly queue: ChunkQueue;
+  private ending: Promise<void> | undefined;
   private told: { readonly lost: Lost; readonly audit: AuditEntry } | undefined;
 
   constructor(private readonly parts: RecordStreamParts) {
@@ -89,6 +90,7 @@ export class RecordStream implements StreamRecording {
   }
 
   output(stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> | undefined {
+    if (this.ending) return undefined;
     this.shown.hash.update(data);
     this.shown.bytes += data.length;
     return this.event('o', this.decoders[stream].decode(data), data.length);
@@ -109,6 +111,7 @@ export class RecordStream implements StreamRecording {
   }
 
   copied(file: CopiedFile): void {
+    if (this.ending) return;
     const { direction, path, bytes, sha256 } = file;
     const text = `${direction} ${sha256} ${bytes} ${plainText(path, 1_000)}`;
     this.files.count++;
@@ -117,7 +120,11 @@ export class RecordStream implements StreamRecording {
     this.mark(text);
   }
 
-  async finish(end: RecordingEnd): Promise<void> {
+  finish(end: RecordingEnd): Promise<void> {
+    return (this.ending ??= this.close(end));
+  }
+
+  private async close(end: RecordingEnd): Promise<void> {
     const { id, recording, by, store, clock, journal, over } = this.parts;
     try {
       const rest = this.decoders.stdout.end() + this.decoders.stderr.end();

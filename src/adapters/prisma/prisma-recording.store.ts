@@ -13,9 +13,10 @@ import { invariant, problem } from '../../domain/problem.js';
 import type { RecordingId } from '../../domain/recording/recording.js';
 import type { SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
+import { abandonRecording } from './recording.abandon.js';
 import type { RecordingRow } from './recording.rows.js';
+import { WORDS_OF_LINE, audited, entryOf, searchedWords, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
-import { auditColumns } from './session.rows.js';
 import { RECORDING_CHANNEL } from './session.sql.js';
 
 /** Where the bytes of chunks are, if not in the database. Throws where they cannot be had or kept. */
@@ -24,12 +25,6 @@ export interface ChunkBodies {
   get(id: RecordingId, seq: number): Promise<Uint8Array>;
   drop(id: RecordingId, chunks: number): Promise<void>;
 }
-
-/** The audit entry of a statement, written where `FROM` gives a row. `n` is the number of its parameter. */
-const audited = (from: string, n: number): string =>
-  `INSERT INTO audit_events SELECT j.* FROM ${from}, jsonb_populate_record(NULL::audit_events, $${n}::jsonb) j`;
-const told = (from: string): string =>
-  `SELECT count(*)::int AS written, count(pg_notify('${RECORDING_CHANNEL}', ${from}.session_id)) FROM ${from}`;
 
 /** Recordings in PostgreSQL, the bytes of their chunks there or in {@link ChunkBodies}. */
 export class PrismaRecordingStore extends RecordingStore {
@@ -138,39 +133,8 @@ export class PrismaRecordingStore extends RecordingStore {
     );
   }
 
-  async abandon(
-    ...[id, silentSeconds, audit]: Parameters<RecordingStore['abandon']>
-  ): Promise<boolean> {
-    const client = await this.database.pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN');
-      // Waits for a chunk that is being stored, and then counts it; none is stored after.
-      const { rowCount } = await client.query(
-        `UPDATE recordings SET ended_at = now(), abandoned = TRUE
-         WHERE id = $1 AND ended_at IS NULL AND beat_at < now() - make_interval(secs => $2)`,
-        [id, silentSeconds],
-      );
-      if (rowCount === 1) {
-        const { rows } = await client.query<RecordingRow>(
-          `SELECT ${RECORDING_COLUMNS} FROM recordings r ${WITH_CHUNKS} WHERE r.id = $1`,
-          [id],
-        );
-        const stored = recordingOf(invariant(rows[0], 'an ended recording that is not there'));
-        await client.query(
-          `WITH r AS (SELECT $1::text AS session_id), a AS (${audited('r', 2)}) ${told('r')}`,
-          [stored.session, entryOf(audit(stored))],
-        );
-      }
-      await client.query('COMMIT');
-      return rowCount === 1;
-    } catch (error) {
-      broken = error instanceof Error ? error : new Error(String(error));
-      throw error;
-    } finally {
-      // A connection amid a broken transaction is not used again.
-      client.release(broken);
-    }
+  abandon(...args: Parameters<RecordingStore['abandon']>): Promise<boolean> {
+    return abandonRecording(this.database, ...args);
   }
 
   silent(seconds: number, limit: number): Promise<RecordingInfo[]> {
@@ -284,11 +248,11 @@ export class PrismaRecordingStore extends RecordingStore {
     }>(
       `SELECT r.id, r.session_id, r.started_at, l.line, l.at_ms, l.text
        FROM recording_lines l JOIN recordings r ON r.id = l.recording_id
-       WHERE to_tsvector('simple', l.text) @@ websearch_to_tsquery('simple', $1)
+       WHERE ${WORDS_OF_LINE} @@ websearch_to_tsquery('simple', $1)
          AND ($2::text IS NULL OR r.session_id = $2)
          AND ($3::timestamptz IS NULL OR (r.started_at, r.id) < ($3, $4) OR (r.id = $4 AND l.line > $5::int))
        ORDER BY r.started_at DESC, r.id DESC, l.line LIMIT $6::int`,
-      [text, session, ...cursorOf(after), limit],
+      [searchedWords(text), session, ...cursorOf(after), limit],
     );
     return rows.map((row) => ({
       recording: row.id as RecordingId,
@@ -320,10 +284,6 @@ export class PrismaRecordingStore extends RecordingStore {
   private async rows<R extends object>(sql: string, values: readonly unknown[]): Promise<R[]> {
     return (await this.database.pool.query<R>(sql, [...values])).rows;
   }
-}
-
-function entryOf(audit: AuditEntry): string {
-  return JSON.stringify(auditColumns({ audit }));
 }
 
 function cursorOf(
