@@ -50,6 +50,7 @@ function isUnder(path: string, parent: string): boolean {
 
 /** Keys that exclude another one of the example. */
 const LEFT_OUT = new Set([
+  'recordings.s3.secretAccessKey',
   'database.urlFile',
   'database.ownerUrlFile',
   'clusters[].inCluster',

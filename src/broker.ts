@@ -38,6 +38,8 @@ import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
+import { S3Bodies } from './adapters/s3/s3.bodies.js';
+import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
@@ -65,6 +67,7 @@ import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
 import { RedeemTicket } from './app/redeem-ticket.js';
+import { ReadScreens } from './app/read-screens.js';
 import { RecordStreams } from './app/record-streams.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
@@ -198,7 +201,20 @@ export async function startBroker(
     workers: config.sessions.workers,
     leaseSeconds: config.sessions.leaseSeconds,
   });
-  const recordings = new PrismaRecordingStore(database, (heard) => news.subscribeRecordings(heard));
+  const bucket = config.recordings.s3 === null ? undefined : new S3Bodies(config.recordings.s3);
+  opened.defer(() => bucket?.close());
+  const recordings = new PrismaRecordingStore(
+    database,
+    (heard) => news.subscribeRecordings(heard),
+    bucket,
+    config.recordings.store === 's3',
+  );
+  const readScreens = new ReadScreens({
+    store: recordings,
+    screens: new XtermScreens(),
+    decompress,
+    journal,
+  });
   const watchScreen = new WatchScreen({
     store,
     news,
@@ -310,6 +326,7 @@ export async function startBroker(
       tally: () => tally(database, clock.now()),
       onCall: onCallStates,
       streams: () => live.counts(),
+      recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
     }),
   );
 
@@ -340,6 +357,8 @@ export async function startBroker(
   opened.defer(() => app.close());
   recordStreams.start();
   keepRecordings.start();
+  readScreens.start();
+  opened.defer(() => readScreens.stop());
   opened.defer(() => keepRecordings.stop());
   // After the streams, whose recordings it keeps alive.
   opened.defer(() => recordStreams.stop());

@@ -6,6 +6,8 @@ import type { RecordingLimits } from './record-streams.js';
 
 const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 1_000;
+/** A store that does not answer for so long has failed; what it was sent may be sent again. */
+const ANSWER_MS_MAX = 2_000;
 
 /** What was shown and is not on the record, since the store has failed for too long. */
 export interface Lost {
@@ -180,7 +182,7 @@ export class ChunkQueue {
   private async inTime<T>(act: Promise<T>): Promise<T> {
     const done = new AbortController();
     const signal = AbortSignal.any([done.signal, this.dying.signal]);
-    const late = pause(this.parts.limits.patienceMs, signal).then(() => {
+    const late = pause(Math.min(ANSWER_MS_MAX, this.parts.limits.patienceMs), signal).then(() => {
       throw new Error('the store of recordings did not answer in time');
     });
     try {

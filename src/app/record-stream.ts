@@ -23,8 +23,8 @@ import type { StreamRecording } from './ports/recorder.js';
 import { RecordingStore } from './ports/recording.store.js';
 import type { RecordingLimits } from './record-streams.js';
 
-/** So many copied files are named in the audit log; all of them are in the recording. */
-const FILES_AUDITED_MAX = 100;
+/** So many copied files are named in the audit log, whose entries are bounded; all of them are in the recording. */
+const FILES_AUDITED_MAX = 20;
 
 const FINISH_AGAIN_MS = 500;
 const NEVER = new AbortController().signal;

@@ -4,6 +4,8 @@ import { databaseSection } from './database.section.js';
 import { path } from './fields.js';
 import { identitySection } from './identity.section.js';
 import { onCallSection } from './on-call.section.js';
+import type { RecordingsConfig } from './recordings.section.js';
+import { recordingsSection } from './recordings.section.js';
 import type { OnCallSecret, Secret } from './secret.js';
 import { serverSection } from './server.section.js';
 import { sessionsSection } from './sessions.section.js';
@@ -39,6 +41,7 @@ export const configSchema = z.strictObject({
     description: 'What it takes to ask who is on call. Where to ask is in OnCallSource documents.',
   }),
   sessions: sessionsSection.prefault({}).meta({ description: 'The times that bound a session.' }),
+  recordings: recordingsSection.prefault({}).meta({ description: 'Where recordings are kept.' }),
   log: z
     .strictObject({
       level: z
@@ -74,7 +77,8 @@ export interface OnCallConfig {
 }
 
 /** What the program runs by: checked, complete, paths absolute. */
-export interface Config extends Omit<ConfigDocument, 'database' | 'onCall'> {
+export interface Config extends Omit<ConfigDocument, 'database' | 'onCall' | 'recordings'> {
   readonly database: DatabaseConfig;
   readonly onCall: OnCallConfig;
+  readonly recordings: RecordingsConfig;
 }

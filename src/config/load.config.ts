@@ -11,6 +11,7 @@ import { errorCode, readBounded, readSources, Unreadable } from './config.source
 import type { Environment } from './environment.js';
 import { issueSentences, pathText } from './issue.sentences.js';
 import { nearestName } from '../domain/nearest.name.js';
+import { recordingsOf } from './recordings.secrets.js';
 import { Secret } from './secret.js';
 import { readOnCallSecrets, SECRET_FILE_BYTES_MAX } from './secret.files.js';
 
@@ -37,9 +38,10 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
   // What serves does not hold the password of the role that owns the tables, nor needs to be able to read it.
   const { ownerUrl: _, ownerUrlFile: __, ...served } = document.database;
   const database = databaseOf(served, sources, mistakes);
+  const recordings = recordingsOf(document.recordings, sources, mistakes);
   return mistakes.length > 0 || !database
     ? { mistakes }
-    : { ...document, database, onCall: { secrets: onCall.secrets } };
+    : { ...document, database, onCall: { secrets: onCall.secrets }, recordings };
 }
 
 /** The part of {@link loadConfig} that migrations need: only the section `database`, only its mistakes. */

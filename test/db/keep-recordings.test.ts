@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { decompress } from '../../src/adapters/gzip/gzip.js';
+import { XtermScreens } from '../../src/adapters/screen/xterm.screens.js';
+import { ReadScreens } from '../../src/app/read-screens.js';
 import type { RecordStreams } from '../../src/app/record-streams.js';
 import { TailRecordings } from '../../src/app/tail-recordings.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
@@ -91,12 +93,7 @@ describe('a recording of a replica that died', () => {
         recording.id,
       ]);
       const ending = keeper.once();
-      await vi.waitUntil(async () => {
-        const waiting = await lab.asAdmin(
-          `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-        );
-        return waiting.length > 0;
-      });
+      await vi.waitUntil(async () => (await lab.waiting()) > 0);
       await writer.query('COMMIT');
       await ending;
     });
@@ -243,6 +240,26 @@ describe('what was on the screen', () => {
     const [first] = await lab.store.search({ text: 'permission', session: null, limit: 1 });
     expect(first?.recording).toBe(two.id);
     expect(await search('permission', { after: first })).toEqual(['Permission denied']);
+  });
+
+  test('is read when a recording has ended, and found by what was to be read there', async () => {
+    const { session, recording } = await lab.recording();
+    void recording.output('stdout', Buffer.from('$ \u001b[31mzebra\u001b[0m cross'));
+    void recording.output('stdout', Buffer.from('ing\r\nhorse\b\b\b\b\bmouse\r\n'));
+    await recording.finish(EXITED);
+    const screens = new XtermScreens();
+    const { store, journal } = lab;
+    const reading = new ReadScreens({ store, screens, decompress, journal });
+    while (await reading.next());
+    await screens.close();
+    expect((await store.screen(recording.id, 10)).map(({ text }) => text)).toEqual([
+      '$ zebra crossing',
+      'mouse',
+    ]);
+    expect(
+      await store.search({ text: 'zebra crossing', session: session.id, limit: 5 }),
+    ).toMatchObject([{ recording: recording.id }]);
+    expect(await store.search({ text: 'horse', session: session.id, limit: 5 })).toEqual([]);
   });
 
   test('is kept once, and nothing of it after the recording was dropped', async () => {

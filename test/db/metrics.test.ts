@@ -42,6 +42,7 @@ async function collected(count: () => Promise<Tally>): Promise<string> {
     policies: () => standing,
     tally: count,
     onCall: () => SOURCES,
+    recordings: () => ({ open: 3, chunks: 7, storedBytes: 9, failures: 1, abandoned: 2 }),
     streams: () => STREAMS,
   });
   await using opened = new AsyncDisposableStack();
@@ -71,6 +72,9 @@ test('all metrics of the catalogue are told, beside those of the process', async
   expect(text).toContain('hallpass_on_call_source_up{source="payments"} 1\n');
   expect(text).toContain('hallpass_on_call_source_up{source="platform"} 0\n');
   expect(text).not.toContain('asked-now');
+  expect(text).toContain('hallpass_recordings_open 3\n');
+  expect(text).toContain('hallpass_recording_chunks_total 7\n');
+  expect(text).toContain('hallpass_recordings_abandoned_total 2\n');
   const success = 'hallpass_on_call_source_last_success_timestamp_seconds{';
   expect(text).toContain(`${success}source="payments"} ${AT.getTime() / 1000}\n`);
   expect(text).not.toContain(`${success}source="platform"}`);

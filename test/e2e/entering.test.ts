@@ -38,7 +38,7 @@ describe('a terminal', () => {
     expect(latest.shown).toBe(inside.text);
     expect(latest.typed).toEqual([]);
     await expect.poll(() => latest.end).toEqual({ exitCode: 3, why: 'exited' });
-    expect(latest.about).toMatchObject({ session: id, kind: 'terminal', mode: 'strict' });
+    expect(latest.about).toMatchObject({ session: { id }, kind: 'terminal', mode: 'strict' });
     await endSession(robin, id);
   });
 

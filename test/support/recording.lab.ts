@@ -2,10 +2,12 @@ import { compress, decompress } from '../../src/adapters/gzip/gzip.js';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
+import type { ChunkBodies } from '../../src/adapters/prisma/prisma-recording.store.js';
 import { PrismaRecordingStore } from '../../src/adapters/prisma/prisma-recording.store.js';
 import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
 import type { StreamRecording } from '../../src/app/ports/recorder.js';
+import type { RecordingStore } from '../../src/app/ports/recording.store.js';
 import type { RecordingLimits } from '../../src/app/record-streams.js';
 import { RecordStreams } from '../../src/app/record-streams.js';
 import { KeepRecordings } from '../../src/app/keep-recordings.js';
@@ -15,7 +17,7 @@ import type { CastEvent } from '../../src/domain/recording/asciicast.js';
 import { CastReader } from '../../src/domain/recording/asciicast.js';
 import { firstDigest, nextDigest } from '../../src/domain/recording/digest.chain.js';
 import type { NewRecording, RecordingId } from '../../src/domain/recording/recording.js';
-import type { Session } from '../../src/domain/session/session.js';
+import type { Session, SessionId } from '../../src/domain/session/session.js';
 import { HandClock, MemoryJournal } from './in-memory.ports.js';
 import { requirement, setOf } from './policies.js';
 import { putInForce } from './policy.archives.js';
@@ -38,9 +40,7 @@ export class RecordingLab implements AsyncDisposable {
   ) {
     this.sessions = new PrismaSessionStore(database);
     this.news = new PrismaSessionNews(fresh.serviceUrl, this.journal);
-    this.store = new PrismaRecordingStore(database, (heard) =>
-      this.news.subscribeRecordings(heard),
-    );
+    this.store = this.storeWith();
   }
 
   static async start(): Promise<RecordingLab> {
@@ -52,7 +52,14 @@ export class RecordingLab implements AsyncDisposable {
     return lab;
   }
 
-  recorder(over: { replica?: string; limits?: RecordingLimits } = {}): RecordStreams {
+  storeWith(bodies?: ChunkBodies): PrismaRecordingStore {
+    const told = (heard: (session: SessionId) => void) => this.news.subscribeRecordings(heard);
+    return new PrismaRecordingStore(this.database, told, bodies);
+  }
+
+  recorder(
+    over: { replica?: string; limits?: RecordingLimits; store?: RecordingStore } = {},
+  ): RecordStreams {
     const { store, clock, journal } = this;
     return new RecordStreams({ store, compress, clock, journal, replica: 'replica-1', ...over });
   }
@@ -87,6 +94,17 @@ export class RecordingLab implements AsyncDisposable {
     const opened = await recorder.open(newRecording(over), actorOf(ROBIN));
     if (isProblem(opened)) throw new Error(opened.detail, { cause: opened.cause });
     return opened;
+  }
+
+  /** A recording that has just begun, on a session of its own. */
+  async recording(bodies?: ChunkBodies) {
+    const store = this.storeWith(bodies);
+    const session = await this.session();
+    return { store, session, recording: await this.open(this.recorder({ store }), { session }) };
+  }
+
+  async count(table: 'recording_bodies' | 'recording_chunks', id: RecordingId): Promise<number> {
+    return (await this.asService(`SELECT 1 FROM ${table} WHERE recording_id = $1`, [id])).length;
   }
 
   /** The events of a recording as stored; its chain, followed by hand, ends where the recording says. */
@@ -133,6 +151,13 @@ export class RecordingLab implements AsyncDisposable {
 
   async asAdmin<R>(sql: string, values: readonly unknown[] = []): Promise<R[]> {
     return this.as(this.fresh.adminUrl, sql, values);
+  }
+
+  /** How many wait for somebody else's lock. */
+  async waiting(): Promise<number> {
+    const sql = `SELECT 1 FROM pg_stat_activity
+      WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+    return (await this.asAdmin(sql)).length;
   }
 
   /** Moves what the database knows of a recording's times into the past, which only its administrator can. */

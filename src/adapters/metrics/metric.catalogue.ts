@@ -91,6 +91,41 @@ export const METRICS = {
     help: 'Bytes that passed through this replica, by kind, `in` to the container or `out` of it.',
     use: 'Shows what takes the network and the recordings; a rise of `copy` out of containers may be worth a question.',
   },
+  recordingsOpen: {
+    name: 'hallpass_recordings_open',
+    type: 'gauge',
+    labels: [],
+    help: 'Recordings that this replica is making now.',
+    use: 'Above 0 long after it was drained: something holds it.',
+  },
+  recordingChunks: {
+    name: 'hallpass_recording_chunks_total',
+    type: 'counter',
+    labels: [],
+    help: 'Chunks of recordings that this replica stored.',
+    use: 'Standing still while recordings are open and busy: the store is away.',
+  },
+  recordingBytes: {
+    name: 'hallpass_recording_stored_bytes_total',
+    type: 'counter',
+    labels: [],
+    help: 'Bytes of recordings that this replica stored, compressed.',
+    use: 'Tells how fast the store fills up.',
+  },
+  recordingFailures: {
+    name: 'hallpass_recording_failures_total',
+    type: 'counter',
+    labels: [],
+    help: 'Recordings that could not begin or go on, or have a gap, for want of a store.',
+    use: 'Alert on any increase: strict sessions end by it.',
+  },
+  recordingsAbandoned: {
+    name: 'hallpass_recordings_abandoned_total',
+    type: 'counter',
+    labels: [],
+    help: 'Recordings that this replica ended after another one was lost.',
+    use: 'Look for the replica that died.',
+  },
 } as const satisfies Record<string, Metric>;
 
 export interface Metric {

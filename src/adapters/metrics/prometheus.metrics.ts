@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { PolicyStanding } from '../../app/follow-policies.js';
 import type { StreamCounts } from '../../app/live-streams.js';
+import type { RecordingCounts } from '../../app/record-streams.js';
 import type { OnCallSourceState } from '../../app/ports/on-call.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
@@ -27,6 +28,8 @@ export class PrometheusMetrics {
       /** Of the sources in force, as far as they were asked. */
       readonly onCall: () => readonly OnCallSourceState[];
       readonly streams: () => StreamCounts;
+      /** Of this replica. */
+      readonly recordings: () => RecordingCounts & { readonly abandoned: number };
     },
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -43,9 +46,16 @@ export class PrometheusMetrics {
     onCallUp: this.gauge(METRICS.onCallUp),
     onCallSuccess: this.gauge(METRICS.onCallSuccess),
     streamsOpen: this.gauge(METRICS.streamsOpen),
+    recordingsOpen: this.gauge(METRICS.recordingsOpen),
   };
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
+  private readonly recorded = {
+    chunks: this.counter(METRICS.recordingChunks),
+    storedBytes: this.counter(METRICS.recordingBytes),
+    failures: this.counter(METRICS.recordingFailures),
+    abandoned: this.counter(METRICS.recordingsAbandoned),
+  };
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
     help: METRICS.loadFailures.help,
@@ -61,6 +71,7 @@ export class PrometheusMetrics {
     this.takePolicies(this.sources.policies());
     this.takeOnCall(this.sources.onCall());
     this.takeStreams(this.sources.streams());
+    this.takeRecordings(this.sources.recordings());
     await this.takeTally();
     return this.registry.metrics();
   }
@@ -97,6 +108,16 @@ export class PrometheusMetrics {
       this.streamBytes.inc({ kind, direction: 'in' }, bytesIn);
       this.streamBytes.inc({ kind, direction: 'out' }, bytesOut);
     }
+  }
+
+  private takeRecordings(counts: RecordingCounts & { readonly abandoned: number }): void {
+    const { chunks, storedBytes, failures, abandoned } = this.recorded;
+    this.gauges.recordingsOpen.set(counts.open);
+    for (const counter of Object.values(this.recorded)) counter.reset();
+    chunks.inc(counts.chunks);
+    storedBytes.inc(counts.storedBytes);
+    failures.inc(counts.failures);
+    abandoned.inc(counts.abandoned);
   }
 
   private async takeTally(): Promise<void> {

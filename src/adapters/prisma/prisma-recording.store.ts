@@ -18,6 +18,7 @@ import type { RecordingRow } from './recording.rows.js';
 import { WORDS_OF_LINE, audited, entryOf, searchedWords, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
 import { RECORDING_CHANNEL } from './session.sql.js';
+import { inTransaction } from './transaction.js';
 
 /** Where the bytes of chunks are, if not in the database. Throws where they cannot be had or kept. */
 export interface ChunkBodies {
@@ -28,11 +29,15 @@ export interface ChunkBodies {
 
 /** Recordings in PostgreSQL, the bytes of their chunks there or in {@link ChunkBodies}. */
 export class PrismaRecordingStore extends RecordingStore {
-  /** @param told subscribes to the news of other replicas and of this one. */
+  /**
+   * @param told subscribes to the news of other replicas and of this one.
+   * @param isKeptElsewhere whether new chunks go to `bodies`; older ones are read from there in any case.
+   */
   constructor(
     private readonly database: Database,
     private readonly told: (heard: (session: SessionId) => void) => () => void,
     private readonly bodies?: ChunkBodies,
+    private readonly isKeptElsewhere = bodies !== undefined,
   ) {
     super();
   }
@@ -40,33 +45,37 @@ export class PrismaRecordingStore extends RecordingStore {
   async open(args: Parameters<RecordingStore['open']>[0]): Promise<'opened' | Problem> {
     const { id, recording, header, at, replica, audit } = args;
     const { session, openMax } = recording;
-    // Those who open streams of one session at once wait for each other, so that they can be counted.
-    const rows = await this.rows<{ written: number }>(
-      `WITH locked AS MATERIALIZED (SELECT id FROM sessions WHERE id = $2 FOR NO KEY UPDATE),
-       n AS MATERIALIZED (SELECT 1 FROM locked
-         WHERE (SELECT count(*) FROM recordings WHERE session_id = $2 AND ended_at IS NULL) < $11::int),
-       r AS (
-         INSERT INTO recordings (id, session_id, kind, way, person, mode, header, input, keep_seconds, replica, started_at, beat_at)
-         SELECT $1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, $12::timestamptz, now() FROM n RETURNING session_id
-       ),
-       a AS (${audited('r', 13)})
-       ${told('r')}`,
-      [
-        id,
-        session.id,
-        recording.kind,
-        recording.way,
-        JSON.stringify(recording.person),
-        recording.mode,
-        header,
-        recording.input,
-        recording.keepSeconds,
-        replica,
-        openMax,
-        at,
-        entryOf(audit),
-      ],
-    );
+    // Those who open streams of one session at once wait for each other, and each then counts in a statement of its own:
+    // one that had waited would still see what there was before.
+    const rows = await inTransaction(this.database.pool, async (client) => {
+      await client.query('SELECT id FROM sessions WHERE id = $1 FOR NO KEY UPDATE', [session.id]);
+      const { rows } = await client.query<{ written: number }>(
+        `WITH r AS (
+           INSERT INTO recordings (id, session_id, kind, way, person, mode, header, input, keep_seconds, replica, started_at, beat_at)
+           SELECT $1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10, $12::timestamptz, now()
+           WHERE (SELECT count(*) FROM recordings WHERE session_id = $2 AND ended_at IS NULL) < $11::int
+           RETURNING session_id
+         ),
+         a AS (${audited('r', 13)})
+         ${told('r')}`,
+        [
+          id,
+          session.id,
+          recording.kind,
+          recording.way,
+          JSON.stringify(recording.person),
+          recording.mode,
+          header,
+          recording.input,
+          recording.keepSeconds,
+          replica,
+          openMax,
+          at,
+          entryOf(audit),
+        ],
+      );
+      return rows;
+    });
     if (invariant(rows[0], 'a count without a row').written === 1) return 'opened';
     return problem(
       'too-many-streams',
@@ -75,8 +84,9 @@ export class PrismaRecordingStore extends RecordingStore {
   }
 
   async append(id: RecordingId, chunk: Chunk): Promise<void> {
-    await this.bodies?.put(id, chunk.seq, chunk.bytes);
-    const body = this.bodies
+    const bodies = this.isKeptElsewhere ? this.bodies : undefined;
+    await bodies?.put(id, chunk.seq, chunk.bytes);
+    const body = bodies
       ? ''
       : `, b AS (INSERT INTO recording_bodies SELECT $1, $2, $6 FROM c RETURNING 1)`;
     const rows = await this.rows<{ isOpen: boolean; written: number; same: boolean }>(
@@ -94,7 +104,7 @@ export class PrismaRecordingStore extends RecordingStore {
         chunk.untilMs,
         chunk.bytes.length,
         Buffer.from(chunk.digest),
-        ...(this.bodies ? [] : [Buffer.from(chunk.bytes)]),
+        ...(bodies ? [] : [Buffer.from(chunk.bytes)]),
       ],
     );
     const [row] = rows;

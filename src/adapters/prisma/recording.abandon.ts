@@ -6,6 +6,7 @@ import type { Database } from './database.js';
 import type { RecordingRow } from './recording.rows.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
 import { audited, entryOf, told } from './recording.sql.js';
+import { inTransaction } from './transaction.js';
 
 /** Ends a recording that is open and silent, with its chunks counted when none can come any more. */
 export async function abandonRecording(
@@ -14,34 +15,23 @@ export async function abandonRecording(
   silentSeconds: number,
   audit: (stored: RecordingInfo) => AuditEntry,
 ): Promise<boolean> {
-  const client = await database.pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('BEGIN');
+  return inTransaction(database.pool, async (client) => {
     // Waits for a chunk that is being stored; what is read after this has it.
     const { rowCount } = await client.query(
       `UPDATE recordings SET ended_at = now(), abandoned = TRUE
        WHERE id = $1 AND ended_at IS NULL AND beat_at < now() - make_interval(secs => $2)`,
       [id, silentSeconds],
     );
-    if (rowCount === 1) {
-      const { rows } = await client.query<RecordingRow>(
-        `SELECT ${RECORDING_COLUMNS} FROM recordings r ${WITH_CHUNKS} WHERE r.id = $1`,
-        [id],
-      );
-      const stored = recordingOf(invariant(rows[0], 'an ended recording that is not there'));
-      await client.query(
-        `WITH r AS (SELECT $1::text AS session_id), a AS (${audited('r', 2)}) ${told('r')}`,
-        [stored.session, entryOf(audit(stored))],
-      );
-    }
-    await client.query('COMMIT');
-    return rowCount === 1;
-  } catch (error) {
-    broken = error instanceof Error ? error : new Error(String(error));
-    throw error;
-  } finally {
-    // A connection amid a broken transaction is not used again.
-    client.release(broken);
-  }
+    if (rowCount !== 1) return false;
+    const { rows } = await client.query<RecordingRow>(
+      `SELECT ${RECORDING_COLUMNS} FROM recordings r ${WITH_CHUNKS} WHERE r.id = $1`,
+      [id],
+    );
+    const stored = recordingOf(invariant(rows[0], 'an ended recording that is not there'));
+    await client.query(
+      `WITH r AS (SELECT $1::text AS session_id), a AS (${audited('r', 2)}) ${told('r')}`,
+      [stored.session, entryOf(audit(stored))],
+    );
+    return true;
+  });
 }
