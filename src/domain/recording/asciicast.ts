@@ -43,6 +43,11 @@ export function sizeText({ columns, rows }: { columns: number; rows: number }): 
 export class CastReader {
   private atMs = 0;
 
+  /** When the last event was. */
+  get lastMs(): number {
+    return this.atMs;
+  }
+
   /** @param line one line, the header excepted. */
   read(line: string): CastEvent | undefined {
     if (!line.startsWith('[')) return undefined;
