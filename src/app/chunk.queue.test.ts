@@ -16,6 +16,7 @@ class Shelf {
   readonly chunks: Chunk[] = [];
   readonly lost: Lost[] = [];
   readonly troubles: boolean[] = [];
+  losses = 0;
   /** For each call to come: whether it stores, and whether it answers. */
   fate: readonly ('well' | 'down' | 'unanswered' | 'silent')[] = [];
   /** So many tellings of a gap fail first. */
@@ -31,6 +32,7 @@ class Shelf {
       isStrict,
       append: (chunk) => this.call(() => this.put(chunk)),
       gap: (lost) => this.gap(lost),
+      losing: () => void (this.losses += 1),
       trouble: (_error, isFinal) => void this.troubles.push(isFinal),
     });
   }
@@ -171,7 +173,7 @@ describe('a store that is away for longer', () => {
     expect(await shelf.queue.close()).toMatchObject({ seq: 2 });
     expect(shelf.text).toBe(`${'a'.repeat(300)}\nb\n`);
     expect(shelf.lost).toEqual([{ fromMs: 0, untilMs: 19, bytes: 10_000 }]);
-    expect(shelf.queue.gaps).toBe(1);
+    expect([shelf.queue.gaps, shelf.losses]).toEqual([1, 1]);
   });
 
   test('that goes away again while the gap is told loses nothing of what it took, and recovers', async () => {
@@ -211,6 +213,7 @@ test('a recording that another replica has ended fails, at best effort too', asy
       isStrict,
       append: () => Promise.reject(new RecordingClosed(newRecordingId())),
       gap: () => Promise.resolve(),
+      losing: () => undefined,
       trouble: () => undefined,
     });
     void queue.push(() => 'x', 0);

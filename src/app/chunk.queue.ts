@@ -25,6 +25,8 @@ export interface ChunkQueueParts {
   readonly append: (chunk: Chunk) => Promise<void>;
   /** Told when the store takes something again after {@link Lost}; the queue goes on when it resolves. */
   readonly gap: (lost: Lost) => Promise<void>;
+  /** Told when what is pushed from now on is lost. */
+  readonly losing: () => void;
   readonly trouble: (error: unknown, isFinal: boolean) => void;
 }
 
@@ -194,7 +196,7 @@ export class ChunkQueue {
 
   private async backOff(error: unknown, begunMs: number): Promise<void> {
     if (this.isDead) return;
-    const { isStrict, limits, trouble } = this.parts;
+    const { isStrict, limits, losing, trouble } = this.parts;
     const isFirst = this.failing === undefined;
     const failing = (this.failing ??= { sinceMs: begunMs, backOffMs: RETRY_FIRST_MS });
     const isOutOfPatience = performance.now() - failing.sinceMs >= limits.patienceMs;
@@ -212,6 +214,7 @@ export class ChunkQueue {
     if (isOutOfPatience && !this.lost) {
       trouble(error, true);
       this.lost = { fromMs: this.lastMs, untilMs: this.lastMs, bytes: 0 };
+      losing();
       this.giveRoom();
     } else if (isFirst) trouble(error, false);
     await pause(failing.backOffMs, this.dying.signal);

@@ -40,6 +40,7 @@ export interface RecordStreamParts {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly limits: RecordingLimits;
+  readonly gapped: () => void;
   readonly stored: (bytes: number) => void;
   readonly failed: () => void;
   readonly over: () => void;
@@ -71,6 +72,7 @@ export class RecordStream implements StreamRecording {
         parts.stored(chunk.bytes.length);
       },
       gap: (lost) => this.gap(lost),
+      losing: parts.gapped,
       trouble: (error, isFinal) => {
         if (isFinal) parts.failed();
         journal.warn(

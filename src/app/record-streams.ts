@@ -76,7 +76,11 @@ export class RecordStreams extends Recorder {
     return { open: this.open_.size, ...this.tally };
   }
 
-  async open(recording: NewRecording, by: Actor): Promise<StreamRecording | Problem> {
+  async open(
+    recording: NewRecording,
+    by: Actor,
+    gapped: () => void = () => undefined,
+  ): Promise<StreamRecording | Problem> {
     const { store, clock, journal, replica } = this.deps;
     const id = newRecordingId();
     const at = clock.now();
@@ -115,6 +119,7 @@ export class RecordStreams extends Recorder {
       clock,
       journal,
       limits,
+      gapped,
       stored: (bytes) => {
         this.tally.chunks++;
         this.tally.storedBytes += bytes;

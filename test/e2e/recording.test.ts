@@ -191,6 +191,7 @@ describe('a store that is away while somebody works', () => {
       await inside.type('echo kept-$((1 + 1))');
       await inside.sees('kept-2');
       await vi.waitUntil(async () => (await failures()) > before, { timeout: 10_000 });
+      await inside.hears('gap');
       await inside.type('echo never-$((2 + 1))');
       await inside.sees('never-3');
     });
