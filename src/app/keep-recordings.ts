@@ -69,10 +69,20 @@ export class KeepRecordings {
     try {
       const silent = await recordings.silent(silentSeconds, PAGE);
       this.suspects = new Set(silent.map(({ id }) => id));
-      for (const one of silent) if (suspects.has(one.id)) await this.abandon(one, silentSeconds);
-      for (const one of await recordings.due(PAGE)) await this.drop(one);
+      for (const one of silent)
+        if (suspects.has(one.id)) await this.tried(one, () => this.abandon(one, silentSeconds));
+      for (const one of await recordings.due(PAGE)) await this.tried(one, () => this.drop(one));
     } catch (error) {
       journal.error({ err: error }, 'recordings could not be looked after');
+    }
+  }
+
+  /** So that one which cannot be looked after holds up no other. */
+  private async tried({ id }: RecordingInfo, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      this.deps.journal.error({ err: error, recording: id }, 'a recording cannot be looked after');
     }
   }
 

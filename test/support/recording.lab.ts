@@ -64,8 +64,8 @@ export class RecordingLab implements AsyncDisposable {
     return new RecordStreams({ store, compress, clock, journal, replica: 'replica-1', ...over });
   }
 
-  keeper(silentSeconds = 20, replica = 'replica-2'): KeepRecordings {
-    const { sessions: store, store: recordings, clock, journal } = this;
+  keeper(silentSeconds = 20, replica = 'replica-2', recordings = this.store): KeepRecordings {
+    const { sessions: store, clock, journal } = this;
     return new KeepRecordings({ store, recordings, clock, journal, replica, silentSeconds });
   }
 

@@ -21,6 +21,8 @@ CREATE TABLE "recordings" (
   "held" BOOLEAN NOT NULL DEFAULT FALSE,
   "screen_at" TIMESTAMPTZ(3),
   "dropped_at" TIMESTAMPTZ(3),
+  -- When chunks that lie elsewhere were gone, too.
+  "purged_at" TIMESTAMPTZ(3),
   CONSTRAINT "recordings_pkey" PRIMARY KEY ("id"),
   CONSTRAINT "recordings_id_is_ours" CHECK ("id" ~ '^[0-9a-hjkmnp-tv-z]{16}$'),
   CONSTRAINT "recordings_dropped_has_ended" CHECK ("dropped_at" IS NULL OR "ended_at" IS NOT NULL)
@@ -29,6 +31,8 @@ CREATE INDEX "recordings_session_id_started_at_idx" ON "recordings" ("session_id
 CREATE INDEX "recordings_open" ON "recordings" ("beat_at") WHERE "ended_at" IS NULL;
 CREATE INDEX "recordings_screen_unread" ON "recordings" ("ended_at") WHERE "ended_at" IS NOT NULL AND "screen_at" IS NULL AND "dropped_at" IS NULL;
 CREATE INDEX "recordings_kept" ON "recordings" ("ended_at") WHERE "ended_at" IS NOT NULL AND "dropped_at" IS NULL AND NOT "held";
+
+CREATE INDEX "recordings_unpurged" ON "recordings" ("dropped_at") WHERE "dropped_at" IS NOT NULL AND "purged_at" IS NULL;
 
 -- The bytes are compressed already, and may be elsewhere: the digests stay here in any case.
 CREATE TABLE "recording_chunks" (
@@ -159,4 +163,4 @@ GRANT EXECUTE ON FUNCTION "drop_recording"(TEXT) TO hallpass_service;
 
 GRANT SELECT, INSERT ON "recordings", "recording_chunks", "recording_bodies", "recording_lines" TO hallpass_service;
 -- How it ends and is kept changes; what it is of, whose, and for how long does not.
-GRANT UPDATE ("beat_at", "ended_at", "end", "abandoned", "gaps", "held", "screen_at") ON "recordings" TO hallpass_service;
+GRANT UPDATE ("beat_at", "ended_at", "end", "abandoned", "gaps", "held", "screen_at", "purged_at") ON "recordings" TO hallpass_service;

@@ -15,7 +15,7 @@ import type { SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
 import { abandonRecording } from './recording.abandon.js';
 import type { RecordingRow } from './recording.rows.js';
-import { WORDS_OF_LINE, audited, entryOf, searchedWords, told } from './recording.sql.js';
+import { SEARCH, audited, entryOf, searchedWords, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
 import { RECORDING_CHANNEL } from './session.sql.js';
 import { inTransaction } from './transaction.js';
@@ -197,23 +197,26 @@ export class PrismaRecordingStore extends RecordingStore {
 
   due(limit: number): Promise<RecordingInfo[]> {
     return this.infos(
-      `r.ended_at IS NOT NULL AND r.dropped_at IS NULL AND NOT r.held
-         AND r.ended_at + make_interval(secs => r.keep_seconds) <= now() ORDER BY r.ended_at LIMIT $1`,
+      `(r.ended_at IS NOT NULL AND r.dropped_at IS NULL AND NOT r.held
+         AND r.ended_at + make_interval(secs => r.keep_seconds) <= now())
+       OR (r.dropped_at IS NOT NULL AND r.purged_at IS NULL)
+       ORDER BY r.dropped_at NULLS FIRST, r.ended_at LIMIT $1`,
       [limit],
     );
   }
 
   async drop(id: RecordingId, audit: AuditEntry): Promise<boolean> {
-    const info = await this.find(id);
-    if (!info) return false;
     const [row] = await this.rows<{ written: number }>(
       `WITH r AS MATERIALIZED (SELECT session_id FROM recordings WHERE id = $1 AND drop_recording($1)),
        a AS (${audited('r', 2)}) ${told('r')}`,
       [id, entryOf(audit)],
     );
-    if (row?.written !== 1) return false;
-    await this.bodies?.drop(id, info.chunks);
-    return true;
+    const info = await this.find(id);
+    if (!info?.droppedAt) return false;
+    // One more may be there: of a chunk whose row came too late.
+    await this.bodies?.drop(id, info.chunks + 1);
+    await this.rows('UPDATE recordings SET purged_at = now() WHERE id = $1', [id]);
+    return row?.written === 1;
   }
 
   unread(limit: number): Promise<RecordingInfo[]> {
@@ -255,15 +258,7 @@ export class PrismaRecordingStore extends RecordingStore {
       line: number;
       at_ms: string;
       text: string;
-    }>(
-      `SELECT r.id, r.session_id, r.started_at, l.line, l.at_ms, l.text
-       FROM recording_lines l JOIN recordings r ON r.id = l.recording_id
-       WHERE ${WORDS_OF_LINE} @@ websearch_to_tsquery('simple', $1)
-         AND ($2::text IS NULL OR r.session_id = $2)
-         AND ($3::timestamptz IS NULL OR (r.started_at, r.id) < ($3, $4) OR (r.id = $4 AND l.line > $5::int))
-       ORDER BY r.started_at DESC, r.id DESC, l.line LIMIT $6::int`,
-      [searchedWords(text), session, ...cursorOf(after), limit],
-    );
+    }>(SEARCH, [searchedWords(text), session, ...cursorOf(after), limit]);
     return rows.map((row) => ({
       recording: row.id as RecordingId,
       session: row.session_id as SessionId,

@@ -122,9 +122,14 @@ export abstract class RecordingStore {
 
   /** Keeps a recording beyond its time, or no longer. @returns whether it changed anything. */
   abstract hold(id: RecordingId, held: boolean, audit: AuditEntry): Promise<boolean>;
-  /** Those whose time is over, and that nobody holds. */
+  /** Those whose time is over, and that nobody holds; those that were dropped and are not all gone yet. */
   abstract due(limit: number): Promise<RecordingInfo[]>;
-  /** Drops the events of a recording; refused by the database where its time is not over or somebody holds it. */
+  /**
+   * Drops the events of a recording; refused by the database where its time is not over or somebody holds it. Throws
+   * where not all of it is gone; it is due again then.
+   *
+   * @returns whether this call dropped it.
+   */
   abstract drop(id: RecordingId, audit: AuditEntry): Promise<boolean>;
 
   /** Ended ones whose screen was not read yet. */
