@@ -59,16 +59,14 @@ export class EnterContainer extends EnterSession {
       mayWait: (found) => this.refusal(caller, entry, found),
     });
     if (isProblem(session)) return session;
-    let entered: GovernedStream | undefined;
     const recording = await this.deps.recorder.open(
       newRecording(session, entry, caller),
       caller.actor,
-      () => entered?.tell({ kind: 'gap', text: sentences.GAP }),
+      () => stream.tell({ kind: 'gap', text: sentences.GAP }),
     );
     if (isProblem(recording)) return recording;
     const at = live.of(session);
     const stream = this.stream(at, entry, recording);
-    entered = stream;
     const leave = () => stream.leave();
     signal.addEventListener('abort', leave, { once: true });
     try {
