@@ -25,11 +25,14 @@ export interface ChunkQueueParts {
   readonly append: (chunk: Chunk) => Promise<void>;
   /** Told when the store takes something again after {@link Lost}; the queue goes on when it resolves. */
   readonly gap: (lost: Lost) => Promise<void>;
+  /** Told when what is pushed from now on is lost. */
+  readonly losing: () => void;
   readonly trouble: (error: unknown, isFinal: boolean) => void;
 }
 
 interface Sealed {
   readonly text: string;
+  readonly bytes: number;
   readonly untilMs: number;
 }
 
@@ -70,21 +73,27 @@ export class ChunkQueue {
 
   /**
    * @param line makes the line of an event at `atMs`, given when the event before it was.
+   * @param shownBytes what is lost where the line is.
    * @returns what to wait for before more is pushed, where there is much already.
    */
-  push(line: (beforeMs: number) => string, atMs: number): Promise<undefined> | undefined {
+  push(
+    line: (beforeMs: number) => string,
+    atMs: number,
+    shownBytes = 0,
+  ): Promise<undefined> | undefined {
     if (this.isDead) return undefined;
-    const { limits } = this.parts;
-    const text = `${line(this.lastMs)}\n`;
     if (this.lost) {
       const { fromMs, bytes } = this.lost;
-      this.lost = { fromMs, untilMs: atMs, bytes: bytes + text.length };
+      this.lost = { fromMs, untilMs: atMs, bytes: bytes + shownBytes };
       return undefined;
     }
+    const { limits } = this.parts;
+    const text = `${line(this.lastMs)}\n`;
+    const bytes = Buffer.byteLength(text);
     this.lastMs = atMs;
     this.lines.push(text);
-    this.lineBytes += text.length;
-    this.unstored += text.length;
+    this.lineBytes += bytes;
+    this.unstored += bytes;
     if (this.lineBytes >= limits.chunkBytes) this.seal();
     else this.timer ??= setTimeout(() => this.seal(), limits.chunkMs);
     if (this.unstored <= limits.unstoredBytes) return undefined;
@@ -94,9 +103,12 @@ export class ChunkQueue {
 
   /** Stores what is left. @returns the last chunk stored; `undefined` where some of it could not be in time. */
   async close(): Promise<{ readonly seq: number; readonly digest: Uint8Array } | undefined> {
-    this.seal();
     const tooLate = setTimeout(() => this.die(), this.parts.limits.patienceMs);
-    await this.loop;
+    do {
+      this.seal();
+      await this.loop;
+      // Where a gap was told meanwhile, there is the mark of it.
+    } while (this.lines.length + this.sealed.length > 0 && !this.isDead);
     clearTimeout(tooLate);
     const isWhole = !this.isDead && !this.lost;
     this.die();
@@ -107,56 +119,87 @@ export class ChunkQueue {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (this.lines.length > 0) {
-      this.sealed.push({ text: this.lines.join(''), untilMs: this.lastMs });
+      this.sealed.push({
+        text: this.lines.join(''),
+        bytes: this.lineBytes,
+        untilMs: this.lastMs,
+      });
       this.lines = [];
       this.lineBytes = 0;
     }
-    if (this.sealed.length > 0) {
-      this.loop ??= this.storeAll().finally(() => {
-        this.loop = undefined;
-      });
-    }
+    if (this.sealed.length > 0 && !this.isDead) this.loop ??= this.storeAll();
   }
 
   private async storeAll(): Promise<void> {
-    for (let head = this.sealed[0]; head && !this.isDead; head = this.sealed[0]) {
-      const bytes = await this.parts.compress(Buffer.from(head.text));
+    try {
+      for (; !this.isDead;) {
+        const [head] = this.sealed;
+        if (head) await this.store(head);
+        else if (this.lost) await this.tell(this.lost);
+        else return;
+      }
+    } finally {
+      // In the same turn as the last look: what is sealed next begins anew.
+      this.loop = undefined;
+    }
+  }
+
+  private async store({ text, bytes: size, untilMs }: Sealed): Promise<void> {
+    const { compress, append, limits } = this.parts;
+    const chunk = await this.untilDone(async () => {
+      const bytes = await compress(Buffer.from(text));
       const digest = nextDigest(this.last.digest, bytes);
-      const chunk = { seq: this.last.seq + 1, untilMs: head.untilMs, bytes, digest };
-      if (!(await this.untilDone(() => this.parts.append(chunk)))) return;
-      this.last = { seq: chunk.seq, digest };
-      this.sealed.shift();
-      this.unstored -= head.text.length;
-      if (this.unstored <= this.parts.limits.unstoredBytes) this.giveRoom();
-      const { lost } = this;
-      if (lost && this.sealed.length === 0) {
-        this.lost = undefined;
-        this.gapCount++;
-        if (!(await this.untilDone(() => this.parts.gap(lost)))) return;
-      }
-    }
+      return { seq: this.last.seq + 1, untilMs, bytes, digest };
+    });
+    const isStored = chunk && (await this.untilDone(() => append(chunk).then(() => true)));
+    if (!isStored) return;
+    this.last = { seq: chunk.seq, digest: chunk.digest };
+    this.sealed.shift();
+    this.unstored -= size;
+    if (this.unstored <= limits.unstoredBytes) this.giveRoom();
   }
 
-  /** Tries until it is done. `false`: never. */
-  private async untilDone(act: () => Promise<void>): Promise<boolean> {
+  private async tell(lost: Lost): Promise<void> {
+    this.lost = undefined;
+    this.gapCount++;
+    await this.untilDone(() => this.parts.gap(lost).then(() => true));
+  }
+
+  /** Tries until it is done. `undefined`: never. */
+  private async untilDone<T>(act: () => Promise<T>): Promise<T | undefined> {
     while (!this.isDead) {
+      const begunMs = performance.now();
       try {
-        await inTime(act());
+        const done = await this.inTime(act());
         this.failing = undefined;
-        return true;
+        return done;
       } catch (error) {
-        await this.after(error);
+        await this.backOff(error, begunMs);
       }
     }
-    return false;
+    return undefined;
   }
 
-  private async after(error: unknown): Promise<void> {
-    const { isStrict, limits, trouble } = this.parts;
-    const now = performance.now();
+  /** A store that says nothing is one that fails: what it was told to store may be stored still, which does no harm. */
+  private async inTime<T>(act: Promise<T>): Promise<T> {
+    const done = new AbortController();
+    const signal = AbortSignal.any([done.signal, this.dying.signal]);
+    const late = pause(Math.min(ANSWER_MS_MAX, this.parts.limits.patienceMs), signal).then(() => {
+      throw new Error('the store of recordings did not answer in time');
+    });
+    try {
+      return await Promise.race([act, late]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  private async backOff(error: unknown, begunMs: number): Promise<void> {
+    if (this.isDead) return;
+    const { isStrict, limits, losing, trouble } = this.parts;
     const isFirst = this.failing === undefined;
-    const failing = (this.failing ??= { sinceMs: now, backOffMs: RETRY_FIRST_MS });
-    const isOutOfPatience = now - failing.sinceMs > limits.patienceMs;
+    const failing = (this.failing ??= { sinceMs: begunMs, backOffMs: RETRY_FIRST_MS });
+    const isOutOfPatience = performance.now() - failing.sinceMs >= limits.patienceMs;
     if (error instanceof RecordingClosed || (isOutOfPatience && isStrict)) {
       trouble(error, true);
       // Told before those who wait go on: nothing more may be shown.
@@ -171,6 +214,7 @@ export class ChunkQueue {
     if (isOutOfPatience && !this.lost) {
       trouble(error, true);
       this.lost = { fromMs: this.lastMs, untilMs: this.lastMs, bytes: 0 };
+      losing();
       this.giveRoom();
     } else if (isFirst) trouble(error, false);
     await pause(failing.backOffMs, this.dying.signal);
@@ -193,19 +237,4 @@ export class ChunkQueue {
 function newRoom(): { readonly promise: Promise<undefined>; readonly resolve: () => void } {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   return { promise, resolve: () => resolve(undefined) };
-}
-
-async function inTime(work: Promise<void>): Promise<void> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`the store did not answer within ${ANSWER_MS_MAX} ms`)),
-    ANSWER_MS_MAX,
-  );
-  // Late and failed: it has failed already.
-  work.catch(() => undefined);
-  try {
-    await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -62,6 +62,7 @@ export class EnterContainer extends EnterSession {
     const recording = await this.deps.recorder.open(
       newRecording(session, entry, caller),
       caller.actor,
+      () => stream.tell({ kind: 'gap', text: sentences.GAP }),
     );
     if (isProblem(recording)) return recording;
     const at = live.of(session);

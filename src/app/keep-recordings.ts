@@ -1,5 +1,8 @@
+import type { AuditEntry } from '../domain/audit/entry.js';
 import { auditEntry } from '../domain/audit/entry.js';
 import type { Actor } from '../domain/person.js';
+import type { RecordingId } from '../domain/recording/recording.js';
+import type { Session } from '../domain/session/session.js';
 import { pause } from './pause.js';
 import { Clock } from './ports/clock.js';
 import { Journal } from './ports/journal.js';
@@ -17,6 +20,7 @@ export class KeepRecordings {
   private readonly stopping = new AbortController();
   private loop: Promise<void> = Promise.resolve();
   private readonly actor: Actor;
+  private suspects: ReadonlySet<RecordingId> = new Set();
   private abandonedCount = 0;
 
   constructor(
@@ -50,30 +54,49 @@ export class KeepRecordings {
     while (!this.stopping.signal.aborted) {
       await pause(LOOK_MS, this.stopping.signal);
       if (this.stopping.signal.aborted) return;
-      try {
-        await this.once();
-      } catch (error) {
-        this.deps.journal.error({ err: error }, 'recordings could not be looked after');
-      }
+      await this.once();
     }
   }
 
-  /** Looks once. */
+  /**
+   * Looks once. What is found silent is ended by the next look, if it is silent still: where the store was away, all
+   * are silent when it is back, and those who live say so within a moment.
+   */
   async once(): Promise<void> {
-    const { recordings, silentSeconds = SILENT_SECONDS } = this.deps;
-    for (const one of await recordings.silent(silentSeconds, PAGE)) await this.abandon(one);
-    for (const one of await recordings.due(PAGE)) await this.drop(one);
+    const { recordings, journal, silentSeconds = SILENT_SECONDS } = this.deps;
+    const { suspects } = this;
+    this.suspects = new Set();
+    try {
+      const silent = await recordings.silent(silentSeconds, PAGE);
+      this.suspects = new Set(silent.map(({ id }) => id));
+      for (const one of silent)
+        if (suspects.has(one.id)) await this.tried(one, () => this.abandon(one, silentSeconds));
+      for (const one of await recordings.due(PAGE)) await this.tried(one, () => this.drop(one));
+    } catch (error) {
+      journal.error({ err: error }, 'recordings could not be looked after');
+    }
   }
 
-  private async abandon(recording: RecordingInfo): Promise<void> {
-    const { recordings, clock } = this.deps;
-    const at = clock.now();
-    const audit = await this.entry(recording, 'recording.abandoned', {
-      why: 'Its replica wrote nothing more: what it had not stored, about a second, is lost.',
-      chunks: recording.chunks,
-      digest: Buffer.from(recording.digest).toString('hex'),
-    });
-    if (!(await recordings.finish({ id: recording.id, at, end: null, audit }))) return;
+  /** So that one which cannot be looked after holds up no other. */
+  private async tried({ id }: RecordingInfo, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      this.deps.journal.error({ err: error, recording: id }, 'a recording cannot be looked after');
+    }
+  }
+
+  private async abandon(recording: RecordingInfo, silentSeconds: number): Promise<void> {
+    const { recordings, store } = this.deps;
+    const session = await store.find(recording.session);
+    const isEnded = await recordings.abandon(recording.id, silentSeconds, (stored) =>
+      this.entry(session, stored, 'recording.abandoned', {
+        why: 'Its replica wrote nothing more: what it had not stored, usually less than a second, is lost.',
+        chunks: stored.chunks,
+        digest: Buffer.from(stored.digest).toString('hex'),
+      }),
+    );
+    if (!isEnded) return;
     this.abandonedCount++;
     this.deps.journal.warn(
       { recording: recording.id, session: recording.session },
@@ -82,7 +105,8 @@ export class KeepRecordings {
   }
 
   private async drop(recording: RecordingInfo): Promise<void> {
-    const audit = await this.entry(recording, 'recording.dropped', {
+    const session = await this.deps.store.find(recording.session);
+    const audit = this.entry(session, recording, 'recording.dropped', {
       keepUntil: recording.keepUntil?.toISOString(),
       chunks: recording.chunks,
       storedBytes: recording.storedBytes,
@@ -91,14 +115,18 @@ export class KeepRecordings {
     await this.deps.recordings.drop(recording.id, audit);
   }
 
-  private async entry({ id, session }: RecordingInfo, action: string, data: object) {
-    const found = await this.deps.store.find(session);
+  private entry(
+    session: Session | undefined,
+    { id }: RecordingInfo,
+    action: string,
+    data: object,
+  ): AuditEntry {
     return auditEntry({
       at: this.deps.clock.now(),
       action,
       outcome: action === 'recording.abandoned' ? 'failure' : 'success',
       actor: this.actor,
-      ...(found ? { session: found } : {}),
+      ...(session ? { session } : {}),
       data: { recording: id, ...data },
     });
   }

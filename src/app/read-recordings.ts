@@ -2,6 +2,7 @@ import { auditEntry } from '../domain/audit/entry.js';
 import { permits } from '../domain/permission.js';
 import type { Problem } from '../domain/problem.js';
 import { isProblem, problem } from '../domain/problem.js';
+import type { CastEvent } from '../domain/recording/asciicast.js';
 import { CastReader, castLineV2, headerV2 } from '../domain/recording/asciicast.js';
 import { firstDigest, nextDigest } from '../domain/recording/digest.chain.js';
 import type { RecordingId } from '../domain/recording/recording.js';
@@ -238,10 +239,15 @@ async function* inV2(parts: AsyncIterable<string>): AsyncGenerator<string> {
     }
     let lines = '';
     for (const line of part.split('\n')) {
-      const event = reader.read(line);
+      const event = line.startsWith('# ') ? markOf(line, reader) : reader.read(line);
       const converted = event && castLineV2(event);
       if (converted !== undefined) lines += `${converted}\n`;
     }
     if (lines !== '') yield lines;
   }
+}
+
+/** Version 2 has no comments. */
+function markOf(line: string, { lastMs: atMs }: CastReader): CastEvent {
+  return { atMs, code: 'm', data: line.slice(2) };
 }

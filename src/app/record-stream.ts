@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AuditEntry } from '../domain/audit/entry.js';
 import { auditEntry } from '../domain/audit/entry.js';
 import type { Actor } from '../domain/person.js';
 import type { CastCode } from '../domain/recording/asciicast.js';
@@ -14,6 +15,7 @@ import { PartDecoder } from '../domain/recording/text.decoder.js';
 import { plainText } from '../domain/text.js';
 import type { ChunkQueueParts, Lost } from './chunk.queue.js';
 import { ChunkQueue } from './chunk.queue.js';
+import { pause } from './pause.js';
 import { Clock } from './ports/clock.js';
 import type { TerminalSize } from './ports/cluster.streams.js';
 import { Journal } from './ports/journal.js';
@@ -23,6 +25,9 @@ import type { RecordingLimits } from './record-streams.js';
 
 /** So many copied files are named in the audit log, whose entries are bounded; all of them are in the recording. */
 const FILES_AUDITED_MAX = 20;
+
+const FINISH_AGAIN_MS = 500;
+const NEVER = new AbortController().signal;
 
 export interface RecordStreamParts {
   readonly id: RecordingId;
@@ -35,6 +40,7 @@ export interface RecordStreamParts {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly limits: RecordingLimits;
+  readonly gapped: () => void;
   readonly stored: (bytes: number) => void;
   readonly failed: () => void;
   readonly over: () => void;
@@ -51,6 +57,8 @@ export class RecordStream implements StreamRecording {
   private readonly files = { hash: createHash('sha256'), count: 0, first: [] as CopiedFile[] };
   private readonly startedMs = performance.now();
   private readonly queue: ChunkQueue;
+  private ending: Promise<void> | undefined;
+  private told: { readonly lost: Lost; readonly audit: AuditEntry } | undefined;
 
   constructor(private readonly parts: RecordStreamParts) {
     const { id, store, compress, limits, journal, header, recording } = parts;
@@ -64,6 +72,7 @@ export class RecordStream implements StreamRecording {
         parts.stored(chunk.bytes.length);
       },
       gap: (lost) => this.gap(lost),
+      losing: parts.gapped,
       trouble: (error, isFinal) => {
         if (isFinal) parts.failed();
         journal.warn(
@@ -83,13 +92,16 @@ export class RecordStream implements StreamRecording {
   }
 
   output(stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> | undefined {
+    if (this.ending) return undefined;
     this.shown.hash.update(data);
     this.shown.bytes += data.length;
-    return this.event('o', this.decoders[stream].decode(data));
+    return this.event('o', this.decoders[stream].decode(data), data.length);
   }
 
   input(data: Uint8Array): Promise<void> | undefined {
-    return this.parts.recording.input ? this.event('i', this.typed.decode(data)) : undefined;
+    return this.parts.recording.input
+      ? this.event('i', this.typed.decode(data), data.length)
+      : undefined;
   }
 
   resize(size: TerminalSize): void {
@@ -101,6 +113,7 @@ export class RecordStream implements StreamRecording {
   }
 
   copied(file: CopiedFile): void {
+    if (this.ending) return;
     const { direction, path, bytes, sha256 } = file;
     const text = `${direction} ${sha256} ${bytes} ${plainText(path, 1_000)}`;
     this.files.count++;
@@ -109,7 +122,11 @@ export class RecordStream implements StreamRecording {
     this.mark(text);
   }
 
-  async finish(end: RecordingEnd): Promise<void> {
+  finish(end: RecordingEnd): Promise<void> {
+    return (this.ending ??= this.close(end));
+  }
+
+  private async close(end: RecordingEnd): Promise<void> {
     const { id, recording, by, store, clock, journal, over } = this.parts;
     try {
       const rest = this.decoders.stdout.end() + this.decoders.stderr.end();
@@ -137,11 +154,24 @@ export class RecordStream implements StreamRecording {
           ...this.account(),
         },
       });
-      await store.finish({ id, at, end, audit });
+      await this.patiently(() => store.finish({ id, at, end, audit }));
     } catch (error) {
       journal.warn({ err: error, recording: id }, 'the end of a recording could not be written');
     } finally {
       over();
+    }
+  }
+
+  /** Tries again for as long as storing is tried. */
+  private async patiently<T>(act: () => Promise<T>): Promise<T> {
+    const untilMs = performance.now() + this.parts.limits.patienceMs;
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (performance.now() > untilMs) throw error;
+        await pause(FINISH_AGAIN_MS, NEVER);
+      }
     }
   }
 
@@ -165,30 +195,33 @@ export class RecordStream implements StreamRecording {
     };
   }
 
-  private async gap({ fromMs, untilMs, bytes }: Lost): Promise<void> {
+  /** Told again where there was no answer: with the same entry, which is written once. */
+  private async gap(lost: Lost): Promise<void> {
     const { id, recording, by, store, clock } = this.parts;
-    await store.gap(
-      id,
-      auditEntry({
+    const { fromMs, untilMs, bytes } = lost;
+    if (this.told?.lost !== lost) {
+      const audit = auditEntry({
         at: clock.now(),
         action: 'recording.gap',
         outcome: 'failure',
         actor: by,
         session: recording.session,
         data: { recording: id, fromMs, untilMs, bytes },
-      }),
-    );
+      });
+      this.told = { lost, audit };
+    }
+    await store.gap(id, this.told.audit);
     void this.event(
       'm',
       `A gap: ${bytes} bytes were shown and not recorded, from second ${Math.floor(fromMs / 1000)} to ${Math.ceil(untilMs / 1000)}.`,
     );
   }
 
-  private event(code: CastCode, data: string): Promise<void> | undefined {
+  private event(code: CastCode, data: string, shownBytes = 0): Promise<void> | undefined {
     if (data === '') return undefined;
     const atMs = this.elapsedMs();
     // The interval is from the event before, among those that were kept.
-    return this.queue.push((beforeMs) => castLine({ atMs, code, data }, beforeMs), atMs);
+    return this.queue.push((before) => castLine({ atMs, code, data }, before), atMs, shownBytes);
   }
 
   private elapsedMs(): number {

@@ -76,7 +76,11 @@ export class RecordStreams extends Recorder {
     return { open: this.open_.size, ...this.tally };
   }
 
-  async open(recording: NewRecording, by: Actor): Promise<StreamRecording | Problem> {
+  async open(
+    recording: NewRecording,
+    by: Actor,
+    gapped: () => void = () => undefined,
+  ): Promise<StreamRecording | Problem> {
     const { store, clock, journal, replica } = this.deps;
     const id = newRecordingId();
     const at = clock.now();
@@ -115,6 +119,7 @@ export class RecordStreams extends Recorder {
       clock,
       journal,
       limits,
+      gapped,
       stored: (bytes) => {
         this.tally.chunks++;
         this.tally.storedBytes += bytes;
@@ -127,12 +132,12 @@ export class RecordStreams extends Recorder {
   }
 
   private async beat(): Promise<void> {
-    const { store, journal, replica } = this.deps;
+    const { store, journal } = this.deps;
     while (!this.stopping.signal.aborted) {
       await pause(BEAT_MS, this.stopping.signal);
       if (this.open_.size === 0) continue;
       try {
-        await store.beat(replica);
+        await store.beat([...this.open_].map(({ id }) => id));
       } catch (error) {
         journal.warn({ err: error }, 'it could not be said that recordings go on');
       }

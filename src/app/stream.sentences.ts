@@ -34,6 +34,9 @@ export function deadlineNear(deadlineAt: Date, now: Date): string {
   return `The session ends at ${clockTime(deadlineAt)} UTC, in ${duration(deadlineAt.getTime() - now.getTime())}.`;
 }
 
+export const GAP =
+  'What is shown from now on is not recorded: the store of recordings does not answer. The gap is reported.';
+
 export function watched(person: Person): string {
   return `${displayName(person)} is watching.`;
 }

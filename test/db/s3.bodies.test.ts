@@ -93,6 +93,24 @@ describe('an S3-compatible store', () => {
     expect(await lab.count('recording_chunks', recording.id)).toBe(1);
   });
 
+  test('is emptied when their time is over, later where it is away at that moment', async () => {
+    const bodies = bodiesOf();
+    const session = await lab.session();
+    const recorder = lab.recorder({ store: lab.storeWith(bodies) });
+    const recording = await lab.open(recorder, { session, keepSeconds: 0 });
+    void recording.output('stdout', Buffer.from('in a bucket'));
+    await recording.finish({ exitCode: 0, why: 'exited' });
+    const away = bodiesOf({ endpoint: `http://127.0.0.1:${await freePort()}` });
+    await lab.keeper(20, 'replica-2', lab.storeWith(away)).once();
+    expect((await lab.store.find(recording.id))?.droppedAt).toBeInstanceOf(Date);
+    expect(await stored()).toContain(`hallpass/prod/${recording.id}/1`);
+    await lab.keeper(20, 'replica-2', lab.storeWith(bodies)).once();
+    expect(await stored()).not.toContain(`hallpass/prod/${recording.id}/1`);
+    expect(await lab.store.due(100)).toEqual([]);
+    const actions = (await lab.audits(session)).map(({ action }) => action);
+    expect(actions.filter((action) => action === 'recording.dropped')).toHaveLength(1);
+  });
+
   test('that is away fails a strict recording, and nothing of it is in the database', async () => {
     const bodies = bodiesOf({ endpoint: `http://127.0.0.1:${await freePort()}` });
     const { recording } = await lab.recording(bodies);

@@ -28,6 +28,9 @@ export class MemoryRecordings extends RecordingStore {
   silent(): Promise<RecordingInfo[]> {
     return Promise.resolve([]);
   }
+  abandon(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
   find(id: RecordingId): Promise<RecordingInfo | undefined> {
     return Promise.resolve(this.infos.find((it) => it.id === id));
   }

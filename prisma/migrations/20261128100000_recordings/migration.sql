@@ -21,6 +21,8 @@ CREATE TABLE "recordings" (
   "held" BOOLEAN NOT NULL DEFAULT FALSE,
   "screen_at" TIMESTAMPTZ(3),
   "dropped_at" TIMESTAMPTZ(3),
+  -- When chunks that lie elsewhere were gone, too.
+  "purged_at" TIMESTAMPTZ(3),
   CONSTRAINT "recordings_pkey" PRIMARY KEY ("id"),
   CONSTRAINT "recordings_id_is_ours" CHECK ("id" ~ '^[0-9a-hjkmnp-tv-z]{16}$'),
   CONSTRAINT "recordings_dropped_has_ended" CHECK ("dropped_at" IS NULL OR "ended_at" IS NOT NULL)
@@ -29,6 +31,8 @@ CREATE INDEX "recordings_session_id_started_at_idx" ON "recordings" ("session_id
 CREATE INDEX "recordings_open" ON "recordings" ("beat_at") WHERE "ended_at" IS NULL;
 CREATE INDEX "recordings_screen_unread" ON "recordings" ("ended_at") WHERE "ended_at" IS NOT NULL AND "screen_at" IS NULL AND "dropped_at" IS NULL;
 CREATE INDEX "recordings_kept" ON "recordings" ("ended_at") WHERE "ended_at" IS NOT NULL AND "dropped_at" IS NULL AND NOT "held";
+
+CREATE INDEX "recordings_unpurged" ON "recordings" ("dropped_at") WHERE "dropped_at" IS NOT NULL AND "purged_at" IS NULL;
 
 -- The bytes are compressed already, and may be elsewhere: the digests stay here in any case.
 CREATE TABLE "recording_chunks" (
@@ -56,7 +60,8 @@ CREATE TABLE "recording_lines" (
   "text" TEXT NOT NULL,
   CONSTRAINT "recording_lines_pkey" PRIMARY KEY ("recording_id", "line")
 );
-CREATE INDEX "recording_lines_words" ON "recording_lines" USING GIN (to_tsvector('simple', "text"));
+-- By letters and digits: a path is found by each of its parts.
+CREATE INDEX "recording_lines_words" ON "recording_lines" USING GIN (to_tsvector('simple', translate("text", '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', repeat(' ', 32))));
 
 ALTER TABLE "recordings"
   ADD CONSTRAINT "recordings_session_id_fkey" FOREIGN KEY ("session_id") REFERENCES "sessions" ("id") ON DELETE NO ACTION ON UPDATE NO ACTION;
@@ -80,20 +85,60 @@ BEGIN
 END
 $$;
 
--- An end is written once, and is now: else a recording's time could be over whenever somebody likes.
+-- An end is written once, and is now: else a recording's time could be over whenever somebody likes. Nor is anything
+-- dropped, by whoever it be, before its time or while somebody holds it.
 CREATE FUNCTION "recording_ends_once"() RETURNS trigger
   LANGUAGE plpgsql AS $$
 BEGIN
   IF OLD."ended_at" IS NULL AND NEW."ended_at" IS NOT NULL THEN
     NEW."ended_at" := now();
-  ELSIF NEW."ended_at" IS DISTINCT FROM OLD."ended_at" OR (OLD."ended_at" IS NOT NULL AND NEW."end" IS DISTINCT FROM OLD."end") THEN
+  ELSIF NEW."ended_at" IS DISTINCT FROM OLD."ended_at"
+    OR NEW."end" IS DISTINCT FROM OLD."end" OR NEW."abandoned" <> OLD."abandoned" THEN
     RAISE EXCEPTION 'the end of a recording is written once' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF NEW."dropped_at" IS DISTINCT FROM OLD."dropped_at" AND (
+    OLD."dropped_at" IS NOT NULL OR OLD."held" OR OLD."ended_at" IS NULL
+    OR OLD."ended_at" + make_interval(secs => OLD."keep_seconds") > now()
+  ) THEN
+    RAISE EXCEPTION 'a recording is kept until its time is over and nobody holds it' USING ERRCODE = 'insufficient_privilege';
   END IF;
   RETURN NEW;
 END
 $$;
 CREATE TRIGGER "recording_ends_once" BEFORE UPDATE ON "recordings" FOR EACH ROW EXECUTE FUNCTION "recording_ends_once"();
 ALTER TABLE "recordings" ENABLE ALWAYS TRIGGER "recording_ends_once";
+
+-- Nothing is added to a recording that has ended: its last digest is in the audit log.
+CREATE FUNCTION "recording_is_open"() RETURNS trigger
+  LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM 1 FROM "recordings" WHERE "id" = NEW."recording_id" AND "ended_at" IS NULL FOR SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the recording has ended' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER "recording_is_open" BEFORE INSERT ON "recording_chunks" FOR EACH ROW EXECUTE FUNCTION "recording_is_open"();
+ALTER TABLE "recording_chunks" ENABLE ALWAYS TRIGGER "recording_is_open";
+
+-- What was recorded is never changed, and goes only with the whole recording.
+CREATE FUNCTION "recording_body_stays"() RETURNS trigger
+  LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    PERFORM 1 FROM "recordings" WHERE "id" = OLD."recording_id" AND "dropped_at" IS NOT NULL;
+    IF FOUND THEN
+      RETURN OLD;
+    END IF;
+  END IF;
+  RAISE EXCEPTION '% on % refused: what was recorded stays', TG_OP, TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+CREATE TRIGGER "recording_body_stays" BEFORE UPDATE OR DELETE ON "recording_bodies" FOR EACH ROW EXECUTE FUNCTION "recording_body_stays"();
+CREATE TRIGGER "append_only_table" BEFORE TRUNCATE ON "recording_bodies" FOR EACH STATEMENT EXECUTE FUNCTION "refuse_change"();
+ALTER TABLE "recording_bodies" ENABLE ALWAYS TRIGGER "recording_body_stays";
+ALTER TABLE "recording_bodies" ENABLE ALWAYS TRIGGER "append_only_table";
 
 -- Drops what was recorded where its time is over and nobody holds it; the chunks' digests stay. The service has no other
 -- right to delete any of it.
@@ -118,4 +163,4 @@ GRANT EXECUTE ON FUNCTION "drop_recording"(TEXT) TO hallpass_service;
 
 GRANT SELECT, INSERT ON "recordings", "recording_chunks", "recording_bodies", "recording_lines" TO hallpass_service;
 -- How it ends and is kept changes; what it is of, whose, and for how long does not.
-GRANT UPDATE ("beat_at", "ended_at", "end", "abandoned", "gaps", "held", "screen_at") ON "recordings" TO hallpass_service;
+GRANT UPDATE ("beat_at", "ended_at", "end", "abandoned", "gaps", "held", "screen_at", "purged_at") ON "recordings" TO hallpass_service;

@@ -13,9 +13,10 @@ import { invariant, problem } from '../../domain/problem.js';
 import type { RecordingId } from '../../domain/recording/recording.js';
 import type { SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
+import { abandonRecording } from './recording.abandon.js';
 import type { RecordingRow } from './recording.rows.js';
+import { SEARCH, audited, entryOf, searchedWords, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
-import { auditColumns } from './session.rows.js';
 import { RECORDING_CHANNEL } from './session.sql.js';
 import { inTransaction } from './transaction.js';
 
@@ -25,12 +26,6 @@ export interface ChunkBodies {
   get(id: RecordingId, seq: number): Promise<Uint8Array>;
   drop(id: RecordingId, chunks: number): Promise<void>;
 }
-
-/** The audit entry of a statement, written where `FROM` gives a row. `n` is the number of its parameter. */
-const audited = (from: string, n: number): string =>
-  `INSERT INTO audit_events SELECT j.* FROM ${from}, jsonb_populate_record(NULL::audit_events, $${n}::jsonb) j`;
-const told = (from: string): string =>
-  `SELECT count(*)::int AS written, count(pg_notify('${RECORDING_CHANNEL}', ${from}.session_id)) FROM ${from}`;
 
 /** Recordings in PostgreSQL, the bytes of their chunks there or in {@link ChunkBodies}. */
 export class PrismaRecordingStore extends RecordingStore {
@@ -121,32 +116,35 @@ export class PrismaRecordingStore extends RecordingStore {
 
   async gap(id: RecordingId, audit: AuditEntry): Promise<void> {
     await this.rows(
-      `WITH r AS (UPDATE recordings SET gaps = gaps + 1 WHERE id = $1 RETURNING session_id), a AS (${audited('r', 2)})
+      `WITH a AS (
+         ${audited('(SELECT FROM recordings WHERE id = $1) r', 2)} ON CONFLICT (id) DO NOTHING RETURNING 1
+       ),
+       r AS (UPDATE recordings SET gaps = gaps + 1 WHERE id = $1 AND EXISTS (SELECT FROM a) RETURNING session_id)
        ${told('r')}`,
       [id, entryOf(audit)],
     );
   }
 
   async finish({ id, at, end, audit }: FinishedRecording): Promise<boolean> {
-    return inTransaction(this.database.pool, async (client) => {
-      // Who appends at this moment is waited for; who comes later finds the end.
-      await client.query('SELECT id FROM recordings WHERE id = $1 FOR UPDATE', [id]);
-      const { rows } = await client.query<{ written: number }>(
-        `WITH r AS (
-           UPDATE recordings SET ended_at = $2::timestamptz, "end" = $3::jsonb, abandoned = $4
-           WHERE id = $1 AND ended_at IS NULL RETURNING session_id
-         ), a AS (${audited('r', 5)}) ${told('r')}`,
-        [id, at, end === null ? null : JSON.stringify(end), end === null, entryOf(audit)],
-      );
-      return rows[0]?.written === 1;
-    });
+    const [row] = await this.rows<{ written: number }>(
+      `WITH r AS (
+         UPDATE recordings SET ended_at = $2::timestamptz, "end" = $3::jsonb
+         WHERE id = $1 AND ended_at IS NULL RETURNING session_id
+       ), a AS (${audited('r', 4)}) ${told('r')}`,
+      [id, at, JSON.stringify(end), entryOf(audit)],
+    );
+    return row?.written === 1;
   }
 
-  async beat(replica: string): Promise<void> {
+  async beat(ids: readonly RecordingId[]): Promise<void> {
     await this.rows(
-      'UPDATE recordings SET beat_at = now() WHERE replica = $1 AND ended_at IS NULL',
-      [replica],
+      'UPDATE recordings SET beat_at = now() WHERE id = ANY ($1) AND ended_at IS NULL',
+      [ids],
     );
+  }
+
+  abandon(...args: Parameters<RecordingStore['abandon']>): Promise<boolean> {
+    return abandonRecording(this.database, ...args);
   }
 
   silent(seconds: number, limit: number): Promise<RecordingInfo[]> {
@@ -199,23 +197,26 @@ export class PrismaRecordingStore extends RecordingStore {
 
   due(limit: number): Promise<RecordingInfo[]> {
     return this.infos(
-      `r.ended_at IS NOT NULL AND r.dropped_at IS NULL AND NOT r.held
-         AND r.ended_at + make_interval(secs => r.keep_seconds) <= now() ORDER BY r.ended_at LIMIT $1`,
+      `(r.ended_at IS NOT NULL AND r.dropped_at IS NULL AND NOT r.held
+         AND r.ended_at + make_interval(secs => r.keep_seconds) <= now())
+       OR (r.dropped_at IS NOT NULL AND r.purged_at IS NULL)
+       ORDER BY r.dropped_at NULLS FIRST, r.ended_at LIMIT $1`,
       [limit],
     );
   }
 
   async drop(id: RecordingId, audit: AuditEntry): Promise<boolean> {
-    const info = await this.find(id);
-    if (!info) return false;
     const [row] = await this.rows<{ written: number }>(
       `WITH r AS MATERIALIZED (SELECT session_id FROM recordings WHERE id = $1 AND drop_recording($1)),
        a AS (${audited('r', 2)}) ${told('r')}`,
       [id, entryOf(audit)],
     );
-    if (row?.written !== 1) return false;
-    await this.bodies?.drop(id, info.chunks);
-    return true;
+    const info = await this.find(id);
+    if (!info?.droppedAt) return false;
+    // One more may be there: of a chunk whose row came too late.
+    await this.bodies?.drop(id, info.chunks + 1);
+    await this.rows('UPDATE recordings SET purged_at = now() WHERE id = $1', [id]);
+    return row?.written === 1;
   }
 
   unread(limit: number): Promise<RecordingInfo[]> {
@@ -257,15 +258,7 @@ export class PrismaRecordingStore extends RecordingStore {
       line: number;
       at_ms: string;
       text: string;
-    }>(
-      `SELECT r.id, r.session_id, r.started_at, l.line, l.at_ms, l.text
-       FROM recording_lines l JOIN recordings r ON r.id = l.recording_id
-       WHERE to_tsvector('simple', l.text) @@ websearch_to_tsquery('simple', $1)
-         AND ($2::text IS NULL OR r.session_id = $2)
-         AND ($3::timestamptz IS NULL OR (r.started_at, r.id) < ($3, $4) OR (r.id = $4 AND l.line > $5::int))
-       ORDER BY r.started_at DESC, r.id DESC, l.line LIMIT $6::int`,
-      [text, session, ...cursorOf(after), limit],
-    );
+    }>(SEARCH, [searchedWords(text), session, ...cursorOf(after), limit]);
     return rows.map((row) => ({
       recording: row.id as RecordingId,
       session: row.session_id as SessionId,
@@ -296,10 +289,6 @@ export class PrismaRecordingStore extends RecordingStore {
   private async rows<R extends object>(sql: string, values: readonly unknown[]): Promise<R[]> {
     return (await this.database.pool.query<R>(sql, [...values])).rows;
   }
-}
-
-function entryOf(audit: AuditEntry): string {
-  return JSON.stringify(auditColumns({ audit }));
 }
 
 function cursorOf(

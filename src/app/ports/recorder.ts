@@ -32,8 +32,13 @@ export abstract class Recorder {
   /**
    * Writes that the recording begins, with its audit event, before anything is shown.
    *
+   * @param gapped told whenever what is shown from now on is not recorded, until the store is back: at best effort only.
    * @returns `too-many-streams` where as many are open as terms allow; `recording-unavailable` where the store does not
-   * take it and the mode is strict.
+   * take it, whatever the mode: of such a stream there would be no trace.
    */
-  abstract open(recording: NewRecording, by: Actor): Promise<StreamRecording | Problem>;
+  abstract open(
+    recording: NewRecording,
+    by: Actor,
+    gapped?: () => void,
+  ): Promise<StreamRecording | Problem>;
 }

@@ -52,7 +52,7 @@ export interface RecordingInfo {
 export interface FinishedRecording {
   readonly id: RecordingId;
   readonly at: Date;
-  readonly end: RecordingEnd | null;
+  readonly end: RecordingEnd;
   readonly audit: AuditEntry;
 }
 
@@ -93,14 +93,26 @@ export abstract class RecordingStore {
    * it never will be, for the recording has an end.
    */
   abstract append(id: RecordingId, chunk: Chunk): Promise<void>;
+  /** Counts a gap; the same entry once, however often it is given. */
   abstract gap(id: RecordingId, audit: AuditEntry): Promise<void>;
   /** Writes the end; nothing where it has one. @returns whether this call wrote it. */
   abstract finish(finished: FinishedRecording): Promise<boolean>;
 
-  /** Says that the open recordings of this replica are being written. */
-  abstract beat(replica: string): Promise<void>;
+  /** Says that these are being written. */
+  abstract beat(ids: readonly RecordingId[]): Promise<void>;
   /** Open ones of which nothing was heard for so long. */
   abstract silent(seconds: number, limit: number): Promise<RecordingInfo[]>;
+  /**
+   * Ends one that is still open and silent, with what is stored of it: nothing is, once it has ended.
+   *
+   * @param audit makes the entry of what is stored for good.
+   * @returns whether this call ended it.
+   */
+  abstract abandon(
+    id: RecordingId,
+    silentSeconds: number,
+    audit: (stored: RecordingInfo) => AuditEntry,
+  ): Promise<boolean>;
 
   abstract find(id: RecordingId): Promise<RecordingInfo | undefined>;
   /** In the order in which they began. */
@@ -110,9 +122,14 @@ export abstract class RecordingStore {
 
   /** Keeps a recording beyond its time, or no longer. @returns whether it changed anything. */
   abstract hold(id: RecordingId, held: boolean, audit: AuditEntry): Promise<boolean>;
-  /** Those whose time is over, and that nobody holds. */
+  /** Those whose time is over, and that nobody holds; those that were dropped and are not all gone yet. */
   abstract due(limit: number): Promise<RecordingInfo[]>;
-  /** Drops the events of a recording; refused by the database where its time is not over or somebody holds it. */
+  /**
+   * Drops the events of a recording; refused by the database where its time is not over or somebody holds it. Throws
+   * where not all of it is gone; it is due again then.
+   *
+   * @returns whether this call dropped it.
+   */
   abstract drop(id: RecordingId, audit: AuditEntry): Promise<boolean>;
 
   /** Ended ones whose screen was not read yet. */

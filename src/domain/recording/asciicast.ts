@@ -43,6 +43,11 @@ export function sizeText({ columns, rows }: { columns: number; rows: number }): 
 export class CastReader {
   private atMs = 0;
 
+  /** When the last event was. */
+  get lastMs(): number {
+    return this.atMs;
+  }
+
   /** @param line one line, the header excepted. */
   read(line: string): CastEvent | undefined {
     if (!line.startsWith('[')) return undefined;
@@ -50,10 +55,10 @@ export class CastReader {
     if (!Array.isArray(event) || event.length !== 3) return undefined;
     const [interval, code, data] = event as unknown[];
     if (typeof interval !== 'number' || typeof data !== 'string') return undefined;
-    const known = CAST_CODES.find((it) => it === code);
-    if (known === undefined) return undefined;
     this.atMs += Math.round(interval * 1000);
-    return { atMs: this.atMs, code: known, data };
+    // Of an event that nobody knows the time counts all the same.
+    const known = CAST_CODES.find((it) => it === code);
+    return known && { atMs: this.atMs, code: known, data };
   }
 }
 

@@ -2254,7 +2254,8 @@ export const RecordingScalarFieldEnum = {
   gaps: 'gaps',
   held: 'held',
   screenAt: 'screenAt',
-  droppedAt: 'droppedAt'
+  droppedAt: 'droppedAt',
+  purgedAt: 'purgedAt'
 } as const
 
 export type RecordingScalarFieldEnum = (typeof RecordingScalarFieldEnum)[keyof typeof RecordingScalarFieldEnum]

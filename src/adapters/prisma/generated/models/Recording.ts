@@ -54,6 +54,7 @@ export type RecordingMinAggregateOutputType = {
   held: boolean | null
   screenAt: Date | null
   droppedAt: Date | null
+  purgedAt: Date | null
 }
 
 export type RecordingMaxAggregateOutputType = {
@@ -74,6 +75,7 @@ export type RecordingMaxAggregateOutputType = {
   held: boolean | null
   screenAt: Date | null
   droppedAt: Date | null
+  purgedAt: Date | null
 }
 
 export type RecordingCountAggregateOutputType = {
@@ -96,6 +98,7 @@ export type RecordingCountAggregateOutputType = {
   held: number
   screenAt: number
   droppedAt: number
+  purgedAt: number
   _all: number
 }
 
@@ -128,6 +131,7 @@ export type RecordingMinAggregateInputType = {
   held?: true
   screenAt?: true
   droppedAt?: true
+  purgedAt?: true
 }
 
 export type RecordingMaxAggregateInputType = {
@@ -148,6 +152,7 @@ export type RecordingMaxAggregateInputType = {
   held?: true
   screenAt?: true
   droppedAt?: true
+  purgedAt?: true
 }
 
 export type RecordingCountAggregateInputType = {
@@ -170,6 +175,7 @@ export type RecordingCountAggregateInputType = {
   held?: true
   screenAt?: true
   droppedAt?: true
+  purgedAt?: true
   _all?: true
 }
 
@@ -279,6 +285,7 @@ export type RecordingGroupByOutputType = {
   held: boolean
   screenAt: Date | null
   droppedAt: Date | null
+  purgedAt: Date | null
   _count: RecordingCountAggregateOutputType | null
   _avg: RecordingAvgAggregateOutputType | null
   _sum: RecordingSumAggregateOutputType | null
@@ -324,6 +331,7 @@ export type RecordingWhereInput = {
   held?: Prisma.BoolFilter<"Recording"> | boolean
   screenAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   droppedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
+  purgedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   session?: Prisma.XOR<Prisma.SessionScalarRelationFilter, Prisma.SessionWhereInput>
   chunks?: Prisma.RecordingChunkListRelationFilter
   lines?: Prisma.RecordingLineListRelationFilter
@@ -349,6 +357,7 @@ export type RecordingOrderByWithRelationInput = {
   held?: Prisma.SortOrder
   screenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   droppedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  purgedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   session?: Prisma.SessionOrderByWithRelationInput
   chunks?: Prisma.RecordingChunkOrderByRelationAggregateInput
   lines?: Prisma.RecordingLineOrderByRelationAggregateInput
@@ -377,6 +386,7 @@ export type RecordingWhereUniqueInput = Prisma.AtLeast<{
   held?: Prisma.BoolFilter<"Recording"> | boolean
   screenAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   droppedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
+  purgedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   session?: Prisma.XOR<Prisma.SessionScalarRelationFilter, Prisma.SessionWhereInput>
   chunks?: Prisma.RecordingChunkListRelationFilter
   lines?: Prisma.RecordingLineListRelationFilter
@@ -402,6 +412,7 @@ export type RecordingOrderByWithAggregationInput = {
   held?: Prisma.SortOrder
   screenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   droppedAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  purgedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.RecordingCountOrderByAggregateInput
   _avg?: Prisma.RecordingAvgOrderByAggregateInput
   _max?: Prisma.RecordingMaxOrderByAggregateInput
@@ -432,6 +443,7 @@ export type RecordingScalarWhereWithAggregatesInput = {
   held?: Prisma.BoolWithAggregatesFilter<"Recording"> | boolean
   screenAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Recording"> | Date | string | null
   droppedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Recording"> | Date | string | null
+  purgedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Recording"> | Date | string | null
 }
 
 export type RecordingCreateInput = {
@@ -453,6 +465,7 @@ export type RecordingCreateInput = {
   held?: boolean
   screenAt?: Date | string | null
   droppedAt?: Date | string | null
+  purgedAt?: Date | string | null
   session: Prisma.SessionCreateNestedOneWithoutRecordingsInput
   chunks?: Prisma.RecordingChunkCreateNestedManyWithoutRecordingInput
   lines?: Prisma.RecordingLineCreateNestedManyWithoutRecordingInput
@@ -478,6 +491,7 @@ export type RecordingUncheckedCreateInput = {
   held?: boolean
   screenAt?: Date | string | null
   droppedAt?: Date | string | null
+  purgedAt?: Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedCreateNestedManyWithoutRecordingInput
   lines?: Prisma.RecordingLineUncheckedCreateNestedManyWithoutRecordingInput
 }
@@ -501,6 +515,7 @@ export type RecordingUpdateInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   session?: Prisma.SessionUpdateOneRequiredWithoutRecordingsNestedInput
   chunks?: Prisma.RecordingChunkUpdateManyWithoutRecordingNestedInput
   lines?: Prisma.RecordingLineUpdateManyWithoutRecordingNestedInput
@@ -526,6 +541,7 @@ export type RecordingUncheckedUpdateInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedUpdateManyWithoutRecordingNestedInput
   lines?: Prisma.RecordingLineUncheckedUpdateManyWithoutRecordingNestedInput
 }
@@ -550,6 +566,7 @@ export type RecordingCreateManyInput = {
   held?: boolean
   screenAt?: Date | string | null
   droppedAt?: Date | string | null
+  purgedAt?: Date | string | null
 }
 
 export type RecordingUpdateManyMutationInput = {
@@ -571,6 +588,7 @@ export type RecordingUpdateManyMutationInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type RecordingUncheckedUpdateManyInput = {
@@ -593,6 +611,7 @@ export type RecordingUncheckedUpdateManyInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type RecordingListRelationFilter = {
@@ -625,6 +644,7 @@ export type RecordingCountOrderByAggregateInput = {
   held?: Prisma.SortOrder
   screenAt?: Prisma.SortOrder
   droppedAt?: Prisma.SortOrder
+  purgedAt?: Prisma.SortOrder
 }
 
 export type RecordingAvgOrderByAggregateInput = {
@@ -650,6 +670,7 @@ export type RecordingMaxOrderByAggregateInput = {
   held?: Prisma.SortOrder
   screenAt?: Prisma.SortOrder
   droppedAt?: Prisma.SortOrder
+  purgedAt?: Prisma.SortOrder
 }
 
 export type RecordingMinOrderByAggregateInput = {
@@ -670,6 +691,7 @@ export type RecordingMinOrderByAggregateInput = {
   held?: Prisma.SortOrder
   screenAt?: Prisma.SortOrder
   droppedAt?: Prisma.SortOrder
+  purgedAt?: Prisma.SortOrder
 }
 
 export type RecordingSumOrderByAggregateInput = {
@@ -771,6 +793,7 @@ export type RecordingCreateWithoutSessionInput = {
   held?: boolean
   screenAt?: Date | string | null
   droppedAt?: Date | string | null
+  purgedAt?: Date | string | null
   chunks?: Prisma.RecordingChunkCreateNestedManyWithoutRecordingInput
   lines?: Prisma.RecordingLineCreateNestedManyWithoutRecordingInput
 }
@@ -794,6 +817,7 @@ export type RecordingUncheckedCreateWithoutSessionInput = {
   held?: boolean
   screenAt?: Date | string | null
   droppedAt?: Date | string | null
+  purgedAt?: Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedCreateNestedManyWithoutRecordingInput
   lines?: Prisma.RecordingLineUncheckedCreateNestedManyWithoutRecordingInput
 }
@@ -847,6 +871,7 @@ export type RecordingScalarWhereInput = {
   held?: Prisma.BoolFilter<"Recording"> | boolean
   screenAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   droppedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
+  purgedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
 }
 
 export type RecordingCreateWithoutChunksInput = {
@@ -868,6 +893,7 @@ export type RecordingCreateWithoutChunksInput = {
   held?: boolean
   screenAt?: Date | string | null
   droppedAt?: Date | string | null
+  purgedAt?: Date | string | null
   session: Prisma.SessionCreateNestedOneWithoutRecordingsInput
   lines?: Prisma.RecordingLineCreateNestedManyWithoutRecordingInput
 }
@@ -892,6 +918,7 @@ export type RecordingUncheckedCreateWithoutChunksInput = {
   held?: boolean
   screenAt?: Date | string | null
   droppedAt?: Date | string | null
+  purgedAt?: Date | string | null
   lines?: Prisma.RecordingLineUncheckedCreateNestedManyWithoutRecordingInput
 }
 
@@ -930,6 +957,7 @@ export type RecordingUpdateWithoutChunksInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   session?: Prisma.SessionUpdateOneRequiredWithoutRecordingsNestedInput
   lines?: Prisma.RecordingLineUpdateManyWithoutRecordingNestedInput
 }
@@ -954,6 +982,7 @@ export type RecordingUncheckedUpdateWithoutChunksInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lines?: Prisma.RecordingLineUncheckedUpdateManyWithoutRecordingNestedInput
 }
 
@@ -976,6 +1005,7 @@ export type RecordingCreateWithoutLinesInput = {
   held?: boolean
   screenAt?: Date | string | null
   droppedAt?: Date | string | null
+  purgedAt?: Date | string | null
   session: Prisma.SessionCreateNestedOneWithoutRecordingsInput
   chunks?: Prisma.RecordingChunkCreateNestedManyWithoutRecordingInput
 }
@@ -1000,6 +1030,7 @@ export type RecordingUncheckedCreateWithoutLinesInput = {
   held?: boolean
   screenAt?: Date | string | null
   droppedAt?: Date | string | null
+  purgedAt?: Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedCreateNestedManyWithoutRecordingInput
 }
 
@@ -1038,6 +1069,7 @@ export type RecordingUpdateWithoutLinesInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   session?: Prisma.SessionUpdateOneRequiredWithoutRecordingsNestedInput
   chunks?: Prisma.RecordingChunkUpdateManyWithoutRecordingNestedInput
 }
@@ -1062,6 +1094,7 @@ export type RecordingUncheckedUpdateWithoutLinesInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedUpdateManyWithoutRecordingNestedInput
 }
 
@@ -1084,6 +1117,7 @@ export type RecordingCreateManySessionInput = {
   held?: boolean
   screenAt?: Date | string | null
   droppedAt?: Date | string | null
+  purgedAt?: Date | string | null
 }
 
 export type RecordingUpdateWithoutSessionInput = {
@@ -1105,6 +1139,7 @@ export type RecordingUpdateWithoutSessionInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   chunks?: Prisma.RecordingChunkUpdateManyWithoutRecordingNestedInput
   lines?: Prisma.RecordingLineUpdateManyWithoutRecordingNestedInput
 }
@@ -1128,6 +1163,7 @@ export type RecordingUncheckedUpdateWithoutSessionInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedUpdateManyWithoutRecordingNestedInput
   lines?: Prisma.RecordingLineUncheckedUpdateManyWithoutRecordingNestedInput
 }
@@ -1151,6 +1187,7 @@ export type RecordingUncheckedUpdateManyWithoutSessionInput = {
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 
@@ -1213,6 +1250,7 @@ export type RecordingSelect<ExtArgs extends runtime.Types.Extensions.InternalArg
   held?: boolean
   screenAt?: boolean
   droppedAt?: boolean
+  purgedAt?: boolean
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
   chunks?: boolean | Prisma.Recording$chunksArgs<ExtArgs>
   lines?: boolean | Prisma.Recording$linesArgs<ExtArgs>
@@ -1239,6 +1277,7 @@ export type RecordingSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ext
   held?: boolean
   screenAt?: boolean
   droppedAt?: boolean
+  purgedAt?: boolean
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["recording"]>
 
@@ -1262,6 +1301,7 @@ export type RecordingSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ext
   held?: boolean
   screenAt?: boolean
   droppedAt?: boolean
+  purgedAt?: boolean
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["recording"]>
 
@@ -1285,9 +1325,10 @@ export type RecordingSelectScalar = {
   held?: boolean
   screenAt?: boolean
   droppedAt?: boolean
+  purgedAt?: boolean
 }
 
-export type RecordingOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "sessionId" | "kind" | "way" | "person" | "mode" | "header" | "input" | "keepSeconds" | "replica" | "startedAt" | "beatAt" | "endedAt" | "end" | "abandoned" | "gaps" | "held" | "screenAt" | "droppedAt", ExtArgs["result"]["recording"]>
+export type RecordingOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "sessionId" | "kind" | "way" | "person" | "mode" | "header" | "input" | "keepSeconds" | "replica" | "startedAt" | "beatAt" | "endedAt" | "end" | "abandoned" | "gaps" | "held" | "screenAt" | "droppedAt" | "purgedAt", ExtArgs["result"]["recording"]>
 export type RecordingInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
   chunks?: boolean | Prisma.Recording$chunksArgs<ExtArgs>
@@ -1328,6 +1369,7 @@ export type $RecordingPayload<ExtArgs extends runtime.Types.Extensions.InternalA
     held: boolean
     screenAt: Date | null
     droppedAt: Date | null
+    purgedAt: Date | null
   }, ExtArgs["result"]["recording"]>
   composites: {}
 }
@@ -1773,6 +1815,7 @@ export interface RecordingFieldRefs {
   readonly held: Prisma.FieldRef<"Recording", 'Boolean'>
   readonly screenAt: Prisma.FieldRef<"Recording", 'DateTime'>
   readonly droppedAt: Prisma.FieldRef<"Recording", 'DateTime'>
+  readonly purgedAt: Prisma.FieldRef<"Recording", 'DateTime'>
 }
     
 

@@ -1,0 +1,223 @@
+import { setTimeout as after } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { firstDigest, nextDigest } from '../domain/recording/digest.chain.js';
+import type { Lost } from './chunk.queue.js';
+import { ChunkQueue } from './chunk.queue.js';
+import type { Chunk } from './ports/recording.store.js';
+import { RecordingClosed } from './ports/recording.store.js';
+import { newRecordingId } from '../domain/recording/recording.js';
+
+const FIRST = firstDigest('{}');
+const LIMITS = { chunkMs: 2, chunkBytes: 64, unstoredBytes: 200, patienceMs: 60 };
+
+/** A store that fails as it is told: chunks that it has taken twice are there once. */
+class Shelf {
+  readonly chunks: Chunk[] = [];
+  readonly lost: Lost[] = [];
+  readonly troubles: boolean[] = [];
+  losses = 0;
+  /** For each call to come: whether it stores, and whether it answers. */
+  fate: readonly ('well' | 'down' | 'unanswered' | 'silent')[] = [];
+  /** So many tellings of a gap fail first. */
+  gapsRefused = 0;
+  private calls = 0;
+  readonly queue: ChunkQueue;
+
+  constructor(isStrict: boolean, limits: typeof LIMITS = LIMITS) {
+    this.queue = new ChunkQueue({
+      first: FIRST,
+      compress: (data) => Promise.resolve(data),
+      limits,
+      isStrict,
+      append: (chunk) => this.call(() => this.put(chunk)),
+      gap: (lost) => this.gap(lost),
+      losing: () => void (this.losses += 1),
+      trouble: (_error, isFinal) => void this.troubles.push(isFinal),
+    });
+  }
+
+  get text(): string {
+    return this.chunks.map(({ bytes }) => Buffer.from(bytes).toString()).join('');
+  }
+
+  private async call(act: () => void): Promise<void> {
+    const fate = this.fate[this.calls++] ?? this.fate.at(-1) ?? 'well';
+    await Promise.resolve();
+    if (fate !== 'down') act();
+    if (fate === 'silent') await new Promise(() => undefined);
+    if (fate !== 'well') throw new Error('no answer');
+  }
+
+  private async gap(lost: Lost): Promise<void> {
+    await Promise.resolve();
+    if (this.gapsRefused-- > 0) throw new Error('no answer');
+    this.lost.push(lost);
+  }
+
+  private put(chunk: Chunk): void {
+    const last = this.chunks.at(-1);
+    if (last?.seq === chunk.seq) {
+      expect(chunk).toEqual(last);
+      return;
+    }
+    expect(chunk.seq).toBe((last?.seq ?? 0) + 1);
+    expect(chunk.digest).toEqual(nextDigest(last?.digest ?? FIRST, chunk.bytes));
+    this.chunks.push(chunk);
+  }
+}
+
+const lines = fc.array(fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 90 }), {
+  minLength: 1,
+  maxLength: 30,
+});
+const fates = fc.array(fc.constantFrom('well', 'down', 'unanswered'), { maxLength: 12 });
+
+describe('lines on their way to the store', () => {
+  test('are all there, once and in their order, where the store is only away for moments', async () => {
+    await fc.assert(
+      fc.asyncProperty(lines, fates, fc.boolean(), async (given, fate, isStrict) => {
+        const shelf = new Shelf(isStrict, { ...LIMITS, patienceMs: 60_000 });
+        shelf.fate = [...fate, 'well'];
+        for (const [at, line] of given.entries()) await shelf.queue.push(() => line, at);
+        expect(await shelf.queue.close()).toMatchObject({ seq: shelf.chunks.length });
+        expect(shelf.text).toBe(given.map((line) => `${line}\n`).join(''));
+        expect(shelf.lost).toEqual([]);
+        expect(shelf.chunks.at(-1)?.untilMs).toBe(given.length - 1);
+      }),
+      { numRuns: 12 },
+    );
+  }, 60_000);
+
+  test('make whoever pushes wait beyond the bound, and no longer than until there is room', async () => {
+    await fc.assert(
+      fc.asyncProperty(lines, async (given) => {
+        const shelf = new Shelf(true);
+        let pushed = 0;
+        for (const line of given) {
+          const room = shelf.queue.push(() => line, 0);
+          pushed += line.length + 1;
+          const unstored = pushed - shelf.text.length;
+          expect(unstored).toBeLessThanOrEqual(LIMITS.unstoredBytes + 91 + LIMITS.chunkBytes);
+          if (unstored > LIMITS.unstoredBytes + LIMITS.chunkBytes) expect(room).toBeDefined();
+          await room;
+        }
+        await shelf.queue.close();
+        expect(shelf.text.length).toBe(pushed);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('are given line by line the time of the one before that was kept', async () => {
+    const shelf = new Shelf(true);
+    for (const atMs of [5, 7, 20]) await shelf.queue.push((before) => `${atMs - before}`, atMs);
+    await shelf.queue.close();
+    expect(shelf.text).toBe('5\n2\n13\n');
+  });
+
+  test('wait for nothing where nothing is pushed: an idle queue has no timer', async () => {
+    const shelf = new Shelf(true);
+    expect(await shelf.queue.close()).toEqual({ seq: 0, digest: FIRST });
+    expect(shelf.chunks).toEqual([]);
+  });
+});
+
+describe('a store that is away for longer', () => {
+  test.each(['down', 'silent'] as const)(
+    'fails a strict queue within its patience, and lets nobody wait: %s',
+    async (fate) => {
+      const shelf = new Shelf(true);
+      shelf.fate = [fate];
+      const began = performance.now();
+      const room = shelf.queue.push(() => 'x'.repeat(300), 0);
+      expect(room).toBeInstanceOf(Promise);
+      expect(await shelf.queue.failed).toContain('could not be recorded');
+      await room;
+      expect(performance.now() - began).toBeLessThan(5 * LIMITS.patienceMs + 1_000);
+      expect(shelf.queue.push(() => 'late', 1)).toBeUndefined();
+      expect(await shelf.queue.close()).toBeUndefined();
+      expect(shelf.troubles.at(-1)).toBe(true);
+    },
+  );
+
+  test('never loses in a strict queue what it does not fail for', async () => {
+    await fc.assert(
+      fc.asyncProperty(lines, fates, async (given, fate) => {
+        const shelf = new Shelf(true, { ...LIMITS, patienceMs: 150 });
+        shelf.fate = [...fate, 'well'];
+        let hasFailed = false;
+        void shelf.queue.failed.then(() => (hasFailed = true));
+        for (const [at, line] of given.entries()) await shelf.queue.push(() => line, at);
+        const isWhole = (await shelf.queue.close()) !== undefined;
+        const all = given.map((line) => `${line}\n`).join('');
+        // What is there is a beginning of it in any case.
+        expect(all.startsWith(shelf.text)).toBe(true);
+        if (isWhole) expect(shelf.text).toBe(all);
+        if (hasFailed) expect(isWhole).toBe(false);
+      }),
+      { numRuns: 12 },
+    );
+  }, 60_000);
+
+  test('costs a queue at best effort what came meanwhile, told once with its size, and nobody waits', async () => {
+    const shelf = new Shelf(false);
+    shelf.fate = ['down'];
+    await shelf.queue.push(() => 'a'.repeat(300), 0, 300);
+    expect(shelf.troubles).toContain(true);
+    for (let at = 10; at < 20; at++)
+      expect(shelf.queue.push(() => 'never made', at, 1_000)).toBeUndefined();
+    shelf.fate = ['well'];
+    while (shelf.lost.length === 0) await after(5);
+    void shelf.queue.push(() => 'b', 30, 1);
+    expect(await shelf.queue.close()).toMatchObject({ seq: 2 });
+    expect(shelf.text).toBe(`${'a'.repeat(300)}\nb\n`);
+    expect(shelf.lost).toEqual([{ fromMs: 0, untilMs: 19, bytes: 10_000 }]);
+    expect([shelf.queue.gaps, shelf.losses]).toEqual([1, 1]);
+  });
+
+  test('that goes away again while the gap is told loses nothing of what it took, and recovers', async () => {
+    const shelf = new Shelf(false);
+    shelf.fate = ['down'];
+    await shelf.queue.push(() => 'a'.repeat(300), 0, 300);
+    void shelf.queue.push(() => '', 1, 7);
+    // Patience is over once more before the gap is told.
+    shelf.gapsRefused = 3;
+    shelf.fate = ['well'];
+    while (shelf.lost.length < 2) {
+      void shelf.queue.push(() => '', 2, 1);
+      await after(5);
+    }
+    void shelf.queue.push(() => 'b', 30, 1);
+    expect(await shelf.queue.close()).toBeDefined();
+    expect(shelf.text.endsWith('\nb\n')).toBe(true);
+    expect(shelf.queue.gaps).toBe(2);
+  }, 30_000);
+
+  test('is given up at the end within patience, and what is missing is no end', async () => {
+    const shelf = new Shelf(false);
+    shelf.fate = ['silent'];
+    void shelf.queue.push(() => 'a', 0);
+    const began = performance.now();
+    expect(await shelf.queue.close()).toBeUndefined();
+    expect(performance.now() - began).toBeLessThan(LIMITS.patienceMs + 1_000);
+  });
+});
+
+test('a recording that another replica has ended fails, at best effort too', async () => {
+  for (const isStrict of [true, false]) {
+    const queue = new ChunkQueue({
+      first: FIRST,
+      compress: (data) => Promise.resolve(data),
+      limits: LIMITS,
+      isStrict,
+      append: () => Promise.reject(new RecordingClosed(newRecordingId())),
+      gap: () => Promise.resolve(),
+      losing: () => undefined,
+      trouble: () => undefined,
+    });
+    void queue.push(() => 'x', 0);
+    expect(await queue.failed).toContain('abandoned');
+    expect(await queue.close()).toBeUndefined();
+  }
+});
