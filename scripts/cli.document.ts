@@ -1,5 +1,21 @@
 import type { Command } from 'commander';
+import { EXIT_WORDS } from '../src/adapters/cli/exit.codes.js';
 import { hallpassProgram } from '../src/adapters/cli/hallpass.program.js';
+import { CLIENT_VARIABLES } from '../src/config/client.environment.js';
+
+const EXAMPLES = `## Examples
+
+\`\`\`console
+$ hallpass login --server https://hallpass.example.com
+$ hallpass debug deployment/checkout -n payments --for 30m --reason 'orders are stuck' --ticket INC-4711
+$ hallpass debug pod/checkout-7d9f-x2x4z -n payments --reason 'heap dump' -- cat /proc/1/root/tmp/heap > heap
+$ hallpass sessions --state pending
+$ hallpass approve 7k2m9q4x1v8t3b6n --comment 'go ahead'
+$ hallpass watch 7k2m9q4x1v8t3b6n
+$ hallpass kubeconfig 7k2m9q4x1v8t3b6n --merge
+$ hallpass recording search 'connection refused' --session 7k2m9q4x1v8t3b6n
+$ source <(hallpass completion bash)
+\`\`\``;
 
 const INTRODUCTION = `# The command line
 
@@ -8,11 +24,24 @@ const INTRODUCTION = `# The command line
 \`hallpass\` comes with the package; in a clone it is \`npm run --silent hallpass -- …\` after \`npm run build\`. Results go to
 standard output and complaints, a sentence each, to standard error.
 
-| exit code | what                                                                                  |
-| --------- | ------------------------------------------------------------------------------------- |
-| 0         | done, and nothing was found                                                           |
-| 1         | found what was looked for: errors in documents, failed tests, decisions that would change |
-| 2         | wrong use, or input that cannot be read                                               |`;
+| exit code | what |
+| --- | --- |
+${EXIT_WORDS.map(([code, words]) => `| ${code} | ${words} |`).join('\n')}
+
+| variable | what |
+| --- | --- |
+${Object.entries(CLIENT_VARIABLES)
+  .map(([name, what]) => `| \`${name}\` | ${what} |`)
+  .join('\n')}
+| \`NO_COLOR\` | no colours, whatever it says |
+| \`XDG_CONFIG_HOME\` | where the folder \`hallpass\` is that tokens are kept in (default: \`~/.config\`) |
+| \`KUBECONFIG\` | the file that \`kubeconfig --merge\` writes to (default: \`~/.kube/config\`) |
+
+All commands but \`policy\` and \`completion\` speak to a broker. \`-o json\` and \`-o yaml\` give what it answered, as it is
+in [the API](architecture.md); times for people are in their own zone. In a terminal, \`~.\` at the beginning of a line
+leaves it. kubectl finds the program as a plugin: \`kubectl hallpass …\`.
+
+${EXAMPLES}`;
 
 /** Makes nothing of what commands do: only their definitions are read. */
 const UNUSED = () => Promise.reject(new Error('a document runs no commands'));
@@ -22,6 +51,9 @@ export function cliDocument(): string {
   const program = hallpassProgram(
     {
       version: '',
+      world: () => {
+        throw new Error('a document runs no commands');
+      },
       screen: { out: () => Promise.resolve(), err: () => undefined },
       now: () => new Date(0),
       loadPolicies: UNUSED,

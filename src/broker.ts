@@ -61,6 +61,7 @@ import type { SessionStore } from './app/ports/session.store.js';
 import { IssueTicket } from './app/issue-ticket.js';
 import { kubectlUses } from './app/kubectl.uses.js';
 import { KeepRecordings } from './app/keep-recordings.js';
+import { ListTargets } from './app/list-targets.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
 import { ReadReviews } from './app/read-reviews.js';
@@ -273,6 +274,7 @@ export async function startBroker(
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
+    listTargets: new ListTargets({ clusters: kubernetes, policies, facts }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     enterSession: enter,
     issueTicket: new IssueTicket({ store, tickets }),

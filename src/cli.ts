@@ -1,16 +1,9 @@
 #!/usr/bin/env node
 import packageJson from '../package.json' with { type: 'json' };
+import { nodeWorld } from './adapters/cli/node.world.js';
 import { runHallpass } from './adapters/cli/hallpass.program.js';
-import type { PolicyCommandDeps } from './adapters/cli/policy.commands.js';
 import type { Screen } from './adapters/cli/screen.js';
-import { loadPolicyFolders } from './adapters/policy/policy.folder.js';
-import { loadPolicyTests, readYamlFile, unreadableFolders } from './adapters/policy/test.folder.js';
-import { Database, isDatabaseDown } from './adapters/prisma/database.js';
-import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
-import { PrismaPastDecisions } from './adapters/prisma/prisma-past.decisions.js';
-import { DiffPolicies } from './app/diff-policies.js';
-import { configProblemText, isConfigProblem } from './config/config.problem.js';
-import { loadDatabaseConfig } from './config/load.config.js';
+import { readClientEnvironment } from './config/client.environment.js';
 
 // Whoever reads us may have read enough, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -26,52 +19,22 @@ const SCREEN: Screen = {
   err: (text) => void process.stderr.write(text),
 };
 
-process.exitCode = await runHallpass(
+/** Whoever has kubectl ask for a token does not wait until the database's client is loaded. */
+const policyTools = () => import('./policy.tools.js');
+
+const exitCode = await runHallpass(
   {
     version: packageJson.version,
     screen: SCREEN,
+    world: () =>
+      nodeWorld({ version: packageJson.version, screen: SCREEN, env: readClientEnvironment() }),
     now: () => new Date(),
-    loadPolicies,
-    loadTests: loadPolicyTests,
-    readFile: readYamlFile,
-    diff,
+    loadPolicies: async (folders) => (await policyTools()).loadPolicies(folders),
+    loadTests: async (from) => (await policyTools()).loadPolicyTests(from),
+    readFile: async (path) => (await policyTools()).readYamlFile(path),
+    diff: async (args) => (await policyTools()).diffPolicies(args),
   },
   process.argv.slice(2),
 );
-
-/** The one place where folders become a set. */
-async function loadPolicies(
-  folders: readonly string[],
-): Promise<Awaited<ReturnType<PolicyCommandDeps['loadPolicies']>>> {
-  const unreadable = await unreadableFolders(folders);
-  if (unreadable.length > 0) return { unreadable };
-  return loadPolicyFolders(folders);
-}
-
-async function diff({
-  databaseUrlFile,
-  ...args
-}: Parameters<PolicyCommandDeps['diff']>[0]): ReturnType<PolicyCommandDeps['diff']> {
-  const config =
-    databaseUrlFile === undefined
-      ? loadDatabaseConfig()
-      : loadDatabaseConfig({ HALLPASS_DATABASE__URL_FILE: databaseUrlFile });
-  if (isConfigProblem(config)) return { unreadable: [configProblemText(config)] };
-  await using opened = new AsyncDisposableStack();
-  const database = new Database({ url: config.url.reveal(), poolSize: 1 }, () => undefined);
-  opened.defer(() => database.close());
-  try {
-    const state = await schemaState(database.pool, MIGRATIONS_DIR);
-    if (state.kind !== 'current') return { unreadable: [schemaSentence(state)] };
-  } catch (error) {
-    // PostgreSQL's own words name roles and databases, never passwords.
-    const said = error instanceof Error ? error.message : String(error);
-    return { unreadable: [`The database does not let us in (${said}).`] };
-  }
-  try {
-    return await new DiffPolicies(new PrismaPastDecisions(database)).diff(args);
-  } catch (error) {
-    if (!isDatabaseDown(error)) throw error;
-    return { unreadable: ['The database went away while decisions were read: run it again.'] };
-  }
-}
+// Input that nobody reads any more, or a connection that is being closed, is no reason to stay.
+process.stdout.write('', () => process.exit(exitCode));

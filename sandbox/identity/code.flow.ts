@@ -54,7 +54,7 @@ export async function signInByCode(
 }
 
 /** As much of a browser as signing in needs: cookies by path, and redirects. */
-class Browser {
+export class Browser {
   readonly #cookies = new Map<string, string>();
 
   constructor(private readonly stopAt: string) {}

@@ -322,3 +322,27 @@ describe('a cluster in trouble', () => {
     expect(lab.cluster.connections.made - before).toBeLessThanOrEqual(2);
   });
 });
+
+describe('what there is to be debugged in a namespace', () => {
+  it('is its Pods that can take a debug container, each with its workload', async () => {
+    const { pin } = await lab.place();
+    const waiting = uniqueName('pending');
+    lab.cluster.addPod({
+      namespace: NAMESPACE,
+      name: waiting,
+      spec: { nodeSelector: { nowhere: 'x' } },
+    });
+    const found = await lab.clusters.targets({ cluster: CLUSTER, namespace: NAMESPACE });
+    if (isProblem(found)) throw new Error(found.detail);
+    const names = found.pods.map((it) => it.pod);
+    expect(names).toContain(pin.podName);
+    expect(names).not.toContain(waiting);
+    expect(found.pods.find((it) => it.pod === pin.podName)?.owner.kind).toBe('Pod');
+  });
+
+  it('is not told of one that may not be touched, and the cluster is not asked', async () => {
+    const found = await lab.clusters.targets({ cluster: CLUSTER, namespace: 'other' });
+    expect(found).toMatchObject({ problem: 'target-not-found' });
+    expect(lab.cluster.requests.find({ path: /namespaces\/other\// })).toEqual([]);
+  });
+});

@@ -18,6 +18,8 @@ import { ActOnSession } from '../../src/app/act-on-session.js';
 import { DecideSession } from '../../src/app/decide-session.js';
 import { ExtendSession } from '../../src/app/extend-session.js';
 import { NotePerson } from '../../src/app/note-person.js';
+import { ListTargets } from '../../src/app/list-targets.js';
+import { MemoryTargets } from './in-memory.targets.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { ReadReviews } from '../../src/app/read-reviews.js';
 import { ReadAudit, ReadSession } from '../../src/app/read-session.js';
@@ -123,6 +125,7 @@ export class GlassLab implements AsyncDisposable {
       readAudit: new ReadAudit({ log, clock }),
       notePerson: note,
       simulatePolicy: new SimulatePolicy({ policies: source, drafts: new YamlDrafts(), clock }),
+      listTargets: new ListTargets({ clusters: new MemoryTargets(), policies: source, facts }),
       reviewSession: new ReviewSession({ store, reviews, people, clock }),
       readReviews: new ReadReviews({ reviews, clock }),
       ...memoryStreams({ store, news, people, log, clock, journal, roleGroups: ROLE_GROUPS }).deps,

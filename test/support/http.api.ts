@@ -11,6 +11,7 @@ import type { Clusters } from '../../src/app/ports/cluster.js';
 import type { SessionStore } from '../../src/app/ports/session.store.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { ReadAudit, ReadSession } from '../../src/app/read-session.js';
+import { ListTargets } from '../../src/app/list-targets.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { ReadReviews } from '../../src/app/read-reviews.js';
 import { RequestSession } from '../../src/app/request-session.js';
@@ -42,6 +43,7 @@ import {
 } from './in-memory.ports.js';
 import type { KubectlLab } from './in-memory.kubectl.js';
 import { kubectlLab } from './in-memory.kubectl.js';
+import { MemoryTargets } from './in-memory.targets.js';
 import { approvals, policyOf, requirement, setOf } from './policies.js';
 import { MemoryPolicyArchive } from './policy.archives.js';
 import { BOUNDS, LIMITS } from './session.bounds.js';
@@ -197,6 +199,7 @@ export async function startApi(
     notePerson: note,
     reviewSession: new ReviewSession({ store, reviews, people: store.people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
+    listTargets: new ListTargets({ clusters: new MemoryTargets(), policies, facts }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     ...streams.deps,
     store,

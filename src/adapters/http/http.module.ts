@@ -12,6 +12,7 @@ import { DebugByKubectl } from '../../app/debug-by-kubectl.js';
 import { ForwardPorts } from '../../app/forward-ports.js';
 import { IssueKubeconfig } from '../../app/issue-kubeconfig.js';
 import type { KubectlUses } from '../../app/kubectl.uses.js';
+import { ListTargets } from '../../app/list-targets.js';
 import { NotePerson } from '../../app/note-person.js';
 import { Clock } from '../../app/ports/clock.js';
 import { Clusters } from '../../app/ports/cluster.js';
@@ -61,6 +62,7 @@ import { SignInController } from './sign-in.controller.js';
 import { SimulationController } from './simulation.controller.js';
 import { TerminalController } from './terminal.controller.js';
 import { WebSockets } from './web.sockets.js';
+import { TargetsController } from './targets.controller.js';
 
 /** What the API is made of; the composition root has it all. */
 export interface HttpDeps {
@@ -81,6 +83,7 @@ export interface HttpDeps {
   readonly presence: Presence;
   readonly readRecordings: ReadRecordings;
   readonly kubectl: KubectlUses;
+  readonly listTargets: ListTargets;
   readonly store: SessionStore;
   readonly news: SessionNews;
   readonly policies: PolicySource;
@@ -108,6 +111,7 @@ export const CONTROLLERS: readonly Type[] = [
   TerminalController,
   ReviewsController,
   CatalogController,
+  TargetsController,
   PolicySetsController,
   SimulationController,
   AuditController,
@@ -149,6 +153,7 @@ export class HttpModule {
         { provide: ReadLogs, useValue: deps.kubectl.readLogs },
         { provide: ForwardPorts, useValue: deps.kubectl.forwardPorts },
         { provide: KubeTokens, useValue: deps.kubectl.tokens },
+        { provide: ListTargets, useValue: deps.listTargets },
         { provide: SessionStore, useValue: deps.store },
         { provide: SessionNews, useValue: deps.news },
         { provide: PolicySource, useValue: deps.policies },

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
+import { TargetList } from '../../contract/target.schema.js';
 import { Me } from '../../contract/me.schema.js';
 import { PoliciesInForce } from '../../contract/policies-in-force.schema.js';
 import { PolicyActivations, PolicySetText } from '../../contract/policy-set.schema.js';
@@ -39,6 +40,7 @@ const ANSWERS = [
   ReviewPage,
   AuditPage,
   ClusterList,
+  TargetList,
   PoliciesInForce,
   PolicyActivations,
   PolicySetText,

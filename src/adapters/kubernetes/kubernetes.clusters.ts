@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Clusters } from '../../app/ports/cluster.js';
 import type { Place, ResolvedTarget } from '../../app/ports/cluster.js';
+import type { ClusterTargets } from '../../app/ports/cluster.targets.js';
 import { matchesAny } from '../../domain/policy/glob.js';
 import type { Problem } from '../../domain/problem.js';
 import { isProblem, problem } from '../../domain/problem.js';
@@ -18,6 +19,7 @@ import { evictPod } from './pod.evictor.js';
 import { RETRY_LIMITS } from './retry.policy.js';
 import type { RetryLimits } from './retry.policy.js';
 import { problemOf } from './status.problems.js';
+import { listTargets } from './target.lister.js';
 import { noSuchTarget, resolveTarget, whatOf } from './target.resolver.js';
 
 /** The clusters of the configuration, by Kubernetes' own API. Connects to none of them before it is asked to. */
@@ -62,6 +64,19 @@ export class KubernetesClusters extends Clusters {
     const found = await resolveTarget({ connection, namespace, target, container, namespaces });
     if (!isProblem(found) && found.unfit) this.told(found.unfit);
     return this.told(found);
+  }
+
+  async targets(at: {
+    readonly cluster: string;
+    readonly namespace: string;
+  }): ReturnType<ClusterTargets['targets']> {
+    const { cluster, namespace } = at;
+    const connection = this.connections.get(cluster);
+    if (!connection || !mayTouch(connection, namespace)) {
+      return noSuchTarget({ cluster, namespace, what: 'namespace' });
+    }
+    const { namespaces } = this;
+    return this.told(await listTargets({ connection, namespace, namespaces }));
   }
 
   async add(

@@ -1,0 +1,146 @@
+import type { z } from 'zod';
+import { ProblemDocument } from '../../contract/problem.schema.js';
+import { CommandFailure, refusal } from './command.failure.js';
+import { EXIT } from './exit.codes.js';
+import { knownAnswer } from './known.answer.js';
+
+/** Gives the access token for a call; `fresh`: the one before was not taken. */
+export type TokenSource = (fresh: boolean) => Promise<string | undefined>;
+
+export interface BrokerCall {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** What the broker answered: as this version reads it, as it came, and which version of a session it is. */
+export interface BrokerAnswer<T> {
+  readonly value: T;
+  readonly raw: unknown;
+  readonly etag: string | undefined;
+}
+
+const PATIENCE_MS = 30_000;
+const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
+
+/** The broker's API, as `/openapi.json` has it. Refusals are thrown, as {@link CommandFailure}s with its own words. */
+export class BrokerClient {
+  constructor(
+    /** Without a slash at the end. */
+    readonly server: string,
+    private readonly token: TokenSource,
+    private readonly version: string,
+  ) {}
+
+  /** Calls an operation that answers with JSON. */
+  async call<T extends z.ZodType>(
+    path: string,
+    answers: T,
+    call: BrokerCall = {},
+  ): Promise<BrokerAnswer<z.output<T>>> {
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    const signal = call.signal ? AbortSignal.any([call.signal, patience]) : patience;
+    const response = await this.send(path, { ...call, signal });
+    const text = await boundedText(response).catch((error: unknown) => {
+      throw this.unreachable(error);
+    });
+    const raw = json(text);
+    const value = knownAnswer(answers, raw);
+    if (value === undefined) {
+      throw new CommandFailure(
+        EXIT.trouble,
+        `${this.server} answered with what this hallpass (${this.version}) does not understand: is it a Hallpass, and is there a newer hallpass?`,
+      );
+    }
+    return { value, raw, etag: response.headers.get('etag') ?? undefined };
+  }
+
+  /** Calls an operation whose answer is read as it comes: a stream of events, a recording. */
+  async stream(path: string, call: BrokerCall = {}): Promise<Response> {
+    return this.send(path, call);
+  }
+
+  /** Sends it, once more with a fresh token where the first was not taken. */
+  private async send(path: string, call: BrokerCall): Promise<Response> {
+    const response = await this.once(path, call, false);
+    if (response.status !== 401) return this.accepted(response);
+    await response.body?.cancel();
+    return this.accepted(await this.once(path, call, true));
+  }
+
+  private async once(path: string, call: BrokerCall, fresh: boolean): Promise<Response> {
+    const token = await this.token(fresh);
+    const { method = 'GET', body, headers = {}, signal } = call;
+    const url = new URL(this.server + path);
+    for (const [name, value] of Object.entries(call.query ?? {})) {
+      for (const one of [value ?? []].flat()) url.searchParams.append(name, String(one));
+    }
+    return fetch(url, {
+      method,
+      // The token is for this address and for none that it may lead to.
+      redirect: 'manual',
+      headers: {
+        accept: 'application/json, application/problem+json',
+        'user-agent': `hallpass/${this.version}`,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    }).catch((error: unknown) => {
+      throw this.unreachable(error);
+    });
+  }
+
+  private async accepted(response: Response): Promise<Response> {
+    if (response.ok) return response;
+    const problem = knownAnswer(ProblemDocument, json(await boundedText(response).catch(() => '')));
+    if (problem) throw refusal(problem);
+    throw new CommandFailure(
+      response.status >= 500 ? EXIT.unreachable : EXIT.trouble,
+      `${this.server} answered ${response.status}, which no Hallpass says: check the address, and what stands between.`,
+    );
+  }
+
+  private unreachable(cause: unknown): CommandFailure {
+    return unreachableAt(this.server, cause);
+  }
+}
+
+/** Nothing answers there. The reason is the system's own word, such as ECONNREFUSED. */
+export function unreachableAt(server: string, error: unknown): CommandFailure {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code =
+    cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+      ? ` (${cause.code})`
+      : '';
+  return new CommandFailure(
+    EXIT.unreachable,
+    `${server} does not answer${code}: check the address and the network, and try again.`,
+    undefined,
+    { cause: error },
+  );
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  if (!response.body) return '';
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) throw new Error('the answer is too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

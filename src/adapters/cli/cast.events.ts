@@ -1,0 +1,67 @@
+/** Something that was shown, and how long after what came before it. */
+export interface CastEvent {
+  readonly afterMs: number;
+  /** As asciicast v3 has it: `o` output, `i` input, `r` resize, `m` marker, `x` exit. */
+  readonly code: string;
+  readonly data: string;
+}
+
+/** The event of a line of asciicast v3; undefined for the header, comments, and what is none. */
+export function castEvent(line: string): CastEvent | undefined {
+  if (!line.startsWith('[')) return undefined;
+  const event = parsed(line);
+  if (!Array.isArray(event) || event.length < 3) return undefined;
+  const [interval, code, data] = event as unknown[];
+  if (typeof interval !== 'number' || typeof code !== 'string' || typeof data !== 'string') {
+    return undefined;
+  }
+  return { afterMs: Math.max(0, interval * 1000), code, data };
+}
+
+/** What a recording's header says of it: what it is, and how large its terminal was. */
+export function castHeader(line: string): { title: string; size: string } | undefined {
+  const header = line.startsWith('{') ? parsed(line) : undefined;
+  if (typeof header !== 'object' || header === null) return undefined;
+  const title = 'title' in header && typeof header.title === 'string' ? header.title : '';
+  const term: unknown = 'term' in header ? header.term : undefined;
+  if (typeof term !== 'object' || term === null) return { title, size: '' };
+  const { cols, rows } = term as { cols?: unknown; rows?: unknown };
+  return {
+    title,
+    size: typeof cols === 'number' && typeof rows === 'number' ? `${cols}x${rows}` : '',
+  };
+}
+
+export interface Pace {
+  /** 2 is twice as fast. */
+  readonly speed: number;
+  /** The longest that nothing happens, before `speed`. */
+  readonly idleSecondsMax: number;
+}
+
+/** How long to wait before an event is shown. */
+export function pauseMs({ afterMs }: CastEvent, { speed, idleSecondsMax }: Pace): number {
+  return Math.min(afterMs, idleSecondsMax * 1000) / speed;
+}
+
+/** The lines of a text that comes in parts, each without its end. The last may have none. */
+export async function* linesOf(parts: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const part of parts) {
+    rest += decoder.decode(part, { stream: true });
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  rest += decoder.decode();
+  if (rest !== '') yield rest;
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

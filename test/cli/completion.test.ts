@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { HallpassHome } from '../support/hallpass.client.js';
+
+let home: HallpassHome;
+beforeAll(async () => {
+  home = await HallpassHome.make();
+});
+afterAll(() => home[Symbol.asyncDispose]());
+
+const script = async (shell: string): Promise<string> => {
+  const { code, stdout } = await home.run(['completion', shell]);
+  expect(code).toBe(0);
+  return stdout.toString();
+};
+const has = (shell: string): boolean => spawnSync(shell, ['--version']).status === 0;
+
+describe('in bash, pressing Tab', () => {
+  let bash: string;
+  beforeAll(async () => {
+    bash = await script('bash');
+  });
+
+  /** What is offered where the words stand so; the last one is being typed. */
+  function offered(...words: string[]): string[] {
+    const asks = `
+      COMP_WORDS=(hallpass ${words.map((word) => `'${word}'`).join(' ')})
+      COMP_CWORD=${words.length}
+      _hallpass
+      printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', `${bash}\n${asks}`], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    return stdout.split('\n').filter((it) => it !== '');
+  }
+
+  test('offers the commands, and those below them', () => {
+    expect(offered('')).toEqual(expect.arrayContaining(['login', 'debug', 'sessions', 'policy']));
+    expect(offered('de')).toEqual(['debug', 'deny']);
+    expect(offered('recording', 'p')).toEqual(['play']);
+    expect(offered('session', 'sh')).toEqual(['show']);
+  });
+
+  test('offers the options of the command, whatever came between', () => {
+    expect(offered('debug', '--n')).toEqual(['--no-input', '--namespace', '--no-wait']);
+    expect(offered('debug', 'pod/web', '-n', 'payments', '--prof')).toEqual(['--profile']);
+  });
+
+  test('offers the values of an option that has a few', () => {
+    expect(offered('sessions', '--state', 'a')).toEqual(['approved', 'active']);
+    expect(offered('whoami', '-o', '')).toEqual(['text', 'wide', 'json', 'yaml']);
+  });
+
+  test('offers nothing of ours after --', () => {
+    expect(offered('connect', 'x', '--', 'l')).toEqual([]);
+  });
+});
+
+test.each(['zsh', 'fish'])('%s can read its script, where it is here', async (shell) => {
+  const text = await script(shell);
+  expect(text).toContain('recording');
+  if (!has(shell)) return;
+  const { status, stderr } = spawnSync(shell, ['--no-execute'], { input: text, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([0, '']);
+});

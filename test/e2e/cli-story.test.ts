@@ -1,0 +1,152 @@
+import '../support/needs.containers.js';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Browser } from '../../sandbox/identity/code.flow.js';
+import { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
+import type { PersonKey } from '../../sandbox/identity/people.js';
+import { PEOPLE } from '../../sandbox/identity/people.js';
+import type { Broker } from '../../src/broker.js';
+import { BrokerLab } from '../support/broker.lab.js';
+import { HallpassHome } from '../support/hallpass.client.js';
+
+/** `hallpass` on machines of several people, against a whole broker: what one does from signing in to reading it up. */
+let lab: BrokerLab;
+let broker: Broker;
+const homes = new Map<PersonKey, HallpassHome>();
+
+beforeAll(async () => {
+  lab = await BrokerLab.start();
+  broker = await lab.brokerWithTls();
+  for (const person of ['requester', 'approver', 'auditor'] as const) {
+    homes.set(person, await signedIn(person));
+  }
+});
+afterAll(async () => {
+  await Promise.all([...homes.values()].map((home) => home[Symbol.asyncDispose]()));
+  await lab[Symbol.asyncDispose]();
+});
+
+function home(person: PersonKey): HallpassHome {
+  const found = homes.get(person);
+  if (!found) throw new Error(`${person} is not signed in`);
+  return found;
+}
+
+/** Somebody who signs in through the pages of the identity provider. */
+async function signedIn(person: PersonKey): Promise<HallpassHome> {
+  const machine = await HallpassHome.make();
+  const child = machine.start([
+    ...['login', '--no-browser', '--server', broker.url],
+    ...['--ca-file', lab.sandbox.tls.caFile],
+  ]);
+  let said = '';
+  child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+  const page = await vi.waitFor(
+    () => {
+      const found = /^http\S+$/m.exec(said)?.[0];
+      if (found === undefined) throw new Error(said);
+      return new URL(found);
+    },
+    { timeout: 10_000 },
+  );
+  const browser = new Browser(page.searchParams.get('redirect_uri') ?? '');
+  const form = await browser.open(page.href);
+  const { sub } = PEOPLE[person];
+  await fetch(await browser.open(form, new URLSearchParams({ sub })));
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(said);
+  return machine;
+}
+
+async function run(person: PersonKey, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await home(person).run(args);
+  if (code !== 0) throw new Error(`hallpass ${args.join(' ')} ended with ${code}: ${stderr}`);
+  return stdout.toString();
+}
+
+const idIn = (text: string): string => /\b[0-9a-hjkmnp-tv-z]{16}\b/.exec(text)?.[0] ?? '';
+
+describe('the story of a session, from the command line', () => {
+  test('ask, wait, approved elsewhere, watched, prompt, work, deadline; then it is played and exported', async () => {
+    using robin = home('requester').terminal([
+      ...['debug', 'deployment/checkout', '-n', 'payments', '--profile', 'shell'],
+      ...['--for', '12s', '--reason', 'orders are stuck', '--ticket', 'INC-4711'],
+    ]);
+    await robin.sees(/is pending: it waits for the consent of 1 of payments-leads/);
+    const id = idIn(robin.shown);
+
+    using alex = home('approver').terminal(['approve', id]);
+    await alex.sees(/orders are stuck/);
+    await alex.sees(/Do you consent to this\?/);
+    alex.type('y');
+    expect(await alex.ended()).toBe(0);
+
+    await robin.sees(/[#$] /);
+    using audrey = home('auditor').terminal(['watch', id]);
+    await audrey.sees(/You are watching/);
+    await robin.sees(/\[hallpass\] .*(watch|Audrey|audrey)/i);
+    robin.type('echo the answer is $((40 + 2))\r');
+    await robin.sees(/the answer is 42/);
+    await audrey.sees(/the answer is 42/);
+
+    await robin.sees(/The session is over \(deadline\)/);
+    expect(await robin.ended()).toBe(4);
+    await audrey.sees(/The session is over/);
+
+    const recordings = await run('auditor', 'recording', 'list', id, '-o', 'json');
+    const [recording] = JSON.parse(recordings).items;
+    expect(recording).toMatchObject({ session: id, kind: 'terminal' });
+    const played = await run('auditor', 'recording', 'play', recording.id, '--speed', '1000');
+    expect(played).toContain('the answer is 42');
+    const cast = join(home('auditor').folder, 'a.cast');
+    await run('auditor', 'recording', 'export', recording.id, '--format', 'v2', '--file', cast);
+    expect(JSON.parse((await readFile(cast, 'utf8')).split('\n')[0] ?? '').version).toBe(2);
+    const held = await run('auditor', 'recording', 'hold', recording.id, '--reason', 'INC-4711');
+    expect(held).toContain('is kept until');
+  });
+
+  test.todo('what was on the screen is found by hallpass recording search');
+
+  test('a command between pipes passes bytes and its exit code, in a session that is granted at once', async () => {
+    const input = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 256));
+    const { code, stdout, stderr } = await home('requester').run(
+      [
+        ...['debug', 'cart', '-n', 'staging', '--profile', 'shell', '--reason', 'a look'],
+        ...['--', 'sh', '-c', 'cat; echo done >&2; exit 9'],
+      ],
+      input,
+    );
+    expect(stderr).toContain('done\n');
+    expect(code).toBe(9);
+    expect(stdout.equals(input)).toBe(true);
+  });
+
+  test('a kubeconfig of the session is put into the file that kubectl reads, and the real one works by it', async () => {
+    const asked = await run(
+      'requester',
+      ...['debug', 'cart', '-n', 'staging', '--profile', 'shell', '--reason', 'more', '--no-wait'],
+      ...['-o', 'json'],
+    );
+    const { id } = JSON.parse(asked);
+    await run('requester', 'kubeconfig', id, '--merge');
+    const file = join(home('requester').folder, '.kube', 'config');
+    expect(parse(await readFile(file, 'utf8'))).toMatchObject({
+      'current-context': `hallpass-${id}`,
+      users: [{ user: { exec: { command: 'hallpass' } } }],
+    });
+    await run('requester', 'wait', id);
+    const real = await Kubectl.with('');
+    const { program } = real.invocation([]);
+    const pods = await home('requester').runOther(program, ['get', 'pods', '-o', 'name']);
+    expect(pods).toEqual({ code: 0, stdout: expect.stringMatching(/^pod\/cart-/), stderr: '' });
+    const plugin = await home('requester').runOther(program, ['hallpass', 'session', 'show', id]);
+    expect([plugin.code, plugin.stdout]).toEqual([0, expect.stringContaining(id)]);
+    await real.close();
+    const credential = JSON.parse(await run('requester', 'kube-credential'));
+    expect(credential.status.expirationTimestamp).toMatch(/Z$/);
+    await run('requester', 'end', id);
+  });
+});
