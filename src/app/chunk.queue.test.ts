@@ -21,6 +21,7 @@ class Shelf {
   fate: readonly ('well' | 'down' | 'unanswered' | 'silent')[] = [];
   /** So many tellings of a gap fail first. */
   gapsRefused = 0;
+  marksGaps = false;
   private calls = 0;
   readonly queue: ChunkQueue;
 
@@ -53,6 +54,7 @@ class Shelf {
     await Promise.resolve();
     if (this.gapsRefused-- > 0) throw new Error('no answer');
     this.lost.push(lost);
+    if (this.marksGaps) void this.queue.push(() => 'a gap', lost.untilMs);
   }
 
   private put(chunk: Chunk): void {
@@ -174,6 +176,18 @@ describe('a store that is away for longer', () => {
     expect(shelf.text).toBe(`${'a'.repeat(300)}\nb\n`);
     expect(shelf.lost).toEqual([{ fromMs: 0, untilMs: 19, bytes: 10_000 }]);
     expect([shelf.queue.gaps, shelf.losses]).toEqual([1, 1]);
+  });
+
+  test('that is back just as the stream ends has the mark of the gap, too', async () => {
+    // Longer than the longest pause between two tries.
+    const shelf = new Shelf(false, { ...LIMITS, patienceMs: 1_100 });
+    shelf.marksGaps = true;
+    shelf.fate = ['down'];
+    await shelf.queue.push(() => 'a'.repeat(300), 0, 300);
+    void shelf.queue.push(() => 'lost', 1, 4);
+    shelf.fate = ['well'];
+    expect(await shelf.queue.close()).toMatchObject({ seq: 2 });
+    expect(shelf.text).toBe(`${'a'.repeat(300)}\na gap\n`);
   });
 
   test('that goes away again while the gap is told loses nothing of what it took, and recovers', async () => {

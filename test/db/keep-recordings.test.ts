@@ -75,6 +75,9 @@ describe('a recording of a replica that died', () => {
     const keeper = lab.keeper();
     await keeper.once();
     await lab.store.beat([recording.id]);
+    // Found silent a moment ago, and heard of since.
+    const abandoned = () => wordOf('recording.abandoned');
+    expect(await lab.store.abandon(recording.id, 20, abandoned)).toBe(false);
     await keeper.once();
     await keeper.once();
     expect((await lab.store.find(recording.id))?.endedAt).toBeNull();
