@@ -21,12 +21,11 @@ column, path and the name that was likely meant; then none of them comes into fo
 
 - In clusters, namespaces, workloads and profiles \`*\` stands for any run of characters. A group is named in full; \`*\`
   alone is everybody signed in.
-- Durations are written as \`30m\`, \`1h30m\` or \`90s\`.
+- Durations are written as \`30m\`, \`1h30m\`, \`90s\` or \`90d\`.
 - A user is named by the subject of their token, or by \`issuer|subject\`. A subject that itself begins like
   \`https://issuer|\` is named with its issuer only.
 - Neither the order of documents nor that of files means anything. A name is given once for each kind.
-- Terms about a way in (\`ways\`, \`recording\`, \`fileCopies\`, \`portForward\`, \`extension\`, \`idle\`) are frozen on the
-  session, and take effect with that way in.`;
+- Terms are frozen on the session that they grant: a set that comes later changes none of them.`;
 
 const ACCESS = `## AccessPolicy
 
