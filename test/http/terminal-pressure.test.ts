@@ -76,7 +76,7 @@ describe('a client that never reads', () => {
     const { client, stream } = await flooded(id);
     client.socket.pause();
     await until(() => expect(stream.over).toEqual({ kind: 'left' }));
-    expect(sockets().count).toBe(0);
+    await until(() => expect(sockets().count).toBe(0));
     client.leave();
   });
 
