@@ -52,6 +52,7 @@ export class KubeSessionController {
     private readonly clock: Clock,
   ) {}
 
+  /** Also of a session that is over: without it kubectl does not ask what it would be told. */
   @Get(DISCOVERY)
   @Allow('session:use')
   async discovery(
@@ -197,7 +198,8 @@ export class KubeSessionController {
   @Allow('session:use')
   async anythingElse(@KubectlCaller() caller: Caller, @Param() { id }: At): Promise<never> {
     const session = orRefuse(await this.using.mine(caller, sessionIdIn(id)));
-    throw new Refused(elsewhere(session));
+    const why = this.using.whyOver(session);
+    throw new Refused(why === undefined ? elsewhere(session) : problem('not-running', why));
   }
 
   /** The session where it can be used and has what the path names. @throws Refused */
