@@ -47,7 +47,9 @@ describe.each(kubectlVersions)('kubectl debug of version %s', (version) => {
     expect(containers).toMatchObject([{ name: `hallpass-${session.id}`, image: IMAGE }]);
     // Nothing of the container that kubectl sent reaches the cluster: what ends this one is its main process.
     expect(containers[0]?.env?.map(({ name }) => name)).not.toContain('HALLPASS_REASON');
-    expect(containers[0]?.command?.join(' ')).toMatch(/^\/bin\/sh -c # Hallpass: holds .* hold \d+ 300 /s);
+    expect(containers[0]?.command?.join(' ')).toMatch(
+      /^\/bin\/sh -c # Hallpass: holds .* hold \d+ 300 /s,
+    );
     terminal.type('exit\r');
     expect(await terminal.ended()).toBe(0);
 

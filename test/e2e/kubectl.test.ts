@@ -58,7 +58,9 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
     expect(shown.metadata.annotations).toEqual({
       'kubectl.kubernetes.io/default-container': container,
     });
-    const ours = shown.spec.ephemeralContainers.find((it: { name: string }) => it.name === container);
+    const ours = shown.spec.ephemeralContainers.find(
+      (it: { name: string }) => it.name === container,
+    );
     expect(new Set(ours.env.map((it: { value: string }) => it.value))).toEqual(
       new Set(['(masked by Hallpass)']),
     );
@@ -159,7 +161,9 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
     const { pod, container } = session;
     const other = await kubectl.run(['exec', pod, '-c', 'app', '--', 'id']);
     expect(other).toMatchObject({ exitCode: 1, stdout: '' });
-    expect(other.stderr).toContain(`lets you into its own container "${container}", not into "app"`);
+    expect(other.stderr).toContain(
+      `lets you into its own container "${container}", not into "app"`,
+    );
     // Newer ones look at the Pod first, and say themselves which containers there are.
     const none = await kubectl.run(['exec', pod, '-c', 'no-such', '--', 'id']);
     expect(none).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(container) });
@@ -203,16 +207,28 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
     const inside = await world.inSession(id, version);
     const running = inside.start(['exec', '-i', pod, '--', 'sh', '-c', 'echo in; cat']);
     await running.until(({ stdout }) => stdout === 'in\n');
+    const forwarding = inside.start(['port-forward', pod, ':80']);
+    await forwarding.until(({ stdout }) => stdout.includes('Forwarding from'));
+    const following = inside.start(['logs', '-f', pod]);
+    await vi.waitUntil(async () => (await recordingsOf(id)).items.length === 3, 5_000);
     const text = await world.kubeconfig(`/v1/sessions/${id}/kubeconfig?credential=token`);
     const ada = await world.lab.as('admin', world.brokers[1]);
     const revoking = performance.now();
     await ada.act(id, 'revoke', { comment: 'it is not the carts' });
-    const { exitCode, stderr } = await running.ended;
+    const [{ exitCode, stderr }] = await Promise.all([
+      running.ended,
+      forwarding.ended,
+      following.ended,
+    ]);
     expect(performance.now() - revoking).toBeLessThan(1_000);
     expect(exitCode).toBe(1);
     expect(stderr).toContain('Revoked by ada@example.com: it is not the carts');
     const elsewhere = text.replace(world.brokers[0].url, world.brokers[1].url);
-    for (const one of [inside, await world.with(text, version), await world.with(elsewhere, version)]) {
+    for (const one of [
+      inside,
+      await world.with(text, version),
+      await world.with(elsewhere, version),
+    ]) {
       for (const args of [
         ['get', 'pods'],
         ['exec', pod, '--', 'id'],

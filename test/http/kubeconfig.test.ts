@@ -175,7 +175,7 @@ describe('a token of a session', () => {
       ['DELETE', `${pods}/${pod}`],
       ['GET', `/kube/${id}/api/v1/nodes`],
     ] as const) {
-      const { status, body } = await asToken(token, String(path), method);
+      const { status, body } = await asToken(token, path, method);
       expect([path, status, body.reason]).toEqual([path, 409, 'Conflict']);
       expect(body.message).toMatch(/is being ended: Revoked\. Ask|has ended: Revoked\. Ask/);
     }
