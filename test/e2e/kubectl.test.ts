@@ -67,10 +67,10 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
   });
 
   test('runs a command, its output and its errors apart, and ends with its exit code', async () => {
-    const script = 'echo out; echo err >&2; exit 7';
+    const script = 'echo $HALLPASS_SESSION; echo err >&2; exit 7';
     expect(await kubectl.run(['exec', session.pod, '--', 'sh', '-c', script])).toEqual({
       exitCode: 7,
-      stdout: 'out\n',
+      stdout: `${session.id}\n`,
       stderr: 'err\ncommand terminated with exit code 7\n',
     });
   });
@@ -122,6 +122,12 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
       // The names and digests alone: what was in them is not kept.
       expect(told[at]?.length).toBeLessThan(2_000);
     }
+    const audrey = await world.lab.as('auditor', world.brokers[0]);
+    const finished = (await audrey.audit(session.id)).filter(
+      ({ action, body }) =>
+        action === 'recording.finished' && JSON.stringify(body).includes(digest(bytes)),
+    );
+    expect(finished).toHaveLength(3);
   });
 
   test('prints the log of the container that the session looks at, and follows it', async ({
@@ -212,6 +218,10 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
     const following = inside.start(['logs', '-f', pod]);
     await vi.waitUntil(async () => (await recordingsOf(id)).items.length === 3, 5_000);
     const text = await world.kubeconfig(`/v1/sessions/${id}/kubeconfig?credential=token`);
+    const elsewhere = text.replace(world.brokers[0].url, world.brokers[1].url);
+    expect((await (await world.with(elsewhere, version)).run(['get', 'pods'])).stdout).toContain(
+      pod,
+    );
     const ada = await world.lab.as('admin', world.brokers[1]);
     const revoking = performance.now();
     await ada.act(id, 'revoke', { comment: 'it is not the carts' });
@@ -223,7 +233,6 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
     expect(performance.now() - revoking).toBeLessThan(1_000);
     expect(exitCode).toBe(1);
     expect(stderr).toContain('Revoked by ada@example.com: it is not the carts');
-    const elsewhere = text.replace(world.brokers[0].url, world.brokers[1].url);
     for (const one of [
       inside,
       await world.with(text, version),
