@@ -6,6 +6,7 @@ import type { Session, SessionId } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import type { OpenStream } from './enter-session.js';
 import { EnterSession } from './enter-session.js';
+import { Clock } from './ports/clock.js';
 import type { PodJson, PodPlace } from './ports/cluster.pods.js';
 import { ClusterPods } from './ports/cluster.pods.js';
 import type { TerminalSize } from './ports/cluster.streams.js';
@@ -32,6 +33,7 @@ export class UseByKubectl {
       readonly store: SessionStore;
       readonly pods: ClusterPods;
       readonly enter: EnterSession;
+      readonly clock: Clock;
     },
   ) {}
 
@@ -44,9 +46,18 @@ export class UseByKubectl {
   async usable(caller: Caller, id: SessionId): Promise<Session | Problem> {
     const session = await this.mine(caller, id);
     if (isProblem(session)) return session;
-    const reason = whyNotUsable(session);
+    const reason = this.whyOver(session);
     if (reason !== undefined) return problem('not-running', reason);
     return requireKubectl(session) ?? session;
+  }
+
+  /** Why the session cannot be used now; at its deadline also where nobody has ended it yet. */
+  whyOver(session: Session): string | undefined {
+    const { id, deadlineAt } = session;
+    const isLate = deadlineAt !== null && deadlineAt <= this.deps.clock.now();
+    return (
+      whyNotUsable(session) ?? (isLate ? `Session ${id} has reached its deadline.` : undefined)
+    );
   }
 
   /** The session's Pod as it is now. */

@@ -23,7 +23,7 @@ beforeAll(async () => {
   const path = join(folder, 'access.yaml');
   const text = await readFile(path, 'utf8');
   const extendable = text
-    .replace('    longest: 1h\n', `    longest: 1h\n${EXTENSION}`)
+    .replace(/^ {4}extension: .*\n/m, EXTENSION)
     .replace('    longest: 30m\n', `    longest: 30m\n${EXTENSION}`);
   await writeFile(path, extendable);
   const broker = await lab.broker({ surroundings: { policies: folder } });

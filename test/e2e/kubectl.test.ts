@@ -1,264 +1,280 @@
 import '../support/needs.containers.js';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawn } from '@lydell/node-pty';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parse, stringify } from 'yaml';
-import type { ApiClient } from '../../sandbox/broker/api.client.js';
-import { Kubectl, kubectlVersions } from '../../sandbox/cluster/kubectl.runner.js';
-import type { Broker } from '../../src/broker.js';
-import { BrokerLab } from '../support/broker.lab.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
+import { kubectlVersions } from '../../sandbox/cluster/kubectl.runner.js';
+import { thisMachine } from '../../sandbox/runtime/shells.js';
+import { RecordingList } from '../../src/contract/recording.schema.js';
+import type { Running } from './kubectl.lab.js';
+import { inTerminal, KubectlWorld } from './kubectl.lab.js';
 
-let lab: BrokerLab;
-let brokers: readonly [Broker, Broker];
-let robin: ApiClient;
-let auditor: ApiClient;
-const made: Kubectl[] = [];
+const perl = thisMachine.find('perl') !== undefined;
+const noPerl = 'This machine has no perl, which the listening application is made of.';
+const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const REMOTE = '/tmp/heap.hprof';
+
+let world: KubectlWorld;
+/** What is run by every version of kubectl runs in this one; its Pod listens on a port, and gives back what it gets. */
+let session: Running;
+let folder: string;
 beforeAll(async () => {
-  lab = await BrokerLab.start();
-  brokers = [await lab.brokerWithTls(), await lab.brokerWithTls()];
-  robin = await lab.as('requester', brokers[0]);
-  auditor = await lab.as('auditor', brokers[0]);
+  world = await KubectlWorld.start();
+  const image = 'docker.io/library/web:1';
+  const listening = { image, command: ['/bin/web', 'echo', '0'] };
+  session = await world.session('plain', await world.pod(perl ? listening : {}));
+  folder = await mkdtemp(join(tmpdir(), 'hallpass-cp-'));
 });
 afterAll(async () => {
-  await Promise.all(made.map((kubectl) => kubectl.close()));
-  await lab[Symbol.asyncDispose]();
+  await world[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
 });
 
-async function kubectlWith(kubeconfig: string): Promise<Kubectl> {
-  const kubectl = await Kubectl.with(kubeconfig);
-  made.push(kubectl);
-  return kubectl;
+async function recordingsOf(id: string) {
+  const audrey = await world.lab.as('auditor', world.brokers[1]);
+  const { body } = await audrey.call('GET', `/v1/sessions/${id}/recordings`);
+  const cast = async (recording: string) =>
+    String((await audrey.call('GET', `/v1/recordings/${recording}/cast`)).body);
+  return { items: RecordingList.parse(body).items, cast };
 }
 
-async function kubeconfigAt(path: string): Promise<string> {
-  const { status, body } = await robin.call('GET', path);
-  expect([status, typeof body]).toEqual([200, 'string']);
-  return String(body);
-}
-
-async function running() {
-  const asked = await robin.ask({
-    namespace: 'staging',
-    target: { workload: { kind: 'Deployment', name: 'cart' } },
-    profile: 'shell',
-    reason: 'carts are empty',
-  });
-  return robin.until(asked.id, ['active']);
-}
-
-const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-
-describe('kubectl at a broker with a cluster', () => {
-  test('sees the session’s Pod by a token, on any replica, and no longer than the session', async () => {
-    const session = await running();
-    const pod = session.pod?.name ?? '';
-    const text = await kubeconfigAt(`/v1/sessions/${session.id}/kubeconfig?credential=token`);
-    const elsewhere = text.replace(brokers[0].url, brokers[1].url);
-    expect(elsewhere).not.toBe(text);
-    const both = [await kubectlWith(text), await kubectlWith(elsewhere)];
-    for (const kubectl of both) {
-      expect((await kubectl.run(['get', 'pods'])).stdout).toContain(pod);
-      const { stdout } = await kubectl.run(['get', 'pod', pod, '-o', 'json']);
-      const shown = JSON.parse(stdout);
-      expect(shown.metadata.annotations).toEqual({
-        'kubectl.kubernetes.io/default-container': session.container?.name,
-      });
-      const ours = shown.spec.ephemeralContainers.find(
-        ({ name }: { name: string }) => name === session.container?.name,
-      );
-      expect(new Set(ours.env.map(({ value }: { value: string }) => value))).toEqual(
-        new Set(['(masked by Hallpass)']),
-      );
-    }
-    await robin.act(session.id, 'end');
-    await robin.until(session.id, ['ended']);
-    for (const kubectl of both) {
-      // What there is to know of the API is known to it by now.
-      expect((await kubectl.run(['get', 'pods'])).stderr).toContain('no longer than that');
-    }
-  }, 60_000);
-
-  describe.each(kubectlVersions)('by kubectl %s', (version) => {
-    let kubectl: Kubectl;
-    let session: Awaited<ReturnType<typeof running>>;
-    let pod: string;
-    let folder: string;
-    beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'kubectl-e2e-'));
-      session = await running();
-      pod = session.pod?.name ?? '';
-      kubectl = await Kubectl.with(
-        await kubeconfigAt(`/v1/sessions/${session.id}/kubeconfig?credential=token`),
-        version,
-      );
-      made.push(kubectl);
-    }, 60_000);
-    afterAll(async () => {
-      await robin.act(session.id, 'end');
-      await robin.until(session.id, ['ended']);
-      await rm(folder, { recursive: true, force: true });
-    });
-
-    const recordings = async (kind: string) => {
-      const { body } = await robin.call('GET', `/v1/sessions/${session.id}/recordings`);
-      return (body as { items: { kind: string; exitCode: number | null }[] }).items.filter(
-        (it) => it.kind === kind,
-      );
-    };
-
-    test('a command runs in the session’s container, its streams apart, with its exit code', async () => {
-      const run = await kubectl.run(
-        ['exec', '-i', pod, '--', 'sh', '-c', 'cat; echo away >&2; echo $HALLPASS_SESSION; exit 7'],
-        { stdin: 'grüße\n' },
-      );
-      expect(run).toMatchObject({
-        stdout: `grüße\n${session.id}\n`,
-        stderr: expect.stringContaining('away') as string,
-        exitCode: 7,
-      });
-      await expect
-        .poll(async () => (await recordings('exec')).map(({ exitCode }) => exitCode))
-        .toContain(7);
-    });
-
-    test('a terminal is one, and is recorded as one', async () => {
-      const { program, args, env } = kubectl.invocation(['exec', '-it', pod, '--', 'sh']);
-      const terminal = spawn(program, [...args], { env, cols: 101, rows: 33 });
-      let shown = '';
-      terminal.onData((text) => (shown += text));
-      const ended = new Promise<number>((resolve) =>
-        terminal.onExit(({ exitCode }) => resolve(exitCode)),
-      );
-      terminal.write('stty size; exit 4\r');
-      expect(await ended).toBe(4);
-      expect(shown).toContain('33 101');
-    }, 20_000);
-
-    test('files are copied both ways, byte for byte, and the record has their digests', async () => {
-      const bytes = randomBytes(2_000_000);
-      const [there, back] = [join(folder, 'there'), join(folder, 'back')];
-      await writeFile(there, bytes);
-      const remote = `${pod}:/dev/shm/copied`;
-      expect(await kubectl.run(['cp', there, remote])).toMatchObject({ exitCode: 0 });
-      await kubectl.run(['cp', remote, back]);
-      expect(digest(await readFile(back))).toBe(digest(bytes));
-      await expect.poll(async () => (await recordings('copy')).length).toBe(2);
-      await expect
-        .poll(async () => {
-          const { body } = await auditor.call(
-            'GET',
-            `/v1/audit/events?session=${session.id}&action=recording.finished`,
-          );
-          return JSON.stringify(body).split(digest(bytes)).length - 1;
-        })
-        .toBe(2);
-    }, 30_000);
-
-    test('the log of the application is read and followed', async () => {
-      const { stdout } = await kubectl.run(['logs', pod, '-c', 'app']);
-      expect(stdout).toContain('listening');
-    });
-
-    test('a port of the application is forwarded', async () => {
-      const { stdout: log } = await kubectl.run(['logs', pod, '-c', 'app']);
-      const [, to = ''] = /(\d{4,5})/.exec(log) ?? [];
-      const forwarding = kubectl.start(['port-forward', `pod/${pod}`, `:${to}`]);
-      await forwarding.until(({ stdout }) => stdout.includes('127.0.0.1:'));
-      const [, local] = /127\.0\.0\.1:(\d+)/.exec(forwarding.stdout) ?? [];
-      const response = await fetch(`http://127.0.0.1:${local}/`);
-      expect(response.status).toBe(200);
-      await forwarding.stop();
-      const asked = lab.sandbox.cluster.requests
-        .all()
-        .filter(({ path }) => path.endsWith('/portforward'));
-      expect(asked.at(-1)?.method).toBe(version === '1.30' ? 'POST' : 'GET');
-    }, 20_000);
-
-    test('another container is refused, and the sentence says which one there is', async () => {
-      const { stderr, exitCode } = await kubectl.run(['exec', pod, '-c', 'app', '--', 'id']);
-      expect(exitCode).not.toBe(0);
-      expect(stderr).toContain(session.container?.name ?? 'a container');
-    });
+describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
+  let kubectl: Kubectl;
+  beforeAll(async () => {
+    kubectl = await world.inSession(session.id, version);
   });
 
-  test('a stream ends within a second when the session does, and says so', async () => {
-    const session = await running();
-    const kubectl = await kubectlWith(
-      await kubeconfigAt(`/v1/sessions/${session.id}/kubeconfig?credential=token`),
+  test('prints the Pod, and shows it with what may be secret masked', async () => {
+    const { pod, container } = session;
+    const table = await kubectl.run(['get', 'pods']);
+    expect(table).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(table.stdout).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE\n/);
+    expect(table.stdout).toMatch(new RegExp(`^${pod} +1/1 +Running`, 'm'));
+    const shown = JSON.parse((await kubectl.run(['get', 'pod', pod, '-o', 'json'])).stdout);
+    expect(shown.metadata.annotations).toEqual({
+      'kubectl.kubernetes.io/default-container': container,
+    });
+    const ours = shown.spec.ephemeralContainers.find(
+      (it: { name: string }) => it.name === container,
     );
-    const stream = kubectl.start([
-      'exec',
-      session.pod?.name ?? '',
-      '--',
-      'sh',
-      '-c',
-      'echo in; sleep 60',
-    ]);
-    await stream.until(({ stdout }) => stdout.includes('in'));
-    const began = performance.now();
-    await robin.act(session.id, 'end');
-    const { exitCode } = await stream.ended;
-    expect(exitCode).not.toBe(0);
-    expect(performance.now() - began).toBeLessThan(1_500);
-    await robin.until(session.id, ['ended']);
-  }, 30_000);
+    expect(new Set(ours.env.map((it: { value: string }) => it.value))).toEqual(
+      new Set(['(masked by Hallpass)']),
+    );
+  });
 
-  test('asks by kubectl debug and is let in where nobody need agree', async () => {
-    const config = parse(await kubeconfigAt('/v1/clusters/sandbox/kubeconfig'));
-    for (const one of config.users) one.user = { token: robin.bearer };
-    const kubectl = await kubectlWith(stringify(config));
-    const pod = lab.sandbox.cluster.pods('staging')[0]?.metadata.name ?? '';
-    const { program, args, env } = kubectl.invocation([
-      ...[
-        'debug',
-        '-it',
-        pod,
-        '-n',
-        'staging',
-        '--image=hallpass.sandbox/busybox:1',
-        '--target=app',
-      ],
-      '--env=HALLPASS_REASON=carts are empty,HALLPASS_PROFILE=shell',
-    ]);
-    const terminal = spawn(program, [...args], { env, cols: 80, rows: 24 });
-    let shown = '';
-    terminal.onData((text) => (shown += text));
-    const ended = new Promise<void>((resolve) => terminal.onExit(() => resolve()));
-    await expect.poll(() => shown, { timeout: 15_000 }).toContain('It ends');
-    terminal.write('echo "session=$HALLPASS_SESSION"\r');
-    await expect.poll(() => shown, { timeout: 10_000 }).toMatch(/session=[0-9a-z]{16}/);
-    const id = /session=([0-9a-z]{16})/.exec(shown)?.[1] ?? '';
-    expect(await robin.session(id)).toMatchObject({
-      state: 'active',
-      container: { name: `hallpass-${id}` },
-      request: { reason: 'carts are empty', container: 'app' },
+  test('runs a command, its output and its errors apart, and ends with its exit code', async () => {
+    const script = 'echo $HALLPASS_SESSION; echo err >&2; exit 7';
+    expect(await kubectl.run(['exec', session.pod, '--', 'sh', '-c', script])).toEqual({
+      exitCode: 7,
+      stdout: `${session.id}\n`,
+      stderr: 'err\ncommand terminated with exit code 7\n',
     });
-    terminal.write('exit\r');
-    await ended;
-    await robin.act(id, 'end');
-    await robin.until(id, ['ended']);
-  }, 60_000);
+  });
 
-  test('asks by kubectl debug, and reads for whom it waits', async () => {
-    const config = parse(await kubeconfigAt('/v1/clusters/sandbox/kubeconfig'));
-    for (const one of config.users) one.user = { token: robin.bearer };
-    const kubectl = await kubectlWith(stringify(config));
-    const pod = lab.sandbox.cluster.pods('payments')[0]?.metadata.name ?? '';
-    const args = (name: string, namespace: string) => [
-      ...['debug', '-i', name, '--image=hallpass.sandbox/busybox:1', '--target=app'],
-      ...['-n', namespace, '--env=HALLPASS_REASON=orders are stuck,HALLPASS_PROFILE=shell'],
+  test('passes input through to its end', async () => {
+    const stdin = randomBytes(1_000_000);
+    const ran = await kubectl.run(['exec', '-i', session.pod, '--', 'sha256sum'], { stdin });
+    expect(ran).toMatchObject({ exitCode: 0, stdout: `${digest(stdin)}  -\n` });
+  });
+
+  test('is a terminal of the size of its own, also when that changes', async () => {
+    using terminal = inTerminal(kubectl, ['exec', '-it', session.pod, '--', 'sh']);
+    await terminal.sees(/is recorded/);
+    await terminal.sees(/[#$] /);
+    terminal.type('stty size\r');
+    await terminal.sees(/30 100\r/);
+    terminal.pty.resize(132, 43);
+    terminal.type('stty size\r');
+    await terminal.sees(/43 132\r/);
+    terminal.type('exit 5\r');
+    expect(await terminal.ended()).toBe(5);
+  });
+
+  test('copies files both ways, byte for byte, and the record names them with their digests', async () => {
+    const bytes = randomBytes(3_000_000);
+    const [there, back] = [join(folder, `there-${version}`), join(folder, `back-${version}`)];
+    await writeFile(there, bytes);
+    const copied = [
+      await kubectl.run(['cp', there, `${session.pod}:${REMOTE}`]),
+      await kubectl.run(['cp', `${session.pod}:${REMOTE}`, back]),
+      await kubectl.run(['cp', '--retries=3', `${session.pod}:${REMOTE}`, `${back}-again`]),
     ];
-    const ran = await kubectl.run(args(pod, 'payments'));
-    expect(ran.stderr).toMatch(/Session \w{16} waits for one of payments-leads\./);
-    const id = /Session (\w{16}) waits/.exec(ran.stderr)?.[1] ?? '';
-    expect(await robin.session(id)).toMatchObject({
-      state: 'pending',
-      request: { reason: 'orders are stuck', container: 'app', namespace: 'payments' },
-    });
-    const missing = await kubectl.run(args('no-such-pod', 'payments'));
-    expect(missing.stderr).toContain('There is no Pod "no-such-pod"');
-  }, 60_000);
+    expect(copied.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
+    expect(digest(await readFile(back))).toBe(digest(bytes));
+    expect(digest(await readFile(`${back}-again`))).toBe(digest(bytes));
+    const told = await vi.waitUntil(
+      async () => {
+        const { items, cast } = await recordingsOf(session.id);
+        const copies = items.filter(({ kind, state }) => kind === 'copy' && state === 'ended');
+        const texts = await Promise.all(copies.map(({ id }) => cast(id)));
+        const ours = texts.filter((text) => text.includes(digest(bytes)));
+        return ours.length === 3 && ours;
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+    for (const [at, direction] of (['upload', 'download', 'download'] as const).entries()) {
+      const said = `${direction} ${digest(bytes)} ${bytes.length} `;
+      expect(told[at]).toContain(said);
+      // The names and digests alone: what was in them is not kept.
+      expect(told[at]?.length).toBeLessThan(2_000);
+    }
+    const audrey = await world.lab.as('auditor', world.brokers[0]);
+    const finished = (await audrey.audit(session.id)).filter(
+      ({ action, body }) =>
+        action === 'recording.finished' && JSON.stringify(body).includes(digest(bytes)),
+    );
+    expect(finished).toHaveLength(3);
+  });
+
+  test('prints the log of the container that the session looks at, and follows it', async ({
+    skip,
+  }) => {
+    skip(!perl, noPerl);
+    const log = await kubectl.run(['logs', session.pod]);
+    expect(log).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/\d+/) });
+    const following = kubectl.start(['logs', '-f', session.pod, '-c', 'app']);
+    await following.until(({ stdout }) => stdout.includes(log.stdout));
+    expect(following.child.exitCode).toBeNull();
+    await following.stop();
+  });
+
+  test('forwards a port, with data both ways on several connections at once', async ({ skip }) => {
+    skip(!perl, noPerl);
+    const port = /\d+/.exec((await kubectl.run(['logs', session.pod])).stdout)?.[0] ?? '';
+    const running = kubectl.start(['port-forward', session.pod, `:${port}`]);
+    await running.until(({ stdout }) => stdout.includes('127.0.0.1:'));
+    const local = Number(/127\.0\.0\.1:(\d+)/.exec(running.stdout)?.[1]);
+    const bytes = randomBytes(1_000_000);
+    const sums = await Promise.all([1, 2, 3].map(async () => digest(await echoed(local, bytes))));
+    expect(new Set(sums)).toEqual(new Set([digest(bytes)]));
+    await running.stop();
+    // Through the broker as kubectl asks: by WebSocket since 1.31, by SPDY before.
+    const asked = world.cluster.requests.all().filter(({ path }) => path.endsWith('/portforward'));
+    const method = version === '1.30' ? 'POST' : 'GET';
+    expect(asked.at(-1)).toMatchObject({ method, status: 101 });
+    const audrey = await world.lab.as('auditor', world.brokers[0]);
+    const reached = (await audrey.audit(session.id)).filter(
+      ({ action }) => action === 'session.port-forward',
+    );
+    expect(reached.at(-1)).toMatchObject({ body: { data: { port: Number(port) } } });
+  });
+
+  test('is refused any other container, and reads which one is its own', async () => {
+    const { pod, container } = session;
+    const other = await kubectl.run(['exec', pod, '-c', 'app', '--', 'id']);
+    expect(other).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(other.stderr).toContain(
+      `lets you into its own container "${container}", not into "app"`,
+    );
+    // Newer ones look at the Pod first, and say themselves which containers there are.
+    const none = await kubectl.run(['exec', pod, '-c', 'no-such', '--', 'id']);
+    expect(none).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(container) });
+    const own = await kubectl.run(['exec', pod, '-c', container, '--', 'echo', 'in']);
+    expect(own).toMatchObject({ exitCode: 0, stdout: 'in\n' });
+    const elsewhere = await kubectl.run(['exec', 'another-pod', '--', 'id']);
+    expect(elsewhere.stderr).toContain(`is a door to Pod "${pod}"`);
+  });
+
+  test('of somebody else finds nothing', async () => {
+    for (const who of ['approver', 'admin', 'auditor'] as const) {
+      const other = await world.as(who, session.id, version);
+      for (const args of [
+        ['get', 'pods'],
+        ['exec', session.pod, '--', 'id'],
+      ]) {
+        const ran = await other.run(args);
+        expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
+        expect(ran.stderr).toMatch(/There is no session|This needs the permission/);
+      }
+    }
+  });
+
+  test('reads what its terms forbid', async () => {
+    const { id, pod } = await world.session('narrow');
+    const narrow = await world.inSession(id, version);
+    const there = await narrow.run(['cp', join(folder, `there-${version}`), `${pod}:/tmp/x`]);
+    expect(there.stderr).toContain('do not allow copying files into the container');
+    for (const more of [[], ['--retries=2']]) {
+      const back = await narrow.run(['cp', ...more, `${pod}:/etc/hostname`, join(folder, 'no')]);
+      expect(back.stderr).toContain('do not allow copying files out of the container');
+    }
+    const forward = await narrow.run(['port-forward', pod, ':80']);
+    expect(forward).toMatchObject({ exitCode: 1 });
+    expect(forward.stderr).toContain('do not allow forwarding ports');
+    await world.robin.act(id, 'end');
+  });
+
+  test('is out within a second of a revocation, and reads why, whatever it knew of the API', async () => {
+    const { id, pod } = await world.session();
+    const inside = await world.inSession(id, version);
+    const running = inside.start(['exec', '-i', pod, '--', 'sh', '-c', 'echo in; cat']);
+    await running.until(({ stdout }) => stdout === 'in\n');
+    const forwarding = inside.start(['port-forward', pod, ':80']);
+    await forwarding.until(({ stdout }) => stdout.includes('Forwarding from'));
+    const following = inside.start(['logs', '-f', pod]);
+    await vi.waitUntil(async () => (await recordingsOf(id)).items.length === 3, 5_000);
+    const text = await world.kubeconfig(`/v1/sessions/${id}/kubeconfig?credential=token`);
+    const elsewhere = text.replace(world.brokers[0].url, world.brokers[1].url);
+    expect((await (await world.with(elsewhere, version)).run(['get', 'pods'])).stdout).toContain(
+      pod,
+    );
+    const ada = await world.lab.as('admin', world.brokers[1]);
+    const revoking = performance.now();
+    await ada.act(id, 'revoke', { comment: 'it is not the carts' });
+    const [{ exitCode, stderr }] = await Promise.all([
+      running.ended,
+      forwarding.ended,
+      following.ended,
+    ]);
+    expect(performance.now() - revoking).toBeLessThan(1_000);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('Revoked by ada@example.com: it is not the carts');
+    for (const one of [
+      inside,
+      await world.with(text, version),
+      await world.with(elsewhere, version),
+    ]) {
+      for (const args of [
+        ['get', 'pods'],
+        ['exec', pod, '--', 'id'],
+        ['logs', pod],
+      ]) {
+        const ran = await one.run(args);
+        expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
+        expect(ran.stderr).toContain('Revoked by ada@example.com: it is not the carts.');
+      }
+    }
+  });
 });
+
+describe('a session without the way kubectl', () => {
+  test('gives no kubeconfig, and reads which ways there are', async () => {
+    const { id, pod } = await world.session('console');
+    const { status, body } = await world.robin.call('GET', `/v1/sessions/${id}/kubeconfig`);
+    expect([status, body]).toMatchObject([403, { detail: expect.stringContaining('but console') }]);
+    const own = await world.as('requester');
+    const ran = await own.run(['exec', pod, '-n', 'staging', '--', 'id']);
+    expect(ran.stderr).toContain('hallpass kubeconfig SESSION');
+    await world.robin.act(id, 'end');
+  });
+});
+
+/** Sends bytes to an echo, and gives what comes back until there are as many. */
+async function echoed(port: number, bytes: Buffer): Promise<Buffer> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  await once(socket, 'connect');
+  socket.write(bytes);
+  const parts: Buffer[] = [];
+  let count = 0;
+  for await (const part of socket) {
+    if (!Buffer.isBuffer(part)) continue;
+    parts.push(part);
+    count += part.length;
+    if (count >= bytes.length) break;
+  }
+  return Buffer.concat(parts);
+}

@@ -197,6 +197,18 @@ describe('who is let in', () => {
     expect(body.message).toContain(`hallpass sessions wait ${id}`);
   });
 
+  test('what there is to ask for is told to anybody signed in, and the same whatever the session', async () => {
+    const { id } = await running();
+    const answers = await Promise.all([
+      get(`/kube/${id}/api/v1`),
+      get(`/kube/${id}/api/v1`, {}, 'stranger'),
+      get('/kube/0000000000000000/api/v1', {}, 'stranger'),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect((await api.call('', { path: `/kube/${id}/api/v1` })).status).toBe(401);
+  });
+
   test('a session that is over says why', async () => {
     const { id, path } = await running();
     await api.step(id, 'stop', { endDetail: 'Its Pod is gone.' });

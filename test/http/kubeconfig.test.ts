@@ -23,10 +23,10 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-async function running(namespace = 'staging') {
+async function running(namespace = 'staging', ran: { deadlineAt?: Date } = {}) {
   const { body } = await api.ask({ namespace });
   await api.step(body.id, 'start');
-  await api.step(body.id, 'run', { startedAt: new Date() });
+  await api.step(body.id, 'run', { startedAt: new Date(), ...ran });
   return { id: body.id as string, pod: body.pod.name as string };
 }
 
@@ -151,13 +151,41 @@ describe('a token of a session', () => {
     }
   });
 
-  test('ends with its session', async () => {
-    const { id } = await running();
+  test('opens nothing once its session is over, and tells kubectl why', async () => {
+    const { id, pod } = await running();
     const token = await tokenOf(id);
-    expect((await asToken(token, `/kube/${id}/api`)).status).toBe(200);
-    await api.step(id, 'stop');
-    const { status, body } = await asToken(token, `/kube/${id}/api`);
-    expect([status, body.reason]).toEqual([401, 'Unauthorized']);
+    const pods = `/kube/${id}/api/v1/namespaces/staging/pods`;
+    expect((await asToken(token, pods)).status).toBe(200);
+    await api.step(id, 'stop', { endDetail: 'Revoked.' });
+    for (const path of ['api', 'apis', 'api/v1', 'version']) {
+      // What there is to ask for, which kubectl wants to know before it asks.
+      expect((await asToken(token, `/kube/${id}/${path}`)).status).toBe(200);
+    }
+    for (const [method, path] of [
+      ['GET', pods],
+      ['GET', `${pods}?watch=true`],
+      ...['', '/log', '/exec?command=true', '/portforward', '/attach', '/elsewhere'].map((rest) => [
+        'GET',
+        `${pods}/${pod}${rest}`,
+      ]),
+      ...['/exec?command=true', '/portforward', '/attach'].map((rest) => [
+        'POST',
+        `${pods}/${pod}${rest}`,
+      ]),
+      ['DELETE', `${pods}/${pod}`],
+      ['GET', `/kube/${id}/api/v1/nodes`],
+    ] as const) {
+      const { status, body } = await asToken(token, path, method);
+      expect([path, status, body.reason]).toEqual([path, 409, 'Conflict']);
+      expect(body.message).toMatch(/is being ended: Revoked\. Ask|has ended: Revoked\. Ask/);
+    }
+  });
+
+  test('opens nothing from its deadline on, also where nobody has ended the session yet', async () => {
+    const { id } = await running('staging', { deadlineAt: new Date() });
+    const pods = `/kube/${id}/api/v1/namespaces/staging/pods`;
+    const { status, body } = await asToken(await tokenOf(id), pods);
+    expect([status, body.message]).toEqual([409, `Session ${id} has reached its deadline.`]);
   });
 
   test('that was never given lets nobody in', async () => {

@@ -165,6 +165,6 @@ describe('kubectl in a session', () => {
     await lab.api.step(id, 'stop', { endDetail: 'Its time was up.' });
     const ran = await kubectl.run(['exec', pod, '--', 'true']);
     expect(ran.exitCode).not.toBe(0);
-    expect(ran.stderr).toContain('holds for one session, and no longer than that');
+    expect(ran.stderr).toContain('has ended: Its time was up. Ask for a new one');
   });
 });

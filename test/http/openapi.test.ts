@@ -175,12 +175,15 @@ describe('every handler', () => {
     ]);
   });
 
-  test('asks for a permission, but for who the caller is', () => {
+  test('asks for a permission, but for who the caller is and what kubectl could ask for', () => {
     const any = handlers.filter(
       ({ handler }) => Reflect.getMetadata(ACCESS, handler) === 'signed-in',
     );
     expect(any.map(({ controller, name }) => `${controller}.${name}`)).toEqual([
       'CatalogController.me',
+      // Documents that are the same for everybody, whatever the session or cluster.
+      'KubeClusterController.discovery',
+      'KubeSessionController.discovery',
     ]);
   });
 });

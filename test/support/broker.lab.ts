@@ -66,9 +66,9 @@ export class BrokerLab implements AsyncDisposable {
   }
 
   /** One more replica that serves HTTPS, on a port that is known before: what kubectl needs. */
-  async brokerWithTls(options: BrokerOptions = {}): Promise<Broker> {
+  async brokerWithTls(args: Parameters<BrokerLab['broker']>[0] = {}): Promise<Broker> {
     const server = { port: await freePort(0), tls: this.sandbox.tls };
-    return this.broker({ ...options, surroundings: { server } });
+    return this.broker({ ...args, surroundings: { ...args.surroundings, server } });
   }
 
   /** The API of a broker as somebody uses it who has just signed in. */

@@ -103,7 +103,10 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
     return taken === true ? token : undefined;
   }
 
-  /** Who a session's token speaks for, on the addresses of that session and on no others. */
+  /**
+   * Who a session's token speaks for, on the addresses of that session and on no others. Whether the session can be used
+   * is for the handlers to ask, as it is where the person's own login comes.
+   */
   private async bySessionToken(token: string, request: FastifyRequest): Promise<SignedIn> {
     const found = await this.tokens.find(kubeTokenHash(token));
     const { id } = request.params as { readonly id?: string };
@@ -113,7 +116,7 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
     throw new Refused(
       problem(
         'unauthenticated',
-        'This token is not good here, or not any more: it holds for one session, and no longer than that.',
+        'This token is not good here, or not any more: it holds for one session, under its address.',
         { cause: { reason: 'session-token' } },
       ),
     );

@@ -10,10 +10,10 @@ export interface KubeToken {
   readonly at: Date;
 }
 
-/** Tokens of sessions. None outlives its session. */
+/** Tokens of sessions. One whose session is over opens nothing: it is known for a day, so that kubectl is told why. */
 export abstract class KubeTokens {
-  /** Keeps it, and forgets those of sessions that are over and the oldest of a session's many. */
+  /** Keeps it, and forgets those of sessions that are over for a day, and the oldest of a session's many. */
   abstract add(token: KubeToken): Promise<void>;
-  /** The token with that hash, with its person as they are now; undefined where its session cannot be used any more. */
+  /** The token with that hash, with its person as they are now. Whether its session can be used is not asked here. */
   abstract find(hash: Uint8Array): Promise<KubeToken | undefined>;
 }

@@ -13,6 +13,13 @@ describe('a command', () => {
     expect(copyOf(command.split(' '))).toBe(direction);
   });
 
+  test('of kubectl cp --retries is a copy out, and a script that does something else as well is none', () => {
+    expect(copyOf(['sh', '-c', 'tar cf - /tmp/f.txt | tail -c+0'])).toBe('download');
+    expect(copyOf(['sh', '-c', 'tar cf - /tmp/f.txt | tail -c+4096'])).toBe('download');
+    expect(copyOf(['sh', '-c', 'tar cf - /x; id | tail -c+0'])).toBeUndefined();
+    expect(copyOf(['sh', '-c', 'tar cf - $(id) | tail -c+0'])).toBeUndefined();
+  });
+
   test.each([
     'test -d /tmp/f.txt',
     'sh',

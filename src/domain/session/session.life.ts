@@ -8,10 +8,15 @@ const NOT_USABLE: Partial<Record<State, (session: Session) => string>> = {
     `Session ${id} waits for consent. \`hallpass sessions wait ${id}\` waits with it; then try again.`,
   denied: ({ id }) => `Session ${id} was denied. \`hallpass sessions show ${id}\` says why.`,
   ending: ({ id, endDetail }) =>
-    `Session ${id} is being ended${endDetail === null ? '' : `: ${endDetail}`}. Ask for a new one: \`hallpass debug\`.`,
+    `Session ${id} is being ended${because(endDetail)} Ask for a new one: \`hallpass debug\`.`,
   ended: ({ id, endDetail }) =>
-    `Session ${id} has ended${endDetail === null ? '' : `: ${endDetail}`}. Ask for a new one: \`hallpass debug\`.`,
+    `Session ${id} has ended${because(endDetail)} Ask for a new one: \`hallpass debug\`.`,
 };
+
+/** What was told of the end, which is a sentence or the beginning of one. */
+function because(detail: string | null): string {
+  return detail === null ? '.' : `: ${detail.replace(/\.$/, '')}.`;
+}
 
 /** Why a session cannot be used as it stands, in a sentence with what to do; undefined where it can, or soon will. */
 export function whyNotUsable(session: Session): string | undefined {

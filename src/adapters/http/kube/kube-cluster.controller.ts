@@ -53,8 +53,9 @@ export class KubeClusterController {
     private readonly clock: Clock,
   ) {}
 
+  /** The same for everybody: without it kubectl does not ask what it is then told. */
   @Get(DISCOVERY)
-  @Allow('session:use')
+  @Allow('signed-in')
   discovery(@Req() request: FastifyRequest): object | undefined {
     const path = request.url.split('?', 1)[0]?.split('/').slice(4).join('/') ?? '';
     return discoveryDocument(path);

@@ -52,14 +52,10 @@ export class KubeSessionController {
     private readonly clock: Clock,
   ) {}
 
+  /** The same for everybody and whatever session: without it kubectl does not ask what it is then told. */
   @Get(DISCOVERY)
-  @Allow('session:use')
-  async discovery(
-    @KubectlCaller() caller: Caller,
-    @Param('id') id: string,
-    @Req() request: FastifyRequest,
-  ): Promise<object | undefined> {
-    orRefuse(await this.using.mine(caller, sessionIdIn(id)));
+  @Allow('signed-in')
+  discovery(@Req() request: FastifyRequest): object | undefined {
     const path = request.url.split('?', 1)[0]?.split('/').slice(3).join('/') ?? '';
     return discoveryDocument(path);
   }
@@ -197,7 +193,8 @@ export class KubeSessionController {
   @Allow('session:use')
   async anythingElse(@KubectlCaller() caller: Caller, @Param() { id }: At): Promise<never> {
     const session = orRefuse(await this.using.mine(caller, sessionIdIn(id)));
-    throw new Refused(elsewhere(session));
+    const why = this.using.whyOver(session);
+    throw new Refused(why === undefined ? elsewhere(session) : problem('not-running', why));
   }
 
   /** The session where it can be used and has what the path names. @throws Refused */
