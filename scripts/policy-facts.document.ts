@@ -21,7 +21,9 @@ What an expression in a policy's \`when\` may name. Expressions are written in C
   first on that does not fit they are not known, so they grant nothing. Only rules that match the request otherwise are
   tested. Reading a key of a map takes 400 steps and one for each character of the expression, because it may not be there;
   a loop that goes through the groups takes 500 times what is in it. Instead of a loop in a loop, ask whether a value is
-  among many: \`requester.groups.exists(g, (g + '-leads') in requester.groups)\`.`;
+  among many: \`requester.groups.exists(g, (g + '-leads') in requester.groups)\`. That is dear all the same: three such
+  conditions are all that one decision has steps for. A group that is named is cheaper by far: put it into \`match\`, or ask
+  \`'payments-leads' in requester.groups\`. The broker warns when it loads rules whose conditions may be too dear together.`;
 
 /** `docs/policy-facts.md`: every fact that expressions may name. */
 export function policyFactsDocument(): string {

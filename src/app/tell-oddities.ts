@@ -1,4 +1,5 @@
 import type { OnCallSource } from '../domain/policy/on-call-source.js';
+import { STEPS_A_DECISION } from '../domain/policy/inquiry.js';
 import type { PolicySet } from '../domain/policy/policy.js';
 import type { Bounds } from '../domain/session/session.plan.js';
 import type { Journal } from './ports/journal.js';
@@ -18,6 +19,13 @@ export function tellOddities(args: {
     journal.warn(
       { source, secret },
       'an on-call source has no secret for its host: nobody is known to be on call by it',
+    );
+  }
+  const dearest = set.index.dearest();
+  if (dearest.steps > STEPS_A_DECISION) {
+    journal.warn(
+      { ...dearest, stepsAtMost: STEPS_A_DECISION },
+      'the conditions of policies may take too long together, and then nobody is let in who is asked all of them: make them cheaper, or match fewer requests by each policy',
     );
   }
   const lapseSeconds = bounds.pendingLapseSeconds;

@@ -1,4 +1,5 @@
 import type { Person } from '../../src/domain/person.js';
+import type { Condition, Truth } from '../../src/domain/policy/condition.js';
 import type { Facts, FoundTarget, RequestFacts } from '../../src/domain/policy/facts.js';
 import { NO_HISTORY } from '../../src/domain/policy/facts.js';
 import type {
@@ -135,5 +136,16 @@ export function factsOf(over: FactsOver = {}): Facts {
       breakGlass: false,
       ...over.request,
     },
+  };
+}
+
+/** A condition that is always told so, and is reckoned to take so many steps. */
+export function taking(steps: number, truth: Truth = 'yes'): Condition {
+  return {
+    source: 'x',
+    steps,
+    uses: new Set(),
+    onCallSources: new Set(),
+    test: () => ({ truth }),
   };
 }

@@ -7,11 +7,12 @@ import type { AccessPolicyDocument, PolicyDocument } from '../../contract/policy
 import { policyDocumentSchema, schemaOfKind } from '../../contract/policy.schema.js';
 import { NearestNames } from '../../domain/nearest.name.js';
 import type { TextPattern } from '../../domain/policy/condition.js';
-import type { PolicyFile, PolicySet } from '../../domain/policy/policy.js';
+import type { AccessPolicy, PolicyFile, PolicySet } from '../../domain/policy/policy.js';
 import { policySet } from '../../domain/policy/policy-set.js';
 import { compileCondition } from './cel.condition.js';
 import { onCallSourceOf } from './on-call-source.mapping.js';
-import type { ApproverSets, Compiled } from './policy.mapping.js';
+import { NamedPeople } from './named.people.js';
+import type { Compiled } from './policy.mapping.js';
 import { accessPolicyOf, debugProfileOf } from './policy.mapping.js';
 import { textPattern } from './text.pattern.js';
 import { unmeetable } from './unmeetable.requirements.js';
@@ -123,23 +124,31 @@ export function* readDocumentsInSteps(
   errors.push(...takenNames(found));
   if (isWhole) errors.push(...(yield* missingNames(reading)));
   const documents = found.map(({ document }) => document);
-  const sets: ApproverSets = new Map(
-    documents
-      .filter((it) => it.kind === 'ApproverSet')
-      .map(({ metadata, spec }) => [metadata.name, spec]),
+  const people = new NamedPeople(
+    new Map(
+      documents
+        .filter((it) => it.kind === 'ApproverSet')
+        .map(({ metadata, spec }) => [metadata.name, spec]),
+    ),
   );
   for (const { document, whereIs } of found) {
-    if (document.kind !== 'AccessPolicy') continue;
-    for (const { path, message } of unmeetable(document.spec.terms, sets)) {
+    if (document.kind !== 'AccessPolicy' || errors.length >= ERRORS_MAX) continue;
+    yield;
+    for (const { path, message } of unmeetable(document.spec.terms, people)) {
       errors.push(`${whereIs(path)}: ${pathText(path)}: ${message}`);
     }
   }
   const compiled = yield* compileAll(reading);
   if (errors.length > 0) return { policyErrors: errors.slice(0, ERRORS_MAX) };
 
+  const policies: AccessPolicy[] = [];
+  for (const { document, ...parts } of compiled) {
+    yield;
+    policies.push(accessPolicyOf(document, people, parts));
+  }
   return policySet({
     files,
-    policies: compiled.map(({ document, ...parts }) => accessPolicyOf(document, sets, parts)),
+    policies,
     profiles: documents.filter((it) => it.kind === 'DebugProfile').map(debugProfileOf),
     onCallSources: documents.filter((it) => it.kind === 'OnCallSource').map(onCallSourceOf),
   });

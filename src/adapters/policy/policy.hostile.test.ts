@@ -5,6 +5,7 @@ import { evaluate, refuseUnseen } from '../../domain/policy/evaluate.js';
 import { explain } from '../../domain/policy/explain.js';
 import { TOO_MUCH_TOGETHER } from '../../domain/policy/inquiry.js';
 import type { PolicySet } from '../../domain/policy/policy.js';
+import type { PolicyErrors } from './policy.documents.js';
 import { isPolicyErrors, readDocumentsInSteps, readPolicyDocuments } from './policy.documents.js';
 
 const POLICY = `apiVersion: hallpass/v1
@@ -26,6 +27,34 @@ function errorsOf(text: string): readonly string[] {
   const set = readPolicyDocuments([{ name: '0.yaml', text }]);
   if (!isPolicyErrors(set)) throw new Error('there is nothing wrong with them');
   return set.policyErrors;
+}
+
+/** What the text means, and how long the longest step to it took. */
+function inSteps(text: string): { value: PolicySet | PolicyErrors; longestMs: number } {
+  const steps = readDocumentsInSteps([{ name: '0.yaml', text }], true);
+  for (let longestMs = 0; ;) {
+    const began = performance.now();
+    const { value, done } = steps.next();
+    longestMs = Math.max(longestMs, performance.now() - began);
+    if (done === true) return { value, longestMs };
+  }
+}
+
+/** As a YAML list: `name0`, `name1`, … */
+function listOf(count: number, name: string): string {
+  return `[${Array.from({ length: count }, (_, n) => `${name}${n}`).join(', ')}]`;
+}
+
+/** Approver sets `s0`, `s1`, …, of different people each. */
+function setsOf(count: number, users: number): string {
+  return Array.from(
+    { length: count },
+    (_, n) => `apiVersion: hallpass/v1
+kind: ApproverSet
+metadata: { name: s${n} }
+spec: { users: ${listOf(users, `u${n}x`)} }
+`,
+  ).join('---\n');
 }
 
 /** Ten thousand policies; `change` gives each its own mistake. */
@@ -224,20 +253,56 @@ describe('hostile YAML is refused in bounded time', () => {
     ['line ends', `a:${filled('\n')} 1`],
     ['texts that look like the beginning of a document', filled('- ---\n')],
   ])('a document of very many %s is refused before it is put together', (_, text) => {
-    const steps = readDocumentsInSteps([{ name: '0.yaml', text }], true);
-    let longest = 0;
-    for (;;) {
-      const began = performance.now();
-      const { value, done } = steps.next();
-      longest = Math.max(longest, performance.now() - began);
-      if (done !== true) continue;
-      expect(value).toEqual({
-        policyErrors: [expect.stringContaining('may have 10000 parts at most')],
-      });
-      break;
-    }
+    const { value, longestMs } = inSteps(text);
+    expect(value).toEqual({
+      policyErrors: [expect.stringContaining('may have 10000 parts at most')],
+    });
     // A few milliseconds where nothing else runs; seconds, if the document were put together.
-    expect(longest).toBeLessThan(300);
+    expect(longestMs).toBeLessThan(300);
+  });
+
+  test.each<[string, (policies: (require: (at: number) => string) => string) => string]>([
+    [
+      'hundreds of sets of hundreds, all of them in each requirement',
+      (policies) => {
+        const all = listOf(200, 's');
+        return `${policies(() => all)}${setsOf(200, 200)}`;
+      },
+    ],
+    [
+      'one set hundreds of times in each requirement',
+      (policies) => `${policies(() => `[${'s0,'.repeat(199)}s0]`)}${setsOf(1, 200)}`,
+    ],
+    [
+      'different sets in each requirement',
+      (policies) => `${policies((at) => `[s${at % 200}, s${(at * 7) % 199}]`)}${setsOf(200, 200)}`,
+    ],
+  ])('approver sets that multiply hold up nobody: %s', (_, textOf) => {
+    const requirement = (approvers: string): string => `{ approvers: ${approvers} }`;
+    const text = textOf((approversOf) =>
+      Array.from({ length: 70 }, (__, policy) => {
+        const require = Array.from({ length: 10 }, (___, at) =>
+          requirement(approversOf(policy * 10 + at)),
+        );
+        return `${POLICY.replace('oncall', `p${policy}`).replace(
+          'longest: 30m',
+          `longest: 30m, approvals: { require: [${require.join(', ')}] }`,
+        )}---\n`;
+      }).join(''),
+    );
+    const { longestMs } = inSteps(text);
+    // A few milliseconds where nothing else runs; seconds, if each place were put together for itself.
+    expect(longestMs).toBeLessThan(300);
+  });
+
+  test('approver sets of more than a thousand are refused where they are named', () => {
+    const policy = POLICY.replace(
+      'longest: 30m',
+      'longest: 30m, approvals: { require: [{ approvers: [s0, s1, s2, s3, s4, s5] }] }',
+    );
+    expect(errorsOf(`${policy}---\n${setsOf(6, 200)}`)).toEqual([
+      '0.yaml:7:62: spec.terms.approvals.require[0].approvers: names approver sets with 1200 groups and users: 1000 at most; name a group that they are all in',
+    ]);
   });
 
   test('a rule with hundreds of groups and users is short enough', () => {

@@ -1,10 +1,6 @@
-import type { PeopleDocument, TermsDocument } from '../../contract/policy-terms.schema.js';
+import type { TermsDocument } from '../../contract/policy-terms.schema.js';
 import type { LabelSelectorDocument, MatchDocument } from '../../contract/policy-match.schema.js';
-import type {
-  AccessPolicyDocument,
-  ApproverSetDocument,
-  DebugProfileDocument,
-} from '../../contract/policy.schema.js';
+import type { AccessPolicyDocument, DebugProfileDocument } from '../../contract/policy.schema.js';
 import type { Condition, TextPattern } from '../../domain/policy/condition.js';
 import { SECURITY_CONTEXTS } from '../../domain/policy/debug-profiles.js';
 import type {
@@ -13,15 +9,12 @@ import type {
   BreakGlass,
   DebugProfile,
   Match,
-  People,
   Selector,
   Terms,
   TextRule,
 } from '../../domain/policy/policy.js';
 import { TERMS_OF_OLD } from '../../domain/policy/policy.js';
-
-/** The ApproverSet documents by name. */
-export type ApproverSets = ReadonlyMap<string, ApproverSetDocument['spec']>;
+import type { NamedPeople } from './named.people.js';
 
 /** What of a policy is compiled, and where it stands. */
 export interface Compiled {
@@ -52,7 +45,7 @@ const NO_TERMS: Terms = {
 /** What the document means, all defaults written out and approver sets put in. */
 export function accessPolicyOf(
   { metadata, spec }: AccessPolicyDocument,
-  sets: ApproverSets,
+  people: NamedPeople,
   compiled: Compiled,
 ): AccessPolicy {
   return {
@@ -60,7 +53,7 @@ export function accessPolicyOf(
     description: spec.description,
     effect: spec.effect,
     match: matchOf(spec.match),
-    terms: spec.terms === undefined ? NO_TERMS : termsOf(spec.terms, sets),
+    terms: spec.terms === undefined ? NO_TERMS : termsOf(spec.terms, people),
     ...compiled,
   };
 }
@@ -97,7 +90,7 @@ function selectorOf(selector: LabelSelectorDocument | undefined): Selector {
   return [...labels, ...selector.matchExpressions];
 }
 
-function termsOf(terms: TermsDocument, sets: ApproverSets): Terms {
+function termsOf(terms: TermsDocument, people: NamedPeople): Terms {
   const {
     longest,
     longestSeconds,
@@ -113,7 +106,7 @@ function termsOf(terms: TermsDocument, sets: ApproverSets): Terms {
   return {
     // The schema lets one of the two through.
     longestSeconds: longest ?? longestSeconds ?? 0,
-    approvals: approvalsOf(terms.approvals, sets),
+    approvals: approvalsOf(terms.approvals, people),
     reason: textRuleOf(terms.reason),
     ticket: textRuleOf(terms.ticket),
     recording,
@@ -131,39 +124,28 @@ function termsOf(terms: TermsDocument, sets: ApproverSets): Terms {
     idleSeconds: idle ?? null,
     onOverrun,
     onAccessRemoved,
-    breakGlass: terms.breakGlass ? breakGlassOf(terms.breakGlass, sets) : null,
+    breakGlass: terms.breakGlass ? breakGlassOf(terms.breakGlass, people) : null,
   };
 }
 
-function approvalsOf(approvals: TermsDocument['approvals'], sets: ApproverSets): Approvals {
+function approvalsOf(approvals: TermsDocument['approvals'], people: NamedPeople): Approvals {
   const { require, commentRequired, escalation } = approvals;
   return {
-    require: require.map((it) => ({ count: it.count, ...peopleOf(it, sets) })),
+    require: require.map((it) => ({ count: it.count, ...people.of(it) })),
     commentRequired,
-    escalation: escalation
-      ? { afterSeconds: escalation.after, ...peopleOf(escalation, sets) }
-      : null,
+    escalation: escalation ? { afterSeconds: escalation.after, ...people.of(escalation) } : null,
   };
 }
 
 function breakGlassOf(
   offer: NonNullable<TermsDocument['breakGlass']>,
-  sets: ApproverSets,
+  people: NamedPeople,
 ): BreakGlass {
   const { signIn, review, team } = offer;
   return {
     signIn: { acr: signIn.acr, amr: signIn.amr, maxAgeSeconds: signIn.maxAge ?? null },
-    review: { withinSeconds: review.within, ...peopleOf(review, sets) },
+    review: { withinSeconds: review.within, ...people.of(review) },
     debt: team === undefined ? { of: 'person' } : { of: 'team', team },
-  };
-}
-
-/** Everybody who is meant, once each; sets that are not there were told as errors before. */
-export function peopleOf({ groups, users, approvers }: PeopleDocument, sets: ApproverSets): People {
-  const named = approvers.flatMap((name) => sets.get(name) ?? []);
-  return {
-    groups: [...new Set([...groups, ...named.flatMap((it) => it.groups)])],
-    users: [...new Set([...users, ...named.flatMap((it) => it.users)])],
   };
 }
 

@@ -576,7 +576,11 @@ describe('for all policies', () => {
     fc.assert(
       fc.property(mixed, request, (policies, asked) => {
         const set = setOf(named(policies), profiles);
-        const every = { candidates: () => set.policies, concerning: () => set.policies };
+        const every = {
+          candidates: () => set.policies,
+          concerning: () => set.policies,
+          dearest: () => set.index.dearest(),
+        };
         const facts = factsOf(asked);
         const naive = evaluate({ ...set, index: every }, facts);
         const indexed = evaluate(set, facts);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { FactsOver } from '../../../test/support/policies.js';
-import { factsOf, policyOf, setOf } from '../../../test/support/policies.js';
+import { factsOf, policyOf, setOf, taking } from '../../../test/support/policies.js';
 import type { Truth } from './condition.js';
 import { evaluate, refuseUnseen } from './evaluate.js';
 import { STEPS_A_DECISION, TOO_MUCH_TOGETHER } from './inquiry.js';
@@ -16,13 +16,7 @@ function ruleOf(policies: AccessPolicy[], over: FactsOver = {}): string | null {
 }
 
 describe('conditions that would take too long together', () => {
-  const dear = (truth: Truth) => ({
-    source: 'x',
-    steps: STEPS_A_DECISION / 2,
-    uses: new Set<never>(),
-    onCallSources: new Set<string>(),
-    test: () => ({ truth }),
-  });
+  const dear = (truth: Truth) => taking(STEPS_A_DECISION / 2, truth);
   const allow = (name: string, truth: Truth) => policyOf(name, { when: dear(truth) });
   const deny = (name: string, truth: Truth) =>
     policyOf(name, { effect: 'deny', when: dear(truth) });

@@ -203,7 +203,7 @@ export interface PolicySet {
   /** In the order of their names. */
   readonly profiles: readonly DebugProfile[];
   readonly onCallSources: readonly OnCallSource[];
-  readonly index: Pick<RuleIndex, 'candidates' | 'concerning'>;
+  readonly index: Pick<RuleIndex, 'candidates' | 'concerning' | 'dearest'>;
 }
 
 /** What policy gave a session, frozen on it: changing the documents later changes nothing here. */

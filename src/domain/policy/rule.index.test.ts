@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { factsOf, policyOf } from '../../../test/support/policies.js';
+import { factsOf, policyOf, taking } from '../../../test/support/policies.js';
 import type { AccessPolicy } from './policy.js';
 import { RuleIndex } from './rule.index.js';
 import { Inquiry } from './inquiry.js';
@@ -23,6 +23,7 @@ const person = fc.record({
   sub: fc.constantFrom('robin', 'kim', `${ISSUER}|kim`, 'group a'),
   groups: fc.subarray(['*', 'a', 'c']),
 });
+
 const namespace = fc.constantFrom('shop', 'billing', 'other');
 
 test('holds every rule that matches, each once', () => {
@@ -37,6 +38,33 @@ test('holds every rule that matches, each once', () => {
       const concerning = index.concerning(facts.requester);
       expect(matching.filter((policy) => !concerning.includes(policy))).toEqual([]);
       expect(new Set(concerning).size).toBe(concerning.length);
+    }),
+  );
+});
+
+test('where most could be asked of conditions is found, however rules name people and namespaces', () => {
+  const dear = fc.array(
+    fc.record({
+      groups: fc.subarray(['*', 'a', 'b'], { minLength: 1 }),
+      namespaces: fc.subarray(['*', 'shop', 'billing'], { minLength: 1 }),
+      steps: fc.nat(9),
+    }),
+    { maxLength: 8 },
+  );
+  fc.assert(
+    fc.property(dear, (rules) => {
+      const all = rules.map(({ steps, ...match }, at) =>
+        policyOf(`p${at}`, { match, when: taking(steps) }),
+      );
+      const index = new RuleIndex(all);
+      const asked = ['a', 'b', 'c'].flatMap((group) =>
+        ['shop', 'billing', 'other'].map((where) => {
+          const who = { issuer: ISSUER, subject: 'kim', groups: [group] };
+          const found = index.candidates(who, where);
+          return found.reduce((sum, { when }) => sum + (when?.steps ?? 0), 0);
+        }),
+      );
+      expect(index.dearest().steps).toBe(Math.max(...asked));
     }),
   );
 });

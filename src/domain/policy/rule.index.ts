@@ -37,10 +37,54 @@ export class RuleIndex {
     return union(people.flatMap((each) => (each ? found(each, who) : [])));
   }
 
+  /**
+   * Where most could be asked of the conditions of rules: for whom, in which namespace, and what that takes, in steps.
+   * That is of a person in one group, or who is named, and of rules whatever their clusters, workloads and profiles, so it
+   * is neither the least nor the most that a request may need.
+   */
+  dearest(): Dear {
+    const everywhere = stepsByPerson(this.byNamespace.get(ANY_NAMESPACE));
+    const forAll = everywhere.get(EVERYBODY) ?? 0;
+    everywhere.delete(EVERYBODY);
+    let most = { who: EVERYBODY, namespace: ANY_NAMESPACE, steps: forAll };
+    for (const [who, steps] of everywhere) {
+      if (forAll + steps > most.steps) most = { ...most, who, steps: forAll + steps };
+    }
+    // Of those no rule of a namespace is for, whoever is dearest everywhere is dearest there.
+    const { who: dearest } = most;
+    for (const [namespace, people] of this.byNamespace) {
+      if (namespace === ANY_NAMESPACE) continue;
+      const here = stepsByPerson(people);
+      const forAllHere = forAll + (here.get(EVERYBODY) ?? 0);
+      here.delete(EVERYBODY);
+      for (const who of new Set([dearest, ...here.keys()])) {
+        const steps = forAllHere + (here.get(who) ?? 0) + (everywhere.get(who) ?? 0);
+        if (steps > most.steps) most = { who, namespace, steps };
+      }
+    }
+    return most;
+  }
+
   /** The rules that are for somebody, wherever. */
   concerning(who: Who): readonly AccessPolicy[] {
     return union(found(this.byPerson, who));
   }
+}
+
+/** `who` is `group NAME` or `user NAME`; the namespace is `*` where it is any of those no rule names in full. */
+interface Dear {
+  readonly who: string;
+  readonly namespace: string;
+  readonly steps: number;
+}
+
+function stepsByPerson(people: ByPerson | undefined): Map<string, number> {
+  return new Map(
+    [...(people ?? [])].map(([who, policies]) => [
+      who,
+      policies.reduce((sum, { when }) => sum + (when?.steps ?? 0), 0),
+    ]),
+  );
 }
 
 interface Who {
