@@ -22,7 +22,8 @@ export const PEOPLE = {
     description: 'These people, by subject, or by `issuer|subject`.',
   }),
   approvers: z.array(z.string().max(253)).max(PEOPLE_MAX).default([]).meta({
-    description: 'Everybody in these ApproverSet documents.',
+    description:
+      'Everybody in these ApproverSet documents, which may have 1,000 groups and users together.',
   }),
 };
 
