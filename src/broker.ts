@@ -82,6 +82,7 @@ import { WaitForStart } from './app/wait-for-start.js';
 import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
+import type { Identity } from './domain/person.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -181,6 +182,7 @@ export async function startBroker(
   policies.onSwitch(tellOfSet);
   const onCallStates = () => onCall.states(policies.current().onCallSources);
   const people = new PrismaPeople(database);
+  await people.linked(accountsOf(config.identity));
   const notePerson = new NotePerson({ people, clock, journal });
   const presence = new PrismaPresence(database, (heard) => news.subscribePresence(heard), journal);
   const tickets = new PrismaTicketStore(database);
@@ -413,6 +415,13 @@ async function databaseReadiness(database: Database, journal: Journal): Promise<
     journal.warn({ err: error }, 'the database does not answer');
     return 'does not answer';
   }
+}
+
+/** Accounts that the configuration says are some human's. */
+function accountsOf({ people }: Config['identity']): Required<Identity>[] {
+  return people.flatMap(({ human, accounts }) =>
+    accounts.map(({ issuer, subject }) => ({ iss: issuer, sub: subject, human })),
+  );
 }
 
 async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {

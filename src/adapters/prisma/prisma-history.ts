@@ -3,6 +3,7 @@ import type { Counts, HistoryFacts } from '../../domain/policy/facts.js';
 import { NO_SESSIONS } from '../../domain/policy/facts.js';
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
+import { isDebtOf, personTables, sessionsOfPerson } from './person.sql.js';
 
 interface Row {
   readonly mine: Counts;
@@ -18,22 +19,24 @@ export class PrismaHistory extends History {
   }
 
   async of({ person, on, without, now }: Parameters<History['of']>[0]): Promise<HistoryFacts> {
-    const { iss, sub, human = null } = person;
     const others = without === undefined ? Prisma.empty : Prisma.sql` AND s.id <> ${without}`;
-    const mine = Prisma.sql`((s.requester_iss = ${iss} AND s.requester_sub = ${sub}) OR s.requester_human = ${human})${others}`;
-    const target = on
-      ? counts(Prisma.sql`s.cluster = ${on.cluster} AND s.pod_uid = ${on.podUid}${others}`, now)
-      : Prisma.sql`NULL::json`;
+    const mine: Which = (isSo) =>
+      sessionsOfPerson(Prisma.sql`s.id, s.created_at`, Prisma.sql`${isSo}${others}`);
+    const onTarget = (cluster: string, podUid: string): Which => {
+      const there = Prisma.sql`s.cluster = ${cluster} AND s.pod_uid = ${podUid}${others}`;
+      return (isSo) => Prisma.sql`SELECT s.created_at FROM sessions s WHERE ${there} AND ${isSo}`;
+    };
+    const target = on ? counts(onTarget(on.cluster, on.podUid), now) : Prisma.sql`NULL::json`;
     const [row] = await this.database.prisma.$queryRaw<Row[]>`
-      WITH overdue AS (
+      WITH ${personTables(person)},
+      overdue AS (
         SELECT d.* FROM review_debts d LEFT JOIN reviews r USING (session_id)
         WHERE r.session_id IS NULL AND d.due_at <= ${now}::timestamptz
       )
       SELECT
         ${counts(mine, now)} AS mine,
         ${target} AS target,
-        (SELECT count(*)::int FROM overdue o
-          WHERE (o.iss = ${iss} AND o.sub = ${sub}) OR o.human = ${human}) AS overdue,
+        (SELECT count(*)::int FROM overdue o WHERE ${isDebtOf(person)}) AS overdue,
         (SELECT json_object_agg(team, n) FROM
           (SELECT team, count(*)::int AS n FROM overdue WHERE team IS NOT NULL GROUP BY team) t) AS teams`;
     if (!row) throw new Error('invariant broken: counts without a row');
@@ -45,17 +48,21 @@ export class PrismaHistory extends History {
   }
 }
 
+/** Which sessions are counted, of those (`s`) of which something is so. */
+type Which = (isSo: Prisma.Sql) => Prisma.Sql;
+
 /**
  * What was denied is no session: it was never had. Open ones and recent ones are counted apart, each from an index of
  * few rows, for an account may have had very many.
  */
-function counts(which: Prisma.Sql, now: Date): Prisma.Sql {
+function counts(which: Which, now: Date): Prisma.Sql {
   const since = (span: string): Prisma.Sql =>
-    Prisma.sql`count(*) FILTER (WHERE s.created_at > ${now}::timestamptz - ${span}::interval)`;
+    Prisma.sql`count(*) FILTER (WHERE c.created_at > ${now}::timestamptz - ${span}::interval)`;
+  const isOpen = Prisma.sql`s.state NOT IN ('denied', 'ended')`;
+  const isRecent = Prisma.sql`s.state <> 'denied' AND s.created_at > ${now}::timestamptz - interval '7 days'`;
   return Prisma.sql`(
     SELECT json_build_object(
-      'open', (SELECT count(*) FROM sessions s WHERE (${which}) AND s.state NOT IN ('denied', 'ended')),
+      'open', (SELECT count(*) FROM (${which(isOpen)}) c),
       'lastHour', ${since('1 hour')}, 'lastDay', ${since('1 day')}, 'lastWeek', ${since('7 days')})
-    FROM sessions s
-    WHERE (${which}) AND s.state <> 'denied' AND s.created_at > ${now}::timestamptz - interval '7 days')`;
+    FROM (${which(isRecent)}) c)`;
 }

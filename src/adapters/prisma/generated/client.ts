@@ -72,6 +72,11 @@ export type PolicyActivation = Prisma.PolicyActivationModel
  */
 export type KnownPerson = Prisma.KnownPersonModel
 /**
+ * Model KnownHuman
+ * Whose an account was ever said to be: by the newest token that said so, and when first and last.
+ */
+export type KnownHuman = Prisma.KnownHumanModel
+/**
  * Model Session
  * 
  */

@@ -403,6 +403,7 @@ export const ModelName = {
   PolicySet: 'PolicySet',
   PolicyActivation: 'PolicyActivation',
   KnownPerson: 'KnownPerson',
+  KnownHuman: 'KnownHuman',
   Session: 'Session',
   SessionActivity: 'SessionActivity',
   SessionEvent: 'SessionEvent',
@@ -433,7 +434,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -878,6 +879,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.KnownPersonCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.KnownPersonCountAggregateOutputType> | number
+        }
+      }
+    }
+    KnownHuman: {
+      payload: Prisma.$KnownHumanPayload<ExtArgs>
+      fields: Prisma.KnownHumanFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.KnownHumanFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.KnownHumanFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload>
+        }
+        findFirst: {
+          args: Prisma.KnownHumanFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.KnownHumanFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload>
+        }
+        findMany: {
+          args: Prisma.KnownHumanFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload>[]
+        }
+        create: {
+          args: Prisma.KnownHumanCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload>
+        }
+        createMany: {
+          args: Prisma.KnownHumanCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.KnownHumanCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload>[]
+        }
+        delete: {
+          args: Prisma.KnownHumanDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload>
+        }
+        update: {
+          args: Prisma.KnownHumanUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload>
+        }
+        deleteMany: {
+          args: Prisma.KnownHumanDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.KnownHumanUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.KnownHumanUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload>[]
+        }
+        upsert: {
+          args: Prisma.KnownHumanUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KnownHumanPayload>
+        }
+        aggregate: {
+          args: Prisma.KnownHumanAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateKnownHuman>
+        }
+        groupBy: {
+          args: Prisma.KnownHumanGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KnownHumanGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.KnownHumanCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KnownHumanCountAggregateOutputType> | number
         }
       }
     }
@@ -2083,6 +2158,18 @@ export const KnownPersonScalarFieldEnum = {
 export type KnownPersonScalarFieldEnum = (typeof KnownPersonScalarFieldEnum)[keyof typeof KnownPersonScalarFieldEnum]
 
 
+export const KnownHumanScalarFieldEnum = {
+  iss: 'iss',
+  sub: 'sub',
+  human: 'human',
+  issuedAt: 'issuedAt',
+  firstAt: 'firstAt',
+  lastAt: 'lastAt'
+} as const
+
+export type KnownHumanScalarFieldEnum = (typeof KnownHumanScalarFieldEnum)[keyof typeof KnownHumanScalarFieldEnum]
+
+
 export const SessionScalarFieldEnum = {
   id: 'id',
   version: 'version',
@@ -2630,6 +2717,7 @@ export type GlobalOmitConfig = {
   policySet?: Prisma.PolicySetOmit
   policyActivation?: Prisma.PolicyActivationOmit
   knownPerson?: Prisma.KnownPersonOmit
+  knownHuman?: Prisma.KnownHumanOmit
   session?: Prisma.SessionOmit
   sessionActivity?: Prisma.SessionActivityOmit
   sessionEvent?: Prisma.SessionEventOmit

@@ -57,6 +57,7 @@ export const ModelName = {
   PolicySet: 'PolicySet',
   PolicyActivation: 'PolicyActivation',
   KnownPerson: 'KnownPerson',
+  KnownHuman: 'KnownHuman',
   Session: 'Session',
   SessionActivity: 'SessionActivity',
   SessionEvent: 'SessionEvent',
@@ -141,6 +142,18 @@ export const KnownPersonScalarFieldEnum = {
 } as const
 
 export type KnownPersonScalarFieldEnum = (typeof KnownPersonScalarFieldEnum)[keyof typeof KnownPersonScalarFieldEnum]
+
+
+export const KnownHumanScalarFieldEnum = {
+  iss: 'iss',
+  sub: 'sub',
+  human: 'human',
+  issuedAt: 'issuedAt',
+  firstAt: 'firstAt',
+  lastAt: 'lastAt'
+} as const
+
+export type KnownHumanScalarFieldEnum = (typeof KnownHumanScalarFieldEnum)[keyof typeof KnownHumanScalarFieldEnum]
 
 
 export const SessionScalarFieldEnum = {
