@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly folder: string;
   readonly databaseUrl: string;
   readonly identity: { readonly issuer: string; readonly audience: string };
+  /** Whose accounts are one human's; nobody's by default. */
+  readonly humans?: Config['identity']['people'];
   /** A kubeconfig file of the broker's account. */
   readonly kubeconfig: string;
   /** The namespaces that it may touch. */
@@ -73,6 +75,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
           cli: { clientId: CLI_CLIENT_ID, scopes: SCOPES, resource: RESOURCE },
         },
       ],
+      people: around.humans ?? [],
       roles: {
         requester: PEOPLE.requester.groups,
         approver: PEOPLE.approver.groups,

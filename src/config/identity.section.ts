@@ -176,7 +176,7 @@ const identity = z.strictObject({
     }),
   people: z.array(person).max(1_000).superRefine(eachOnce('human'), onLists).default([]).meta({
     description:
-      'Which accounts are one human’s. It goes before `identity.issuers[].claims.human`.',
+      'Which accounts are one human’s. It goes before `identity.issuers[].claims.human`. Accounts that are only left out stay known as theirs to what reviews and sessions are counted by: to part them, say whose each is.',
   }),
   clockSkewSeconds: seconds(0, 60)
     .default(30)

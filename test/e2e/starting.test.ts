@@ -63,6 +63,22 @@ describe('a broker that is started', () => {
     expect(await broker.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
+  test('knows whose the accounts are that its configuration names, before any of them signs in', async () => {
+    const accounts = ['robin', 'robin-admin'].map((subject) => ({
+      issuer: 'http://127.0.0.1:1',
+      subject,
+    }));
+    await using broker = await start({ humans: [{ human: 'Robin', accounts }] });
+    await broker.says(serving);
+    const { rows } = await asAdmin(database.adminUrl, (client) =>
+      client.query(
+        'SELECT iss AS issuer, sub AS subject FROM known_humans WHERE human = $1 ORDER BY sub',
+        ['Robin'],
+      ),
+    );
+    expect(rows).toEqual(accounts);
+  });
+
   test('does not serve on a schema that is older than its own, and says what to run', async () => {
     const empty = await emptyDatabase();
     try {

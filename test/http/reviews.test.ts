@@ -331,6 +331,27 @@ describe('an overdue review', () => {
     expect(plain.body.state).toBe('approved');
   });
 
+  test.each<[string, string]>([
+    ['vault', 'a person'],
+    ['bank', 'a team'],
+  ])(
+    'keeps another account from it in %s, at the risk of %s, that was found to be the same human’s since',
+    async (namespace) => {
+      const [robin, admin] = [someone(), someone()];
+      const id = await lab.broken(robin, { namespace });
+      lab.clock.advance(HOUR);
+      for (const { sub } of [robin, admin]) {
+        const linked = { iss: lab.issuer.url, sub, groups: ['oncall'], human: robin.sub };
+        await lab.people.seen(linked, lab.clock.now());
+      }
+      const refused = (await lab.ask(admin, { namespace })).body;
+      expect(refused.state).toBe('denied');
+      expect(refused.policy.explanation.join(' ')).toContain('overdue of yours');
+      await lab.review(LEAD, id);
+      await lab.review(LEAD, await lab.broken(admin, { namespace }));
+    },
+  );
+
   test('keeps the whole team from it where the terms say so', async () => {
     const [robin, kim] = [someone(), someone()];
     const id = await lab.broken(robin, { namespace: 'bank' });
