@@ -59,8 +59,9 @@ export class HistoryLab implements AsyncDisposable {
     this.people = new PrismaPeople(database);
   }
 
-  static async start(): Promise<HistoryLab> {
-    const fresh = await freshDatabase();
+  /** @param fresh the database, of its own, that it is on: one of the newest schema unless another is given. */
+  static async start(fresh?: TestDatabase): Promise<HistoryLab> {
+    fresh ??= await freshDatabase();
     const owner = new pg.Client({ connectionString: fresh.ownerUrl });
     await owner.connect();
     const database = new Database({ url: fresh.serviceUrl, poolSize: 2 }, () => undefined);
