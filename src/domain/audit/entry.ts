@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Actor } from '../person.js';
 import type { Session } from '../session/session.js';
 import { canonicalJson } from './canonical.js';
+import { leafHashOf } from './merkle.tree.js';
 
 export const AUDIT_SCHEMA_VERSION = '1.0';
 
@@ -65,7 +66,7 @@ export function auditEntry(facts: AuditFacts): AuditEntry {
   );
   if (body.length > BODY_BYTES_MAX)
     throw new Error(`audit body of ${body.length} bytes is too large`);
-  const leafHash = createHash('sha256').update(Buffer.of(0)).update(body).digest();
+  const leafHash = leafHashOf(body);
   return { id, at: facts.at, action: facts.action, sessionId: session?.id ?? null, body, leafHash };
 }
 
