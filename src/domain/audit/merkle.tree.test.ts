@@ -57,6 +57,11 @@ function hashesOf(ranges: readonly Range[], all: readonly Hash[]): Hash[] {
   );
 }
 
+/** The binary ones of a number. */
+function ones(number: number): number {
+  return [...number.toString(2)].filter((digit) => digit === '1').length;
+}
+
 const size = fc.integer({ min: 0, max: 300 });
 
 describe('a Merkle tree', () => {
@@ -76,7 +81,17 @@ describe('a Merkle tree', () => {
           treeHash(all.slice(index * 2 ** level, (index + 1) * 2 ** level)),
         );
         const tree = GrowingTree.of(before, roots);
-        for (const leaf of all.slice(before)) tree.append(leaf);
+        const copy = tree.copy();
+        const found: [number, number, Hash][] = [];
+        for (const leaf of all.slice(before)) {
+          tree.append(leaf, ({ level, index }, root) => found.push([level, index, root]));
+        }
+        for (const [level, index, root] of found) {
+          const under = all.slice(index * 2 ** level, (index + 1) * 2 ** level);
+          expect([level, index, root]).toEqual([level, index, treeHash(under)]);
+        }
+        expect(found.length).toBe(tree.size - ones(tree.size) - (before - ones(before)));
+        expect(copy.root()).toEqual(treeHash(all.slice(0, before)));
         expect(tree.size).toBe(all.length);
         expect(tree.root()).toEqual(treeHash(all));
       }),

@@ -55,10 +55,20 @@ export class GrowingTree {
     return this.count;
   }
 
-  append(leaf: Hash): void {
+  /** The same tree, which grows by itself. */
+  copy(): GrowingTree {
+    return new GrowingTree(this.count, [...this.roots]);
+  }
+
+  /** @param complete told of each perfect subtree above the leaf that has all its leaves now, the lowest first. */
+  append(leaf: Hash, complete?: (subtree: Subtree, root: Hash) => void): void {
     let node = leaf;
-    for (let size = this.count; size % 2 === 1; size = (size - 1) / 2) {
+    let level = 0;
+    let at = this.count;
+    for (; at % 2 === 1; at = (at - 1) / 2) {
       node = nodeHashOf(this.roots.pop() ?? missing(), node);
+      level += 1;
+      complete?.({ level, index: (at - 1) / 2 }, node);
     }
     this.roots.push(node);
     this.count += 1;

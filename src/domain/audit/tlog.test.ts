@@ -5,11 +5,11 @@ import type { Hash } from './merkle.tree.js';
 import { inclusionRanges, leafHashOf, rangeHash, rootOf } from './merkle.tree.js';
 import { makeKey, readSigner, readVerifier, signNote } from './signed.note.js';
 import { checkProof, readProof, writeProof } from './tlog.proof.js';
-import type { TileId } from './tlog.tiles.js';
 import {
   hashInTile,
   packBundle,
   readTilePath,
+  tileOf,
   tilePath,
   tilesFor,
   tilesOf,
@@ -119,19 +119,16 @@ describe('tiles', () => {
         const leaves = leavesOf(size);
         const bytes = tilesBytes(leaves);
         const ranges = inclusionRanges(index, size);
-        const tiles = new Map(
-          tilesFor(ranges, size).map((it): [string, [TileId, Buffer | undefined]] => [
-            `${it.level}/${it.index}`,
-            [it, bytes.get(tilePath(it.level, it.index, it.width))],
-          ]),
+        const tiles = tilesFor(ranges, size).map(({ level, index, width }) =>
+          tilePath(level, index, width),
         );
         const hashes = ranges.map((range) =>
           rangeHash(range, (subtree) => {
-            const tile = [Math.floor(subtree.level / 8), 0];
-            tile[1] = Math.floor((subtree.index * 2 ** (subtree.level % 8)) / 256);
-            const [, found] = tiles.get(tile.join('/')) ?? [];
-            if (!found) throw new Error(`no tile ${tile.join('/')}`);
-            return hashInTile(subtree, found);
+            const { level, index, width } = tileOf(subtree, size);
+            const path = tilePath(level, index, width);
+            const tile = bytes.get(path);
+            if (!tile || !tiles.includes(path)) throw new Error(`no tile ${path}`);
+            return hashInTile(subtree, tile);
           }),
         );
         const head = { origin: 'o', size, root: rootOf(leaves) };

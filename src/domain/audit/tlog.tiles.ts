@@ -7,7 +7,8 @@ import { HASH_BYTES, nodeHashOf, perfectSubtrees } from './merkle.tree.js';
  */
 
 export const TILE_WIDTH = 256;
-const TILE_HEIGHT = 8;
+/** How many levels of the tree are in a tile. */
+export const TILE_HEIGHT = 8;
 const LEVEL_MAX = 63;
 
 export interface TileId {
@@ -62,8 +63,8 @@ export function tilesFor(ranges: readonly Range[], size: number): TileId[] {
   return [...new Map(tiles.map((it) => [`${it.level}/${it.index}`, it])).values()];
 }
 
-/** The tile that the hash of a perfect subtree is in, or is made of. */
-function tileOf({ level, index }: Subtree, size: number): TileId {
+/** The tile that the hash of a perfect subtree is in, or is made of, in a tree of that size. */
+export function tileOf({ level, index }: Subtree, size: number): TileId {
   const ofTile = Math.floor(level / TILE_HEIGHT);
   const first = index * 2 ** (level % TILE_HEIGHT);
   const hashes = Math.floor(size / TILE_WIDTH ** ofTile);
