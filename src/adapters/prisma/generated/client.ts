@@ -112,6 +112,26 @@ export type Review = Prisma.ReviewModel
  */
 export type AuditEvent = Prisma.AuditEventModel
 /**
+ * Model AuditPending
+ * Events that have no place in the log yet.
+ */
+export type AuditPending = Prisma.AuditPendingModel
+/**
+ * Model AuditLeaf
+ * The place of each event in the log.
+ */
+export type AuditLeaf = Prisma.AuditLeafModel
+/**
+ * Model AuditNode
+ * The hashes of the log's tiles above its leaves.
+ */
+export type AuditNode = Prisma.AuditNodeModel
+/**
+ * Model AuditCheckpoint
+ * What was signed of the log.
+ */
+export type AuditCheckpoint = Prisma.AuditCheckpointModel
+/**
  * Model IdempotencyKey
  * 
  */

@@ -411,6 +411,10 @@ export const ModelName = {
   ReviewDebt: 'ReviewDebt',
   Review: 'Review',
   AuditEvent: 'AuditEvent',
+  AuditPending: 'AuditPending',
+  AuditLeaf: 'AuditLeaf',
+  AuditNode: 'AuditNode',
+  AuditCheckpoint: 'AuditCheckpoint',
   IdempotencyKey: 'IdempotencyKey',
   Outbox: 'Outbox',
   Recording: 'Recording',
@@ -434,7 +438,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditNode" | "auditCheckpoint" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1474,6 +1478,302 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    AuditPending: {
+      payload: Prisma.$AuditPendingPayload<ExtArgs>
+      fields: Prisma.AuditPendingFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditPendingFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditPendingFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditPendingFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditPendingFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload>
+        }
+        findMany: {
+          args: Prisma.AuditPendingFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload>[]
+        }
+        create: {
+          args: Prisma.AuditPendingCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload>
+        }
+        createMany: {
+          args: Prisma.AuditPendingCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditPendingCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditPendingDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload>
+        }
+        update: {
+          args: Prisma.AuditPendingUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditPendingDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditPendingUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditPendingUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditPendingUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditPendingPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditPendingAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditPending>
+        }
+        groupBy: {
+          args: Prisma.AuditPendingGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditPendingGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditPendingCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditPendingCountAggregateOutputType> | number
+        }
+      }
+    }
+    AuditLeaf: {
+      payload: Prisma.$AuditLeafPayload<ExtArgs>
+      fields: Prisma.AuditLeafFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditLeafFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditLeafFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditLeafFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditLeafFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload>
+        }
+        findMany: {
+          args: Prisma.AuditLeafFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload>[]
+        }
+        create: {
+          args: Prisma.AuditLeafCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload>
+        }
+        createMany: {
+          args: Prisma.AuditLeafCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditLeafCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditLeafDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload>
+        }
+        update: {
+          args: Prisma.AuditLeafUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditLeafDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditLeafUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditLeafUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditLeafUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditLeafPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditLeafAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditLeaf>
+        }
+        groupBy: {
+          args: Prisma.AuditLeafGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditLeafGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditLeafCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditLeafCountAggregateOutputType> | number
+        }
+      }
+    }
+    AuditNode: {
+      payload: Prisma.$AuditNodePayload<ExtArgs>
+      fields: Prisma.AuditNodeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditNodeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditNodeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload>
+        }
+        findFirst: {
+          args: Prisma.AuditNodeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditNodeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload>
+        }
+        findMany: {
+          args: Prisma.AuditNodeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload>[]
+        }
+        create: {
+          args: Prisma.AuditNodeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload>
+        }
+        createMany: {
+          args: Prisma.AuditNodeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditNodeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload>[]
+        }
+        delete: {
+          args: Prisma.AuditNodeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload>
+        }
+        update: {
+          args: Prisma.AuditNodeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditNodeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditNodeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditNodeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditNodeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditNodePayload>
+        }
+        aggregate: {
+          args: Prisma.AuditNodeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditNode>
+        }
+        groupBy: {
+          args: Prisma.AuditNodeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditNodeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditNodeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditNodeCountAggregateOutputType> | number
+        }
+      }
+    }
+    AuditCheckpoint: {
+      payload: Prisma.$AuditCheckpointPayload<ExtArgs>
+      fields: Prisma.AuditCheckpointFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditCheckpointFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditCheckpointFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditCheckpointFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditCheckpointFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload>
+        }
+        findMany: {
+          args: Prisma.AuditCheckpointFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload>[]
+        }
+        create: {
+          args: Prisma.AuditCheckpointCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload>
+        }
+        createMany: {
+          args: Prisma.AuditCheckpointCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditCheckpointCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditCheckpointDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload>
+        }
+        update: {
+          args: Prisma.AuditCheckpointUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditCheckpointDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditCheckpointUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditCheckpointUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditCheckpointUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditCheckpointPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditCheckpointAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditCheckpoint>
+        }
+        groupBy: {
+          args: Prisma.AuditCheckpointGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditCheckpointGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditCheckpointCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditCheckpointCountAggregateOutputType> | number
+        }
+      }
+    }
     IdempotencyKey: {
       payload: Prisma.$IdempotencyKeyPayload<ExtArgs>
       fields: Prisma.IdempotencyKeyFieldRefs
@@ -2297,6 +2597,43 @@ export const AuditEventScalarFieldEnum = {
 export type AuditEventScalarFieldEnum = (typeof AuditEventScalarFieldEnum)[keyof typeof AuditEventScalarFieldEnum]
 
 
+export const AuditPendingScalarFieldEnum = {
+  seq: 'seq',
+  eventId: 'eventId'
+} as const
+
+export type AuditPendingScalarFieldEnum = (typeof AuditPendingScalarFieldEnum)[keyof typeof AuditPendingScalarFieldEnum]
+
+
+export const AuditLeafScalarFieldEnum = {
+  index: 'index',
+  eventId: 'eventId',
+  leafHash: 'leafHash'
+} as const
+
+export type AuditLeafScalarFieldEnum = (typeof AuditLeafScalarFieldEnum)[keyof typeof AuditLeafScalarFieldEnum]
+
+
+export const AuditNodeScalarFieldEnum = {
+  level: 'level',
+  index: 'index',
+  hash: 'hash'
+} as const
+
+export type AuditNodeScalarFieldEnum = (typeof AuditNodeScalarFieldEnum)[keyof typeof AuditNodeScalarFieldEnum]
+
+
+export const AuditCheckpointScalarFieldEnum = {
+  origin: 'origin',
+  size: 'size',
+  root: 'root',
+  note: 'note',
+  signedAt: 'signedAt'
+} as const
+
+export type AuditCheckpointScalarFieldEnum = (typeof AuditCheckpointScalarFieldEnum)[keyof typeof AuditCheckpointScalarFieldEnum]
+
+
 export const IdempotencyKeyScalarFieldEnum = {
   iss: 'iss',
   sub: 'sub',
@@ -2725,6 +3062,10 @@ export type GlobalOmitConfig = {
   reviewDebt?: Prisma.ReviewDebtOmit
   review?: Prisma.ReviewOmit
   auditEvent?: Prisma.AuditEventOmit
+  auditPending?: Prisma.AuditPendingOmit
+  auditLeaf?: Prisma.AuditLeafOmit
+  auditNode?: Prisma.AuditNodeOmit
+  auditCheckpoint?: Prisma.AuditCheckpointOmit
   idempotencyKey?: Prisma.IdempotencyKeyOmit
   outbox?: Prisma.OutboxOmit
   recording?: Prisma.RecordingOmit

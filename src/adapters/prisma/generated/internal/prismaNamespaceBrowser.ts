@@ -65,6 +65,10 @@ export const ModelName = {
   ReviewDebt: 'ReviewDebt',
   Review: 'Review',
   AuditEvent: 'AuditEvent',
+  AuditPending: 'AuditPending',
+  AuditLeaf: 'AuditLeaf',
+  AuditNode: 'AuditNode',
+  AuditCheckpoint: 'AuditCheckpoint',
   IdempotencyKey: 'IdempotencyKey',
   Outbox: 'Outbox',
   Recording: 'Recording',
@@ -281,6 +285,43 @@ export const AuditEventScalarFieldEnum = {
 } as const
 
 export type AuditEventScalarFieldEnum = (typeof AuditEventScalarFieldEnum)[keyof typeof AuditEventScalarFieldEnum]
+
+
+export const AuditPendingScalarFieldEnum = {
+  seq: 'seq',
+  eventId: 'eventId'
+} as const
+
+export type AuditPendingScalarFieldEnum = (typeof AuditPendingScalarFieldEnum)[keyof typeof AuditPendingScalarFieldEnum]
+
+
+export const AuditLeafScalarFieldEnum = {
+  index: 'index',
+  eventId: 'eventId',
+  leafHash: 'leafHash'
+} as const
+
+export type AuditLeafScalarFieldEnum = (typeof AuditLeafScalarFieldEnum)[keyof typeof AuditLeafScalarFieldEnum]
+
+
+export const AuditNodeScalarFieldEnum = {
+  level: 'level',
+  index: 'index',
+  hash: 'hash'
+} as const
+
+export type AuditNodeScalarFieldEnum = (typeof AuditNodeScalarFieldEnum)[keyof typeof AuditNodeScalarFieldEnum]
+
+
+export const AuditCheckpointScalarFieldEnum = {
+  origin: 'origin',
+  size: 'size',
+  root: 'root',
+  note: 'note',
+  signedAt: 'signedAt'
+} as const
+
+export type AuditCheckpointScalarFieldEnum = (typeof AuditCheckpointScalarFieldEnum)[keyof typeof AuditCheckpointScalarFieldEnum]
 
 
 export const IdempotencyKeyScalarFieldEnum = {

@@ -190,6 +190,8 @@ export type AuditEventWhereInput = {
   sessionId?: Prisma.StringNullableFilter<"AuditEvent"> | string | null
   body?: Prisma.BytesFilter<"AuditEvent"> | runtime.Bytes
   leafHash?: Prisma.BytesFilter<"AuditEvent"> | runtime.Bytes
+  waiting?: Prisma.AuditPendingListRelationFilter
+  leaf?: Prisma.XOR<Prisma.AuditLeafNullableScalarRelationFilter, Prisma.AuditLeafWhereInput> | null
 }
 
 export type AuditEventOrderByWithRelationInput = {
@@ -199,6 +201,8 @@ export type AuditEventOrderByWithRelationInput = {
   sessionId?: Prisma.SortOrderInput | Prisma.SortOrder
   body?: Prisma.SortOrder
   leafHash?: Prisma.SortOrder
+  waiting?: Prisma.AuditPendingOrderByRelationAggregateInput
+  leaf?: Prisma.AuditLeafOrderByWithRelationInput
 }
 
 export type AuditEventWhereUniqueInput = Prisma.AtLeast<{
@@ -211,6 +215,8 @@ export type AuditEventWhereUniqueInput = Prisma.AtLeast<{
   sessionId?: Prisma.StringNullableFilter<"AuditEvent"> | string | null
   body?: Prisma.BytesFilter<"AuditEvent"> | runtime.Bytes
   leafHash?: Prisma.BytesFilter<"AuditEvent"> | runtime.Bytes
+  waiting?: Prisma.AuditPendingListRelationFilter
+  leaf?: Prisma.XOR<Prisma.AuditLeafNullableScalarRelationFilter, Prisma.AuditLeafWhereInput> | null
 }, "id">
 
 export type AuditEventOrderByWithAggregationInput = {
@@ -244,6 +250,8 @@ export type AuditEventCreateInput = {
   sessionId?: string | null
   body: runtime.Bytes
   leafHash: runtime.Bytes
+  waiting?: Prisma.AuditPendingCreateNestedManyWithoutEventInput
+  leaf?: Prisma.AuditLeafCreateNestedOneWithoutEventInput
 }
 
 export type AuditEventUncheckedCreateInput = {
@@ -253,6 +261,8 @@ export type AuditEventUncheckedCreateInput = {
   sessionId?: string | null
   body: runtime.Bytes
   leafHash: runtime.Bytes
+  waiting?: Prisma.AuditPendingUncheckedCreateNestedManyWithoutEventInput
+  leaf?: Prisma.AuditLeafUncheckedCreateNestedOneWithoutEventInput
 }
 
 export type AuditEventUpdateInput = {
@@ -262,6 +272,8 @@ export type AuditEventUpdateInput = {
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  waiting?: Prisma.AuditPendingUpdateManyWithoutEventNestedInput
+  leaf?: Prisma.AuditLeafUpdateOneWithoutEventNestedInput
 }
 
 export type AuditEventUncheckedUpdateInput = {
@@ -271,6 +283,8 @@ export type AuditEventUncheckedUpdateInput = {
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  waiting?: Prisma.AuditPendingUncheckedUpdateManyWithoutEventNestedInput
+  leaf?: Prisma.AuditLeafUncheckedUpdateOneWithoutEventNestedInput
 }
 
 export type AuditEventCreateManyInput = {
@@ -327,10 +341,184 @@ export type AuditEventMinOrderByAggregateInput = {
   leafHash?: Prisma.SortOrder
 }
 
+export type AuditEventScalarRelationFilter = {
+  is?: Prisma.AuditEventWhereInput
+  isNot?: Prisma.AuditEventWhereInput
+}
+
 export type BytesFieldUpdateOperationsInput = {
   set?: runtime.Bytes
 }
 
+export type AuditEventCreateNestedOneWithoutWaitingInput = {
+  create?: Prisma.XOR<Prisma.AuditEventCreateWithoutWaitingInput, Prisma.AuditEventUncheckedCreateWithoutWaitingInput>
+  connectOrCreate?: Prisma.AuditEventCreateOrConnectWithoutWaitingInput
+  connect?: Prisma.AuditEventWhereUniqueInput
+}
+
+export type AuditEventUpdateOneRequiredWithoutWaitingNestedInput = {
+  create?: Prisma.XOR<Prisma.AuditEventCreateWithoutWaitingInput, Prisma.AuditEventUncheckedCreateWithoutWaitingInput>
+  connectOrCreate?: Prisma.AuditEventCreateOrConnectWithoutWaitingInput
+  upsert?: Prisma.AuditEventUpsertWithoutWaitingInput
+  connect?: Prisma.AuditEventWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AuditEventUpdateToOneWithWhereWithoutWaitingInput, Prisma.AuditEventUpdateWithoutWaitingInput>, Prisma.AuditEventUncheckedUpdateWithoutWaitingInput>
+}
+
+export type AuditEventCreateNestedOneWithoutLeafInput = {
+  create?: Prisma.XOR<Prisma.AuditEventCreateWithoutLeafInput, Prisma.AuditEventUncheckedCreateWithoutLeafInput>
+  connectOrCreate?: Prisma.AuditEventCreateOrConnectWithoutLeafInput
+  connect?: Prisma.AuditEventWhereUniqueInput
+}
+
+export type AuditEventUpdateOneRequiredWithoutLeafNestedInput = {
+  create?: Prisma.XOR<Prisma.AuditEventCreateWithoutLeafInput, Prisma.AuditEventUncheckedCreateWithoutLeafInput>
+  connectOrCreate?: Prisma.AuditEventCreateOrConnectWithoutLeafInput
+  upsert?: Prisma.AuditEventUpsertWithoutLeafInput
+  connect?: Prisma.AuditEventWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AuditEventUpdateToOneWithWhereWithoutLeafInput, Prisma.AuditEventUpdateWithoutLeafInput>, Prisma.AuditEventUncheckedUpdateWithoutLeafInput>
+}
+
+export type AuditEventCreateWithoutWaitingInput = {
+  id: string
+  at: Date | string
+  action: string
+  sessionId?: string | null
+  body: runtime.Bytes
+  leafHash: runtime.Bytes
+  leaf?: Prisma.AuditLeafCreateNestedOneWithoutEventInput
+}
+
+export type AuditEventUncheckedCreateWithoutWaitingInput = {
+  id: string
+  at: Date | string
+  action: string
+  sessionId?: string | null
+  body: runtime.Bytes
+  leafHash: runtime.Bytes
+  leaf?: Prisma.AuditLeafUncheckedCreateNestedOneWithoutEventInput
+}
+
+export type AuditEventCreateOrConnectWithoutWaitingInput = {
+  where: Prisma.AuditEventWhereUniqueInput
+  create: Prisma.XOR<Prisma.AuditEventCreateWithoutWaitingInput, Prisma.AuditEventUncheckedCreateWithoutWaitingInput>
+}
+
+export type AuditEventUpsertWithoutWaitingInput = {
+  update: Prisma.XOR<Prisma.AuditEventUpdateWithoutWaitingInput, Prisma.AuditEventUncheckedUpdateWithoutWaitingInput>
+  create: Prisma.XOR<Prisma.AuditEventCreateWithoutWaitingInput, Prisma.AuditEventUncheckedCreateWithoutWaitingInput>
+  where?: Prisma.AuditEventWhereInput
+}
+
+export type AuditEventUpdateToOneWithWhereWithoutWaitingInput = {
+  where?: Prisma.AuditEventWhereInput
+  data: Prisma.XOR<Prisma.AuditEventUpdateWithoutWaitingInput, Prisma.AuditEventUncheckedUpdateWithoutWaitingInput>
+}
+
+export type AuditEventUpdateWithoutWaitingInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  action?: Prisma.StringFieldUpdateOperationsInput | string
+  sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  leaf?: Prisma.AuditLeafUpdateOneWithoutEventNestedInput
+}
+
+export type AuditEventUncheckedUpdateWithoutWaitingInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  action?: Prisma.StringFieldUpdateOperationsInput | string
+  sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  leaf?: Prisma.AuditLeafUncheckedUpdateOneWithoutEventNestedInput
+}
+
+export type AuditEventCreateWithoutLeafInput = {
+  id: string
+  at: Date | string
+  action: string
+  sessionId?: string | null
+  body: runtime.Bytes
+  leafHash: runtime.Bytes
+  waiting?: Prisma.AuditPendingCreateNestedManyWithoutEventInput
+}
+
+export type AuditEventUncheckedCreateWithoutLeafInput = {
+  id: string
+  at: Date | string
+  action: string
+  sessionId?: string | null
+  body: runtime.Bytes
+  leafHash: runtime.Bytes
+  waiting?: Prisma.AuditPendingUncheckedCreateNestedManyWithoutEventInput
+}
+
+export type AuditEventCreateOrConnectWithoutLeafInput = {
+  where: Prisma.AuditEventWhereUniqueInput
+  create: Prisma.XOR<Prisma.AuditEventCreateWithoutLeafInput, Prisma.AuditEventUncheckedCreateWithoutLeafInput>
+}
+
+export type AuditEventUpsertWithoutLeafInput = {
+  update: Prisma.XOR<Prisma.AuditEventUpdateWithoutLeafInput, Prisma.AuditEventUncheckedUpdateWithoutLeafInput>
+  create: Prisma.XOR<Prisma.AuditEventCreateWithoutLeafInput, Prisma.AuditEventUncheckedCreateWithoutLeafInput>
+  where?: Prisma.AuditEventWhereInput
+}
+
+export type AuditEventUpdateToOneWithWhereWithoutLeafInput = {
+  where?: Prisma.AuditEventWhereInput
+  data: Prisma.XOR<Prisma.AuditEventUpdateWithoutLeafInput, Prisma.AuditEventUncheckedUpdateWithoutLeafInput>
+}
+
+export type AuditEventUpdateWithoutLeafInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  action?: Prisma.StringFieldUpdateOperationsInput | string
+  sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  waiting?: Prisma.AuditPendingUpdateManyWithoutEventNestedInput
+}
+
+export type AuditEventUncheckedUpdateWithoutLeafInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  action?: Prisma.StringFieldUpdateOperationsInput | string
+  sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  waiting?: Prisma.AuditPendingUncheckedUpdateManyWithoutEventNestedInput
+}
+
+
+/**
+ * Count Type AuditEventCountOutputType
+ */
+
+export type AuditEventCountOutputType = {
+  waiting: number
+}
+
+export type AuditEventCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  waiting?: boolean | AuditEventCountOutputTypeCountWaitingArgs
+}
+
+/**
+ * AuditEventCountOutputType without action
+ */
+export type AuditEventCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AuditEventCountOutputType
+   */
+  select?: Prisma.AuditEventCountOutputTypeSelect<ExtArgs> | null
+}
+
+/**
+ * AuditEventCountOutputType without action
+ */
+export type AuditEventCountOutputTypeCountWaitingArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.AuditPendingWhereInput
+}
 
 
 export type AuditEventSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -340,6 +528,9 @@ export type AuditEventSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   sessionId?: boolean
   body?: boolean
   leafHash?: boolean
+  waiting?: boolean | Prisma.AuditEvent$waitingArgs<ExtArgs>
+  leaf?: boolean | Prisma.AuditEvent$leafArgs<ExtArgs>
+  _count?: boolean | Prisma.AuditEventCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["auditEvent"]>
 
 export type AuditEventSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -370,10 +561,20 @@ export type AuditEventSelectScalar = {
 }
 
 export type AuditEventOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "at" | "action" | "sessionId" | "body" | "leafHash", ExtArgs["result"]["auditEvent"]>
+export type AuditEventInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  waiting?: boolean | Prisma.AuditEvent$waitingArgs<ExtArgs>
+  leaf?: boolean | Prisma.AuditEvent$leafArgs<ExtArgs>
+  _count?: boolean | Prisma.AuditEventCountOutputTypeDefaultArgs<ExtArgs>
+}
+export type AuditEventIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
+export type AuditEventIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
 
 export type $AuditEventPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AuditEvent"
-  objects: {}
+  objects: {
+    waiting: Prisma.$AuditPendingPayload<ExtArgs>[]
+    leaf: Prisma.$AuditLeafPayload<ExtArgs> | null
+  }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
     at: Date
@@ -775,6 +976,8 @@ readonly fields: AuditEventFieldRefs;
  */
 export interface Prisma__AuditEventClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
+  waiting<T extends Prisma.AuditEvent$waitingArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditEvent$waitingArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AuditPendingPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  leaf<T extends Prisma.AuditEvent$leafArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditEvent$leafArgs<ExtArgs>>): Prisma.Prisma__AuditLeafClient<runtime.Types.Result.GetResult<Prisma.$AuditLeafPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -827,6 +1030,10 @@ export type AuditEventFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    */
   omit?: Prisma.AuditEventOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditEventInclude<ExtArgs> | null
+  /**
    * Filter, which AuditEvent to fetch.
    */
   where: Prisma.AuditEventWhereUniqueInput
@@ -845,6 +1052,10 @@ export type AuditEventFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    */
   omit?: Prisma.AuditEventOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditEventInclude<ExtArgs> | null
+  /**
    * Filter, which AuditEvent to fetch.
    */
   where: Prisma.AuditEventWhereUniqueInput
@@ -862,6 +1073,10 @@ export type AuditEventFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Omit specific fields from the AuditEvent
    */
   omit?: Prisma.AuditEventOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditEventInclude<ExtArgs> | null
   /**
    * Filter, which AuditEvent to fetch.
    */
@@ -911,6 +1126,10 @@ export type AuditEventFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    */
   omit?: Prisma.AuditEventOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditEventInclude<ExtArgs> | null
+  /**
    * Filter, which AuditEvent to fetch.
    */
   where?: Prisma.AuditEventWhereInput
@@ -958,6 +1177,10 @@ export type AuditEventFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Omit specific fields from the AuditEvent
    */
   omit?: Prisma.AuditEventOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditEventInclude<ExtArgs> | null
   /**
    * Filter, which AuditEvents to fetch.
    */
@@ -1007,6 +1230,10 @@ export type AuditEventCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    */
   omit?: Prisma.AuditEventOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditEventInclude<ExtArgs> | null
+  /**
    * The data needed to create a AuditEvent.
    */
   data: Prisma.XOR<Prisma.AuditEventCreateInput, Prisma.AuditEventUncheckedCreateInput>
@@ -1054,6 +1281,10 @@ export type AuditEventUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Omit specific fields from the AuditEvent
    */
   omit?: Prisma.AuditEventOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditEventInclude<ExtArgs> | null
   /**
    * The data needed to update a AuditEvent.
    */
@@ -1121,6 +1352,10 @@ export type AuditEventUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    */
   omit?: Prisma.AuditEventOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditEventInclude<ExtArgs> | null
+  /**
    * The filter to search for the AuditEvent to update in case it exists.
    */
   where: Prisma.AuditEventWhereUniqueInput
@@ -1147,6 +1382,10 @@ export type AuditEventDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    */
   omit?: Prisma.AuditEventOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditEventInclude<ExtArgs> | null
+  /**
    * Filter which AuditEvent to delete.
    */
   where: Prisma.AuditEventWhereUniqueInput
@@ -1167,6 +1406,49 @@ export type AuditEventDeleteManyArgs<ExtArgs extends runtime.Types.Extensions.In
 }
 
 /**
+ * AuditEvent.waiting
+ */
+export type AuditEvent$waitingArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AuditPending
+   */
+  select?: Prisma.AuditPendingSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AuditPending
+   */
+  omit?: Prisma.AuditPendingOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditPendingInclude<ExtArgs> | null
+  where?: Prisma.AuditPendingWhereInput
+  orderBy?: Prisma.AuditPendingOrderByWithRelationInput | Prisma.AuditPendingOrderByWithRelationInput[]
+  cursor?: Prisma.AuditPendingWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.AuditPendingScalarFieldEnum | Prisma.AuditPendingScalarFieldEnum[]
+}
+
+/**
+ * AuditEvent.leaf
+ */
+export type AuditEvent$leafArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AuditLeaf
+   */
+  select?: Prisma.AuditLeafSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AuditLeaf
+   */
+  omit?: Prisma.AuditLeafOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditLeafInclude<ExtArgs> | null
+  where?: Prisma.AuditLeafWhereInput
+}
+
+/**
  * AuditEvent without action
  */
 export type AuditEventDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -1178,4 +1460,8 @@ export type AuditEventDefaultArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Omit specific fields from the AuditEvent
    */
   omit?: Prisma.AuditEventOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditEventInclude<ExtArgs> | null
 }
