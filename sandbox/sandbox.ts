@@ -5,6 +5,7 @@ import { migrate, MIGRATIONS_DIR } from '../src/adapters/prisma/migrate.runner.j
 import { brokerKubeconfig } from './broker/broker.account.js';
 import type { DeploymentShorthand } from './cluster/object.shorthand.js';
 import type { Surroundings, TlsFiles } from './broker/broker.config.js';
+import { writeAuditKey } from './broker/broker.config.js';
 import { makeServerCertificate } from './cluster/server.certificate.js';
 import type { StandInCluster } from './cluster/stand-in.cluster.js';
 import { startCluster } from './cluster/stand-in.cluster.js';
@@ -101,6 +102,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     certFile: await file('tls.crt', certificate.certPem),
     keyFile: await file('tls.key', certificate.keyPem),
   };
+  const auditKey = await writeAuditKey(folder);
   const { issuer, audience } = identity;
   const running = opened.move();
   return {
@@ -116,6 +118,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       identity: { issuer, audience },
       kubeconfig,
       namespaces: NAMESPACES,
+      auditKey,
     },
     close: () => running.disposeAsync(),
   };

@@ -27,6 +27,7 @@ import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
+import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
 import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
 import { PrismaKubeTokens } from './adapters/prisma/prisma-kube.tokens.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
@@ -64,6 +65,7 @@ import { KeepRecordings } from './app/keep-recordings.js';
 import { ListTargets } from './app/list-targets.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
+import { ReadLog } from './app/read-log.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
@@ -76,6 +78,7 @@ import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
+import { SequenceLog } from './app/sequence-log.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
 import { WaitForStart } from './app/wait-for-start.js';
@@ -187,6 +190,15 @@ export async function startBroker(
   const presence = new PrismaPresence(database, (heard) => news.subscribePresence(heard), journal);
   const tickets = new PrismaTicketStore(database);
   const auditLog = new PrismaAuditLog(database);
+  const log = new PrismaLogStore(database);
+  const sequence = new SequenceLog({
+    store: log,
+    origin: config.audit.origin,
+    signers: config.audit.signers,
+    everyMs: config.audit.everyMilliseconds,
+    clock,
+    journal,
+  });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
     notifiers: [new LogNotifier(journal)],
@@ -273,6 +285,7 @@ export async function startBroker(
     }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: auditLog, clock }),
+    readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
@@ -354,6 +367,8 @@ export async function startBroker(
   opened.defer(() => removeAccess.stop());
   presence.start((id, person) => watchScreen.silent(id, person, { kind: 'system', replica }));
   opened.defer(() => presence.stop());
+  sequence.start();
+  opened.defer(() => sequence.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();

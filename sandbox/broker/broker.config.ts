@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { configProblemText, isConfigProblem } from '../../src/config/config.problem.js';
 import type { Config } from '../../src/config/config.schema.js';
 import { loadConfig } from '../../src/config/load.config.js';
+import { makeKey } from '../../src/domain/audit/signed.note.js';
 import { RESOURCE } from '../identity/hallpass.api.js';
 import { PEOPLE } from '../identity/people.js';
 import { CLI_CLIENT_ID, SCOPES } from '../identity/provider.configuration.js';
@@ -13,6 +14,16 @@ const POLICIES = join(PROJECT_ROOT, 'sandbox', 'policies');
 
 /** The name under which brokers of the sandbox know its cluster. */
 export const CLUSTER_NAME = 'sandbox';
+
+/** The name of the audit log of the sandbox. */
+const LOG = 'hallpass.sandbox/audit';
+
+/** Makes a key for the audit log. @returns its file, in the folder. */
+export async function writeAuditKey(folder: string): Promise<string> {
+  const path = join(folder, 'audit.key');
+  await writeFile(path, `${makeKey(LOG).signer}\n`, { mode: 0o600 });
+  return path;
+}
 
 /** The files of a certificate, and of the authority that made it. */
 export interface TlsFiles {
@@ -35,6 +46,8 @@ export interface Surroundings {
   readonly namespaces: readonly string[];
   /** A folder of documents, or several; the sandbox's own by default. */
   readonly policies?: string | readonly string[];
+  /** The file of the key that signs the audit log; one of its own by default. */
+  readonly auditKey?: string;
   readonly sessions?: Partial<Config['sessions']>;
   readonly server?: {
     /** Where kubectl is to reach the broker, it must be known before. */
@@ -58,6 +71,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
   const { port = 0, tls } = server;
   const path = join(around.folder, 'hallpass.yaml');
   await mkdir(around.folder, { recursive: true });
+  const auditKey = around.auditKey ?? (await writeAuditKey(around.folder));
   const text = stringify({
     server: {
       host: '127.0.0.1',
@@ -92,6 +106,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
     ],
     policies: { folders: [around.policies ?? POLICIES].flat() },
     sessions,
+    audit: { origin: LOG, keyFiles: [auditKey], everyMilliseconds: 50 },
     log: { level: 'warn', ...log },
   });
   await writeFile(path, text, { mode: 0o600 });

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { AuditConfig } from './audit.section.js';
+import { auditSection } from './audit.section.js';
 import { clustersSection } from './clusters.section.js';
 import { databaseSection } from './database.section.js';
 import { path } from './fields.js';
@@ -42,6 +44,7 @@ export const configSchema = z.strictObject({
   }),
   sessions: sessionsSection.prefault({}).meta({ description: 'The times that bound a session.' }),
   recordings: recordingsSection.prefault({}).meta({ description: 'Where recordings are kept.' }),
+  audit: auditSection.prefault({} as never).meta({ description: 'How the audit log is signed.' }),
   log: z
     .strictObject({
       level: z
@@ -77,7 +80,11 @@ export interface OnCallConfig {
 }
 
 /** What the program runs by: checked, complete, paths absolute. */
-export interface Config extends Omit<ConfigDocument, 'database' | 'onCall' | 'recordings'> {
+export interface Config extends Omit<
+  ConfigDocument,
+  'audit' | 'database' | 'onCall' | 'recordings'
+> {
+  readonly audit: AuditConfig;
   readonly database: DatabaseConfig;
   readonly onCall: OnCallConfig;
   readonly recordings: RecordingsConfig;

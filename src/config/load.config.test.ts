@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeKey } from '../domain/audit/signed.note.js';
 import { configProblemText, isConfigProblem } from './config.problem.js';
 import type { Config } from './config.schema.js';
 import { loadConfig, loadDatabaseConfig } from './load.config.js';
@@ -21,6 +22,8 @@ clusters:
     inCluster: true
 policies:
   folders: [.]
+audit:
+  keyFiles: [audit.key]
 `;
 
 const OTHER = '{ human: sam, accounts: [{ issuer: https://login.example.com, subject: sam }] }';
@@ -28,6 +31,7 @@ const OTHER = '{ human: sam, accounts: [{ issuer: https://login.example.com, sub
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hallpass-config-'));
+  file(makeKey('log.example').signer, 'audit.key');
 });
 afterEach(() => {
   rmSync(folder, { recursive: true });
@@ -122,6 +126,7 @@ describe('a good configuration', () => {
       HALLPASS_IDENTITY__ROLES__ADMIN: '["sre"]',
       HALLPASS_CLUSTERS: '[{"name":"prod","inCluster":true}]',
       HALLPASS_POLICIES__FOLDERS: JSON.stringify([folder]),
+      HALLPASS_AUDIT__KEY_FILES: JSON.stringify([join(folder, 'audit.key')]),
     });
     expect(config.identity.roles.admin).toEqual(['sre']);
     expect(config.server.trustProxy).toEqual(['10.0.0.0/8']);
@@ -242,6 +247,7 @@ colour: red
       'hallpass.yaml:1:1: policies.folders: is missing (variable HALLPASS_POLICIES__FOLDERS)',
       'hallpass.yaml:13:78: sessions.workers: Too small: expected number to be >=1',
       'hallpass.yaml:13:37: sessions.defaultDurationSeconds: must not be above sessions.longestDurationSeconds',
+      'hallpass.yaml:1:1: audit.keyFiles: is missing (variable HALLPASS_AUDIT__KEY_FILES)',
       expect.stringMatching(/^HALLPASS_LOG__LEVEL: log.level: expected one of "fatal"/) as string,
       'hallpass.yaml:14:1: colour: is not known',
       'hallpass.yaml:11:48: clusters[0].kubeconfig: cannot be read (ENOENT)',
@@ -324,6 +330,7 @@ clusters:`,
       'identity.issuers: is missing (variable HALLPASS_IDENTITY__ISSUERS)',
       'clusters: is missing (variable HALLPASS_CLUSTERS)',
       'policies.folders: is missing (variable HALLPASS_POLICIES__FOLDERS)',
+      'audit.keyFiles: is missing (variable HALLPASS_AUDIT__KEY_FILES)',
     ]);
   });
 
@@ -341,7 +348,7 @@ clusters:`,
 
   test('tell the right place of a key on the wrong level', () => {
     expect(mistakes({ HALLPASS_CONFIG: file(`${GOOD}port: 80\n`) })).toEqual([
-      'hallpass.yaml:15:1: port: is not known: did you mean server.port?',
+      'hallpass.yaml:17:1: port: is not known: did you mean server.port?',
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { auditOf } from './audit.keys.js';
 import { isPostgresUrl, POSTGRES_URL_RULE } from './address.rules.js';
 import type { ConfigMistake, ConfigProblem } from './config.problem.js';
 import { describeConfig, namesAt, variableOf } from './config.keys.js';
@@ -39,9 +40,10 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
   const { ownerUrl: _, ownerUrlFile: __, ...served } = document.database;
   const database = databaseOf(served, sources, mistakes);
   const recordings = recordingsOf(document.recordings, sources, mistakes);
+  const audit = auditOf(document, sources, mistakes);
   return mistakes.length > 0 || !database
     ? { mistakes }
-    : { ...document, database, onCall: { secrets: onCall.secrets }, recordings };
+    : { ...document, audit, database, onCall: { secrets: onCall.secrets }, recordings };
 }
 
 /** The part of {@link loadConfig} that migrations need: only the section `database`, only its mistakes. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeKey } from '../domain/audit/signed.note.js';
 import { configProblemText, isConfigProblem } from './config.problem.js';
 import { loadConfig } from './load.config.js';
 
@@ -11,6 +12,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'hallpass-config-'));
   writeFileSync(join(folder, 'secret'), ' shh-of-the-bucket\n');
   writeFileSync(join(folder, 'empty'), '\n');
+  writeFileSync(join(folder, 'audit.key'), makeKey('log.example').signer);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -22,6 +24,7 @@ function load(recordings: object) {
     identity: { issuers: [{ issuer: 'https://login.example.com', audience: 'hallpass' }] },
     clusters: [{ name: 'prod', inCluster: true }],
     policies: { folders: ['.'] },
+    audit: { keyFiles: ['audit.key'] },
     recordings,
   };
   writeFileSync(path, JSON.stringify(config));

@@ -26,6 +26,7 @@ import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadLogs } from '../../app/read-logs.js';
 import { ReadRecordings } from '../../app/read-recordings.js';
 import { ReadReviews } from '../../app/read-reviews.js';
+import { ReadLog } from '../../app/read-log.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { RedeemTicket } from '../../app/redeem-ticket.js';
 import { RequestSession } from '../../app/request-session.js';
@@ -36,6 +37,7 @@ import { UseByKubectl } from '../../app/use-by-kubectl.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { AuditController } from './audit.controller.js';
+import { LogController } from './log.controller.js';
 import { CatalogController } from './catalog.controller.js';
 import { DatabaseOutage } from './database.outage.js';
 import { ApiDescription, DocsController } from './docs.controller.js';
@@ -72,6 +74,7 @@ export interface HttpDeps {
   readonly extendSession: ExtendSession;
   readonly readSession: ReadSession;
   readonly readAudit: ReadAudit;
+  readonly readLog: ReadLog;
   readonly notePerson: NotePerson;
   readonly reviewSession: ReviewSession;
   readonly readReviews: ReadReviews;
@@ -115,6 +118,7 @@ export const CONTROLLERS: readonly Type[] = [
   PolicySetsController,
   SimulationController,
   AuditController,
+  LogController,
   RecordingsController,
   SignInController,
   KubeconfigController,
@@ -137,6 +141,7 @@ export class HttpModule {
         { provide: ExtendSession, useValue: deps.extendSession },
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
+        { provide: ReadLog, useValue: deps.readLog },
         { provide: NotePerson, useValue: deps.notePerson },
         { provide: ReviewSession, useValue: deps.reviewSession },
         { provide: ReadReviews, useValue: deps.readReviews },

@@ -3,6 +3,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AuditPage } from '../../contract/audit.schema.js';
+import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
 import { TargetList } from '../../contract/target.schema.js';
@@ -39,6 +40,10 @@ const ANSWERS = [
   ScreenText,
   ReviewPage,
   AuditPage,
+  Checkpoint,
+  LogKeys,
+  LogTile,
+  Proof,
   ClusterList,
   TargetList,
   PoliciesInForce,

@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import type { SignerKey } from '../domain/audit/signed.note.js';
+import { readSigner } from '../domain/audit/signed.note.js';
+import type { AuditConfig } from './audit.section.js';
+import type { ConfigMistake } from './config.problem.js';
+import type { ConfigDocument } from './config.schema.js';
+import type { ConfigSources } from './config.sources.js';
+import { readBounded, Unreadable } from './config.sources.js';
+import { pathText } from './issue.sentences.js';
+import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+
+/** The section `audit` with its keys read; what is wrong with their files goes to `mistakes`. */
+export function auditOf(
+  { audit, server }: Pick<ConfigDocument, 'audit' | 'server'>,
+  sources: ConfigSources,
+  mistakes: ConfigMistake[],
+): AuditConfig {
+  const { keyFiles, everyMilliseconds } = audit;
+  const signers: SignerKey[] = [];
+  for (const [index, file] of keyFiles.entries()) {
+    const key = readKey(resolve(sources.folder, file));
+    const isTwice = typeof key !== 'string' && signers.some((it) => isSame(it, key));
+    if (typeof key !== 'string' && !isTwice) {
+      signers.push(key);
+      continue;
+    }
+    const path = ['audit', 'keyFiles', index];
+    mistakes.push({
+      path: pathText(path),
+      where: sources.whereOf(path, 'value'),
+      message: typeof key === 'string' ? key : 'holds a key that is here twice',
+    });
+  }
+  return { origin: audit.origin ?? originOf(server.publicUrl), signers, everyMilliseconds };
+}
+
+function readKey(file: string): SignerKey | string {
+  const text = readBounded(file, SECRET_FILE_BYTES_MAX);
+  if (text instanceof Unreadable) return text.message;
+  const key = readSigner(text.trim());
+  return typeof key === 'string' ? `what it holds ${key}` : key;
+}
+
+function isSame(one: SignerKey, other: SignerKey): boolean {
+  return one.verifier.text === other.verifier.text;
+}
+
+/** Where the log is served, without the scheme, as C2SP's tlog-tiles has it. */
+function originOf(publicUrl: string): string {
+  const { host, pathname } = new URL(publicUrl);
+  return `${host}${pathname.replace(/\/+$/, '')}/v1/audit`;
+}

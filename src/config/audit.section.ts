@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import type { SignerKey } from '../domain/audit/signed.note.js';
+import { path } from './fields.js';
+
+const ORIGIN = /^[^\s+\p{Z}\p{Cc}]+$/u;
+
+/** How the audit log is signed. */
+export const auditSection = z.strictObject({
+  origin: z
+    .string()
+    .min(1)
+    .max(253)
+    .regex(ORIGIN, 'must have no spaces, control characters or plus')
+    .exactOptional()
+    .meta({
+      description:
+        'The name of the log in its checkpoints; by default where it is served: `server.publicUrl` without its scheme, and `/v1/audit`. Another name begins another log, with all that is in this one.',
+      examples: ['hallpass.example.com/v1/audit'],
+    }),
+  keyFiles: z
+    .array(path)
+    .min(1, 'name one file at least: `hallpass audit keygen` makes one')
+    .max(4)
+    .meta({
+      description:
+        'The files of the keys that sign it, as `hallpass audit keygen` makes them. All of them sign: to change keys, name both for as long as somebody verifies with the old one.',
+      examples: [['/run/secrets/audit-key']],
+    }),
+  everyMilliseconds: z
+    .int()
+    .min(20)
+    .max(60_000)
+    .default(200)
+    .meta({
+      description: 'How often events that wait are given their places and signed, in milliseconds.',
+      examples: [1000],
+    }),
+});
+
+/** How the audit log is signed, its keys read. */
+export interface AuditConfig {
+  readonly origin: string;
+  readonly signers: readonly SignerKey[];
+  readonly everyMilliseconds: number;
+}
