@@ -1,0 +1,213 @@
+import type { TreeHead } from '../domain/audit/checkpoint.js';
+import { openCheckpoint } from '../domain/audit/checkpoint.js';
+import { EventExaminer } from '../domain/audit/event.examiner.js';
+import type { Hash } from '../domain/audit/merkle.tree.js';
+import { GrowingTree, HASH_BYTES, leafHashOf, rootOf } from '../domain/audit/merkle.tree.js';
+import type { VerifierKey } from '../domain/audit/signed.note.js';
+import { TILE_WIDTH, bundlesOf, tilePath, unpackBundle } from '../domain/audit/tlog.tiles.js';
+import { firstDigest, nextDigest } from '../domain/recording/digest.chain.js';
+import type { LogFiles } from './ports/log.files.js';
+
+/** What was found wrong, the first of its kind; with the event's index where it is about one. */
+export interface Finding {
+  readonly index: number | null;
+  readonly what: string;
+}
+
+/** What was looked at, and what was found. All is well where `findings` is empty. */
+export interface Verification {
+  readonly head: TreeHead | null;
+  /** The names and ids of the keys that had signed it. */
+  readonly keys: readonly string[];
+  readonly older: TreeHead | null;
+  readonly events: number;
+  /** Events whose bodies were dropped at the end of their time: their hashes are in the tree. */
+  readonly dropped: number;
+  readonly recordings: number;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Verifies a log that was taken out of a broker, offline: that its checkpoint is signed, that the events are what it is
+ * of, that it goes on from an older checkpoint, and that what events say can have happened in that order. Believes none of
+ * the files.
+ */
+export async function verifyLog(args: {
+  readonly files: LogFiles;
+  readonly verifiers: readonly VerifierKey[];
+  /** A checkpoint that was put by before, if there is one. */
+  readonly olderNote?: string;
+  readonly progress?: (events: number, of: number) => void;
+}): Promise<Verification> {
+  const { files, verifiers, olderNote } = args;
+  const head = openNote(await files.read('checkpoint'), verifiers);
+  const older = olderNote === undefined ? null : openCheckpoint(olderNote, verifiers);
+  const nothing = { head: null, keys: [], older: null, events: 0, dropped: 0, recordings: 0 };
+  if (typeof head === 'string') return { ...nothing, findings: [about(`the checkpoint ${head}`)] };
+  if (typeof older === 'string') {
+    return { ...nothing, findings: [about(`the older checkpoint ${older}`)] };
+  }
+  const walk = new LogWalk(files, head, older);
+  const { size } = head;
+  for (const { index, width } of bundlesOf(size)) {
+    await walk.bundle(index, width);
+    args.progress?.(Math.min((index + 1) * TILE_WIDTH, size), size);
+  }
+  const recordings = await walk.recordings();
+  return {
+    head,
+    keys: head.keys.map(({ name, id }) => `${name} (${id})`),
+    older,
+    events: size - walk.dropped,
+    dropped: walk.dropped,
+    recordings,
+    findings: walk.end(),
+  };
+}
+
+function openNote(note: Buffer | undefined, verifiers: readonly VerifierKey[]) {
+  return note === undefined ? 'is missing' : openCheckpoint(note.toString('utf8'), verifiers);
+}
+
+function about(what: string, index: number | null = null): Finding {
+  return { index, what };
+}
+
+/** One pass over all events, a bundle at a time. */
+class LogWalk {
+  dropped = 0;
+  private readonly tree = GrowingTree.empty();
+  private readonly examiner = new EventExaminer();
+  private readonly found = new Map<'body' | 'tree' | 'older' | 'event' | 'recording', Finding>();
+
+  constructor(
+    private readonly files: LogFiles,
+    private readonly head: TreeHead,
+    private readonly older: TreeHead | null,
+  ) {
+    if (older && older.origin !== head.origin) {
+      this.note('older', `the older checkpoint is of another log, ${older.origin}`);
+    } else if (older && older.size > head.size) {
+      this.note(
+        'older',
+        `the older checkpoint is of ${older.size} events, and the log has ${head.size}: its end was cut off`,
+      );
+    }
+    this.compareOlder();
+  }
+
+  async bundle(index: number, width: number): Promise<void> {
+    const first = index * TILE_WIDTH;
+    const packed = await this.files.read(tilePath('entries', index, width));
+    const entries = packed && unpackBundle(packed);
+    if (entries?.length !== width) {
+      const last = first + width - 1;
+      this.note(
+        'body',
+        `the events ${first} to ${last} are ${packed ? 'not whole' : 'missing'}`,
+        first,
+      );
+      return;
+    }
+    const tile = await this.files.read(tilePath(0, index, width));
+    const leaves = entries.map((body, at) => this.leaf(first + at, body, hashAt(tile, at)));
+    for (const leaf of leaves) {
+      this.tree.append(leaf);
+      this.compareOlder();
+    }
+    await this.compareAbove(index, leaves);
+  }
+
+  /** The hash of a leaf, whatever the tile says; the tile tells which of the two was changed. */
+  private leaf(index: number, body: Buffer, told: Hash | undefined): Hash {
+    if (body.length === 0 && told) {
+      this.dropped += 1;
+      this.examiner.skip();
+      return told;
+    }
+    const leaf = leafHashOf(body);
+    if (told && !leaf.equals(told)) {
+      this.note(
+        'body',
+        'is not what the tree has a hash of: it was changed, or put in the place of another',
+        index,
+      );
+    }
+    const wrong = this.found.has('event') ? undefined : this.examiner.take(body);
+    if (wrong !== undefined) this.note('event', wrong, index);
+    // The tree is that of the tiles, so that one event which was changed does not hide what else was.
+    return told ?? leaf;
+  }
+
+  private async compareAbove(index: number, leaves: readonly Hash[]): Promise<void> {
+    if (leaves.length < TILE_WIDTH || this.found.has('tree')) return;
+    const full = Math.floor(this.head.size / TILE_WIDTH);
+    const above = Math.floor(index / TILE_WIDTH);
+    const width = Math.min(TILE_WIDTH, full - above * TILE_WIDTH);
+    const told = hashAt(await this.files.read(tilePath(1, above, width)), index % TILE_WIDTH);
+    if (told && !told.equals(rootOf(leaves))) {
+      const first = index * TILE_WIDTH;
+      this.note(
+        'tree',
+        `one of the events ${first} to ${first + TILE_WIDTH - 1} is not what the tree above them is of`,
+        first,
+      );
+    }
+  }
+
+  private compareOlder(): void {
+    const { older, tree } = this;
+    if (older?.size !== tree.size || this.found.has('older')) return;
+    if (!tree.root().equals(older.root)) {
+      this.note(
+        'older',
+        `the first ${older.size} events are not those of the older checkpoint: one of them was changed, removed or inserted since`,
+      );
+    }
+  }
+
+  /** @returns how many recordings are in the files and are what the events say. */
+  async recordings(): Promise<number> {
+    let count = 0;
+    for (const { recording, digest, chunks } of this.examiner.recordings) {
+      const header = await this.files.read(`recordings/${recording}/header`);
+      if (header === undefined) continue;
+      let chain = firstDigest(header.toString('utf8').trimEnd());
+      for (let seq = 1; seq <= chunks; seq++) {
+        const chunk = await this.files.read(`recordings/${recording}/${seq}.gz`);
+        if (chunk) chain = nextDigest(chain, chunk);
+      }
+      if (chain.toString('hex') === digest) count += 1;
+      else
+        this.note('recording', `the recording ${recording} is not what its event says was stored`);
+    }
+    return count;
+  }
+
+  end(): Finding[] {
+    const isWhole = this.tree.size === this.head.size;
+    if (isWhole && !this.tree.root().equals(this.head.root) && !this.found.has('tree')) {
+      const { older } = this;
+      const since =
+        older && !this.found.has('older') ? `, and the first ${older.size} are as they were` : '';
+      this.note(
+        'tree',
+        `the events are not those of the checkpoint: their tree has another root${since}`,
+      );
+    }
+    return [...this.found.values()].sort((a, b) => (a.index ?? Infinity) - (b.index ?? Infinity));
+  }
+
+  private note(
+    kind: Parameters<typeof this.found.set>[0],
+    what: string,
+    index: number | null = null,
+  ): void {
+    if (!this.found.has(kind)) this.found.set(kind, about(what, index));
+  }
+}
+
+function hashAt(tile: Buffer | undefined, at: number): Hash | undefined {
+  const hash = tile?.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
+  return hash?.length === HASH_BYTES ? hash : undefined;
+}
