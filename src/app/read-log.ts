@@ -3,7 +3,7 @@ import type { LogProof } from '../domain/audit/tlog.proof.js';
 import { writeProof } from '../domain/audit/tlog.proof.js';
 import { inclusionRanges } from '../domain/audit/merkle.tree.js';
 import type { SignerKey } from '../domain/audit/signed.note.js';
-import { TILE_WIDTH, packBundle } from '../domain/audit/tlog.tiles.js';
+import { TILE_WIDTH, packBundle, readTilePath, tilePath } from '../domain/audit/tlog.tiles.js';
 import type { Problem } from '../domain/problem.js';
 import { problem } from '../domain/problem.js';
 import type { Caller } from './caller.js';
@@ -39,15 +39,27 @@ export class ReadLog {
     return { origin, keys: signers.map(({ verifier }) => verifier.text) };
   }
 
-  /** The hashes of a tile, one after the other. */
-  async tile(level: number, index: number, width: number): Promise<Buffer | Problem> {
+  /** What lies at a path of c2sp.org/tlog-tiles: a tile's hashes one after the other, a bundle's entries each after its length. */
+  async file(caller: Caller, path: string): Promise<Buffer | Problem> {
+    const tile = readTilePath(path);
+    if (tile === undefined) {
+      return problem(
+        'not-found',
+        `There is no such tile: one is at ${tilePath(0, 1, TILE_WIDTH)}.`,
+      );
+    }
+    const { level, index, width } = tile;
+    return level === 'entries' ? this.bundle(caller, index, width) : this.tile(level, index, width);
+  }
+
+  private async tile(level: number, index: number, width: number): Promise<Buffer | Problem> {
     if (!(await this.has(level, index, width))) return noSuchTile();
     const [hashes] = await this.deps.store.tiles([{ level, index, width }]);
     return hashes ?? noSuchTile();
   }
 
-  /** The entries of a bundle, each after its length. The reading is written before anything is shown. */
-  async bundle(caller: Caller, index: number, width: number): Promise<Buffer | Problem> {
+  /** The reading is written before anything is shown. */
+  private async bundle(caller: Caller, index: number, width: number): Promise<Buffer | Problem> {
     if (!(await this.has(0, index, width))) return noSuchTile();
     const from = index * TILE_WIDTH;
     await this.deps.audit.append(

@@ -5,11 +5,10 @@ import type { Caller } from '../../app/caller.js';
 import { ReadLog } from '../../app/read-log.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
 import { problem } from '../../domain/problem.js';
-import { readTilePath, tilePath } from '../../domain/audit/tlog.tiles.js';
 import { Allow } from './access.decorators.js';
 import { CurrentCaller } from './caller.decorator.js';
 import { Operation } from './operation.decorator.js';
-import { Refused, orRefuse } from './refused.error.js';
+import { orRefuse } from './refused.error.js';
 
 const PREFIX = '/v1/audit/';
 const NOTE = 'text/plain; charset=utf-8';
@@ -77,17 +76,8 @@ export class LogController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const [path = ''] = request.url.split('?');
-    const tile = path.startsWith(PREFIX) ? readTilePath(path.slice(PREFIX.length)) : undefined;
-    if (tile === undefined) {
-      const example = tilePath(0, 1, 256);
-      throw new Refused(problem('not-found', `There is no such tile: one is at ${example}.`));
-    }
-    const { level, index, width } = tile;
-    const bytes =
-      level === 'entries'
-        ? await this.log.bundle(caller, index, width)
-        : await this.log.tile(level, index, width);
-    void reply.header('cache-control', FOREVER).type(BYTES).send(orRefuse(bytes));
+    const bytes = orRefuse(await this.log.file(caller, path.slice(PREFIX.length)));
+    void reply.header('cache-control', FOREVER).type(BYTES).send(bytes);
   }
 
   @Get('events/:id/proof')

@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { WritableLogFiles } from '../../app/ports/log.files.js';
+
+/** A log in a folder of this machine, its files readable by their owner alone. */
+export class LogFolder extends WritableLogFiles {
+  constructor(private readonly folder: string) {
+    super();
+  }
+
+  override async read(path: string): Promise<Buffer | undefined> {
+    try {
+      return await readFile(join(this.folder, path));
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
+  }
+
+  override async write(path: string, bytes: Buffer): Promise<void> {
+    const place = join(this.folder, path);
+    await mkdir(dirname(place), { recursive: true, mode: 0o700 });
+    const whole = `${place}.${randomUUID()}`;
+    const file = await open(whole, 'wx', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(whole, place);
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
