@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LogFolder } from '../../src/adapters/files/log.folder.js';
+import { LogFolder } from '../../src/adapters/cli/log.folder.js';
 import { exportLog } from '../../src/app/export-log.js';
 import { ReadLog } from '../../src/app/read-log.js';
 import { signCheckpoint } from '../../src/domain/audit/checkpoint.js';

@@ -4,6 +4,7 @@ import { readPages } from './broker.pages.js';
 import type { ClientOptions, CommandDeps } from './client.command.js';
 import { acting, clientCommand } from './client.command.js';
 import { EXIT } from './exit.codes.js';
+import { addLogCommands } from './log.commands.js';
 import { count } from './option.readers.js';
 import { clockText } from './person.time.js';
 import { table } from './styled.text.js';
@@ -16,7 +17,7 @@ interface EventsOptions extends ClientOptions {
 
 /** `hallpass audit events`. */
 export function auditCommands(deps: CommandDeps): Command {
-  const audit = new Command('audit').description('read the audit log, which is an event of it');
+  const audit = new Command('audit').description('read, take out and verify the audit log');
   clientCommand(audit.command('events'))
     .description('events of the audit log, the newest first')
     .option('--session <id>', 'only of this session')
@@ -47,6 +48,7 @@ export function auditCommands(deps: CommandDeps): Command {
         return EXIT.ok;
       }),
     );
+  addLogCommands(audit, deps);
   return audit;
 }
 

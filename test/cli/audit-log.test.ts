@@ -1,0 +1,111 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ReadLog } from '../../src/app/read-log.js';
+import { readSigner } from '../../src/domain/audit/signed.note.js';
+import { HallpassHome } from '../support/hallpass.client.js';
+import type { Api } from '../support/http.api.js';
+import { startApi } from '../support/http.api.js';
+import { LogLab, ORIGIN } from '../support/log.lab.js';
+
+let lab: LogLab;
+let api: Api;
+let home: HallpassHome;
+beforeAll(async () => {
+  lab = await LogLab.start();
+  const { store, audit, key } = lab;
+  const clock = { now: () => new Date() };
+  const readLog = new ReadLog({ store, audit, clock, origin: ORIGIN, signers: [key] });
+  api = await startApi({ deps: { readLog } });
+  home = await HallpassHome.make({ HALLPASS_SERVER: api.url, HALLPASS_TOKEN: 'auditor' });
+});
+afterAll(async () => {
+  await home[Symbol.asyncDispose]();
+  await api.close();
+  await lab[Symbol.asyncDispose]();
+});
+
+const hallpass = async (...args: string[]) => {
+  const { code, stdout, stderr } = await home.run(args);
+  return { code, out: stdout.toString(), err: stderr };
+};
+const inHome = (name: string) => join(home.folder, name);
+
+describe('the log, taken out and verified', () => {
+  test('is whole, says so, and costs only what is new the next time', async () => {
+    const nothing = await hallpass('audit', 'export', inHome('log'));
+    expect(nothing).toMatchObject({ code: 2, err: expect.stringContaining('signed nothing yet') });
+
+    await lab.write(600);
+    await lab.replica().once();
+    const taken = await hallpass('audit', 'export', inHome('log'));
+    expect(taken).toMatchObject({ code: 0, out: expect.stringContaining('Took out 600 events') });
+    await writeFile(inHome('older'), await readFile(inHome('log/checkpoint')));
+    expect((await stat(inHome('log/checkpoint'))).mode & 0o777).toBe(0o600);
+
+    const read = await lab.count('audit_events');
+    await lab.replica().once();
+    await hallpass('audit', 'export', inHome('log'));
+    // The bundle that was not full is another now; the two full ones were not read again.
+    expect(await lab.count('audit_events')).toBe(read + 1);
+
+    const key = lab.key.verifier.text;
+    await writeFile(inHome('key'), `${key}\n`);
+    for (const given of [key, inHome('key')]) {
+      const args = ['--key', given, '--older', inHome('older')];
+      const verified = await hallpass('audit', 'verify', inHome('log'), ...args);
+      expect(verified).toEqual({
+        code: 0,
+        err: expect.stringMatching(/^(\d+ of 603 events …\n)*$/),
+        out: expect.stringMatching(
+          /^hallpass\.example\/v1\/audit: 603 events, signed by \S+ \([0-9a-f]{8}\)\.\nAll 603 events are as they were signed, and in order\. It goes on from the older checkpoint of 600 events\.\n$/,
+        ),
+      });
+    }
+  });
+
+  test('is verified without a broker, and what was changed is named and ends with 1', async () => {
+    const bundle = inHome('log/tile/entries/000');
+    const bytes = await readFile(bundle);
+    const text = bytes.toString('latin1').replace('test.happened', 'test.hidden!!');
+    await writeFile(bundle, Buffer.from(text, 'latin1'));
+    const offline = { HALLPASS_SERVER: 'http://127.0.0.1:1' };
+    const args = ['audit', 'verify', inHome('log'), '--key', lab.key.verifier.text];
+    const found = await home.run(args, undefined, offline);
+    expect(found.code).toBe(1);
+    expect(found.stdout.toString()).toContain('Event 0: is not what the tree has a hash of');
+    const json = await home.run([...args, '-o', 'json'], undefined, offline);
+    expect(JSON.parse(json.stdout.toString())).toMatchObject({
+      checkpoint: { origin: ORIGIN, size: 603 },
+      findings: [{ index: 0 }],
+    });
+    await writeFile(bundle, bytes);
+  });
+
+  test.each([
+    [['--key', 'nowhere'], 'nowhere cannot be read: name a file, or give the key itself.'],
+    [['--key', 'log+00000000+AAAA'], 'must be an Ed25519 key'],
+    [[], "required option '--key <key>' not specified"],
+    [['--key', 'KEY', '--older', 'nowhere'], 'nowhere cannot be read'],
+  ])('says what is wrong with %j, and ends with 2', async (args, sentence) => {
+    const given = args.map((it) => (it === 'KEY' ? lab.key.verifier.text : it));
+    const told = await hallpass('audit', 'verify', inHome('log'), ...given);
+    expect(told).toMatchObject({ code: 2, err: expect.stringContaining(sentence) });
+  });
+});
+
+describe('a key', () => {
+  test('is made into a file of its own that nobody else reads, and never over another', async () => {
+    const made = await hallpass('audit', 'keygen', ORIGIN, inHome('secret'));
+    const signer = readSigner((await readFile(inHome('secret'), 'utf8')).trim());
+    if (typeof signer === 'string') throw new Error(signer);
+    expect(made.code).toBe(0);
+    expect(made.out.split('\n')[0]).toBe(signer.verifier.text);
+    expect(made.out).not.toContain('PRIVATE');
+    expect((await stat(inHome('secret'))).mode & 0o777).toBe(0o600);
+    const again = await hallpass('audit', 'keygen', ORIGIN, inHome('secret'));
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('is there already') });
+    const named = await hallpass('audit', 'keygen', 'a b', inHome('other'));
+    expect(named).toMatchObject({ code: 2, err: expect.stringContaining('no spaces') });
+  });
+});
