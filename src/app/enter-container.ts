@@ -201,9 +201,8 @@ function termsRefusal(terms: Terms, entry: Entry, id: SessionId): Problem | unde
       `The terms of the session ${id} leave the way "${entry.way}" out; there is: ${terms.ways.join(', ')}.`,
     );
   }
-  if (entry.kind !== 'copy' || terms.fileCopies === 'both' || terms.fileCopies === entry.copy) {
-    return undefined;
-  }
+  const { copy } = entry;
+  if (!copy || terms.fileCopies === 'both' || terms.fileCopies === copy) return undefined;
   return problem(
     'way-not-allowed',
     terms.fileCopies === 'none'

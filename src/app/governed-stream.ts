@@ -1,5 +1,5 @@
 import type { Problem } from '../domain/problem.js';
-import { isProblem } from '../domain/problem.js';
+import { isProblem, problem } from '../domain/problem.js';
 import type { RecordingId, StreamKind } from '../domain/recording/recording.js';
 import type { Entry, Notice, OpenStream, StreamEnd } from './enter-session.js';
 import type { Gate } from './gate.js';
@@ -13,7 +13,7 @@ import type {
   TerminalSize,
 } from './ports/cluster.streams.js';
 import type { StreamRecording } from './ports/recorder.js';
-import { whyOf } from './stream.sentences.js';
+import { noArchive, whyOf } from './stream.sentences.js';
 
 export interface StreamParts {
   readonly entry: Entry;
@@ -139,7 +139,7 @@ export class GovernedStream implements OpenStream, LiveStream {
     this.parts.passed('in', data.length);
     const slow = recordsInput ? recording.input(data) : undefined;
     if (slow) await this.orEnd(slow);
-    if (tap && entry.copy === 'upload') await this.orEnd(tap.take(data));
+    if (tap && entry.copy === 'upload') await this.readAlong(tap, data);
     return this.isOver ? false : ((await this.process?.write(data)) ?? false);
   }
 
@@ -223,12 +223,22 @@ export class GovernedStream implements OpenStream, LiveStream {
     if (this.end) return;
     this.parts.passed('out', chunk.data.length);
     if (tap && entry.copy === 'download' && chunk.stream === 'stdout') {
-      await this.orEnd(tap.take(chunk.data));
-      // What is no archive is recorded like any other output.
-      if (tap.broken === undefined) return;
+      await this.readAlong(tap, chunk.data);
+      // Until it is known to be an archive it is output like any other.
+      if (tap.hasBegun || this.isOver) return;
     }
     const slow = recording.output(chunk.stream, chunk.data);
     if (slow) await this.orEnd(slow);
+  }
+
+  /** What cannot be read along is neither shown nor taken: there would be no trace of it. */
+  private async readAlong(tap: CopyTap, data: Uint8Array): Promise<void> {
+    await this.orEnd(tap.take(data));
+    if (tap.broken === undefined) return;
+    this.finish({
+      kind: 'refused',
+      problem: problem('recording-unavailable', noArchive(tap.broken)),
+    });
   }
 
   /** Waits for `it`, but not beyond the end. Leaves nothing behind, however often it is called. */

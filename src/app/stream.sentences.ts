@@ -51,6 +51,14 @@ export const RESUMED = 'Somebody is watching: go on.';
 export const MOVED =
   'The session was extended: this is its new container. What ran in the old one ends there.';
 
+/** Why a copy does not go on. */
+export function noArchive(why: string): string {
+  return (
+    `A copy is recorded by the files in it, and this is no archive of files as \`kubectl cp\` makes them (${why}): it was stopped. ` +
+    'What `kubectl exec POD -- cat FILE` writes is recorded as it is.'
+  );
+}
+
 export function idle(leftMs: number): string {
   return `Nothing was typed for long: the session ends in ${duration(leftMs)} unless something is.`;
 }
@@ -76,7 +84,7 @@ export function whyOf(end: StreamEnd): string {
     case 'session-over':
       return `the session ended${end.reason === null ? '' : `: ${end.reason}`}`;
     case 'refused':
-      return `it could not be entered: ${end.problem.problem}`;
+      return `it was refused: ${end.problem.problem}`;
     case 'lost':
       return 'the connection to the container broke';
     case 'left':

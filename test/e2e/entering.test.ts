@@ -380,18 +380,41 @@ describe('a copy of files', () => {
     await endSession(robin, id);
   });
 
-  it('that is no archive passes all the same, and is said to be none', async () => {
+  it.each([
+    ['out', 'download', 'while true; do echo $((6 * 7)) it goes on and on and on; done'],
+    ['into it', 'upload', 'cat > /dev/null'],
+  ] as const)('%s that is no archive is stopped, and said to be none', async (_, copy, script) => {
     const { robin, id } = await lab.active(broker);
-    const odd = await lab.enter(broker, id, {
-      ...command('head -c 200000 /dev/urandom'),
+    const odd = await lab.enter(broker, id, { ...command(script), kind: 'copy', copy });
+    const { latest } = lab.recorder;
+    if (copy === 'upload') {
+      expect(await odd.stream.write(Buffer.alloc(2_000, 'no archive'))).toBe(false);
+    }
+    expect(await odd.stream.ended).toMatchObject({
+      kind: 'refused',
+      problem: {
+        problem: 'recording-unavailable',
+        detail: expect.stringContaining('no archive of files as `kubectl cp` makes them'),
+      },
+    });
+    expect(odd.text).toBe(latest.shown);
+    expect(odd.bytes).toBeLessThan(512);
+    await expect.poll(() => latest.end?.why).toBe('it was refused: recording-unavailable');
+    expect(latest.marks.join()).toContain('could not be read along');
+    await endSession(robin, id);
+  });
+
+  it('into the container has what it writes itself on the record', async () => {
+    const { robin, id } = await lab.active(broker);
+    const up = await lab.enter(broker, id, {
+      ...command('echo out; echo err >&2'),
       kind: 'copy',
-      copy: 'download',
+      copy: 'upload',
     });
     const { latest } = lab.recorder;
-    expect(await odd.stream.ended).toEqual({ kind: 'exited', code: 0 });
-    expect(odd.bytes).toBe(200_000);
-    await expect.poll(() => latest.end).toBeDefined();
-    expect(latest.marks.join()).toContain('could not be read along');
+    expect(await up.stream.ended).toEqual({ kind: 'exited', code: 0 });
+    expect(latest.shown).toContain('out\n');
+    expect(latest.shown).toContain('err\n');
     await endSession(robin, id);
   });
 });
