@@ -66,17 +66,22 @@ class TarTap implements CopyTap {
       const { name, type } = entry.header;
       const hash = createHash('sha256');
       let bytes = 0;
-      for await (const part of entry as AsyncIterable<Uint8Array>) {
-        hash.update(part);
-        bytes += part.length;
+      try {
+        for await (const part of entry as AsyncIterable<Uint8Array>) {
+          hash.update(part);
+          bytes += part.length;
+        }
+      } finally {
+        // Also what there is of a file that is cut, and whatever else has data, though no archive of kubectl's would.
+        if (bytes > 0 || type === 'file' || type === 'contiguous-file') {
+          this.copied({
+            direction: this.direction,
+            path: plainText(name, PATH_CHARACTERS_MAX),
+            bytes,
+            sha256: hash.digest('hex'),
+          });
+        }
       }
-      if (type !== 'file' && type !== 'contiguous-file') continue;
-      this.copied({
-        direction: this.direction,
-        path: plainText(name, PATH_CHARACTERS_MAX),
-        bytes,
-        sha256: hash.digest('hex'),
-      });
     }
   }
 
