@@ -240,6 +240,22 @@ describe('a session that is given another container', () => {
     expect(told(command.notices)).not.toContain('moved');
   });
 
+  it('takes along shells that were named, and runs no command a second time for its having a terminal', async () => {
+    lab = await new Lab().active();
+    const script = await lab.enter({ command: ['sh', '-c', './migrate.sh'] });
+    const running = await lab.streams.next();
+    const path = await lab.enter({ command: ['/tmp/migrate'] });
+    await lab.streams.next();
+    const shell = await lab.enter({ command: ['/bin/bash'] });
+    const first = await lab.streams.next();
+    await lab.step('note', second(lab.session));
+    const moved = await lab.streams.next();
+    await expect.poll(() => told(shell.notices)).toContain('moved');
+    expect(lab.streams.asked.slice(3).map(({ command }) => command)).toEqual([['/bin/bash']]);
+    expect([running.isClosed, first.isClosed, moved.isClosed]).toEqual([false, true, false]);
+    expect([told(script.notices), told(path.notices)].flat()).not.toContain('moved');
+  });
+
   it('does not lose a terminal whose old container ends while the new one is not there yet', async () => {
     lab = await new Lab().active();
     const { stream } = await lab.enter();

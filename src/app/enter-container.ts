@@ -36,6 +36,8 @@ const PASSING = new Set<Problem['problem']>([
   'too-many-requests',
 ]);
 
+const SHELL = /^(?:\/(?:[\w.-]+\/)*)?(?:sh|ash|bash|dash|fish|ksh|zsh)$/;
+
 /** Enters containers by exec, on the record, under the rules of their sessions. */
 export class EnterContainer extends EnterSession {
   constructor(
@@ -180,10 +182,10 @@ export class EnterContainer extends EnterSession {
     return problem('container-not-ready', 'The container could not be entered in time. Try again.');
   }
 
-  /** The session has another container: terminals go over to it. Commands stay where they run. */
+  /** The session has another container: shells go over to it. Commands stay where they run, and run once. */
   private follow(at: LiveSession): void {
     for (const stream of at.streams) {
-      if (!(stream instanceof GovernedStream) || stream.kind !== 'terminal') continue;
+      if (!(stream instanceof GovernedStream) || !isShell(stream.entry)) continue;
       void stream
         .move(() => this.exec(at, stream))
         .then((refused) => {
@@ -191,6 +193,12 @@ export class EnterContainer extends EnterSession {
         });
     }
   }
+}
+
+/** Whether nothing is lost where it is begun anew: a shell in a terminal, by its name alone. */
+function isShell({ kind, command }: Entry): boolean {
+  if (kind !== 'terminal') return false;
+  return command === null || (command.length === 1 && SHELL.test(command[0] ?? ''));
 }
 
 /** Why the terms leave this out; undefined where they do not. */
