@@ -256,6 +256,26 @@ describe('a session that is given another container', () => {
     expect([told(script.notices), told(path.notices)].flat()).not.toContain('moved');
   });
 
+  it('has a terminal that is entered meanwhile in one of the two, whichever answers first', async () => {
+    lab = await new Lab().active();
+    const slow = Promise.withResolvers<undefined>();
+    lab.streams.heldIn.set(lab.session.container?.name ?? '', slow.promise);
+    const entering = lab.enter();
+    await expect.poll(() => lab.streams.asked.length).toBe(1);
+    await lab.step('note', second(lab.session));
+    const moved = await lab.streams.next();
+    slow.resolve(undefined);
+    const { stream } = await entering;
+    const late = await lab.streams.next();
+    expect([moved.isClosed, late.isClosed]).toEqual([false, true]);
+    const shown = text(stream);
+    await stream.write(Buffer.from('ls'));
+    expect([moved.taken, late.taken]).toEqual(['ls', '']);
+    moved.say({ stream: 'stdout', data: Buffer.from('new') });
+    moved.exit(0);
+    expect(await shown).toBe('new');
+  });
+
   it('does not lose a terminal whose old container ends while the new one is not there yet', async () => {
     lab = await new Lab().active();
     const { stream } = await lab.enter();

@@ -124,10 +124,8 @@ export class EnterContainer extends EnterSession {
   /** Begins to run, or says why not; the stream is over then. */
   private async start(at: LiveSession, stream: GovernedStream): Promise<Problem | undefined> {
     const process = await this.exec(at, stream);
-    if (!isProblem(process)) {
-      stream.run(process);
-      return undefined;
-    }
+    if (!isProblem(process)) stream.begin(process);
+    if (!isProblem(process) || stream.hasBegun) return undefined;
     stream.finish({ kind: 'refused', problem: process });
     return process;
   }

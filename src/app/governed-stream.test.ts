@@ -85,7 +85,7 @@ describe('a governed stream', () => {
         };
         const process = new PlayedProcess(PLACE);
         const stream = streamOf(recording, gate);
-        stream.run(process);
+        stream.begin(process);
         const shown: Uint8Array[] = [];
         const reading = (async () => {
           for await (const { data } of stream.output) {
@@ -128,7 +128,7 @@ describe('a governed stream', () => {
       const over = Promise.withResolvers<undefined>();
       const process = new PlayedProcess(PLACE);
       const stream = streamOf(recording, gate, () => over.resolve(undefined));
-      stream.run(process);
+      stream.begin(process);
       if (wait !== 'process') process.say({ stream: 'stdout', data: Buffer.from('late') });
       const next = stream.output[Symbol.asyncIterator]().next();
       const writing = wait === 'process' ? undefined : stream.write(Buffer.from('late'));
@@ -145,7 +145,7 @@ describe('a governed stream', () => {
   it('that its reader leaves is over', async () => {
     const process = new PlayedProcess(PLACE);
     const stream = streamOf(recordingOf(), new Gate(true));
-    stream.run(process);
+    stream.begin(process);
     process.say({ stream: 'stdout', data: Buffer.from('one') });
     for await (const { data } of stream.output) {
       expect(Buffer.from(data).toString()).toBe('one');

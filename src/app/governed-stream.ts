@@ -94,8 +94,18 @@ export class GovernedStream implements OpenStream, LiveStream {
     return this.read();
   }
 
-  /** Begins with this process. */
-  run(process: RemoteProcess): void {
+  /** Whether there is a process, which may be one that it went over to before it began. */
+  get hasBegun(): boolean {
+    return this.process !== undefined;
+  }
+
+  /** Begins with this process, unless it has gone over to another one meanwhile. */
+  begin(process: RemoteProcess): void {
+    if (this.process) process.close();
+    else this.run(process);
+  }
+
+  private run(process: RemoteProcess): void {
     if (this.end) {
       process.close();
       return;

@@ -84,11 +84,14 @@ export class PlayedStreams extends ClusterStreams {
   refusals = 0;
   /** Entering waits for it. */
   held: PromiseWithResolvers<undefined> | undefined;
+  /** The same for the containers of these names. */
+  readonly heldIn = new Map<string, Promise<undefined>>();
   private given = 0;
   private wake: () => void = () => undefined;
 
   async exec(place: Place, exec: Exec): Promise<RemoteProcess | Problem> {
     this.asked.push(exec);
+    await this.heldIn.get(place.containerName);
     await this.held?.promise;
     if (this.refusals-- > 0) return problem('container-not-ready', 'Not yet.');
     const process = new PlayedProcess(place);
