@@ -145,6 +145,32 @@ describe('what is shown', () => {
   });
 });
 
+describe('a container that turns out late not to be there yet', () => {
+  it('is entered again, and nobody is told, where nothing was shown or typed', async () => {
+    lab = await new Lab().active();
+    const { stream, recording } = await lab.enter({ tty: false, kind: 'exec', command: ['ls'] });
+    const shown = text(stream);
+    (await lab.streams.next()).wasTooEarly();
+    (await lab.streams.next()).wasTooEarly();
+    const process = await lab.streams.next();
+    process.say({ stream: 'stdout', data: Buffer.from('bin') });
+    process.exit(0);
+    expect(await shown).toBe('bin');
+    expect(await stream.ended).toEqual({ kind: 'exited', code: 0 });
+    expect(recording.shown).toBe('bin');
+  });
+
+  it('is not, where something was typed, which would be lost', async () => {
+    lab = await new Lab().active();
+    const { stream } = await lab.enter();
+    void text(stream);
+    await stream.write(Buffer.from('ls'));
+    (await lab.streams.next()).wasTooEarly();
+    expect(await stream.ended).toMatchObject({ kind: 'refused' });
+    expect(lab.streams.asked).toHaveLength(1);
+  });
+});
+
 describe('a session that is over', () => {
   it('closes its streams soon, even where all news are lost', async () => {
     lab = await new Lab().active();

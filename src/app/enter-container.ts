@@ -102,7 +102,7 @@ export class EnterContainer extends EnterSession {
 
   private stream(at: LiveSession, entry: Entry, recording: StreamRecording): GovernedStream {
     const { live, taps } = this.deps;
-    return new GovernedStream({
+    const stream: GovernedStream = new GovernedStream({
       entry,
       recording,
       recordsInput: at.session.grant?.profile.recordInput === true,
@@ -115,10 +115,12 @@ export class EnterContainer extends EnterSession {
         live.passed(entry.kind, direction, bytes);
         if (direction === 'in') at.hadInput();
       },
+      again: () => this.exec(at, stream),
       explain: (end) => at.explain(end),
       recordingFailed: (why) => live.recordingFailed(at, why),
-      over: (stream) => live.removed(at, stream),
+      over: () => live.removed(at, stream),
     });
+    return stream;
   }
 
   /** Begins to run, or says why not; the stream is over then. */

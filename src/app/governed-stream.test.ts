@@ -50,6 +50,7 @@ function streamOf(recording: MemoryRecording, gate: Gate, over: () => void = () 
     tap: undefined,
     gate,
     passed: () => undefined,
+    again: () => Promise.reject(new Error('not early')),
     explain: (end): Promise<StreamEnd> =>
       Promise.resolve(end.kind === 'exited' ? end : { kind: 'lost', detail: end.detail }),
     recordingFailed: () => undefined,

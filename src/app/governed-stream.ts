@@ -25,6 +25,8 @@ export interface StreamParts {
   readonly gate: Gate;
   /** Told of what passes, in bytes. */
   readonly passed: (direction: 'in' | 'out', bytes: number) => void;
+  /** Enters once more, where the container was not there yet. */
+  readonly again: () => Promise<RemoteProcess | Problem>;
   /** What the end of the process means for the one at the terminal. */
   readonly explain: (end: ProcessEnd) => Promise<StreamEnd>;
   /** Its recording cannot go on and must: nothing more may be shown. */
@@ -48,6 +50,8 @@ export class GovernedStream implements OpenStream, LiveStream {
   private readonly onEnd = new Set<() => void>();
   private readonly told = new NoticeQueue();
   private isRead = false;
+  /** Something was shown or typed: it cannot begin anew without a trace. */
+  private isUsed = false;
 
   constructor(private readonly parts: StreamParts) {
     this.size = parts.entry.size;
@@ -146,6 +150,7 @@ export class GovernedStream implements OpenStream, LiveStream {
     if (!this.process) await this.started.promise;
     while (!gate.isOpen && !this.end) await this.orEnd(gate.waits());
     if (this.end || !entry.stdin) return false;
+    this.isUsed = true;
     this.parts.passed('in', data.length);
     const slow = recordsInput ? recording.input(data) : undefined;
     if (slow) await this.orEnd(slow);
@@ -208,17 +213,26 @@ export class GovernedStream implements OpenStream, LiveStream {
           if (this.isOver) return;
         }
         await this.settled();
-        if (process === this.process) {
-          const end = await this.parts.explain(await process.ended);
-          // The news that explain an end may be those of another container.
-          await this.settled();
-          if (process === this.process) this.finish(end);
-        }
+        if (process === this.process) await this.after(process);
         process = this.process;
       }
     } finally {
       this.leave();
     }
+  }
+
+  /** What follows from its end: that of the stream, or another process. */
+  private async after(process: RemoteProcess): Promise<void> {
+    const ended = await process.ended;
+    if (ended.kind === 'failed' && ended.tooEarly === true && !this.isUsed) {
+      const refused = await this.move(this.parts.again);
+      if (refused) this.finish({ kind: 'refused', problem: refused });
+      return;
+    }
+    const end = await this.parts.explain(ended);
+    // The news that explain an end may be those of another container.
+    await this.settled();
+    if (process === this.process) this.finish(end);
   }
 
   /** Returns when it goes over to no other process. */
@@ -231,6 +245,7 @@ export class GovernedStream implements OpenStream, LiveStream {
     const { gate, recording, tap, entry } = this.parts;
     while (!gate.isOpen && !this.end) await this.orEnd(gate.waits());
     if (this.end) return;
+    this.isUsed = true;
     this.parts.passed('out', chunk.data.length);
     if (tap && entry.copy === 'download' && chunk.stream === 'stdout') {
       await this.readAlong(tap, chunk.data);

@@ -36,6 +36,11 @@ export class PlayedProcess implements RemoteProcess {
     this.finish({ kind: 'exited', code });
   }
 
+  /** Kubernetes says late that the container is not there yet. */
+  wasTooEarly(): void {
+    this.finish({ kind: 'failed', detail: 'Kubernetes says "not found".', tooEarly: true });
+  }
+
   break(): void {
     this.finish({ kind: 'lost', detail: 'It broke off.' });
   }

@@ -16,8 +16,11 @@ export interface OutputChunk {
 /** How a process, or the stream into it, came to its end. */
 export type ProcessEnd =
   | { readonly kind: 'exited'; readonly code: number }
-  /** Kubernetes ended the stream with a Status that tells no exit code: it never ran, or nobody knows. */
-  | { readonly kind: 'failed'; readonly detail: string }
+  /**
+   * Kubernetes ended the stream with a Status that tells no exit code: it never ran, or nobody knows. `tooEarly` where it
+   * was entered `early` and its container turns out not to be there: it did not run, and may be tried again.
+   */
+  | { readonly kind: 'failed'; readonly detail: string; readonly tooEarly?: true }
   /** The stream broke off. The process may be running on (measured: kubernetes-mechanics of exec). */
   | { readonly kind: 'lost'; readonly detail: string };
 
