@@ -23,7 +23,9 @@ export interface ChannelLimits {
 export const CHANNEL_LIMITS: ChannelLimits = {
   openMs: 5_000,
   pingEveryMs: 5_000,
-  deadAfterMs: 20_000,
+  // As long as kubectl takes: an API server that waits for a process to take its input reads no pings meanwhile
+  // (client-go, remotecommand/websocket.go).
+  deadAfterMs: 60_000,
 };
 
 /** How a connection ended. `code` is the close frame's (RFC 6455 §7.4): 1006 where there was none. */
