@@ -145,6 +145,37 @@ describe('what is shown', () => {
   });
 });
 
+describe('a pipe into a cluster that cannot end it', () => {
+  const pipe = { tty: false, kind: 'exec', command: ['cat'] } as const;
+
+  it.each(['write', 'closeInput'] as const)('is refused by %s, before any of it', async (act) => {
+    lab = await new Lab().active();
+    const { stream } = await lab.enter(pipe);
+    const process = await lab.streams.next();
+    process.endsInput = false;
+    expect(await stream[act](Buffer.from('rm'))).toBe(false);
+    expect(await stream.ended).toMatchObject({
+      kind: 'refused',
+      problem: { detail: expect.stringContaining('its input is at its end') },
+    });
+    expect([process.taken, process.isClosed]).toEqual(['', true]);
+  });
+
+  it('runs where there is no input, as a terminal does, whose input ends with it', async () => {
+    lab = await new Lab().active();
+    const command = await lab.enter(pipe);
+    const terminal = await lab.enter();
+    for (const process of [await lab.streams.next(), await lab.streams.next()]) {
+      process.endsInput = false;
+      process.exit(0);
+    }
+    await terminal.stream.write(Buffer.from('ls'));
+    expect([await text(command.stream), await text(terminal.stream)]).toEqual(['', '']);
+    expect(await command.stream.ended).toEqual({ kind: 'exited', code: 0 });
+    expect(await terminal.stream.ended).toEqual({ kind: 'exited', code: 0 });
+  });
+});
+
 describe('a container that turns out late not to be there yet', () => {
   it('is entered again, and nobody is told, where nothing was shown or typed', async () => {
     lab = await new Lab().active();

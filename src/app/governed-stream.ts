@@ -13,7 +13,7 @@ import type {
   TerminalSize,
 } from './ports/cluster.streams.js';
 import type { StreamRecording } from './ports/recorder.js';
-import { noArchive, whyOf } from './stream.sentences.js';
+import { ENDLESS_INPUT, noArchive, whyOf } from './stream.sentences.js';
 
 export interface StreamParts {
   readonly entry: Entry;
@@ -149,7 +149,7 @@ export class GovernedStream implements OpenStream, LiveStream {
     const { gate, recording, recordsInput, tap, entry } = this.parts;
     if (!this.process) await this.started.promise;
     while (!gate.isOpen && !this.end) await this.orEnd(gate.waits());
-    if (this.end || !entry.stdin) return false;
+    if (this.end || !entry.stdin || this.isEndless()) return false;
     this.isUsed = true;
     this.parts.passed('in', data.length);
     const slow = recordsInput ? recording.input(data) : undefined;
@@ -160,7 +160,15 @@ export class GovernedStream implements OpenStream, LiveStream {
 
   async closeInput(): Promise<boolean> {
     if (!this.process) await this.started.promise;
-    return this.isOver ? false : ((await this.process?.closeInput()) ?? false);
+    if (this.isOver || this.isEndless()) return false;
+    return (await this.process?.closeInput()) ?? false;
+  }
+
+  /** Whether its input would never end, for what reads to the end: it is over then, before any of it has gone in. */
+  private isEndless(): boolean {
+    if (this.entry.tty || this.process?.endsInput !== false) return false;
+    this.finish({ kind: 'refused', problem: problem('cluster-refused', ENDLESS_INPUT) });
+    return true;
   }
 
   async resize(size: TerminalSize): Promise<boolean> {

@@ -51,6 +51,10 @@ export const RESUMED = 'Somebody is watching: go on.';
 export const MOVED =
   'The session was extended: this is its new container. What ran in the old one ends there.';
 
+export const ENDLESS_INPUT =
+  'The API server of this cluster (v4.channel.k8s.io alone: Kubernetes before 1.30) cannot tell a command that its input ' +
+  'is at its end; it would be waited for forever. Nothing of it was passed on. Run the command in a terminal, or without input.';
+
 /** Why a copy does not go on. */
 export function noArchive(why: string): string {
   return (

@@ -253,7 +253,8 @@ describe('a process that is entered, answered as a real cluster did', () => {
     for (const protocol of ['v5.channel.k8s.io', 'v4.channel.k8s.io']) {
       play({ acceptedSubprotocol: protocol, frames: [] });
       const process = await entered();
-      expect(await process.closeInput()).toBe(protocol.startsWith('v5'));
+      expect(process.endsInput).toBe(protocol.startsWith('v5'));
+      expect(await process.closeInput()).toBe(process.endsInput);
       process.close();
     }
   });

@@ -15,6 +15,7 @@ export class PlayedProcess implements RemoteProcess {
   readonly sizes: TerminalSize[] = [];
   taken = '';
   isClosed = false;
+  endsInput = true;
   private readonly waiting: OutputChunk[] = [];
   private readonly end = Promise.withResolvers<ProcessEnd>();
   private isOver = false;
@@ -51,7 +52,7 @@ export class PlayedProcess implements RemoteProcess {
   }
 
   closeInput(): Promise<boolean> {
-    return Promise.resolve(true);
+    return Promise.resolve(this.endsInput);
   }
 
   resize(size: TerminalSize): Promise<boolean> {

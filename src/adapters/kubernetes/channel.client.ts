@@ -176,9 +176,14 @@ export class ChannelConnection {
     return this.send(CHANNEL.resize, JSON.stringify({ Width: columns, Height: rows }));
   }
 
+  /** Whether a single stream can be ended: v5 alone says how. */
+  get endsInput(): boolean {
+    return this.protocol === CHANNEL_PROTOCOLS[0];
+  }
+
   /** Ends the standard input and nothing else. `false` under v4, which cannot: close the connection instead. */
   async closeInput(): Promise<boolean> {
-    if (this.protocol !== CHANNEL_PROTOCOLS[0]) return false;
+    if (!this.endsInput) return false;
     return this.send(CHANNEL.close, Buffer.of(CHANNEL.stdin));
   }
 

@@ -132,6 +132,10 @@ export class ContainerProcess implements RemoteProcess, ChannelHandlers {
     return true;
   }
 
+  get endsInput(): boolean {
+    return this.connection?.endsInput ?? false;
+  }
+
   async closeInput(): Promise<boolean> {
     return (await this.connection?.closeInput()) ?? false;
   }

@@ -45,7 +45,9 @@ export interface RemoteProcess {
   readonly ended: Promise<ProcessEnd>;
   /** Resolves when there is room for more; `false` where it takes nothing any more. */
   write(data: Uint8Array): Promise<boolean>;
-  /** Ends its standard input and nothing else. `false` where the protocol cannot (v4) or it is over. */
+  /** Whether its standard input can be ended and nothing else: not where the API server speaks v4 alone (before 1.30). */
+  readonly endsInput: boolean;
+  /** Ends its standard input and nothing else. `false` where that cannot be, or it is over. */
   closeInput(): Promise<boolean>;
   resize(size: TerminalSize): Promise<boolean>;
   /** Cuts the stream at once. */
