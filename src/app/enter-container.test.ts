@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TarTaps } from '../adapters/tar/tar.taps.js';
 import {
@@ -143,6 +144,44 @@ describe('what is shown', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(recording.chunks).toEqual([]);
   });
+});
+
+describe('what goes in from a pipe', () => {
+  const pipe = { tty: false, kind: 'exec', command: ['sh'] } as const;
+
+  it('is on the record by its size and SHA-256; what is typed at a terminal is not', async () => {
+    lab = await new Lab().active();
+    const { stream, recording } = await lab.enter(pipe);
+    for (const part of ['tar', 'ball']) await stream.write(Buffer.from(part));
+    const sha256 = createHash('sha256').update('tarball').digest('hex');
+    stream.leave();
+    await expect.poll(() => recording.end).toBeDefined();
+    expect(recording.marks).toContain(`Input: 7 bytes, SHA-256 ${sha256}`);
+    const terminal = await lab.enter();
+    await terminal.stream.write(Buffer.from('a password'));
+    terminal.stream.leave();
+    await expect.poll(() => terminal.recording.end).toBeDefined();
+    expect(terminal.recording.marks.join()).not.toContain('SHA-256');
+  });
+
+  it.each(['none', 'download'] as const)(
+    'goes nowhere where copies are %s: that would be a copy into the container',
+    async (fileCopies) => {
+      lab = await new Lab().active(600, { fileCopies });
+      const { stream } = await lab.enter(pipe);
+      const process = await lab.streams.next();
+      expect(await stream.write(Buffer.from('tarball'))).toBe(false);
+      expect(await stream.ended).toMatchObject({
+        kind: 'refused',
+        problem: { problem: 'way-not-allowed', detail: expect.stringContaining('in a terminal') },
+      });
+      expect([process.taken, process.isClosed]).toEqual(['', true]);
+      const terminal = await lab.enter();
+      expect(await terminal.stream.write(Buffer.from('ls'))).toBe(true);
+      const silent = await lab.enter(pipe);
+      expect(await silent.stream.closeInput()).toBe(true);
+    },
+  );
 });
 
 describe('a pipe into a cluster that cannot end it', () => {

@@ -2,8 +2,7 @@ import { sameAccount } from '../domain/person.js';
 import type { Problem } from '../domain/problem.js';
 import { invariant, isProblem, problem } from '../domain/problem.js';
 import { shellCommand } from '../domain/session/shell.command.js';
-import type { Session, SessionId } from '../domain/session/session.js';
-import type { Terms } from '../domain/policy/policy.js';
+import type { Session } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import { personOf } from './caller.js';
 import type { Entry, OpenStream } from './enter-session.js';
@@ -19,6 +18,7 @@ import { CopyTaps } from './ports/copy.taps.js';
 import { Recorder } from './ports/recorder.js';
 import type { StreamRecording } from './ports/recorder.js';
 import { absent } from './read-session.js';
+import { inputRefusal, termsRefusal } from './stream.refusals.js';
 import * as sentences from './stream.sentences.js';
 import type { WaitForStart } from './wait-for-start.js';
 
@@ -106,6 +106,7 @@ export class EnterContainer extends EnterSession {
       entry,
       recording,
       recordsInput: at.session.grant?.profile.recordInput === true,
+      refusesInput: inputRefusal(at.session, entry),
       tap:
         entry.kind === 'copy' && entry.copy
           ? taps.open(entry.copy, (file) => recording.copied(file))
@@ -199,24 +200,6 @@ export class EnterContainer extends EnterSession {
 function isShell({ kind, command }: Entry): boolean {
   if (kind !== 'terminal') return false;
   return command === null || (command.length === 1 && SHELL.test(command[0] ?? ''));
-}
-
-/** Why the terms leave this out; undefined where they do not. */
-function termsRefusal(terms: Terms, entry: Entry, id: SessionId): Problem | undefined {
-  if (!terms.ways.includes(entry.way)) {
-    return problem(
-      'way-not-allowed',
-      `The terms of the session ${id} leave the way "${entry.way}" out; there is: ${terms.ways.join(', ')}.`,
-    );
-  }
-  const { copy } = entry;
-  if (!copy || terms.fileCopies === 'both' || terms.fileCopies === copy) return undefined;
-  return problem(
-    'way-not-allowed',
-    terms.fileCopies === 'none'
-      ? `The terms of the session ${id} let no files be copied.`
-      : `The terms of the session ${id} let files be copied only by ${terms.fileCopies}.`,
-  );
 }
 
 function newRecording(session: Session, entry: Entry, caller: Caller) {

@@ -47,6 +47,7 @@ function streamOf(recording: MemoryRecording, gate: Gate, over: () => void = () 
     entry: ENTRY,
     recording,
     recordsInput: true,
+    refusesInput: undefined,
     tap: undefined,
     gate,
     passed: () => undefined,

@@ -1,5 +1,6 @@
 import type { Problem } from '../domain/problem.js';
-import { isProblem, problem } from '../domain/problem.js';
+import { isProblem } from '../domain/problem.js';
+import { ByteDigest } from '../domain/recording/byte.digest.js';
 import type { RecordingId, StreamKind } from '../domain/recording/recording.js';
 import type { Entry, Notice, OpenStream, StreamEnd } from './enter-session.js';
 import type { Gate } from './gate.js';
@@ -13,12 +14,15 @@ import type {
   TerminalSize,
 } from './ports/cluster.streams.js';
 import type { StreamRecording } from './ports/recorder.js';
-import { ENDLESS_INPUT, noArchive, whyOf } from './stream.sentences.js';
+import { endlessInput, noArchive } from './stream.refusals.js';
+import { whyOf } from './stream.sentences.js';
 
 export interface StreamParts {
   readonly entry: Entry;
   readonly recording: StreamRecording;
   readonly recordsInput: boolean;
+  /** Why it takes no input; undefined where it does. */
+  readonly refusesInput: Problem | undefined;
   /** For copies. */
   readonly tap: CopyTap | undefined;
   /** Nothing passes while it is closed. */
@@ -52,6 +56,9 @@ export class GovernedStream implements OpenStream, LiveStream {
   private isRead = false;
   /** Something was shown or typed: it cannot begin anew without a trace. */
   private isUsed = false;
+  /** From a pipe, and in an archive: on the record by size and digest where not as it is. */
+  private readonly wentIn = new ByteDigest('Input');
+  private readonly cameOut = new ByteDigest('Archive');
 
   constructor(private readonly parts: StreamParts) {
     this.size = parts.entry.size;
@@ -146,29 +153,34 @@ export class GovernedStream implements OpenStream, LiveStream {
   }
 
   async write(data: Uint8Array): Promise<boolean> {
-    const { gate, recording, recordsInput, tap, entry } = this.parts;
+    const { gate, recording, recordsInput, refusesInput, tap, entry } = this.parts;
     if (!this.process) await this.started.promise;
     while (!gate.isOpen && !this.end) await this.orEnd(gate.waits());
-    if (this.end || !entry.stdin || this.isEndless()) return false;
+    if (this.end || !entry.stdin || this.isRefused(refusesInput ?? this.endless)) return false;
     this.isUsed = true;
     this.parts.passed('in', data.length);
     const slow = recordsInput ? recording.input(data) : undefined;
     if (slow) await this.orEnd(slow);
     if (tap && entry.copy === 'upload') await this.readAlong(tap, data);
-    return this.isOver ? false : ((await this.process?.write(data)) ?? false);
+    if (this.isOver) return false;
+    if (!entry.tty && !recordsInput) this.wentIn.add(data);
+    return (await this.process?.write(data)) ?? false;
   }
 
   async closeInput(): Promise<boolean> {
     if (!this.process) await this.started.promise;
-    if (this.isOver || this.isEndless()) return false;
+    if (this.isOver || this.isRefused(this.endless)) return false;
     return (await this.process?.closeInput()) ?? false;
   }
 
-  /** Whether its input would never end, for what reads to the end: it is over then, before any of it has gone in. */
-  private isEndless(): boolean {
-    if (this.entry.tty || this.process?.endsInput !== false) return false;
-    this.finish({ kind: 'refused', problem: problem('cluster-refused', ENDLESS_INPUT) });
-    return true;
+  private get endless(): Problem | undefined {
+    return this.entry.tty || this.process?.endsInput !== false ? undefined : endlessInput();
+  }
+
+  /** Ends the stream by a refusal, if there is one. */
+  private isRefused(problem: Problem | undefined): boolean {
+    if (problem) this.finish({ kind: 'refused', problem });
+    return problem !== undefined;
   }
 
   async resize(size: TerminalSize): Promise<boolean> {
@@ -201,6 +213,7 @@ export class GovernedStream implements OpenStream, LiveStream {
     await tap?.end();
     if (tap?.broken !== undefined)
       recording.mark(`The copy could not be read along: ${tap.broken}`);
+    for (const passed of [...this.wentIn.end(), ...this.cameOut.end()]) recording.mark(passed);
     await recording.finish({
       exitCode: end.kind === 'exited' ? end.code : null,
       why: whyOf(end),
@@ -257,6 +270,7 @@ export class GovernedStream implements OpenStream, LiveStream {
     this.parts.passed('out', chunk.data.length);
     if (tap && entry.copy === 'download' && chunk.stream === 'stdout') {
       await this.readAlong(tap, chunk.data);
+      if (!this.isOver) this.cameOut.add(chunk.data);
       // Until it is known to be an archive it is output like any other.
       if (tap.hasBegun || this.isOver) return;
     }
@@ -267,11 +281,7 @@ export class GovernedStream implements OpenStream, LiveStream {
   /** What cannot be read along is neither shown nor taken: there would be no trace of it. */
   private async readAlong(tap: CopyTap, data: Uint8Array): Promise<void> {
     await this.orEnd(tap.take(data));
-    if (tap.broken === undefined) return;
-    this.finish({
-      kind: 'refused',
-      problem: problem('recording-unavailable', noArchive(tap.broken)),
-    });
+    if (tap.broken !== undefined) this.isRefused(noArchive(tap.broken));
   }
 
   /** Waits for `it`, but not beyond the end. Leaves nothing behind, however often it is called. */

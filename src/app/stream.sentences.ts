@@ -51,18 +51,6 @@ export const RESUMED = 'Somebody is watching: go on.';
 export const MOVED =
   'The session was extended: this is its new container. What ran in the old one ends there.';
 
-export const ENDLESS_INPUT =
-  'The API server of this cluster (v4.channel.k8s.io alone: Kubernetes before 1.30) cannot tell a command that its input ' +
-  'is at its end; it would be waited for forever. Nothing of it was passed on. Run the command in a terminal, or without input.';
-
-/** Why a copy does not go on. */
-export function noArchive(why: string): string {
-  return (
-    `A copy is recorded by the files in it, and this is no archive of files as \`kubectl cp\` makes them (${why}): it was stopped. ` +
-    'What `kubectl exec POD -- cat FILE` writes is recorded as it is.'
-  );
-}
-
 export function idle(leftMs: number): string {
   return `Nothing was typed for long: the session ends in ${duration(leftMs)} unless something is.`;
 }

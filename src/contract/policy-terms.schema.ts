@@ -139,7 +139,8 @@ export const termsSchema = z
       .default([...WAYS])
       .meta({ description: 'Which ways in there are.' }),
     fileCopies: z.enum(FILE_COPIES).default('both').meta({
-      description: 'Which way files may be copied; `download` is out of the Pod.',
+      description:
+        'Which way files may be copied; `download` is out of the Pod. Without `upload`, commands without a terminal take no input: docs/kubectl.md.',
     }),
     portForward: z.boolean().default(false).meta({
       description: 'Whether ports may be forwarded.',

@@ -363,6 +363,7 @@ describe('a copy of files', () => {
     const file = { path: 'heap.hprof', bytes: data.length, sha256: sha256(data) };
     await expect.poll(() => uploaded.end).toBeDefined();
     expect(uploaded.files).toEqual([{ direction: 'upload', ...file }]);
+    expect(uploaded.marks.join()).toMatch(/Input: 30\d{4} bytes, SHA-256 [0-9a-f]{64}/);
 
     const down = await lab.enter(broker, id, {
       ...command(''),
@@ -376,6 +377,7 @@ describe('a copy of files', () => {
     await expect.poll(() => downloaded.end).toBeDefined();
     expect(downloaded.files).toEqual([{ direction: 'download', ...file }]);
     expect(downloaded.shown).toBe('');
+    expect(downloaded.marks.join()).toMatch(/Archive: 3\d{5} bytes, SHA-256 [0-9a-f]{64}/);
     expect(down.bytes).toBeGreaterThan(data.length);
     await endSession(robin, id);
   });

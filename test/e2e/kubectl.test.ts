@@ -219,6 +219,12 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
       const back = await narrow.run(['cp', ...more, `${pod}:/etc/hostname`, join(folder, 'no')]);
       expect(back.stderr).toContain('do not allow copying files out of the container');
     }
+    const piped = await narrow.run(
+      ['exec', '-i', pod, '--', 'sh', '-c', 'cat > /tmp/x; echo taken'],
+      { stdin: Buffer.from('a file') },
+    );
+    expect(piped).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(piped.stderr).toContain('let no files be copied into the container');
     const forward = await narrow.run(['port-forward', pod, ':80']);
     expect(forward).toMatchObject({ exitCode: 1 });
     expect(forward.stderr).toContain('do not allow forwarding ports');
