@@ -164,6 +164,21 @@ describe('what goes in from a pipe', () => {
     expect(terminal.recording.marks.join()).not.toContain('SHA-256');
   });
 
+  it('and tar makes of files is a copy by whichever way, which terms may leave out', async () => {
+    lab = await new Lab().active(600, { fileCopies: 'none' });
+    for (const command of [
+      ['tar', 'cf', '-', '/etc'],
+      ['tar', 'xf', '-'],
+    ]) {
+      for (const way of ['cli', 'console', 'kubectl'] as const) {
+        const asked = lab.enter({ ...pipe, command, way });
+        await expect(asked).rejects.toThrow('let no files be copied.');
+      }
+    }
+    expect(lab.streams.asked).toEqual([]);
+    await lab.enter({ command: ['tar', 'xf', '-'], tty: true });
+  });
+
   it.each(['none', 'download'] as const)(
     'goes nowhere where copies are %s: that would be a copy into the container',
     async (fileCopies) => {

@@ -16,7 +16,7 @@ export interface Entry {
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly size: TerminalSize;
-  /** The direction, where the command is a copy as terms speak of them. Those of the kind `copy` are recorded by files. */
+  /** The direction of a copy that is recorded by its files. */
   readonly copy?: 'upload' | 'download';
 }
 

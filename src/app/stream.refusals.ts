@@ -1,6 +1,7 @@
 import type { Terms } from '../domain/policy/policy.js';
 import type { Problem } from '../domain/problem.js';
 import { problem } from '../domain/problem.js';
+import { copyIn } from '../domain/recording/copy.command.js';
 import type { Session, SessionId } from '../domain/session/session.js';
 import type { Entry } from './enter-session.js';
 
@@ -12,7 +13,7 @@ export function termsRefusal(terms: Terms, entry: Entry, id: SessionId): Problem
       `The terms of the session ${id} leave the way "${entry.way}" out; there is: ${terms.ways.join(', ')}.`,
     );
   }
-  const { copy } = entry;
+  const copy = entry.copy ?? copyIn(entry);
   if (!copy || terms.fileCopies === 'both' || terms.fileCopies === copy) return undefined;
   return problem(
     'way-not-allowed',

@@ -1,4 +1,4 @@
-import { copyOf, isRecordedByFiles } from '../domain/recording/copy.command.js';
+import { copyIn, isRecordedByFiles } from '../domain/recording/copy.command.js';
 import type { Problem } from '../domain/problem.js';
 import { invariant, isProblem, problem } from '../domain/problem.js';
 import { containerNameOf, whyNotUsable } from '../domain/session/session.life.js';
@@ -124,11 +124,6 @@ function kindOf(ask: KubectlExec): Entry['kind'] {
   const { tty, stdin, command } = ask;
   if (tty) return 'terminal';
   return command !== null && isRecordedByFiles({ command, stdin }) ? 'copy' : 'exec';
-}
-
-/** The direction of the copy that a command is. What runs on a terminal is none, whatever it is called. */
-function copyIn({ tty, command }: KubectlExec) {
-  return tty || command === null ? undefined : copyOf(command);
 }
 
 /** The Pod that a session was granted. */

@@ -59,18 +59,6 @@ describe('a terminal', () => {
     for (const { client } of [plain, other]) client.leave();
   });
 
-  test('of a command that copies says so, for the terms to be asked', async () => {
-    for (const [query, copy] of [
-      ['?command=tar&command=cf&command=-&command=/etc', 'download'],
-      ['?command=tar&command=xf&command=-', 'upload'],
-      ['?command=tar&command=xf&command=-&tty=true', undefined],
-    ] as const) {
-      const { client, stream } = await enter(query);
-      expect([stream.entry.copy, stream.entry.kind]).toEqual([copy, 'exec']);
-      client.leave();
-    }
-  });
-
   test('shows both outputs apart, and passes on what is typed, byte for byte', async () => {
     const { client, stream } = await enter();
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at));

@@ -8,7 +8,6 @@ import { Journal } from '../../app/ports/journal.js';
 import { RedeemTicket } from '../../app/redeem-ticket.js';
 import { WatchScreen } from '../../app/watch-screen.js';
 import { TerminalQuery } from '../../contract/terminal.schema.js';
-import { copyOf } from '../../domain/recording/copy.command.js';
 import type { SessionId } from '../../domain/session/session.js';
 import type { TicketKind } from '../../domain/ticket.js';
 import { ByTicket } from './access.decorators.js';
@@ -121,17 +120,13 @@ export class TerminalController {
 function entryOf(session: SessionId, query: TerminalQuery, caller: Caller): Entry {
   const { command, tty, stdin, columns, rows } = query;
   const isShell = command === undefined || command.length === 0;
-  const hasTerminal = tty === undefined ? isShell : tty === 'true';
-  // What it writes is recorded, as with any command; whether it may be run is for the terms to say.
-  const copy = isShell || hasTerminal ? undefined : copyOf(command);
   return {
     session,
     kind: isShell ? 'terminal' : 'exec',
     way: caller.actor.channel === 'cli' ? 'cli' : 'console',
     command: isShell ? null : command,
-    tty: hasTerminal,
+    tty: tty === undefined ? isShell : tty === 'true',
     stdin: stdin !== 'false',
     size: { columns: columns ?? SIZE.columns, rows: rows ?? SIZE.rows },
-    ...(copy ? { copy } : {}),
   };
 }

@@ -31,6 +31,17 @@ export function copyOf(command: readonly string[]): 'download' | 'upload' | unde
   return undefined;
 }
 
+/** The same of what is asked to run. What runs on a terminal is no copy, whatever it is called; null is a shell. */
+export function copyIn({
+  tty,
+  command,
+}: {
+  readonly tty: boolean;
+  readonly command: readonly string[] | null;
+}): 'download' | 'upload' | undefined {
+  return tty || command === null ? undefined : copyOf(command);
+}
+
 /**
  * Whether the copy may be on the record as the files in it, in the place of what it writes. Only what `kubectl cp` itself
  * would send is: of a copy out that takes input as well, or of another program by that name, the output is recorded.
