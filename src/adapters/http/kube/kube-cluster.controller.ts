@@ -83,7 +83,8 @@ export class KubeClusterController {
     void reply.send(podList([found], request.headers.accept, this.clock.now()));
   }
 
-  @Get(POD)
+  /** By its containers too, as kubectl patch asks for it. */
+  @Get([POD, `${POD}/ephemeralcontainers`])
   @Allow('session:use')
   async pod(
     @KubectlCaller() caller: Caller,
@@ -111,9 +112,7 @@ export class KubeClusterController {
         ),
       );
     }
-    const [container] = patch.data.spec.ephemeralContainers;
-    if (!container) throw elsewhere(at);
-    return orRefuse(await this.debugging.ask(caller, targetOf(at), container));
+    return orRefuse(await this.debugging.ask(caller, targetOf(at), patch.data));
   }
 
   @Get(`${POD}/attach`)
