@@ -1,143 +1,15 @@
-import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { TarTaps } from '../adapters/tar/tar.taps.js';
-import {
-  MemoryActivity,
-  MemoryPresence,
-  MemoryRecorder,
-} from '../../test/support/in-memory.streams.js';
-import { MemoryJournal, MemorySessionStore } from '../../test/support/in-memory.ports.js';
-import { PlayedStreams } from '../../test/support/played.streams.js';
-import { ALEX, actorOf, grantOf, newSession, ROBIN, SYSTEM } from '../../test/support/sessions.js';
-import type { Terms } from '../domain/policy/policy.js';
-import { isProblem } from '../domain/problem.js';
+import { EntranceLab, text, told } from '../../test/support/entrance.lab.js';
+import { ALEX, ROBIN } from '../../test/support/sessions.js';
 import type { Session } from '../domain/session/session.js';
-import { SystemClock } from '../adapters/jobs/system.clock.js';
-import { EnterContainer } from './enter-container.js';
-import type { Entry, Notice, OpenStream } from './enter-session.js';
-import { LiveStreams } from './live-streams.js';
-import { firstStep, stepOf } from './session-step.js';
 import type { Changes } from './session-step.js';
-import { StopSession } from './stop-session.js';
-import { WaitForStart } from './wait-for-start.js';
 
-const NEVER = new AbortController().signal;
-
-class Lab {
-  readonly store = new MemorySessionStore();
-  readonly presence = new MemoryPresence();
-  readonly recorder = new MemoryRecorder();
-  readonly activity = new MemoryActivity();
-  readonly streams = new PlayedStreams();
-  readonly live: LiveStreams;
-  private readonly entering: EnterContainer;
-  session: Session = newSession();
-
-  constructor() {
-    const { store, presence, activity, streams, recorder } = this;
-    const clock = new SystemClock();
-    const journal = new MemoryJournal();
-    const stop = new StopSession({ store, clock, journal, replica: 'test' });
-    const { news } = store;
-    this.live = new LiveStreams({ store, news, presence, activity, stop, clock, journal });
-    const wait = new WaitForStart({ store, news });
-    const { live } = this;
-    this.entering = new EnterContainer({
-      wait,
-      streams,
-      recorder,
-      live,
-      clock,
-      taps: new TarTaps(),
-    });
-    live.start();
-  }
-
-  /** A session that is active for so long, on terms. */
-  async active(seconds = 600, terms: Partial<Terms> = {}): Promise<this> {
-    const grant = grantOf('a1');
-    const asked = newSession({ grant: { ...grant, terms: { ...grant.terms, ...terms } } });
-    const { request, ...rest } = asked;
-    await this.written(
-      firstStep({
-        session: { ...rest, request: { ...request, durationSeconds: seconds } },
-        event: 'grant',
-        capacities: ['requester'],
-        actor: actorOf(ROBIN),
-        at: new Date(),
-      }),
-    );
-    const startBy = new Date(Date.now() + 30_000);
-    const container = { name: `hallpass-${asked.id}`, image: 'busybox', startBy };
-    await this.step('start', { startingAt: new Date(), container });
-    const deadlineAt = new Date(Date.now() + seconds * 1000);
-    await this.step('run', { startedAt: new Date(), deadlineAt });
-    return this;
-  }
-
-  async step(event: 'start' | 'run' | 'note' | 'revoke', changes: Changes): Promise<void> {
-    const { session } = this;
-    await this.written(
-      stepOf({ session, event, capacities: ['system'], actor: SYSTEM, at: new Date(), changes }),
-    );
-  }
-
-  revoke(): Promise<void> {
-    return this.step('revoke', {
-      endReason: 'revoked',
-      endDetail: 'Revoked by alex.',
-      endingAt: new Date(),
-    });
-  }
-
-  async enter(more: Partial<Entry> = {}) {
-    const opened = await this.entering.enter(
-      { actor: actorOf(ROBIN), roles: ['requester'] },
-      {
-        session: this.session.id,
-        kind: 'terminal',
-        way: 'cli',
-        command: null,
-        tty: true,
-        stdin: true,
-        size: { columns: 80, rows: 24 },
-        ...more,
-      },
-      NEVER,
-    );
-    if (isProblem(opened)) throw new Error(opened.detail);
-    return { stream: opened, notices: heard(opened), recording: this.recorder.latest };
-  }
-
-  private async written(step: Parameters<MemorySessionStore['write']>[0]): Promise<void> {
-    const session = await this.store.write(step);
-    if (isProblem(session)) throw new Error(session.detail);
-    this.session = session;
-  }
-}
-
-function heard(stream: OpenStream): Notice[] {
-  const notices: Notice[] = [];
-  void (async () => {
-    for await (const notice of stream.notices) notices.push(notice);
-  })();
-  return notices;
-}
-
-async function text(stream: OpenStream): Promise<string> {
-  let shown = '';
-  for await (const { data } of stream.output) shown += Buffer.from(data).toString();
-  return shown;
-}
-
-const told = (notices: readonly Notice[]) => notices.map(({ kind }) => kind);
-
-let lab: Lab;
+let lab: EntranceLab;
 afterEach(() => lab.live.stop());
 
 describe('what is shown', () => {
   it('is not asked for while nobody reads it', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const { recording } = await lab.enter();
     const process = await lab.streams.next();
     for (let n = 0; n < 100; n++) process.say({ stream: 'stdout', data: Buffer.alloc(1_000) });
@@ -146,93 +18,9 @@ describe('what is shown', () => {
   });
 });
 
-describe('what goes in from a pipe', () => {
-  const pipe = { tty: false, kind: 'exec', command: ['sh'] } as const;
-
-  it('is on the record by its size and SHA-256; what is typed at a terminal is not', async () => {
-    lab = await new Lab().active();
-    const { stream, recording } = await lab.enter(pipe);
-    for (const part of ['tar', 'ball']) await stream.write(Buffer.from(part));
-    const sha256 = createHash('sha256').update('tarball').digest('hex');
-    stream.leave();
-    await expect.poll(() => recording.end).toBeDefined();
-    expect(recording.marks).toContain(`Input: 7 bytes, SHA-256 ${sha256}`);
-    const terminal = await lab.enter();
-    await terminal.stream.write(Buffer.from('a password'));
-    terminal.stream.leave();
-    await expect.poll(() => terminal.recording.end).toBeDefined();
-    expect(terminal.recording.marks.join()).not.toContain('SHA-256');
-  });
-
-  it('and tar makes of files is a copy by whichever way, which terms may leave out', async () => {
-    lab = await new Lab().active(600, { fileCopies: 'none' });
-    for (const command of [
-      ['tar', 'cf', '-', '/etc'],
-      ['tar', 'xf', '-'],
-    ]) {
-      for (const way of ['cli', 'console', 'kubectl'] as const) {
-        const asked = lab.enter({ ...pipe, command, way });
-        await expect(asked).rejects.toThrow('let no files be copied.');
-      }
-    }
-    expect(lab.streams.asked).toEqual([]);
-    await lab.enter({ command: ['tar', 'xf', '-'], tty: true });
-  });
-
-  it.each(['none', 'download'] as const)(
-    'goes nowhere where copies are %s: that would be a copy into the container',
-    async (fileCopies) => {
-      lab = await new Lab().active(600, { fileCopies });
-      const { stream } = await lab.enter(pipe);
-      const process = await lab.streams.next();
-      expect(await stream.write(Buffer.from('tarball'))).toBe(false);
-      expect(await stream.ended).toMatchObject({
-        kind: 'refused',
-        problem: { problem: 'way-not-allowed', detail: expect.stringContaining('in a terminal') },
-      });
-      expect([process.taken, process.isClosed]).toEqual(['', true]);
-      const terminal = await lab.enter();
-      expect(await terminal.stream.write(Buffer.from('ls'))).toBe(true);
-      const silent = await lab.enter(pipe);
-      expect(await silent.stream.closeInput()).toBe(true);
-    },
-  );
-});
-
-describe('a pipe into a cluster that cannot end it', () => {
-  const pipe = { tty: false, kind: 'exec', command: ['cat'] } as const;
-
-  it.each(['write', 'closeInput'] as const)('is refused by %s, before any of it', async (act) => {
-    lab = await new Lab().active();
-    const { stream } = await lab.enter(pipe);
-    const process = await lab.streams.next();
-    process.endsInput = false;
-    expect(await stream[act](Buffer.from('rm'))).toBe(false);
-    expect(await stream.ended).toMatchObject({
-      kind: 'refused',
-      problem: { detail: expect.stringContaining('its input is at its end') },
-    });
-    expect([process.taken, process.isClosed]).toEqual(['', true]);
-  });
-
-  it('runs where there is no input, as a terminal does, whose input ends with it', async () => {
-    lab = await new Lab().active();
-    const command = await lab.enter(pipe);
-    const terminal = await lab.enter();
-    for (const process of [await lab.streams.next(), await lab.streams.next()]) {
-      process.endsInput = false;
-      process.exit(0);
-    }
-    await terminal.stream.write(Buffer.from('ls'));
-    expect([await text(command.stream), await text(terminal.stream)]).toEqual(['', '']);
-    expect(await command.stream.ended).toEqual({ kind: 'exited', code: 0 });
-    expect(await terminal.stream.ended).toEqual({ kind: 'exited', code: 0 });
-  });
-});
-
 describe('a container that turns out late not to be there yet', () => {
   it('is entered again, and nobody is told, where nothing was shown or typed', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const { stream, recording } = await lab.enter({ tty: false, kind: 'exec', command: ['ls'] });
     const shown = text(stream);
     (await lab.streams.next()).wasTooEarly();
@@ -246,7 +34,7 @@ describe('a container that turns out late not to be there yet', () => {
   });
 
   it('is not, where something was typed, which would be lost', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const { stream } = await lab.enter();
     void text(stream);
     await stream.write(Buffer.from('ls'));
@@ -258,7 +46,7 @@ describe('a container that turns out late not to be there yet', () => {
 
 describe('a session that is over', () => {
   it('closes its streams soon, even where all news are lost', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const { stream, recording } = await lab.enter();
     const shown = text(stream);
     const process = await lab.streams.next();
@@ -279,7 +67,7 @@ describe('a session that is over', () => {
   });
 
   it('is not entered in the very moment of its end', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     lab.streams.held = Promise.withResolvers<undefined>();
     const entering = lab.enter();
     await expect.poll(() => lab.streams.asked.length).toBe(1);
@@ -292,7 +80,7 @@ describe('a session that is over', () => {
 
   it('by its deadline is told of five minutes and one minute before', async () => {
     for (const seconds of [300, 60]) {
-      lab = await new Lab().active(seconds + 0.2);
+      lab = await new EntranceLab().active(seconds + 0.2);
       const { notices } = await lab.enter();
       await expect.poll(() => told(notices)).toContain('deadline');
       const { text: sentence } = notices.find(({ kind }) => kind === 'deadline') ?? { text: '' };
@@ -302,7 +90,7 @@ describe('a session that is over', () => {
   });
 
   it('by its deadline takes no more streams, and keeps none that come after others were closed', async () => {
-    lab = await new Lab().active(0.5);
+    lab = await new EntranceLab().active(0.5);
     const one = await lab.enter();
     one.stream.leave();
     const { stream } = await lab.enter();
@@ -311,7 +99,7 @@ describe('a session that is over', () => {
   });
 
   it('by its deadline loses its streams by the clock of the replica alone', async () => {
-    lab = await new Lab().active(0.5);
+    lab = await new EntranceLab().active(0.5);
     const { stream } = await lab.enter();
     lab.store.broken = new Error('away');
     expect(await stream.ended).toMatchObject({ kind: 'session-over', reason: 'deadline' });
@@ -326,7 +114,7 @@ describe('a session that is given another container', () => {
   });
 
   it('takes its terminals along, and leaves commands where they run', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const terminal = await lab.enter();
     const first = await lab.streams.next();
     const command = await lab.enter({ kind: 'exec', command: ['top'], tty: false });
@@ -352,7 +140,7 @@ describe('a session that is given another container', () => {
   });
 
   it('takes along shells that were named, and runs no command a second time for its having a terminal', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const script = await lab.enter({ command: ['sh', '-c', './migrate.sh'] });
     const running = await lab.streams.next();
     const path = await lab.enter({ command: ['/tmp/migrate'] });
@@ -368,7 +156,7 @@ describe('a session that is given another container', () => {
   });
 
   it('has a terminal that is entered meanwhile in one of the two, whichever answers first', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const slow = Promise.withResolvers<undefined>();
     lab.streams.heldIn.set(lab.session.container?.name ?? '', slow.promise);
     const entering = lab.enter();
@@ -388,7 +176,7 @@ describe('a session that is given another container', () => {
   });
 
   it('does not lose a terminal whose old container ends while the new one is not there yet', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const { stream } = await lab.enter();
     const first = await lab.streams.next();
     const shown = text(stream);
@@ -404,7 +192,7 @@ describe('a session that is given another container', () => {
 
 describe('who watches', () => {
   it('is told by name, though the requester themself is nobody to be told of', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const { notices } = await lab.enter();
     const leave = await lab.presence.join(lab.session.id, ALEX);
     await lab.presence.join(lab.session.id, ROBIN);
@@ -414,7 +202,7 @@ describe('who watches', () => {
   });
 
   it('and must, is noticed even where all news are lost', async () => {
-    lab = await new Lab().active(600, { watcher: 'required' });
+    lab = await new EntranceLab().active(600, { watcher: 'required' });
     lab.presence.lost = true;
     const { stream, notices } = await lab.enter();
     expect(lab.streams.asked).toEqual([]);
@@ -427,7 +215,7 @@ describe('who watches', () => {
 });
 
 it('input is kept for other replicas, the last of it too', async () => {
-  lab = await new Lab().active(600, { idleSeconds: 4 });
+  lab = await new EntranceLab().active(600, { idleSeconds: 4 });
   const { stream } = await lab.enter();
   await stream.write(Buffer.from('a'));
   await expect.poll(() => lab.activity.at.size, { timeout: 3_000 }).toBe(1);
@@ -439,7 +227,7 @@ it('input is kept for other replicas, the last of it too', async () => {
 });
 
 it('a replica that is stopped ends its streams, and finishes their recordings', async () => {
-  lab = await new Lab().active();
+  lab = await new EntranceLab().active();
   const { stream, recording } = await lab.enter();
   await lab.live.stop();
   expect(await stream.ended).toEqual({ kind: 'shutdown' });
