@@ -9,7 +9,13 @@ import { RecordingClosed } from './ports/recording.store.js';
 import { newRecordingId } from '../domain/recording/recording.js';
 
 const FIRST = firstDigest('{}');
-const LIMITS = { chunkMs: 2, chunkBytes: 64, unstoredBytes: 200, patienceMs: 60 };
+const LIMITS = {
+  chunkMs: 2,
+  watchedChunkMs: 1,
+  chunkBytes: 64,
+  unstoredBytes: 200,
+  patienceMs: 60,
+};
 
 /** A store that fails as it is told: chunks that it has taken twice are there once. */
 class Shelf {
@@ -116,6 +122,18 @@ describe('lines on their way to the store', () => {
     for (const atMs of [5, 7, 20]) await shelf.queue.push((before) => `${atMs - before}`, atMs);
     await shelf.queue.close();
     expect(shelf.text).toBe('5\n2\n13\n');
+  });
+
+  test('are stored sooner while somebody watches, and those of before as soon as they come', async () => {
+    const HOUR = 3_600_000;
+    const shelf = new Shelf(true, { ...LIMITS, chunkMs: HOUR, watchedChunkMs: 5 });
+    void shelf.queue.push(() => 'before', 0);
+    shelf.queue.watched(true);
+    while (shelf.chunks.length < 1) await after(1);
+    void shelf.queue.push(() => 'while', 1);
+    while (shelf.chunks.length < 2) await after(1);
+    expect(shelf.text).toBe('before\nwhile\n');
+    await shelf.queue.close();
   });
 
   test('wait for nothing where nothing is pushed: an idle queue has no timer', async () => {

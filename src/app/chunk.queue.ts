@@ -57,6 +57,7 @@ export class ChunkQueue {
   private readonly dying = new AbortController();
   private readonly failure = Promise.withResolvers<string>();
   private gapCount = 0;
+  private isWatched = false;
 
   constructor(private readonly parts: ChunkQueueParts) {
     this.last = { seq: 0, digest: parts.first };
@@ -69,6 +70,13 @@ export class ChunkQueue {
 
   get gaps(): number {
     return this.gapCount;
+  }
+
+  /** Whether somebody waits to see what is stored: it is stored more often then, and what there is at once. */
+  watched(isWatched: boolean): void {
+    const comes = isWatched && !this.isWatched;
+    this.isWatched = isWatched;
+    if (comes && this.timer) this.seal();
   }
 
   /**
@@ -95,7 +103,10 @@ export class ChunkQueue {
     this.lineBytes += bytes;
     this.unstored += bytes;
     if (this.lineBytes >= limits.chunkBytes) this.seal();
-    else this.timer ??= setTimeout(() => this.seal(), limits.chunkMs);
+    else {
+      const waitMs = this.isWatched ? limits.watchedChunkMs : limits.chunkMs;
+      this.timer ??= setTimeout(() => this.seal(), waitMs);
+    }
     if (this.unstored <= limits.unstoredBytes) return undefined;
     this.room ??= newRoom();
     return this.room.promise;

@@ -131,6 +131,10 @@ export class GovernedStream implements OpenStream, LiveStream {
     this.told.push(notice);
   }
 
+  watched(isWatched: boolean): void {
+    this.parts.recording.watched(isWatched);
+  }
+
   async write(data: Uint8Array): Promise<boolean> {
     const { gate, recording, recordsInput, tap, entry } = this.parts;
     if (!this.process) await this.started.promise;

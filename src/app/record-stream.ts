@@ -122,6 +122,10 @@ export class RecordStream implements StreamRecording {
     this.mark(text);
   }
 
+  watched(isWatched: boolean): void {
+    this.queue.watched(isWatched);
+  }
+
   finish(end: RecordingEnd): Promise<void> {
     return (this.ending ??= this.close(end));
   }

@@ -10,7 +10,7 @@ import { RecordingStore } from './ports/recording.store.js';
 const LOOK_MS = 1_000;
 const CHUNKS_AT_ONCE = 20;
 
-/** What is being recorded, as its chunks are stored: at most about a second after it was shown, on any replica. */
+/** What is being recorded, as its chunks are stored: about a quarter of a second after it was shown, on any replica. */
 export class TailRecordings extends LiveView {
   constructor(
     private readonly deps: {

@@ -22,6 +22,7 @@ export class MemoryRecording implements StreamRecording {
   readonly sizes: object[] = [];
   readonly marks: string[] = [];
   readonly files: CopiedFile[] = [];
+  isWatched = false;
   end: RecordingEnd | undefined;
   /** The store takes nothing until it resolves. */
   held: Promise<undefined> | undefined;
@@ -55,6 +56,10 @@ export class MemoryRecording implements StreamRecording {
 
   copied(file: CopiedFile): void {
     this.files.push(file);
+  }
+
+  watched(isWatched: boolean): void {
+    this.isWatched = isWatched;
   }
 
   fail(why: string): void {
