@@ -3,13 +3,14 @@ import { decompress } from '../../src/adapters/gzip/gzip.js';
 import { SystemClock } from '../../src/adapters/jobs/system.clock.js';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { PrismaPresence } from '../../src/adapters/prisma/prisma-presence.js';
+import { PrismaRecordingStore } from '../../src/adapters/prisma/prisma-recording.store.js';
 import { LiveStreams } from '../../src/app/live-streams.js';
 import type { StreamRecording } from '../../src/app/ports/recorder.js';
 import type { RecordStreams } from '../../src/app/record-streams.js';
 import { RECORDING_LIMITS } from '../../src/app/record-streams.js';
 import { StopSession } from '../../src/app/stop-session.js';
 import { TailRecordings } from '../../src/app/tail-recordings.js';
-import type { Session } from '../../src/domain/session/session.js';
+import type { Session, SessionId } from '../../src/domain/session/session.js';
 import { MemoryActivity } from '../support/in-memory.streams.js';
 import { RecordingLab } from '../support/recording.lab.js';
 import { ALEX } from '../support/sessions.js';
@@ -70,6 +71,39 @@ describe('following what is recorded', () => {
       ['x', '0'],
     ]);
     await leave();
+  });
+
+  test('looks at what came since, however much there was before', async () => {
+    let read = 0;
+    /** Counts what is read of it. */
+    class Counting extends PrismaRecordingStore {
+      override async chunks(...args: Parameters<PrismaRecordingStore['chunks']>) {
+        const chunks = await super.chunks(...args);
+        read += chunks.length;
+        return chunks;
+      }
+      override ofSession(): never {
+        throw new Error('this adds up all chunks');
+      }
+    }
+    const told = (heard: (id: SessionId) => void) => lab.news.subscribeRecordings(heard);
+    const session = await lab.session();
+    const limits = { ...RECORDING_LIMITS, chunkMs: 1 };
+    const many = await lab.open(lab.recorder({ limits }), { session });
+    const { seen, leave } = following(session, new Counting(lab.database, told));
+    for (let n = 1; n <= 30; n++) {
+      await many.output('stdout', Buffer.from(`${n}`));
+      await until(() => seen.length === n + 1);
+    }
+    await many.finish(EXITED);
+    await until(() => seen.length === 32);
+    // One more that began and ended since is all there too.
+    const short = await lab.open(recorder, { session });
+    void short.output('stdout', Buffer.from('short'));
+    await short.finish(EXITED);
+    await until(() => seen.length === 35);
+    await leave();
+    expect(read).toBe(32);
   });
 });
 

@@ -2,6 +2,7 @@ import type {
   Chunk,
   FinishedRecording,
   HitCursor,
+  RecordingHead,
   RecordingInfo,
   ScreenHit,
   ScreenLine,
@@ -160,6 +161,14 @@ export class PrismaRecordingStore extends RecordingStore {
 
   ofSession(session: SessionId): Promise<RecordingInfo[]> {
     return this.infos('r.session_id = $1 ORDER BY r.started_at, r.id', [session]);
+  }
+
+  heads(session: SessionId, without: readonly RecordingId[]): Promise<RecordingHead[]> {
+    return this.rows<RecordingHead>(
+      `SELECT id, header, ended_at IS NOT NULL AS "hasEnded" FROM recordings
+       WHERE session_id = $1 AND id <> ALL ($2::text[]) ORDER BY started_at, id`,
+      [session, without],
+    );
   }
 
   async chunks(id: RecordingId, after: number, limit: number): Promise<Chunk[]> {

@@ -48,6 +48,14 @@ export interface RecordingInfo {
   readonly droppedAt: Date | null;
 }
 
+/** A recording as far as its chunks need not be looked at. */
+export interface RecordingHead {
+  readonly id: RecordingId;
+  readonly header: string;
+  /** Nothing is added to it any more. */
+  readonly hasEnded: boolean;
+}
+
 /** What `finish` writes. */
 export interface FinishedRecording {
   readonly id: RecordingId;
@@ -117,6 +125,8 @@ export abstract class RecordingStore {
   abstract find(id: RecordingId): Promise<RecordingInfo | undefined>;
   /** In the order in which they began. */
   abstract ofSession(session: SessionId): Promise<RecordingInfo[]>;
+  /** The same in short, without these: what it costs grows with neither them nor the chunks. */
+  abstract heads(session: SessionId, without: readonly RecordingId[]): Promise<RecordingHead[]>;
   /** Chunks after `after`, in order. */
   abstract chunks(id: RecordingId, after: number, limit: number): Promise<Chunk[]>;
 
