@@ -259,8 +259,8 @@ describe('who watches', () => {
   it('is told by name, though the requester themself is nobody to be told of', async () => {
     lab = await new Lab().active();
     const { notices, recording } = await lab.enter();
-    const leave = await lab.presence.join(lab.session.id, ALEX);
-    await lab.presence.join(lab.session.id, ROBIN);
+    const leave = await lab.presence.comes(lab.session.id, ALEX);
+    await lab.presence.comes(lab.session.id, ROBIN);
     // What passes reaches them by the recording.
     await expect.poll(() => recording.isWatched).toBe(true);
     await leave();
@@ -274,7 +274,7 @@ describe('who watches', () => {
     lab.presence.lost = true;
     const { stream, notices } = await lab.enter();
     expect(lab.streams.asked).toEqual([]);
-    await lab.presence.join(lab.session.id, ALEX);
+    await lab.presence.comes(lab.session.id, ALEX);
     const process = await lab.streams.next();
     process.exit(0);
     await text(stream);

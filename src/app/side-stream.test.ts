@@ -39,14 +39,14 @@ test('a log is stored sooner while somebody watches, also one who was there befo
     new SystemClock(),
   ];
   const side = new OpenSideStream({ store, news: store.news, presence, recorder, clock });
-  const first = await presence.join(session.id, ALEX);
+  const first = await presence.comes(session.id, ALEX);
   const log = await side.open({ actor, roles: [] }, session, { kind: 'logs', command: ['logs'] });
   if (isProblem(log)) throw new Error(log.detail);
   const isWatched = () => recorder.latest.isWatched;
   await expect.poll(isWatched).toBe(true);
   await first();
   await expect.poll(isWatched).toBe(false);
-  await presence.join(session.id, ALEX);
+  await presence.comes(session.id, ALEX);
   await expect.poll(isWatched).toBe(true);
   await log.close({ exitCode: null, why: 'left' });
 });

@@ -10,10 +10,11 @@ import type { RecordStreams } from '../../src/app/record-streams.js';
 import { RECORDING_LIMITS } from '../../src/app/record-streams.js';
 import { StopSession } from '../../src/app/stop-session.js';
 import { TailRecordings } from '../../src/app/tail-recordings.js';
+import { auditEntry } from '../../src/domain/audit/entry.js';
 import type { Session, SessionId } from '../../src/domain/session/session.js';
 import { MemoryActivity } from '../support/in-memory.streams.js';
 import { RecordingLab } from '../support/recording.lab.js';
-import { ALEX } from '../support/sessions.js';
+import { ALEX, actorOf } from '../support/sessions.js';
 
 let lab: RecordingLab;
 let recorder: RecordStreams;
@@ -147,7 +148,14 @@ describe('somebody who watches by another replica', () => {
     const live = await streaming(session, recording);
     void recording.output('stdout', Buffer.from('before'));
     const other = new PrismaPresence(elsewhere.database, () => () => undefined, lab.journal);
-    const leave = await other.join(session.id, ALEX);
+    const entry = (action: string) => () =>
+      auditEntry({ at: new Date(), action, outcome: 'success', actor: actorOf(ALEX), data: {} });
+    const leave = await other.join({
+      session: session.id,
+      person: ALEX,
+      came: entry('session.watched'),
+      left: entry('session.unwatched'),
+    });
     const watching = following(session);
     const shown = () => watching.seen.slice(1).map(({ line }) => (JSON.parse(line) as string[])[2]);
     await until(() => shown().length === 1);
