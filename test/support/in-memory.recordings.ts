@@ -52,8 +52,11 @@ export class MemoryRecordings extends RecordingStore {
   drop(): Promise<boolean> {
     return Promise.resolve(false);
   }
-  unread(): Promise<RecordingInfo[]> {
-    return Promise.resolve([]);
+  takeUnread(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+  keepTaken(): Promise<void> {
+    return Promise.resolve();
   }
   keepScreen(): Promise<void> {
     return Promise.resolve();

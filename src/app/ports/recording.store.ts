@@ -142,8 +142,10 @@ export abstract class RecordingStore {
    */
   abstract drop(id: RecordingId, audit: AuditEntry): Promise<boolean>;
 
-  /** Ended ones whose screen was not read yet. */
-  abstract unread(limit: number): Promise<RecordingInfo[]>;
+  /** One that has ended, whose screen was not read yet: for so long nobody else is given it. */
+  abstract takeUnread(seconds: number): Promise<RecordingInfo | undefined>;
+  /** Nobody else is given it for so long from now on. */
+  abstract keepTaken(id: RecordingId, seconds: number): Promise<void>;
   abstract keepScreen(id: RecordingId, lines: readonly ScreenLine[]): Promise<void>;
   abstract screen(id: RecordingId, limit: number): Promise<ScreenLine[]>;
   abstract search(args: {
