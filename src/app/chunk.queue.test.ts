@@ -226,6 +226,33 @@ describe('a store that is away for longer', () => {
     expect(shelf.queue.gaps).toBe(2);
   }, 30_000);
 
+  test('is given up as soon as too much has come from those who wait for nothing', async () => {
+    const limits = { ...LIMITS, patienceMs: 3_600_000 };
+    const flood = (queue: ChunkQueue): number => {
+      let kept = 0;
+      for (let at = 0; at < 1_000; at++)
+        void queue.push(() => {
+          kept += 10;
+          return '123456789';
+        }, at);
+      return kept;
+    };
+    const strict = new Shelf(true, limits);
+    strict.fate = ['silent'];
+    expect(flood(strict.queue)).toBeLessThan(5 * limits.unstoredBytes);
+    expect(await strict.queue.failed).toContain('could not be recorded');
+
+    const lenient = new Shelf(false, limits);
+    lenient.fate = ['down'];
+    const kept = flood(lenient.queue);
+    expect(kept).toBeLessThan(5 * limits.unstoredBytes);
+    expect(lenient.losses).toBe(1);
+    lenient.fate = ['well'];
+    while (lenient.lost.length === 0) await after(5);
+    expect(await lenient.queue.close()).toBeDefined();
+    expect(lenient.text).toBe('123456789\n'.repeat(kept / 10));
+  });
+
   test('is given up at the end within patience, and what is missing is no end', async () => {
     const shelf = new Shelf(false);
     shelf.fate = ['silent'];

@@ -143,7 +143,7 @@ export class GovernedStream implements OpenStream, LiveStream {
     this.parts.passed('in', data.length);
     const slow = recordsInput ? recording.input(data) : undefined;
     if (slow) await this.orEnd(slow);
-    if (tap && entry.copy === 'upload') await this.orEnd(tap.take(data));
+    if (tap && entry.copy === 'upload') await this.readAlong(tap, data);
     return this.isOver ? false : ((await this.process?.write(data)) ?? false);
   }
 
@@ -227,12 +227,19 @@ export class GovernedStream implements OpenStream, LiveStream {
     if (this.end) return;
     this.parts.passed('out', chunk.data.length);
     if (tap && entry.copy === 'download' && chunk.stream === 'stdout') {
-      await this.orEnd(tap.take(chunk.data));
+      await this.readAlong(tap, chunk.data);
       // What is no archive is recorded like any other output.
       if (tap.broken === undefined) return;
     }
     const slow = recording.output(chunk.stream, chunk.data);
     if (slow) await this.orEnd(slow);
+  }
+
+  private async readAlong(tap: CopyTap, data: Uint8Array): Promise<void> {
+    await this.orEnd(tap.take(data));
+    // Each of many small files makes a line of the recording.
+    const { room } = this.parts.recording;
+    if (room) await this.orEnd(room);
   }
 
   /** Waits for `it`, but not beyond the end. Leaves nothing behind, however often it is called. */

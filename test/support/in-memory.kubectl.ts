@@ -261,6 +261,7 @@ export class MemoryRecorder extends Recorder {
       resize: () => undefined,
       mark: (text: string) => void kept.marks.push(text),
       copied: () => undefined,
+      room: undefined,
       watched: (isWatched: boolean) => void (kept.isWatched = isWatched),
       failed: failed.promise,
       finish: (end: RecordingEnd) => {

@@ -36,6 +36,10 @@ export class MemoryRecording implements StreamRecording {
     return Buffer.concat(this.chunks.map(({ data }) => data)).toString();
   }
 
+  get room(): Promise<void> | undefined {
+    return this.held;
+  }
+
   output(stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> | undefined {
     if (this.end) throw new Error('recorded after its end');
     this.chunks.push({ stream, data: Buffer.from(data) });
