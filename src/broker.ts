@@ -224,7 +224,6 @@ export async function startBroker(
     people,
     presence,
     live: new TailRecordings({ store: recordings, decompress }),
-    log: auditLog,
     roleGroups: config.identity.roles,
     clock,
     journal,

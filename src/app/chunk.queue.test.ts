@@ -9,7 +9,13 @@ import { RecordingClosed } from './ports/recording.store.js';
 import { newRecordingId } from '../domain/recording/recording.js';
 
 const FIRST = firstDigest('{}');
-const LIMITS = { chunkMs: 2, chunkBytes: 64, unstoredBytes: 200, patienceMs: 60 };
+const LIMITS = {
+  chunkMs: 2,
+  watchedChunkMs: 1,
+  chunkBytes: 64,
+  unstoredBytes: 200,
+  patienceMs: 60,
+};
 
 /** A store that fails as it is told: chunks that it has taken twice are there once. */
 class Shelf {
@@ -118,6 +124,18 @@ describe('lines on their way to the store', () => {
     expect(shelf.text).toBe('5\n2\n13\n');
   });
 
+  test('are stored sooner while somebody watches, and those of before as soon as they come', async () => {
+    const HOUR = 3_600_000;
+    const shelf = new Shelf(true, { ...LIMITS, chunkMs: HOUR, watchedChunkMs: 5 });
+    void shelf.queue.push(() => 'before', 0);
+    shelf.queue.watched(true);
+    while (shelf.chunks.length < 1) await after(1);
+    void shelf.queue.push(() => 'while', 1);
+    while (shelf.chunks.length < 2) await after(1);
+    expect(shelf.text).toBe('before\nwhile\n');
+    await shelf.queue.close();
+  });
+
   test('wait for nothing where nothing is pushed: an idle queue has no timer', async () => {
     const shelf = new Shelf(true);
     expect(await shelf.queue.close()).toEqual({ seq: 0, digest: FIRST });
@@ -207,6 +225,33 @@ describe('a store that is away for longer', () => {
     expect(shelf.text.endsWith('\nb\n')).toBe(true);
     expect(shelf.queue.gaps).toBe(2);
   }, 30_000);
+
+  test('is given up as soon as too much has come from those who wait for nothing', async () => {
+    const limits = { ...LIMITS, patienceMs: 3_600_000 };
+    const flood = (queue: ChunkQueue): number => {
+      let kept = 0;
+      for (let at = 0; at < 1_000; at++)
+        void queue.push(() => {
+          kept += 10;
+          return '123456789';
+        }, at);
+      return kept;
+    };
+    const strict = new Shelf(true, limits);
+    strict.fate = ['silent'];
+    expect(flood(strict.queue)).toBeLessThan(5 * limits.unstoredBytes);
+    expect(await strict.queue.failed).toContain('could not be recorded');
+
+    const lenient = new Shelf(false, limits);
+    lenient.fate = ['down'];
+    const kept = flood(lenient.queue);
+    expect(kept).toBeLessThan(5 * limits.unstoredBytes);
+    expect(lenient.losses).toBe(1);
+    lenient.fate = ['well'];
+    while (lenient.lost.length === 0) await after(5);
+    expect(await lenient.queue.close()).toBeDefined();
+    expect(lenient.text).toBe('123456789\n'.repeat(kept / 10));
+  });
 
   test('is given up at the end within patience, and what is missing is no end', async () => {
     const shelf = new Shelf(false);

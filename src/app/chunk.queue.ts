@@ -8,6 +8,8 @@ const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 1_000;
 /** A store that does not answer for so long has failed; what it was sent may be sent again. */
 const ANSWER_MS_MAX = 2_000;
+/** Marks and the like come without waiting for room: more than so many times the bound of all is too much to keep. */
+const CROWD_TIMES = 4;
 
 /** What was shown and is not on the record, since the store has failed for too long. */
 export interface Lost {
@@ -38,8 +40,8 @@ interface Sealed {
 
 /**
  * Lines on their way to the store: gathered for a moment or until there are many, compressed, chained and stored one
- * chunk after the other. Bounded: who pushes beyond the bound is given something to wait for. Costs no timer while
- * nothing is pushed.
+ * chunk after the other. Bounded: who pushes beyond the bound is given something to wait for, and where too much comes
+ * from those who do not wait, storing is given up as when patience is over. Costs no timer while nothing is pushed.
  */
 export class ChunkQueue {
   private lines: string[] = [];
@@ -50,13 +52,14 @@ export class ChunkQueue {
   private lastMs = 0;
   private last: { seq: number; digest: Uint8Array };
   private loop: Promise<void> | undefined;
-  private room: ReturnType<typeof newRoom> | undefined;
+  private waiting: ReturnType<typeof newRoom> | undefined;
   private lost: Lost | undefined;
   private failing: { readonly sinceMs: number; backOffMs: number } | undefined;
   private isDead = false;
   private readonly dying = new AbortController();
   private readonly failure = Promise.withResolvers<string>();
   private gapCount = 0;
+  private isWatched = false;
 
   constructor(private readonly parts: ChunkQueueParts) {
     this.last = { seq: 0, digest: parts.first };
@@ -71,10 +74,25 @@ export class ChunkQueue {
     return this.gapCount;
   }
 
+  /** What to wait for before more is pushed, where there is much already. */
+  get room(): Promise<undefined> | undefined {
+    if (this.isDead || this.lost || this.unstored <= this.parts.limits.unstoredBytes)
+      return undefined;
+    this.waiting ??= newRoom();
+    return this.waiting.promise;
+  }
+
+  /** Whether somebody waits to see what is stored: it is stored more often then, and what there is at once. */
+  watched(isWatched: boolean): void {
+    const comes = isWatched && !this.isWatched;
+    this.isWatched = isWatched;
+    if (comes && this.timer) this.seal();
+  }
+
   /**
    * @param line makes the line of an event at `atMs`, given when the event before it was.
    * @param shownBytes what is lost where the line is.
-   * @returns what to wait for before more is pushed, where there is much already.
+   * @returns {@link room}.
    */
   push(
     line: (beforeMs: number) => string,
@@ -95,10 +113,13 @@ export class ChunkQueue {
     this.lineBytes += bytes;
     this.unstored += bytes;
     if (this.lineBytes >= limits.chunkBytes) this.seal();
-    else this.timer ??= setTimeout(() => this.seal(), limits.chunkMs);
-    if (this.unstored <= limits.unstoredBytes) return undefined;
-    this.room ??= newRoom();
-    return this.room.promise;
+    else {
+      const waitMs = this.isWatched ? limits.watchedChunkMs : limits.chunkMs;
+      this.timer ??= setTimeout(() => this.seal(), waitMs);
+    }
+    if (this.unstored > CROWD_TIMES * limits.unstoredBytes)
+      this.giveUp(new Error('more came than is kept until it is stored'));
+    return this.room;
   }
 
   /** Stores what is left. @returns the last chunk stored; `undefined` where some of it could not be in time. */
@@ -196,29 +217,34 @@ export class ChunkQueue {
 
   private async backOff(error: unknown, begunMs: number): Promise<void> {
     if (this.isDead) return;
-    const { isStrict, limits, losing, trouble } = this.parts;
+    const { isStrict, limits, trouble } = this.parts;
     const isFirst = this.failing === undefined;
     const failing = (this.failing ??= { sinceMs: begunMs, backOffMs: RETRY_FIRST_MS });
     const isOutOfPatience = performance.now() - failing.sinceMs >= limits.patienceMs;
-    if (error instanceof RecordingClosed || (isOutOfPatience && isStrict)) {
-      trouble(error, true);
-      // Told before those who wait go on: nothing more may be shown.
-      this.failure.resolve(
-        error instanceof RecordingClosed
-          ? 'another replica took its recording for abandoned'
-          : 'what happens could not be recorded any more',
-      );
-      this.die();
-      return;
-    }
-    if (isOutOfPatience && !this.lost) {
-      trouble(error, true);
+    const isEnough = isOutOfPatience && (isStrict || !this.lost);
+    if (isEnough || error instanceof RecordingClosed) this.giveUp(error);
+    else if (isFirst) trouble(error, false);
+    await pause(failing.backOffMs, this.dying.signal);
+    failing.backOffMs = Math.min(failing.backOffMs * 2, RETRY_LONGEST_MS);
+  }
+
+  /** A strict queue fails; another one loses what comes until something is stored again. */
+  private giveUp(error: unknown): void {
+    const { isStrict, losing, trouble } = this.parts;
+    trouble(error, true);
+    if (!isStrict && !(error instanceof RecordingClosed)) {
       this.lost = { fromMs: this.lastMs, untilMs: this.lastMs, bytes: 0 };
       losing();
       this.giveRoom();
-    } else if (isFirst) trouble(error, false);
-    await pause(failing.backOffMs, this.dying.signal);
-    failing.backOffMs = Math.min(failing.backOffMs * 2, RETRY_LONGEST_MS);
+      return;
+    }
+    // Told before those who wait go on: nothing more may be shown.
+    this.failure.resolve(
+      error instanceof RecordingClosed
+        ? 'another replica took its recording for abandoned'
+        : 'what happens could not be recorded any more',
+    );
+    this.die();
   }
 
   private die(): void {
@@ -229,8 +255,8 @@ export class ChunkQueue {
   }
 
   private giveRoom(): void {
-    this.room?.resolve();
-    this.room = undefined;
+    this.waiting?.resolve();
+    this.waiting = undefined;
   }
 }
 

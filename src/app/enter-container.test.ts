@@ -193,10 +193,13 @@ describe('a session that is given another container', () => {
 describe('who watches', () => {
   it('is told by name, though the requester themself is nobody to be told of', async () => {
     lab = await new EntranceLab().active();
-    const { notices } = await lab.enter();
-    const leave = await lab.presence.join(lab.session.id, ALEX);
-    await lab.presence.join(lab.session.id, ROBIN);
+    const { notices, recording } = await lab.enter();
+    const leave = await lab.presence.comes(lab.session.id, ALEX);
+    await lab.presence.comes(lab.session.id, ROBIN);
+    // What passes reaches them by the recording.
+    await expect.poll(() => recording.isWatched).toBe(true);
     await leave();
+    await expect.poll(() => recording.isWatched).toBe(false);
     await expect.poll(() => told(notices)).toEqual(['begin', 'watched', 'unwatched']);
     expect(notices[1]?.text).toBe('alex@example.com is watching.');
   });
@@ -206,7 +209,7 @@ describe('who watches', () => {
     lab.presence.lost = true;
     const { stream, notices } = await lab.enter();
     expect(lab.streams.asked).toEqual([]);
-    await lab.presence.join(lab.session.id, ALEX);
+    await lab.presence.comes(lab.session.id, ALEX);
     const process = await lab.streams.next();
     process.exit(0);
     await text(stream);

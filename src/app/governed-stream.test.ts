@@ -1,10 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PlayedProcess } from '../../test/support/played.streams.js';
 import { MemoryRecording } from '../../test/support/in-memory.streams.js';
 import { PROFILE, ROBIN, newSession } from '../../test/support/sessions.js';
 import type { Entry, StreamEnd } from './enter-session.js';
 import { Gate } from './gate.js';
+import type { StreamParts } from './governed-stream.js';
 import { GovernedStream } from './governed-stream.js';
 
 const session = newSession();
@@ -42,7 +43,7 @@ function recordingOf(): MemoryRecording {
   });
 }
 
-function streamOf(recording: MemoryRecording, gate: Gate, over: () => void = () => undefined) {
+function streamOf(recording: MemoryRecording, gate: Gate, more: Partial<StreamParts> = {}) {
   return new GovernedStream({
     entry: ENTRY,
     recording,
@@ -55,7 +56,8 @@ function streamOf(recording: MemoryRecording, gate: Gate, over: () => void = () 
     explain: (end): Promise<StreamEnd> =>
       Promise.resolve(end.kind === 'exited' ? end : { kind: 'lost', detail: end.detail }),
     recordingFailed: () => undefined,
-    over,
+    over: () => undefined,
+    ...more,
   });
 }
 
@@ -122,6 +124,34 @@ describe('a governed stream', () => {
     );
   });
 
+  it('of a copy waits where there is no room for the names of its files', async () => {
+    const recording = recordingOf();
+    const { promise: room, resolve } = Promise.withResolvers<undefined>();
+    recording.held = room;
+    const read: string[] = [];
+    const tap = {
+      broken: undefined,
+      hasBegun: true,
+      take: (data: Uint8Array) => {
+        read.push(Buffer.from(data).toString());
+        return Promise.resolve();
+      },
+      end: () => Promise.resolve(),
+    };
+    const entry: Entry = { ...ENTRY, kind: 'copy', copy: 'upload', tty: false };
+    const process = new PlayedProcess(PLACE);
+    const stream = streamOf(recording, new Gate(true), { entry, tap, recordsInput: false });
+    stream.begin(process);
+    const writing = stream.write(Buffer.from('many small files'));
+    await vi.waitUntil(() => read.length === 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(process.taken).toBe('');
+    resolve(undefined);
+    expect(await writing).toBe(true);
+    expect(process.taken).toBe('many small files');
+    stream.leave();
+  });
+
   it('that ends shows nothing more, whatever it waits for', async () => {
     for (const wait of ['gate', 'recording', 'process'] as const) {
       const gate = new Gate(wait !== 'gate');
@@ -129,7 +159,7 @@ describe('a governed stream', () => {
       if (wait === 'recording') recording.held = new Promise(() => undefined);
       const over = Promise.withResolvers<undefined>();
       const process = new PlayedProcess(PLACE);
-      const stream = streamOf(recording, gate, () => over.resolve(undefined));
+      const stream = streamOf(recording, gate, { over: () => over.resolve(undefined) });
       stream.begin(process);
       if (wait !== 'process') process.say({ stream: 'stdout', data: Buffer.from('late') });
       const next = stream.output[Symbol.asyncIterator]().next();

@@ -152,6 +152,10 @@ export class GovernedStream implements OpenStream, LiveStream {
     this.told.push(notice);
   }
 
+  watched(isWatched: boolean): void {
+    this.parts.recording.watched(isWatched);
+  }
+
   async write(data: Uint8Array): Promise<boolean> {
     const { gate, recording, recordsInput, refusesInput, tap, entry } = this.parts;
     if (!this.process) await this.started.promise;
@@ -282,6 +286,9 @@ export class GovernedStream implements OpenStream, LiveStream {
   private async readAlong(tap: CopyTap, data: Uint8Array): Promise<void> {
     await this.orEnd(tap.take(data));
     if (tap.broken !== undefined) this.isRefused(noArchive(tap.broken));
+    // Each of many small files makes a line of the recording.
+    const { room } = this.parts.recording;
+    if (room) await this.orEnd(room);
   }
 
   /** Waits for `it`, but not beyond the end. Leaves nothing behind, however often it is called. */

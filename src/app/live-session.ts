@@ -34,6 +34,8 @@ export interface LiveStream {
   /** Ends it at once, with its recording; the first end counts. */
   finish(end: StreamEnd): void;
   tell(notice: Notice): void;
+  /** Somebody watches it, or nobody does any more. */
+  watched(isWatched: boolean): void;
   /** Resolves when it is over and recorded. */
   readonly finished: Promise<unknown>;
 }
@@ -136,6 +138,7 @@ export class LiveSession {
       this.watchers = others;
       for (const { person } of came) this.tell('watched', sentences.watched(person));
       for (const { person } of gone) this.tell('unwatched', sentences.unwatched(person));
+      for (const stream of this.open) stream.watched(others.length > 0);
     }
     if (!this.needsWatcher) return;
     const isOpen = watchers !== undefined && this.watchers.length > 0;

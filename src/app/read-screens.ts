@@ -7,13 +7,15 @@ import { ScreenReader } from './ports/screen.reader.js';
 
 const LOOK_MS = 2_000;
 const CHUNKS_AT_ONCE = 4;
+/** More than so many chunks can take. A replica that dies over a recording delays its lines by as much. */
+const TAKEN_SECONDS = 120;
 /** What is kept of one recording as text; the recording itself is whole. */
 const LINES_MAX = 200_000;
 const CHARACTERS_MAX = 16 * 1024 * 1024;
 
 /**
- * Makes what was shown in recordings that have ended into lines that can be searched, one recording at a time. Two
- * replicas may read the same one at once; what the first has kept stands.
+ * Makes what was shown in recordings that have ended into lines that can be searched, one recording at a time: one
+ * that no other replica is reading. Where one is so slow that it is taken for dead, what the first has kept stands.
  */
 export class ReadScreens {
   private readonly stopping = new AbortController();
@@ -38,11 +40,19 @@ export class ReadScreens {
     await this.deps.screens.close();
   }
 
-  /** Reads one recording that nobody has read; false where there is none. */
+  /** Reads one recording that nobody has read or is reading; false where there is none. */
   async next(): Promise<boolean> {
-    const [recording] = await this.deps.store.unread(1);
+    const { store } = this.deps;
+    const recording = await store.takeUnread(TAKEN_SECONDS);
     if (!recording) return false;
-    await this.deps.store.keepScreen(recording.id, await this.linesOf(recording));
+    const { id } = recording;
+    try {
+      await store.keepScreen(id, await this.linesOf(recording));
+    } catch (error) {
+      // For whoever comes next; where that fails as well, they come later.
+      await store.keepTaken(id, 0).catch(() => undefined);
+      throw error;
+    }
     return true;
   }
 
@@ -89,6 +99,7 @@ export class ReadScreens {
     for (let after = 0; after < chunks;) {
       const some = await this.deps.store.chunks(id, after, CHUNKS_AT_ONCE);
       if (some.length === 0) break;
+      if (after > 0) await this.deps.store.keepTaken(id, TAKEN_SECONDS);
       for (const chunk of some) {
         this.stopping.signal.throwIfAborted();
         const text = (await this.deps.decompress(chunk.bytes)).toString('utf8');

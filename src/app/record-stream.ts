@@ -58,6 +58,7 @@ export class RecordStream implements StreamRecording {
   private readonly startedMs = performance.now();
   private readonly queue: ChunkQueue;
   private ending: Promise<void> | undefined;
+  private nextSize: TerminalSize | undefined;
   private told: { readonly lost: Lost; readonly audit: AuditEntry } | undefined;
 
   constructor(private readonly parts: RecordStreamParts) {
@@ -91,6 +92,10 @@ export class RecordStream implements StreamRecording {
     return this.queue.failed;
   }
 
+  get room(): Promise<void> | undefined {
+    return this.queue.room;
+  }
+
   output(stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> | undefined {
     if (this.ending) return undefined;
     this.shown.hash.update(data);
@@ -105,7 +110,11 @@ export class RecordStream implements StreamRecording {
   }
 
   resize(size: TerminalSize): void {
-    void this.event('r', sizeText(size));
+    const { room } = this.queue;
+    // Output waits for it, too: nothing is shown at a size that another one follows meanwhile.
+    if (room && !this.nextSize) void room.then(() => this.resized());
+    this.nextSize = size;
+    if (!room) this.resized();
   }
 
   mark(text: string): void {
@@ -122,6 +131,10 @@ export class RecordStream implements StreamRecording {
     this.mark(text);
   }
 
+  watched(isWatched: boolean): void {
+    this.queue.watched(isWatched);
+  }
+
   finish(end: RecordingEnd): Promise<void> {
     return (this.ending ??= this.close(end));
   }
@@ -129,6 +142,7 @@ export class RecordStream implements StreamRecording {
   private async close(end: RecordingEnd): Promise<void> {
     const { id, recording, by, store, clock, journal, over } = this.parts;
     try {
+      this.resized();
       const rest = this.decoders.stdout.end() + this.decoders.stderr.end();
       if (rest !== '') void this.event('o', rest);
       if (end.exitCode !== null) void this.event('x', String(end.exitCode));
@@ -215,6 +229,12 @@ export class RecordStream implements StreamRecording {
       'm',
       `A gap: ${bytes} bytes were shown and not recorded, from second ${Math.floor(fromMs / 1000)} to ${Math.ceil(untilMs / 1000)}.`,
     );
+  }
+
+  private resized(): void {
+    const size = this.nextSize;
+    this.nextSize = undefined;
+    if (size) void this.event('r', sizeText(size));
   }
 
   private event(code: CastCode, data: string, shownBytes = 0): Promise<void> | undefined {

@@ -65,7 +65,7 @@ export class OpenSideStream {
       caller.actor,
     );
     if (isProblem(recording)) return recording;
-    const life = this.follow(session);
+    const life = this.follow(session, recording);
     void recording.failed.then((why) => life.abort(`It cannot be recorded any more: ${why}`));
     return {
       recording,
@@ -77,10 +77,14 @@ export class OpenSideStream {
     };
   }
 
-  /** Aborts when the session is over, or when nobody watches any more who must. News may be lost, so it looks as well. */
-  private follow(session: Session) {
+  /**
+   * Aborts when the session is over, or when nobody watches any more who must, and tells the recording whether somebody
+   * does. News may be lost, so it looks as well.
+   */
+  private follow(session: Session, recording: StreamRecording) {
     const over = new AbortController();
     const look = () => {
+      void this.tellOfWatchers(session.id, recording);
       void this.whyOver(session.id).then(
         (why) => {
           if (why !== undefined) over.abort(why);
@@ -93,6 +97,7 @@ export class OpenSideStream {
       if (id === session.id) look();
     };
     const stops = [this.deps.news.subscribe(heard), this.deps.presence.subscribe(heard)];
+    void this.tellOfWatchers(session.id, recording);
     const timer = setInterval(look, LOOK_MS);
     const leftMs = (session.deadlineAt?.getTime() ?? Infinity) - this.deps.clock.now().getTime();
     // At the deadline as it was: where it has been moved, the look finds the session alive.
@@ -106,6 +111,14 @@ export class OpenSideStream {
         clearTimeout(deadline);
       },
     };
+  }
+
+  private async tellOfWatchers(id: SessionId, recording: StreamRecording): Promise<void> {
+    try {
+      recording.watched((await this.deps.presence.watching(id)).length > 0);
+    } catch {
+      // The database is away, where they would look.
+    }
   }
 
   private async whyOver(id: SessionId): Promise<string | undefined> {

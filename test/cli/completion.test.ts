@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HallpassHome } from '../support/hallpass.client.js';
 
@@ -57,10 +59,42 @@ describe('in bash, pressing Tab', () => {
   });
 });
 
+describe.skipIf(!has('fish'))('in fish, pressing Tab', () => {
+  let fish: string;
+  beforeAll(async () => {
+    fish = await script('fish');
+  });
+
+  function offered(line: string): string[] {
+    const ask = `${fish}\ncomplete -C '${line}'`;
+    const { stdout, stderr } = spawnSync('fish', ['--no-config', '-c', ask], {
+      cwd: home.folder,
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    return stdout.split('\n').flatMap((it) => it.split('\t')[0] || []);
+  }
+
+  test('offers the commands, those below them, and their options', () => {
+    expect(offered('hallpass de')).toEqual(['debug', 'deny']);
+    expect(offered('hallpass recording p')).toEqual(['play']);
+    expect(offered('hallpass debug pod/web -n payments --prof')).toEqual(['--profile']);
+    expect(offered('hallpass sessions --state a')).toEqual(['active', 'approved']);
+  });
+
+  test('offers nothing of the commands beside the one that is typed already', () => {
+    expect(offered('hallpass recording play ')).toEqual([]);
+    expect(offered('hallpass sessions --state active show --st')).toEqual([]);
+    expect(offered('hallpass connect x -- --')).toEqual([]);
+  });
+});
+
 test.each(['zsh', 'fish'])('%s can read its script, where it is here', async (shell) => {
   const text = await script(shell);
   expect(text).toContain('recording');
   if (!has(shell)) return;
-  const { status, stderr } = spawnSync(shell, ['--no-execute'], { input: text, encoding: 'utf8' });
+  const file = join(home.folder, `hallpass.${shell}`);
+  await writeFile(file, text);
+  const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([0, '']);
 });

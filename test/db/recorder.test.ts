@@ -127,13 +127,15 @@ describe('a recording', () => {
   test('names the files that were copied, all of them in itself and the first in the audit log', async () => {
     const { session, recording } = await opened({ kind: 'copy' });
     const sha256 = 'ab'.repeat(32);
-    for (let n = 0; n < 2_000; n++)
+    for (let n = 0; n < 2_000; n++) {
       recording.copied({
         direction: 'download',
         path: `/tmp/\u0001${'\u65e5'.repeat(900)}${n}`,
         bytes: n,
         sha256,
       });
+      await recording.room;
+    }
     await recording.finish(EXITED);
     const marks = (await lab.events(recording.id)).filter(({ code }) => code === 'm');
     expect(marks).toHaveLength(2_000);
@@ -272,6 +274,21 @@ describe('a store that is away', () => {
       action: 'recording.finished',
       data: { gaps: 0 },
     });
+  }, 30_000);
+
+  test('keeps of a flood of sizes those that something may be shown at, and the last', async () => {
+    const limits = { ...RECORDING_LIMITS, chunkBytes: 500, unstoredBytes: 2_000 };
+    const { recording } = await opened({}, lab.recorder({ limits }));
+    await lab.breakDatabase();
+    for (let columns = 1; columns <= 50_000; columns++) recording.resize({ columns, rows: 24 });
+    expect(recording.room).toBeInstanceOf(Promise);
+    await lab.mendDatabase();
+    await recording.room;
+    void recording.output('stdout', Buffer.from('$ '));
+    await recording.finish(EXITED);
+    const sizes = (await lab.events(recording.id)).filter(({ code }) => code !== 'x');
+    expect(sizes.length).toBeLessThan(200);
+    expect(sizes.slice(-2).map(({ data }) => data)).toEqual(['50000x24', '$ ']);
   }, 30_000);
 
   test('leaves a marked gap at best effort, audited once, and the recording goes on', async () => {

@@ -254,13 +254,13 @@ describe('where somebody must watch', () => {
     const inside = await lab.enter(broker, id);
     await inside.hears('paused');
     const typing = inside.type('echo first-$((6 * 7))');
-    const leaveOwn = await lab.presence.join(id, lab.person('requester'));
+    const leaveOwn = await lab.presence.comes(id, lab.person('requester'));
     const began = performance.now();
     await expect.poll(() => performance.now() - began).toBeGreaterThan(300);
     expect([inside.text, lab.recorder.latest.chunks.length]).toEqual(['', 0]);
     await leaveOwn();
 
-    const leave = await lab.presence.join(id, lab.person('approver'));
+    const leave = await lab.presence.comes(id, lab.person('approver'));
     await typing;
     await inside.sees('first-42');
     expect((await inside.hears('watched')).text).toBe('alex@example.com is watching.');
@@ -273,7 +273,7 @@ describe('where somebody must watch', () => {
     const pausedAt = performance.now();
     await expect.poll(() => performance.now() - pausedAt).toBeGreaterThan(300);
     expect(inside.text).toBe(shown);
-    await lab.presence.join(id, lab.person('approver'));
+    await lab.presence.comes(id, lab.person('approver'));
     await more;
     await inside.sees('second-42');
 

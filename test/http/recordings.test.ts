@@ -149,12 +149,21 @@ describe('a recording', () => {
     }
   });
 
-  test('answers HEAD as it would GET, without a body', async () => {
-    const { id } = await recorded('hello\r\n');
-    const path = `/v1/recordings/${id}/cast`;
-    const head = await api.call('readCast', { who: 'alex', method: 'HEAD', path });
-    expect([head.status, head.text]).toEqual([200, '']);
-    expect(head.headers.get('content-type')).toContain('application/x-asciicast');
+  test('answers no HEAD, which would be a reading by somebody who is shown nothing', async () => {
+    const { id, session } = await recorded('hello\r\n');
+    for (const [path, status] of [
+      [`/v1/recordings/${id}/cast`, 405],
+      [`/v1/recordings/${id}/text`, 405],
+      // By the table of addresses it could be that of a recording, which takes HEAD.
+      [`/v1/recordings/search?q=hello&session=${session.id}`, 404],
+      [`/v1/sessions/${session.id}/kubeconfig?credential=token`, 405],
+      ['/v1/audit/events', 405],
+    ] as const) {
+      const head = await api.call('readCast', { who: 'alex', method: 'HEAD', path });
+      expect([path, head.status]).toEqual([path, status]);
+    }
+    const actions = (await lab.audits(session)).map(({ action }) => action);
+    expect(actions).toEqual(['recording.started', 'recording.finished']);
   });
 
   test('that was changed in the store is sent up to there, and says so', async () => {

@@ -233,6 +233,7 @@ export class MemoryRecorder extends Recorder {
     readonly opened: NewRecording;
     text: string;
     readonly marks: string[];
+    isWatched: boolean;
     end: RecordingEnd | undefined;
     fail(why: string): void;
   }[] = [];
@@ -245,6 +246,7 @@ export class MemoryRecorder extends Recorder {
       opened,
       text: '',
       marks: [],
+      isWatched: false,
       end: undefined,
       fail: failed.resolve,
     };
@@ -259,6 +261,8 @@ export class MemoryRecorder extends Recorder {
       resize: () => undefined,
       mark: (text: string) => void kept.marks.push(text),
       copied: () => undefined,
+      room: undefined,
+      watched: (isWatched: boolean) => void (kept.isWatched = isWatched),
       failed: failed.promise,
       finish: (end: RecordingEnd) => {
         kept.end = end;

@@ -37,6 +37,9 @@ export class MemoryRecordings extends RecordingStore {
   ofSession(session: SessionId): Promise<RecordingInfo[]> {
     return Promise.resolve(this.infos.filter((it) => it.session === session));
   }
+  heads(): never {
+    throw new Error('not of this store');
+  }
   chunks(id: RecordingId, after: number, limit: number): Promise<Chunk[]> {
     return Promise.resolve((this.parts.get(id) ?? []).slice(after, after + limit));
   }
@@ -49,8 +52,11 @@ export class MemoryRecordings extends RecordingStore {
   drop(): Promise<boolean> {
     return Promise.resolve(false);
   }
-  unread(): Promise<RecordingInfo[]> {
-    return Promise.resolve([]);
+  takeUnread(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+  keepTaken(): Promise<void> {
+    return Promise.resolve();
   }
   keepScreen(): Promise<void> {
     return Promise.resolve();

@@ -131,9 +131,13 @@ if [[ $funcstack[1] == _${root.name} ]]; then _${root.name}; else compdef _${roo
 }
 
 function fish(root: CompletionNode): string {
-  const lines = walk(root).flatMap(({ path, node }) => {
-    const [, ...words] = path;
-    const here = `__${root.name}_at ${words.map(quoted).join(' ')}`.trim();
+  const nodes = walk(root);
+  const paths = nodes
+    .filter(({ path }) => path.length > 1)
+    .map(({ path }) => quoted(path.join(' ')))
+    .join(' ');
+  const lines = nodes.flatMap(({ path, node }) => {
+    const here = `__${root.name}_at ${path.join(' ')}`;
     return [
       ...node.below.map(
         ({ name, description }) =>
@@ -153,14 +157,15 @@ function fish(root: CompletionNode): string {
 function __${root.name}_at
     set -l words (commandline -opc)
     set -e words[1]
-    set -l typed
+    set -l path ${root.name}
     for word in $words
-        string match -q -- '-*' $word; or set -a typed $word
+        string match -q -- -- $word; and return 1
+        switch "$path $word"
+            case ${paths}
+                set path "$path $word"
+        end
     end
-    set -l count (count $argv)
-    test $count -eq 0; and test (count $typed) -eq 0; and return 0
-    test $count -eq 0; and return 1
-    test (count $typed) -ge $count; and test "$typed[1..$count]" = "$argv"
+    test "$path" = "$argv"
 end
 ${lines.join('\n')}
 `;

@@ -1,7 +1,7 @@
 import type {
   Chunk,
   FinishedRecording,
-  HitCursor,
+  RecordingHead,
   RecordingInfo,
   ScreenHit,
   ScreenLine,
@@ -15,8 +15,9 @@ import type { SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
 import { abandonRecording } from './recording.abandon.js';
 import type { RecordingRow } from './recording.rows.js';
-import { SEARCH, audited, entryOf, searchedWords, told } from './recording.sql.js';
+import { audited, entryOf, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
+import { TAKE_UNREAD, searchScreens } from './recording.screens.js';
 import { RECORDING_CHANNEL } from './session.sql.js';
 import { inTransaction } from './transaction.js';
 
@@ -162,6 +163,14 @@ export class PrismaRecordingStore extends RecordingStore {
     return this.infos('r.session_id = $1 ORDER BY r.started_at, r.id', [session]);
   }
 
+  heads(session: SessionId, without: readonly RecordingId[]): Promise<RecordingHead[]> {
+    return this.rows<RecordingHead>(
+      `SELECT id, header, ended_at IS NOT NULL AS "hasEnded" FROM recordings
+       WHERE session_id = $1 AND id <> ALL ($2::text[]) ORDER BY started_at, id`,
+      [session, without],
+    );
+  }
+
   async chunks(id: RecordingId, after: number, limit: number): Promise<Chunk[]> {
     const rows = await this.rows<{
       seq: number;
@@ -219,10 +228,15 @@ export class PrismaRecordingStore extends RecordingStore {
     return row?.written === 1;
   }
 
-  unread(limit: number): Promise<RecordingInfo[]> {
-    return this.infos(
-      'r.ended_at IS NOT NULL AND r.screen_at IS NULL AND r.dropped_at IS NULL ORDER BY r.ended_at LIMIT $1',
-      [limit],
+  async takeUnread(seconds: number): Promise<RecordingInfo | undefined> {
+    const [taken] = await this.rows<{ id: RecordingId }>(TAKE_UNREAD, [seconds]);
+    return taken && this.find(taken.id);
+  }
+
+  async keepTaken(id: RecordingId, seconds: number): Promise<void> {
+    await this.rows(
+      'UPDATE recordings SET screen_taken_until = now() + make_interval(secs => $2::int) WHERE id = $1',
+      [id, seconds],
     );
   }
 
@@ -249,24 +263,8 @@ export class PrismaRecordingStore extends RecordingStore {
     return rows.map(({ at_ms, text }) => ({ atMs: Number(at_ms), text }));
   }
 
-  async search(args: Parameters<RecordingStore['search']>[0]): Promise<ScreenHit[]> {
-    const { text, session, after, limit } = args;
-    const rows = await this.rows<{
-      id: string;
-      session_id: string;
-      started_at: Date;
-      line: number;
-      at_ms: string;
-      text: string;
-    }>(SEARCH, [searchedWords(text), session, ...cursorOf(after), limit]);
-    return rows.map((row) => ({
-      recording: row.id as RecordingId,
-      session: row.session_id as SessionId,
-      startedAt: row.started_at,
-      line: row.line,
-      atMs: Number(row.at_ms),
-      text: row.text,
-    }));
+  search(args: Parameters<RecordingStore['search']>[0]): Promise<ScreenHit[]> {
+    return searchScreens(this.database.pool, args);
   }
 
   async note(audit: AuditEntry): Promise<void> {
@@ -289,10 +287,4 @@ export class PrismaRecordingStore extends RecordingStore {
   private async rows<R extends object>(sql: string, values: readonly unknown[]): Promise<R[]> {
     return (await this.database.pool.query<R>(sql, [...values])).rows;
   }
-}
-
-function cursorOf(
-  after: HitCursor | undefined,
-): readonly [Date, string, number] | readonly [null, null, null] {
-  return after ? [after.startedAt, after.recording, after.line] : [null, null, null];
 }

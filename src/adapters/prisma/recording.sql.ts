@@ -16,21 +16,3 @@ export function entryOf(audit: AuditEntry): string {
 export function told(from: string): string {
   return `SELECT count(*)::int AS written, count(pg_notify('${RECORDING_CHANNEL}', ${from}.session_id)) FROM ${from}`;
 }
-
-const SIGNS = `!"#$%&'()*+,-./:;<=>?@[\\]^_\`{|}~`;
-
-/** What the index of screens has of a line: letters and digits, so that a path is found by each of its parts. */
-const WORDS_OF_LINE = `to_tsvector('simple', translate(l.text, '${SIGNS.replaceAll("'", "''")}', repeat(' ', ${SIGNS.length})))`;
-
-/** The same of what is searched, but for quotes and for the minus before a word that must not be there. */
-export function searchedWords(text: string): string {
-  return text.replaceAll(/(?<=[^ ])-|[!#-,./:-@[-`{-~]/g, ' ').trim();
-}
-
-/** Lines by their words (1), of a session (2), after a place: when its recording began (3), that recording (4), line (5). */
-export const SEARCH = `SELECT r.id, r.session_id, r.started_at, l.line, l.at_ms, l.text
-       FROM recording_lines l JOIN recordings r ON r.id = l.recording_id
-       WHERE ${WORDS_OF_LINE} @@ websearch_to_tsquery('simple', $1)
-         AND ($2::text IS NULL OR r.session_id = $2)
-         AND ($3::timestamptz IS NULL OR (r.started_at, r.id) < ($3, $4) OR (r.id = $4 AND l.line > $5::int))
-       ORDER BY r.started_at DESC, r.id DESC, l.line LIMIT $6::int`;

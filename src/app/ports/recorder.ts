@@ -21,6 +21,10 @@ export interface StreamRecording {
   /** A mark that players show: a notice, a move to another container, somebody who began to watch. */
   mark(text: string): void;
   copied(file: CopiedFile): void;
+  /** What to wait for where the store is slower than the stream: of those calls that return nothing, for whoever makes many. */
+  readonly room: Promise<void> | undefined;
+  /** Whether somebody watches, on whichever replica: what passes is then stored sooner, where they find it. */
+  watched(isWatched: boolean): void;
   /** Resolves, once, where a strict recording cannot go on: nothing more may be shown. Never rejects. */
   readonly failed: Promise<string>;
   /** Writes what is left, the end and the final digest. Resolves also where that fails: another replica takes it up. */

@@ -48,6 +48,14 @@ export interface RecordingInfo {
   readonly droppedAt: Date | null;
 }
 
+/** A recording as far as its chunks need not be looked at. */
+export interface RecordingHead {
+  readonly id: RecordingId;
+  readonly header: string;
+  /** Nothing is added to it any more. */
+  readonly hasEnded: boolean;
+}
+
 /** What `finish` writes. */
 export interface FinishedRecording {
   readonly id: RecordingId;
@@ -117,6 +125,8 @@ export abstract class RecordingStore {
   abstract find(id: RecordingId): Promise<RecordingInfo | undefined>;
   /** In the order in which they began. */
   abstract ofSession(session: SessionId): Promise<RecordingInfo[]>;
+  /** The same in short, without these: what it costs grows with neither them nor the chunks. */
+  abstract heads(session: SessionId, without: readonly RecordingId[]): Promise<RecordingHead[]>;
   /** Chunks after `after`, in order. */
   abstract chunks(id: RecordingId, after: number, limit: number): Promise<Chunk[]>;
 
@@ -132,8 +142,10 @@ export abstract class RecordingStore {
    */
   abstract drop(id: RecordingId, audit: AuditEntry): Promise<boolean>;
 
-  /** Ended ones whose screen was not read yet. */
-  abstract unread(limit: number): Promise<RecordingInfo[]>;
+  /** One that has ended, whose screen was not read yet: for so long nobody else is given it. */
+  abstract takeUnread(seconds: number): Promise<RecordingInfo | undefined>;
+  /** Nobody else is given it for so long from now on. */
+  abstract keepTaken(id: RecordingId, seconds: number): Promise<void>;
   abstract keepScreen(id: RecordingId, lines: readonly ScreenLine[]): Promise<void>;
   abstract screen(id: RecordingId, limit: number): Promise<ScreenLine[]>;
   abstract search(args: {

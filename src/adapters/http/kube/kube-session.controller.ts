@@ -24,6 +24,7 @@ import { podList, podTable, wantsTable } from './kube.table.js';
 import { KubectlStreams } from './kubectl.streams.js';
 import { PodWatches } from './pod.watches.js';
 import { PortForwards } from './port.forwards.js';
+import { GetOnly } from '../get.only.js';
 import { StatusFilter } from './status.filter.js';
 
 const DISCOVERY = ['api', 'apis', 'api/v1', 'version'];
@@ -96,6 +97,7 @@ export class KubeSessionController {
   }
 
   @Get(`${POD}/log`)
+  @GetOnly()
   @Allow('session:use')
   async log(
     @KubectlCaller() caller: Caller,

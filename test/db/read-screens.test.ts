@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { decompress } from '../../src/adapters/gzip/gzip.js';
+import type { Screen } from '../../src/app/ports/screen.reader.js';
+import { ScreenReader } from '../../src/app/ports/screen.reader.js';
+import { ReadScreens } from '../../src/app/read-screens.js';
+import { RecordingLab } from '../support/recording.lab.js';
+
+let lab: RecordingLab;
+beforeEach(async () => {
+  lab = await RecordingLab.start();
+});
+afterEach(() => lab[Symbol.asyncDispose]());
+
+/** A terminal that shows one line, when it is let. */
+class SlowScreens extends ScreenReader {
+  readonly let = Promise.withResolvers<undefined>();
+  opened = 0;
+
+  async open(): Promise<Screen> {
+    this.opened++;
+    await this.let.promise;
+    const end = () => Promise.resolve([{ atMs: 0, text: 'shown' }]);
+    return { feed: () => Promise.resolve([]), end };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** What reads screens on one replica. */
+function replica() {
+  const screens = new SlowScreens();
+  const { store, journal } = lab;
+  return { screens, reading: new ReadScreens({ store, screens, decompress, journal }) };
+}
+
+async function ended() {
+  const { recording } = await lab.recording();
+  void recording.output('stdout', Buffer.from('shown'));
+  await recording.finish({ exitCode: 0, why: 'exited' });
+  return recording.id;
+}
+
+/** As if the replica that has taken it had died long ago. */
+const age = () =>
+  lab.asAdmin('UPDATE recordings SET screen_taken_until = now() WHERE screen_at IS NULL');
+
+describe('the screen of a recording', () => {
+  test('is read by one replica, however many look for some to read', async () => {
+    const id = await ended();
+    const [one, two] = [replica(), replica()];
+    const first = one.reading.next();
+    await vi.waitUntil(() => one.screens.opened === 1);
+    expect(await two.reading.next()).toBe(false);
+    one.screens.let.resolve(undefined);
+    expect(await first).toBe(true);
+    expect(two.screens.opened).toBe(0);
+    expect(await lab.store.screen(id, 10)).toEqual([{ atMs: 0, text: 'shown' }]);
+  });
+
+  test('is taken once, and another one by whoever comes at the same time', async () => {
+    const ids = [await ended(), await ended(), await ended()];
+    const taken = await Promise.all(Array.from({ length: 6 }, () => lab.store.takeUnread(60)));
+    const given = taken.flatMap((it) => it?.id ?? []);
+    expect(given.toSorted()).toEqual(ids.toSorted());
+  });
+
+  test('of a replica that died over it is read by another, and what the first has kept stands', async () => {
+    const id = await ended();
+    const [dead, other] = [replica(), replica()];
+    const never = dead.reading.next();
+    await vi.waitUntil(() => dead.screens.opened === 1);
+    await age();
+    other.screens.let.resolve(undefined);
+    expect(await other.reading.next()).toBe(true);
+    // It was only slow.
+    dead.screens.let.resolve(undefined);
+    expect(await never).toBe(true);
+    expect(await lab.store.screen(id, 10)).toHaveLength(1);
+  });
+
+  test('that a replica had to leave is given to the next one at once', async () => {
+    await ended();
+    const [leaving, other] = [replica(), replica()];
+    leaving.reading.start();
+    await vi.waitUntil(() => leaving.screens.opened === 1);
+    const left = leaving.reading.stop();
+    leaving.screens.let.resolve(undefined);
+    await left;
+    other.screens.let.resolve(undefined);
+    expect(await other.reading.next()).toBe(true);
+  });
+});
