@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
 import { CHANNELS, PROTOCOLS, TICKET_PREFIX, TicketView } from '../src/contract/terminal.schema.js';
@@ -8,17 +7,27 @@ import type { RunningSession } from './terminal.stage.js';
 
 /** A process in a session's container, entered through the broker as `hallpass` and the console do. */
 export class BrokeredExec extends Counted implements OpenProcess {
+  private readonly entered: Promise<void>;
+
   private constructor(private readonly socket: WebSocket) {
     super();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.entered = promise;
+    let said = '';
+    socket.on('error', reject);
+    socket.on('close', (code) => reject(new Error(`closed with ${code}: ${said}`)));
     socket.on('message', (data: RawData, isBinary) => {
       if (isBinary && Buffer.isBuffer(data) && data[0] === CHANNELS.stdout) {
         this.took(data.length - 1);
+      } else if (!isBinary && Buffer.isBuffer(data)) {
+        said = data.toString('utf8');
+        if (said.includes('"type":"open"')) resolve();
       }
     });
     socket.on('close', () => this.ended());
   }
 
-  /** @param wanted the profile's shell, where nothing is. */
+  /** Resolves once the broker has opened it, its recording too. @param wanted the profile's shell, where nothing is. */
   static async open(
     { id, client }: RunningSession,
     { caPem, wanted }: { readonly caPem: string; readonly wanted: Wanted | undefined },
@@ -35,7 +44,7 @@ export class BrokeredExec extends Counted implements OpenProcess {
       perMessageDeflate: false,
     });
     const exec = new BrokeredExec(socket);
-    await once(socket, 'open');
+    await exec.entered;
     return exec;
   }
 

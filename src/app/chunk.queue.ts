@@ -31,7 +31,9 @@ export interface ChunkQueueParts {
 }
 
 interface Sealed {
-  readonly text: string;
+  readonly data: Buffer;
+  /** Begun when it was sealed, while the chunk before is still being stored; taken once. */
+  packing: Promise<Buffer> | undefined;
   readonly bytes: number;
   readonly untilMs: number;
 }
@@ -119,11 +121,11 @@ export class ChunkQueue {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (this.lines.length > 0) {
-      this.sealed.push({
-        text: this.lines.join(''),
-        bytes: this.lineBytes,
-        untilMs: this.lastMs,
-      });
+      const data = Buffer.from(this.lines.join(''));
+      const packing = this.parts.compress(data);
+      // Whoever takes it hears of it.
+      packing.catch(() => undefined);
+      this.sealed.push({ data, packing, bytes: this.lineBytes, untilMs: this.lastMs });
       this.lines = [];
       this.lineBytes = 0;
     }
@@ -144,10 +146,13 @@ export class ChunkQueue {
     }
   }
 
-  private async store({ text, bytes: size, untilMs }: Sealed): Promise<void> {
+  private async store(sealed: Sealed): Promise<void> {
     const { compress, append, limits } = this.parts;
+    const { data, bytes: size, untilMs } = sealed;
     const chunk = await this.untilDone(async () => {
-      const bytes = await compress(Buffer.from(text));
+      const packing = sealed.packing ?? compress(data);
+      sealed.packing = undefined;
+      const bytes = await packing;
       const digest = nextDigest(this.last.digest, bytes);
       return { seq: this.last.seq + 1, untilMs, bytes, digest };
     });
