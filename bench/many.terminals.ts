@@ -9,6 +9,7 @@ const OPENING_AT_ONCE = 8;
 const TYPED = 'x'.repeat(200);
 const TYPE_EVERY_MS = 500;
 const SETTLE_MS = 2_000;
+const WARM_UP = 30;
 
 /** What so many open terminals took of the broker, each in a session of its own. */
 export interface Load {
@@ -41,7 +42,8 @@ export async function manyTerminals(
   const opened: OpenProcess[] = [];
   const loads: Load[] = [];
   try {
-    // One of them, so that what is made once is not theirs.
+    // What is made once, or grows with the first few, is not theirs.
+    await warmUp(stage, first);
     opened.push(await open(stage, first));
     await after(SETTLE_MS);
     const before = await stage.usage();
@@ -59,6 +61,19 @@ export async function manyTerminals(
   } finally {
     for (const exec of opened) exec.close();
   }
+}
+
+/** Opens and leaves some, and types into them. */
+async function warmUp(stage: TerminalStage, place: number): Promise<void> {
+  const session = await stage.running(place);
+  for (let turn = 0; turn < WARM_UP; turn++) {
+    const exec = await stage.brokered(session, ECHOING);
+    await exec.untilReceived(READY.length);
+    await exec.write(TYPED);
+    await exec.untilReceived(READY.length + TYPED.length);
+    exec.close();
+  }
+  await stage.quiet();
 }
 
 async function open(stage: TerminalStage, place: number): Promise<OpenProcess> {

@@ -48,14 +48,7 @@ export async function measureTerminal(
   const session = await stage.running(0);
   const direct: Way = (wanted) => stage.direct(session, wanted);
   const recorded: Way = (wanted) => stage.brokered(session, wanted);
-  const unrecorded: Way = async (wanted) => {
-    await stage.records(false);
-    try {
-      return await stage.brokered(session, wanted);
-    } finally {
-      await stage.records(true);
-    }
-  };
+  const unrecorded: Way = (wanted) => stage.unrecorded(session, wanted);
   say(`${extent.keystrokes} keystrokes each way`);
   const ways = [direct, recorded, unrecorded];
   const echoMs = await echoes(ways, { count: extent.keystrokes, signal });
@@ -65,12 +58,17 @@ export async function measureTerminal(
   for (let turn = 0; turn < extent.outputs; turn++) {
     for (const [place, way] of ways.entries()) {
       signal.throwIfAborted();
+      await stage.quiet();
       rates.pipe[place]?.push(await output(way, { bytes, tty: false }));
+      await stage.quiet();
       rates.tty[place]?.push(await output(way, { bytes, tty: true }));
     }
   }
+  await stage.quiet();
   say(`kubectl debug -it and sessions, ${extent.prompts} of each`);
   const promptMs = await prompts(stage, { first: 1, count: extent.prompts, signal });
+  // What the large outputs left in its memory is not the terminals'.
+  await stage.anew(say);
   const { loads, leftKb } = await manyTerminals(stage, {
     first: many,
     sizes: extent.terminals,

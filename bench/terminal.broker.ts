@@ -15,6 +15,7 @@ const config = loadConfig({
 });
 if (isConfigProblem(config)) throw new Error(configProblemText(config));
 let records = true;
+let forgotten = 0;
 const broker = await startBroker(config, {
   around: {
     recorder: (inner): Recorder => ({
@@ -32,7 +33,7 @@ process.on('message', (message) => {
   }
   if (asked !== 'time') records = asked === 'record';
   const { user, system } = process.cpuUsage();
-  process.send?.({ cpuMs: (user + system) / 1_000 });
+  process.send?.({ cpuMs: (user + system) / 1_000, forgotten });
 });
 process.on('disconnect', () => void broker.stop().then(() => process.exit()));
 process.send?.({ url: broker.url });
@@ -50,6 +51,7 @@ async function usage(): Promise<Usage> {
 
 /** A recording that keeps nothing. */
 function forgetful(): StreamRecording {
+  forgotten++;
   const nothing = () => undefined;
   return {
     id: newRecordingId(),

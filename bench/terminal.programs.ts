@@ -50,5 +50,5 @@ export const Usage = z.object({
 });
 export type Usage = z.infer<typeof Usage>;
 
-/** Processor time since it began. */
-export const Time = z.object({ cpuMs: z.number() });
+/** Processor time since it began, and how many streams were not recorded. */
+export const Time = z.object({ cpuMs: z.number(), forgotten: z.int() });

@@ -1,6 +1,8 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
+import type { z } from 'zod';
 import { ApiClient } from '../sandbox/broker/api.client.js';
 import { writeBrokerConfig } from '../sandbox/broker/broker.config.js';
 import { startDatabase } from '../sandbox/database/embedded.database.js';
@@ -10,11 +12,14 @@ import { DirectExec } from './direct.exec.js';
 import { ForkedProgram } from './forked.program.js';
 import type { OpenProcess, Wanted } from './open.process.js';
 import { migratedDatabase, NAMESPACE } from './sessions.stage.js';
-import type { Usage as Used } from './terminal.programs.js';
-import type { ClusterSaid } from './terminal.programs.js';
+import type { BrokerAsked, ClusterSaid, Usage as Used } from './terminal.programs.js';
 import { BrokerSaid, ClusterSaid as Said, Time, Usage } from './terminal.programs.js';
 
 const ACTIVE_MS = 60_000;
+/** So many looks in turn at which the broker did nearly nothing. */
+const QUIET_LOOKS = 3;
+const QUIET_LOOK_MS = 200;
+const QUIET_CPU_MS = 10;
 
 /** A session whose container runs. */
 export interface RunningSession {
@@ -28,10 +33,11 @@ export class TerminalStage implements AsyncDisposable {
   private constructor(
     private readonly opened: AsyncDisposableStack,
     readonly cluster: ClusterSaid,
-    private readonly broker: ForkedProgram,
-    /** The API as each of the people of the sandbox uses it. */
-    readonly clients: readonly ApiClient[],
+    private readonly configPath: string,
   ) {}
+
+  private broker: ForkedProgram | undefined;
+  private clients: readonly ApiClient[] = [];
 
   static async start(say: (what: string) => void, pods: number): Promise<TerminalStage> {
     await using opened = new AsyncDisposableStack();
@@ -49,37 +55,63 @@ export class TerminalStage implements AsyncDisposable {
       says: Said,
     });
     opened.use(cluster.program);
-    say('starting broker');
     const { path } = await writeBrokerConfig({
       ...cluster.said.surroundings,
       folder: join(folder, 'broker'),
       policies: join(PROJECT_ROOT, 'bench', 'policies'),
       server: { tls: cluster.said.tls },
     });
-    const broker = await ForkedProgram.start('terminal.broker', {
-      orders: { configPath: path },
-      says: BrokerSaid,
-    });
-    opened.use(broker.program);
-    const clients = cluster.said.accessTokens.map(
-      (token) => new ApiClient(broker.said.url, token, cluster.said.tls.caPem),
-    );
-    return new TerminalStage(opened.move(), cluster.said, broker.program, clients);
+    const stage = new TerminalStage(opened.move(), cluster.said, path);
+    stage.opened.defer(() => stage.broker?.[Symbol.asyncDispose]());
+    try {
+      await stage.anew(say);
+      return stage;
+    } catch (error) {
+      await stage[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
-  /** Whether what is opened from now on is recorded. */
-  async records(whether: boolean): Promise<void> {
-    await this.broker.ask(whether ? 'record' : 'forget', Time);
+  /** Ends the broker, where there is one, and starts another one. */
+  async anew(say: (what: string) => void): Promise<void> {
+    say('starting broker');
+    await this.broker?.[Symbol.asyncDispose]();
+    const { program, said } = await ForkedProgram.start('terminal.broker', {
+      orders: { configPath: this.configPath },
+      says: BrokerSaid,
+    });
+    this.broker = program;
+    const { accessTokens, tls } = this.cluster;
+    // The API as each of the people of the sandbox uses it.
+    this.clients = accessTokens.map((token) => new ApiClient(said.url, token, tls.caPem));
+  }
+
+  /** A process that is not recorded. @throws Error where it is after all. */
+  async unrecorded(session: RunningSession, wanted: Wanted): Promise<OpenProcess> {
+    const { forgotten } = await this.told('forget', Time);
+    const exec = await this.brokered(session, wanted);
+    const told = await this.told('record', Time);
+    if (told.forgotten !== forgotten + 1) throw new Error('it was recorded after all');
+    return exec;
+  }
+
+  /** Resolves when the broker has nothing left to do of what was before: recordings are read again once they end. */
+  async quiet(): Promise<void> {
+    for (let calm = 0; calm < QUIET_LOOKS;) {
+      const fromMs = await this.cpuMs();
+      await after(QUIET_LOOK_MS);
+      calm = (await this.cpuMs()) - fromMs < QUIET_CPU_MS ? calm + 1 : 0;
+    }
   }
 
   /** What the broker takes, when its garbage is collected. */
   async usage(): Promise<Used> {
-    return this.broker.ask('usage', Usage);
+    return this.told('usage', Usage);
   }
 
   /** How much processor time it has taken since it began. */
   async cpuMs(): Promise<number> {
-    return (await this.broker.ask('time', Time)).cpuMs;
+    return (await this.told('time', Time)).cpuMs;
   }
 
   /** Asks for a session, granted at once. */
@@ -111,6 +143,11 @@ export class TerminalStage implements AsyncDisposable {
   /** The same through the broker. */
   brokered(session: RunningSession, wanted?: Wanted): Promise<OpenProcess> {
     return BrokeredExec.open(session, { caPem: this.cluster.tls.caPem, wanted });
+  }
+
+  private told<T>(question: z.infer<typeof BrokerAsked>, answers: z.ZodType<T>): Promise<T> {
+    if (!this.broker) throw new Error('there is no broker');
+    return this.broker.ask(question, answers);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
