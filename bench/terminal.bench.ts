@@ -21,7 +21,7 @@ export interface Extent {
 const FULL: Extent = {
   keystrokes: 2_000,
   lines: 13_000_000,
-  outputs: 5,
+  outputs: 3,
   prompts: 20,
   terminals: [10, 100, 300, 1_000],
   watchMs: 10_000,

@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { Kubectl } from '../sandbox/cluster/kubectl.runner.js';
 import { timeKubectlDebug } from './kubectl.debug.js';
 import type { OpenProcess, Wanted } from './open.process.js';
@@ -5,6 +6,8 @@ import type { RunningSession, TerminalStage } from './terminal.stage.js';
 
 const WARM_UP = 100;
 const LARGE = '/tmp/large';
+/** Longer than what `kubectl debug` starts speaks. */
+const SPOKEN_MS = 2_500;
 
 /** Opens a process by one of the ways that are compared. */
 export type Way = (wanted: Wanted) => Promise<OpenProcess>;
@@ -93,6 +96,8 @@ export async function prompts(
       args.signal.throwIfAborted();
       const place = args.first + ((turn + 1) % 10);
       const debugMs = await timeKubectlDebug(kubectl, `terminal-${place}`);
+      // What it started speaks for a while, and would take from the next.
+      await after(SPOKEN_MS);
       const session = await prompt(stage, place);
       // The first unpacks kubectl and fills its cache of what the server can do.
       if (turn < 0) continue;
