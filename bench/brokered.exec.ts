@@ -7,11 +7,11 @@ import type { RunningSession } from './terminal.stage.js';
 
 /** A process in a session's container, entered through the broker as `hallpass` and the console do. */
 export class BrokeredExec extends Counted implements OpenProcess {
-  private readonly entered: Promise<void>;
+  private readonly entered: Promise<undefined>;
 
   private constructor(private readonly socket: WebSocket) {
     super();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     this.entered = promise;
     let said = '';
     socket.on('error', reject);
@@ -21,7 +21,7 @@ export class BrokeredExec extends Counted implements OpenProcess {
         this.took(data.length - 1);
       } else if (!isBinary && Buffer.isBuffer(data)) {
         said = data.toString('utf8');
-        if (said.includes('"type":"open"')) resolve();
+        if (said.includes('"type":"open"')) resolve(undefined);
       }
     });
     socket.on('close', () => this.ended());

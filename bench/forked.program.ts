@@ -71,8 +71,8 @@ export class ForkedProgram implements AsyncDisposable {
   private async hear(limitMs: number): Promise<unknown> {
     const signal = AbortSignal.any([this.life.signal, AbortSignal.timeout(limitMs)]);
     try {
-      const [message] = await once(this.child, 'message', { signal });
-      return message as unknown;
+      const heard: readonly unknown[] = await once(this.child, 'message', { signal });
+      return heard[0];
     } catch (cause) {
       throw new Error(`${this.name} says nothing but: ${this.log}`, { cause });
     }

@@ -121,7 +121,7 @@ function findings(found: {
       kubectlDebug: ms('kubectl debug -it to its first output', promptMs.debugMs),
       askedToPrompt: ms('session asked for to its prompt', promptMs.askedMs),
       grantedToPrompt: ms('session granted to its prompt', promptMs.grantedMs),
-      ...Object.assign({}, ...loads.map(loadMeasures)),
+      ...Object.fromEntries(loads.flatMap((load) => Object.entries(loadMeasures(load)))),
     },
     ratios: {
       echoToDirect: ratio('echo recorded / straight', recordedMs, directMs),
