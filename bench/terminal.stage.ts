@@ -16,8 +16,8 @@ import type { BrokerAsked, ClusterSaid, Usage as Used } from './terminal.program
 import { BrokerSaid, ClusterSaid as Said, Time, Usage } from './terminal.programs.js';
 
 const ACTIVE_MS = 60_000;
-/** So many looks in turn at which the broker did nearly nothing. */
-const QUIET_LOOKS = 3;
+/** So many looks in turn at which the broker did nearly nothing: recordings that have ended are looked for every two seconds. */
+const QUIET_LOOKS = 12;
 const QUIET_LOOK_MS = 200;
 const QUIET_CPU_MS = 10;
 

@@ -1,4 +1,5 @@
 import { nextDigest } from '../domain/recording/digest.chain.js';
+import { GatheredLines, release } from './gathered.lines.js';
 import { pause } from './pause.js';
 import type { Chunk } from './ports/recording.store.js';
 import { RecordingClosed } from './ports/recording.store.js';
@@ -19,6 +20,7 @@ export interface Lost {
 export interface ChunkQueueParts {
   /** The digest before the first chunk. */
   readonly first: Uint8Array;
+  /** Gives bytes of their own: what it was given is used again. */
   readonly compress: (data: Buffer) => Promise<Buffer>;
   readonly limits: RecordingLimits;
   readonly isStrict: boolean;
@@ -34,7 +36,6 @@ interface Sealed {
   readonly data: Buffer;
   /** Begun when it was sealed, while the chunk before is still being stored; taken once. */
   packing: Promise<Buffer> | undefined;
-  readonly bytes: number;
   readonly untilMs: number;
 }
 
@@ -44,8 +45,7 @@ interface Sealed {
  * nothing is pushed.
  */
 export class ChunkQueue {
-  private lines: string[] = [];
-  private lineBytes = 0;
+  private readonly lines = new GatheredLines();
   private timer: NodeJS.Timeout | undefined;
   private readonly sealed: Sealed[] = [];
   private unstored = 0;
@@ -90,13 +90,9 @@ export class ChunkQueue {
       return undefined;
     }
     const { limits } = this.parts;
-    const text = `${line(this.lastMs)}\n`;
-    const bytes = Buffer.byteLength(text);
+    this.unstored += this.lines.add(`${line(this.lastMs)}\n`);
     this.lastMs = atMs;
-    this.lines.push(text);
-    this.lineBytes += bytes;
-    this.unstored += bytes;
-    if (this.lineBytes >= limits.chunkBytes) this.seal();
+    if (this.lines.bytes >= limits.chunkBytes) this.seal();
     else this.timer ??= setTimeout(() => this.seal(), limits.chunkMs);
     if (this.unstored <= limits.unstoredBytes) return undefined;
     this.room ??= newRoom();
@@ -110,7 +106,7 @@ export class ChunkQueue {
       this.seal();
       await this.loop;
       // Where a gap was told meanwhile, there is the mark of it.
-    } while (this.lines.length + this.sealed.length > 0 && !this.isDead);
+    } while (this.lines.bytes + this.sealed.length > 0 && !this.isDead);
     clearTimeout(tooLate);
     const isWhole = !this.isDead && !this.lost;
     this.die();
@@ -120,14 +116,12 @@ export class ChunkQueue {
   private seal(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    if (this.lines.length > 0) {
-      const data = Buffer.from(this.lines.join(''));
+    if (this.lines.bytes > 0) {
+      const data = this.lines.take();
       const packing = this.parts.compress(data);
       // Whoever takes it hears of it.
       packing.catch(() => undefined);
-      this.sealed.push({ data, packing, bytes: this.lineBytes, untilMs: this.lastMs });
-      this.lines = [];
-      this.lineBytes = 0;
+      this.sealed.push({ data, packing, untilMs: this.lastMs });
     }
     if (this.sealed.length > 0 && !this.isDead) this.loop ??= this.storeAll();
   }
@@ -148,7 +142,7 @@ export class ChunkQueue {
 
   private async store(sealed: Sealed): Promise<void> {
     const { compress, append, limits } = this.parts;
-    const { data, bytes: size, untilMs } = sealed;
+    const { data, untilMs } = sealed;
     const chunk = await this.untilDone(async () => {
       const packing = sealed.packing ?? compress(data);
       sealed.packing = undefined;
@@ -160,7 +154,8 @@ export class ChunkQueue {
     if (!isStored) return;
     this.last = { seq: chunk.seq, digest: chunk.digest };
     this.sealed.shift();
-    this.unstored -= size;
+    this.unstored -= data.length;
+    release(data);
     if (this.unstored <= limits.unstoredBytes) this.giveRoom();
   }
 

@@ -103,8 +103,8 @@ export class PrismaRecordingStore extends RecordingStore {
         chunk.seq,
         chunk.untilMs,
         chunk.bytes.length,
-        Buffer.from(chunk.digest),
-        ...(bodies ? [] : [Buffer.from(chunk.bytes)]),
+        bytesOf(chunk.digest),
+        ...(bodies ? [] : [bytesOf(chunk.bytes)]),
       ],
     );
     const [row] = rows;
@@ -289,6 +289,11 @@ export class PrismaRecordingStore extends RecordingStore {
   private async rows<R extends object>(sql: string, values: readonly unknown[]): Promise<R[]> {
     return (await this.database.pool.query<R>(sql, [...values])).rows;
   }
+}
+
+/** The same memory, as the client of PostgreSQL sends it without turning it into text. */
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function cursorOf(
