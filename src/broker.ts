@@ -194,16 +194,6 @@ export async function startBroker(
     journal,
   });
   const activity = new PrismaActivity(database);
-  const reconcile = new ReconcileSessions({
-    store,
-    news,
-    clock,
-    journal,
-    replica,
-    advance: new AdvanceSession({ store, clusters, activity, clock, bounds, journal, replica }),
-    workers: config.sessions.workers,
-    leaseSeconds: config.sessions.leaseSeconds,
-  });
   const bucket = config.recordings.s3 === null ? undefined : new S3Bodies(config.recordings.s3);
   opened.defer(() => bucket?.close());
   const recordings = new PrismaRecordingStore(
@@ -245,6 +235,25 @@ export async function startBroker(
     stop: new StopSession({ store, clock, journal, replica }),
     clock,
     journal,
+  });
+  const reconcile = new ReconcileSessions({
+    store,
+    news,
+    clock,
+    journal,
+    replica,
+    advance: new AdvanceSession({
+      store,
+      clusters,
+      activity,
+      clock,
+      bounds,
+      journal,
+      replica,
+      sawRunning: (id) => live.sawRunning(id),
+    }),
+    workers: config.sessions.workers,
+    leaseSeconds: config.sessions.leaseSeconds,
   });
   const enter = new EnterContainer({
     wait: new WaitForStart({ store, news }),

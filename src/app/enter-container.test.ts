@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TarTaps } from '../adapters/tar/tar.taps.js';
 import {
   MemoryActivity,
@@ -52,8 +52,13 @@ class Lab {
     live.start();
   }
 
+  /** A session whose container is being made. */
+  starting(): Promise<this> {
+    return this.active(600, {}, false);
+  }
+
   /** A session that is active for so long, on terms. */
-  async active(seconds = 600, terms: Partial<Terms> = {}): Promise<this> {
+  async active(seconds = 600, terms: Partial<Terms> = {}, isRunning = true): Promise<this> {
     const grant = grantOf('a1');
     const asked = newSession({ grant: { ...grant, terms: { ...grant.terms, ...terms } } });
     const { request, ...rest } = asked;
@@ -69,6 +74,7 @@ class Lab {
     const startBy = new Date(Date.now() + 30_000);
     const container = { name: `hallpass-${asked.id}`, image: 'busybox', startBy };
     await this.step('start', { startingAt: new Date(), container });
+    if (!isRunning) return this;
     const deadlineAt = new Date(Date.now() + seconds * 1000);
     await this.step('run', { startedAt: new Date(), deadlineAt });
     return this;
@@ -142,6 +148,36 @@ describe('what is shown', () => {
     for (let n = 0; n < 100; n++) process.say({ stream: 'stdout', data: Buffer.alloc(1_000) });
     await new Promise((resolve) => setImmediate(resolve));
     expect(recording.chunks).toEqual([]);
+  });
+});
+
+describe('a container that is being made', () => {
+  it('is tried again and again, as one that may not be there', async () => {
+    lab = await new Lab().starting();
+    lab.streams.refusals = 3;
+    await lab.enter();
+    expect(lab.streams.asked.map(({ early }) => early)).toEqual([true, true, true, true]);
+  });
+
+  it('is entered once it is seen to run, though that is not stored', async () => {
+    lab = await new Lab().starting();
+    const { live, streams, session } = lab;
+    streams.refusals = Infinity;
+    const entering = lab.enter();
+    await vi.waitUntil(() => streams.asked.length > 1);
+    live.sawRunning(session.id);
+    streams.refusals = 0;
+    await entering;
+    expect(streams.asked.at(-1)).toMatchObject({ early: false });
+    expect(lab.session.state).toBe('starting');
+  });
+
+  it('that is seen to run is news to those who wait between two tries', async () => {
+    lab = await new Lab().starting();
+    const { live, session } = lab;
+    const woken = live.of(session).changed(60_000);
+    live.sawRunning(session.id);
+    await woken;
   });
 });
 
