@@ -2,7 +2,7 @@ import { nextDigest } from '../domain/recording/digest.chain.js';
 import { GatheredLines, release } from './gathered.lines.js';
 import { pause } from './pause.js';
 import type { Chunk } from './ports/recording.store.js';
-import { RecordingClosed } from './ports/recording.store.js';
+import { CHUNKS_AT_ONCE_MAX, RecordingClosed } from './ports/recording.store.js';
 import type { RecordingLimits } from './record-streams.js';
 
 const RETRY_FIRST_MS = 100;
@@ -24,7 +24,7 @@ export interface ChunkQueueParts {
   readonly compress: (data: Buffer) => Promise<Buffer>;
   readonly limits: RecordingLimits;
   readonly isStrict: boolean;
-  readonly append: (chunk: Chunk) => Promise<void>;
+  readonly append: (chunks: readonly Chunk[]) => Promise<void>;
   /** Told when the store takes something again after {@link Lost}; the queue goes on when it resolves. */
   readonly gap: (lost: Lost) => Promise<void>;
   /** Told when what is pushed from now on is lost. */
@@ -40,8 +40,8 @@ interface Sealed {
 }
 
 /**
- * Lines on their way to the store: gathered for a moment or until there are many, compressed, chained and stored one
- * chunk after the other. Bounded: who pushes beyond the bound is given something to wait for. Costs no timer while
+ * Lines on their way to the store: gathered for a moment or until there are many, compressed, chained and stored in their
+ * order; what has come while the store was busy is stored together. Bounded: who pushes beyond the bound is given something to wait for. Costs no timer while
  * nothing is pushed.
  */
 export class ChunkQueue {
@@ -129,8 +129,8 @@ export class ChunkQueue {
   private async storeAll(): Promise<void> {
     try {
       for (; !this.isDead;) {
-        const [head] = this.sealed;
-        if (head) await this.store(head);
+        const heads = this.sealed.slice(0, CHUNKS_AT_ONCE_MAX);
+        if (heads.length > 0) await this.store(heads);
         else if (this.lost) await this.tell(this.lost);
         else return;
       }
@@ -140,23 +140,37 @@ export class ChunkQueue {
     }
   }
 
-  private async store(sealed: Sealed): Promise<void> {
-    const { compress, append, limits } = this.parts;
-    const { data, untilMs } = sealed;
-    const chunk = await this.untilDone(async () => {
-      const packing = sealed.packing ?? compress(data);
-      sealed.packing = undefined;
-      const bytes = await packing;
-      const digest = nextDigest(this.last.digest, bytes);
-      return { seq: this.last.seq + 1, untilMs, bytes, digest };
-    });
-    const isStored = chunk && (await this.untilDone(() => append(chunk).then(() => true)));
-    if (!isStored) return;
-    this.last = { seq: chunk.seq, digest: chunk.digest };
-    this.sealed.shift();
-    this.unstored -= data.length;
-    release(data);
+  /** Stores the first of what is sealed. */
+  private async store(heads: readonly Sealed[]): Promise<void> {
+    const { append, limits } = this.parts;
+    const chunks: Chunk[] = [];
+    let last = this.last;
+    for (const sealed of heads) {
+      const before = last;
+      const chunk = await this.untilDone(() => this.packed(sealed, before));
+      if (!chunk) return;
+      chunks.push(chunk);
+      last = chunk;
+    }
+    if (!(await this.untilDone(() => append(chunks).then(() => true)))) return;
+    this.last = { seq: last.seq, digest: last.digest };
+    this.sealed.splice(0, heads.length);
+    for (const { data } of heads) {
+      this.unstored -= data.length;
+      release(data);
+    }
     if (this.unstored <= limits.unstoredBytes) this.giveRoom();
+  }
+
+  private async packed(
+    sealed: Sealed,
+    before: { readonly seq: number; readonly digest: Uint8Array },
+  ): Promise<Chunk> {
+    const { data, untilMs } = sealed;
+    const packing = sealed.packing ?? this.parts.compress(data);
+    sealed.packing = undefined;
+    const bytes = await packing;
+    return { seq: before.seq + 1, untilMs, bytes, digest: nextDigest(before.digest, bytes) };
   }
 
   private async tell(lost: Lost): Promise<void> {
