@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { PROJECT_ROOT } from '../sandbox/project.root.js';
 
-const START_MS = 60_000;
+/** A cluster of a thousand Pods takes minutes on a busy machine. */
+const START_MS = 300_000;
 const ANSWER_MS = 60_000;
 const STOP_MS = 20_000;
 const LOG_CHARACTERS_MAX = 4_000;
