@@ -1,8 +1,9 @@
 import { setTimeout as after } from 'node:timers/promises';
+import { ApiRefusal } from '../sandbox/broker/api.client.js';
 import type { OpenProcess } from './open.process.js';
 import { ECHOING, READY } from './terminal.measures.js';
 import type { Usage } from './terminal.programs.js';
-import type { TerminalStage } from './terminal.stage.js';
+import type { RunningSession, TerminalStage } from './terminal.stage.js';
 
 const OPENING_AT_ONCE = 8;
 /** What is typed at once, and comes back, in a busy terminal. */
@@ -10,6 +11,7 @@ const TYPED = 'x'.repeat(200);
 const TYPE_EVERY_MS = 500;
 const SETTLE_MS = 2_000;
 const WARM_UP = 30;
+const BUSY_MS = 1_000;
 
 /** What so many open terminals took of the broker, each in a session of its own. */
 export interface Load {
@@ -77,9 +79,22 @@ async function warmUp(stage: TerminalStage, place: number): Promise<void> {
 }
 
 async function open(stage: TerminalStage, place: number): Promise<OpenProcess> {
-  const exec = await stage.brokered(await stage.ask(place), ECHOING);
+  const exec = await stage.brokered(await askPatiently(stage, place), ECHOING);
   await exec.untilReceived(READY.length);
   return exec;
+}
+
+/** A stand-in that starts hundreds of containers on a busy machine may not answer in time. */
+async function askPatiently(stage: TerminalStage, place: number): Promise<RunningSession> {
+  for (let triesLeft = 60; ; triesLeft--) {
+    try {
+      return await stage.ask(place);
+    } catch (error) {
+      const isBusy = error instanceof ApiRefusal && error.answer.status === 503;
+      if (!isBusy || triesLeft === 0) throw error;
+      await after(BUSY_MS);
+    }
+  }
 }
 
 async function openUntil(
