@@ -28,6 +28,8 @@ class Shelf {
   /** So many tellings of a gap fail first. */
   gapsRefused = 0;
   marksGaps = false;
+  /** How many chunks came with each call. */
+  readonly together: number[] = [];
   private calls = 0;
   readonly queue: ChunkQueue;
 
@@ -37,7 +39,10 @@ class Shelf {
       compress: (data) => Promise.resolve(data),
       limits,
       isStrict,
-      append: (chunk) => this.call(() => this.put(chunk)),
+      append: (chunks) => {
+        this.together.push(chunks.length);
+        return this.call(() => chunks.forEach((chunk) => this.put(chunk)));
+      },
       gap: (lost) => this.gap(lost),
       losing: () => void (this.losses += 1),
       trouble: (_error, isFinal) => void this.troubles.push(isFinal),
@@ -65,8 +70,8 @@ class Shelf {
 
   private put(chunk: Chunk): void {
     const last = this.chunks.at(-1);
-    if (last?.seq === chunk.seq) {
-      expect(chunk).toEqual(last);
+    if (chunk.seq <= this.chunks.length) {
+      expect(chunk).toEqual(this.chunks[chunk.seq - 1]);
       return;
     }
     expect(chunk.seq).toBe((last?.seq ?? 0) + 1);
@@ -134,6 +139,15 @@ describe('lines on their way to the store', () => {
     while (shelf.chunks.length < 2) await after(1);
     expect(shelf.text).toBe('before\nwhile\n');
     await shelf.queue.close();
+  });
+
+  test('are stored together where they came while the store was busy, so many chunks at most', async () => {
+    const shelf = new Shelf(true, { ...LIMITS, unstoredBytes: 10_000 });
+    const given = Array.from({ length: 7 }, (_, at) => `${at}`.repeat(LIMITS.chunkBytes));
+    for (const line of given) void shelf.queue.push(() => line, 0);
+    expect(await shelf.queue.close()).toMatchObject({ seq: 7 });
+    expect(shelf.text).toBe(given.map((line) => `${line}\n`).join(''));
+    expect(shelf.together).toEqual([1, 4, 2]);
   });
 
   test('wait for nothing where nothing is pushed: an idle queue has no timer', async () => {

@@ -1,7 +1,8 @@
 import { nextDigest } from '../domain/recording/digest.chain.js';
+import { GatheredLines, release } from './gathered.lines.js';
 import { pause } from './pause.js';
 import type { Chunk } from './ports/recording.store.js';
-import { RecordingClosed } from './ports/recording.store.js';
+import { CHUNKS_AT_ONCE_MAX, RecordingClosed } from './ports/recording.store.js';
 import type { RecordingLimits } from './record-streams.js';
 
 const RETRY_FIRST_MS = 100;
@@ -21,10 +22,11 @@ export interface Lost {
 export interface ChunkQueueParts {
   /** The digest before the first chunk. */
   readonly first: Uint8Array;
+  /** Gives bytes of their own: what it was given is used again. */
   readonly compress: (data: Buffer) => Promise<Buffer>;
   readonly limits: RecordingLimits;
   readonly isStrict: boolean;
-  readonly append: (chunk: Chunk) => Promise<void>;
+  readonly append: (chunks: readonly Chunk[]) => Promise<void>;
   /** Told when the store takes something again after {@link Lost}; the queue goes on when it resolves. */
   readonly gap: (lost: Lost) => Promise<void>;
   /** Told when what is pushed from now on is lost. */
@@ -33,19 +35,20 @@ export interface ChunkQueueParts {
 }
 
 interface Sealed {
-  readonly text: string;
-  readonly bytes: number;
+  readonly data: Buffer;
+  /** Begun when it was sealed, while the chunk before is still being stored; taken once. */
+  packing: Promise<Buffer> | undefined;
   readonly untilMs: number;
 }
 
 /**
- * Lines on their way to the store: gathered for a moment or until there are many, compressed, chained and stored one
- * chunk after the other. Bounded: who pushes beyond the bound is given something to wait for, and where too much comes
- * from those who do not wait, storing is given up as when patience is over. Costs no timer while nothing is pushed.
+ * Lines on their way to the store: gathered for a moment or until there are many, compressed, chained and stored in their
+ * order; what has come while the store was busy is stored together. Bounded: who pushes beyond the bound is given
+ * something to wait for, and where too much comes from those who do not wait, storing is given up as when patience is
+ * over. Costs no timer while nothing is pushed.
  */
 export class ChunkQueue {
-  private lines: string[] = [];
-  private lineBytes = 0;
+  private readonly lines = new GatheredLines();
   private timer: NodeJS.Timeout | undefined;
   private readonly sealed: Sealed[] = [];
   private unstored = 0;
@@ -106,13 +109,9 @@ export class ChunkQueue {
       return undefined;
     }
     const { limits } = this.parts;
-    const text = `${line(this.lastMs)}\n`;
-    const bytes = Buffer.byteLength(text);
+    this.unstored += this.lines.add(`${line(this.lastMs)}\n`);
     this.lastMs = atMs;
-    this.lines.push(text);
-    this.lineBytes += bytes;
-    this.unstored += bytes;
-    if (this.lineBytes >= limits.chunkBytes) this.seal();
+    if (this.lines.bytes >= limits.chunkBytes) this.seal();
     else {
       const waitMs = this.isWatched ? limits.watchedChunkMs : limits.chunkMs;
       this.timer ??= setTimeout(() => this.seal(), waitMs);
@@ -129,7 +128,7 @@ export class ChunkQueue {
       this.seal();
       await this.loop;
       // Where a gap was told meanwhile, there is the mark of it.
-    } while (this.lines.length + this.sealed.length > 0 && !this.isDead);
+    } while (this.lines.bytes + this.sealed.length > 0 && !this.isDead);
     clearTimeout(tooLate);
     const isWhole = !this.isDead && !this.lost;
     this.die();
@@ -139,14 +138,12 @@ export class ChunkQueue {
   private seal(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    if (this.lines.length > 0) {
-      this.sealed.push({
-        text: this.lines.join(''),
-        bytes: this.lineBytes,
-        untilMs: this.lastMs,
-      });
-      this.lines = [];
-      this.lineBytes = 0;
+    if (this.lines.bytes > 0) {
+      const data = this.lines.take();
+      const packing = this.parts.compress(data);
+      // Whoever takes it hears of it.
+      packing.catch(() => undefined);
+      this.sealed.push({ data, packing, untilMs: this.lastMs });
     }
     if (this.sealed.length > 0 && !this.isDead) this.loop ??= this.storeAll();
   }
@@ -154,8 +151,8 @@ export class ChunkQueue {
   private async storeAll(): Promise<void> {
     try {
       for (; !this.isDead;) {
-        const [head] = this.sealed;
-        if (head) await this.store(head);
+        const heads = this.sealed.slice(0, CHUNKS_AT_ONCE_MAX);
+        if (heads.length > 0) await this.store(heads);
         else if (this.lost) await this.tell(this.lost);
         else return;
       }
@@ -165,19 +162,37 @@ export class ChunkQueue {
     }
   }
 
-  private async store({ text, bytes: size, untilMs }: Sealed): Promise<void> {
-    const { compress, append, limits } = this.parts;
-    const chunk = await this.untilDone(async () => {
-      const bytes = await compress(Buffer.from(text));
-      const digest = nextDigest(this.last.digest, bytes);
-      return { seq: this.last.seq + 1, untilMs, bytes, digest };
-    });
-    const isStored = chunk && (await this.untilDone(() => append(chunk).then(() => true)));
-    if (!isStored) return;
-    this.last = { seq: chunk.seq, digest: chunk.digest };
-    this.sealed.shift();
-    this.unstored -= size;
+  /** Stores the first of what is sealed. */
+  private async store(heads: readonly Sealed[]): Promise<void> {
+    const { append, limits } = this.parts;
+    const chunks: Chunk[] = [];
+    let last = this.last;
+    for (const sealed of heads) {
+      const before = last;
+      const chunk = await this.untilDone(() => this.packed(sealed, before));
+      if (!chunk) return;
+      chunks.push(chunk);
+      last = chunk;
+    }
+    if (!(await this.untilDone(() => append(chunks).then(() => true)))) return;
+    this.last = { seq: last.seq, digest: last.digest };
+    this.sealed.splice(0, heads.length);
+    for (const { data } of heads) {
+      this.unstored -= data.length;
+      release(data);
+    }
     if (this.unstored <= limits.unstoredBytes) this.giveRoom();
+  }
+
+  private async packed(
+    sealed: Sealed,
+    before: { readonly seq: number; readonly digest: Uint8Array },
+  ): Promise<Chunk> {
+    const { data, untilMs } = sealed;
+    const packing = sealed.packing ?? this.parts.compress(data);
+    sealed.packing = undefined;
+    const bytes = await packing;
+    return { seq: before.seq + 1, untilMs, bytes, digest: nextDigest(before.digest, bytes) };
   }
 
   private async tell(lost: Lost): Promise<void> {

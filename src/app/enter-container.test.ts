@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EntranceLab, text, told } from '../../test/support/entrance.lab.js';
 import { ALEX, ROBIN } from '../../test/support/sessions.js';
 import type { Session } from '../domain/session/session.js';
@@ -41,6 +41,36 @@ describe('a container that turns out late not to be there yet', () => {
     (await lab.streams.next()).wasTooEarly();
     expect(await stream.ended).toMatchObject({ kind: 'refused' });
     expect(lab.streams.asked).toHaveLength(1);
+  });
+});
+
+describe('a container that is being made', () => {
+  it('is tried again and again, as one that may not be there', async () => {
+    lab = await new EntranceLab().starting();
+    lab.streams.refusals = 3;
+    await lab.enter();
+    expect(lab.streams.asked.map(({ early }) => early)).toEqual([true, true, true, true]);
+  });
+
+  it('is entered once it is seen to run, though that is not stored', async () => {
+    lab = await new EntranceLab().starting();
+    const { live, streams, session } = lab;
+    streams.refusals = Infinity;
+    const entering = lab.enter();
+    await vi.waitUntil(() => streams.asked.length > 1);
+    live.sawRunning(session.id);
+    streams.refusals = 0;
+    await entering;
+    expect(streams.asked.at(-1)).toMatchObject({ early: false });
+    expect(lab.session.state).toBe('starting');
+  });
+
+  it('that is seen to run is news to those who wait between two tries', async () => {
+    lab = await new EntranceLab().starting();
+    const { live, session } = lab;
+    const woken = live.of(session).changed(60_000);
+    live.sawRunning(session.id);
+    await woken;
   });
 });
 

@@ -23,7 +23,7 @@ import * as sentences from './stream.sentences.js';
 import type { WaitForStart } from './wait-for-start.js';
 
 /** Between two tries to enter a container that is being made: most are there after a quarter of a second. */
-const RETRY_FIRST_MS = 50;
+const RETRY_FIRST_MS = 25;
 const RETRY_GROWTH = 1.2;
 const RETRY_LONGEST_MS = 250;
 /** How long a container that is said to run may refuse to be entered. */
@@ -155,7 +155,7 @@ export class EnterContainer extends EnterSession {
           command: commandOf(session, entry),
           tty: entry.tty,
           stdin: entry.stdin,
-          early: session.state === 'starting',
+          early: at.mayBeAbsent,
         },
         stream.signal,
       );

@@ -52,6 +52,8 @@ export class LiveSession {
   private inputAt: Date | undefined;
   private touchedAt: Date | undefined;
   private isIdleTold = false;
+  /** The name of the container that was seen to run. */
+  private running: string | undefined;
 
   constructor(
     private current: Session,
@@ -102,6 +104,18 @@ export class LiveSession {
       session.container !== null &&
       before.container.name !== session.container.name;
     return hasMoved ? 'moved' : 'same';
+  }
+
+  /** Its container was seen to run, which takes a moment to be stored: who waits for it need not. */
+  sawRunning(): void {
+    this.running = this.current.container?.name;
+    this.change.wake();
+  }
+
+  /** Whether its container may be one that does not run yet. */
+  get mayBeAbsent(): boolean {
+    const { state, container } = this.current;
+    return state === 'starting' && container?.name !== this.running;
   }
 
   /** Resolves when the session changes, after so long at the latest. */

@@ -68,9 +68,9 @@ export class RecordStream implements StreamRecording {
       compress,
       limits,
       isStrict: recording.mode === 'strict',
-      append: async (chunk) => {
-        await store.append(id, chunk);
-        parts.stored(chunk.bytes.length);
+      append: async (chunks) => {
+        await store.append(id, chunks);
+        for (const { bytes } of chunks) parts.stored(bytes.length);
       },
       gap: (lost) => this.gap(lost),
       losing: parts.gapped,

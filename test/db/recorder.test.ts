@@ -229,16 +229,30 @@ describe('a chunk', () => {
   test('that is stored again is there once, and another in its place is refused', async () => {
     const { recording } = await opened();
     const twice = [chunkOf(1, 'a'), chunkOf(1, 'a')];
-    await Promise.allSettled(twice.map((chunk) => lab.store.append(recording.id, chunk)));
-    await lab.store.append(recording.id, chunkOf(1, 'a'));
-    await expect(lab.store.append(recording.id, chunkOf(1, 'b'))).rejects.toThrow(/another digest/);
+    await Promise.allSettled(twice.map((chunk) => lab.store.append(recording.id, [chunk])));
+    await lab.store.append(recording.id, [chunkOf(1, 'a')]);
+    await expect(lab.store.append(recording.id, [chunkOf(1, 'b')])).rejects.toThrow(
+      /another digest/,
+    );
     expect(await lab.store.chunks(recording.id, 0, 10)).toEqual([chunkOf(1, 'a')]);
+  });
+
+  test('is stored with those that follow it, or none of them is', async () => {
+    const { recording } = await opened();
+    const three = [chunkOf(1, 'a'), chunkOf(2, 'b'), chunkOf(3, 'c')];
+    await lab.store.append(recording.id, three.slice(0, 2));
+    await lab.store.append(recording.id, three);
+    const other = [chunkOf(3, 'x'), chunkOf(4, 'd')];
+    await expect(lab.store.append(recording.id, other)).rejects.toThrow(/another digest/);
+    expect(await lab.store.chunks(recording.id, 0, 10)).toEqual(three);
   });
 
   test('is not taken for a recording that has ended, nor for one that is not', async () => {
     const { recording } = await opened();
     await recording.finish(EXITED);
-    await expect(lab.store.append(recording.id, chunkOf(2, 'a'))).rejects.toThrow(RecordingClosed);
+    await expect(lab.store.append(recording.id, [chunkOf(2, 'a')])).rejects.toThrow(
+      RecordingClosed,
+    );
   });
 });
 

@@ -48,8 +48,13 @@ export class EntranceLab {
     live.start();
   }
 
+  /** A session whose container is being made. */
+  starting(): Promise<this> {
+    return this.active(600, {}, false);
+  }
+
   /** A session that is active for so long, on terms. */
-  async active(seconds = 600, terms: Partial<Terms> = {}): Promise<this> {
+  async active(seconds = 600, terms: Partial<Terms> = {}, isRunning = true): Promise<this> {
     const grant = grantOf('a1');
     const asked = newSession({ grant: { ...grant, terms: { ...grant.terms, ...terms } } });
     const { request, ...rest } = asked;
@@ -65,6 +70,7 @@ export class EntranceLab {
     const startBy = new Date(Date.now() + 30_000);
     const container = { name: `hallpass-${asked.id}`, image: 'busybox', startBy };
     await this.step('start', { startingAt: new Date(), container });
+    if (!isRunning) return this;
     const deadlineAt = new Date(Date.now() + seconds * 1000);
     await this.step('run', { startedAt: new Date(), deadlineAt });
     return this;

@@ -1,4 +1,6 @@
 import type { RequestOptions } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { RequestContext } from '@kubernetes/client-node';
 import { Agent, ProxyAgent } from 'undici';
@@ -23,6 +25,8 @@ type Pools = Readonly<Record<'calls' | 'watches', Dispatcher>>;
  */
 export class PooledKubeConfig extends KubeConfig {
   private kept: { readonly key: string; readonly pools: Pools } | undefined;
+  /** A context of TLS takes 34 kB and a tenth of a millisecond: each WebSocket would make one of its own. */
+  private trusted: { readonly key: string; readonly context: SecureContext } | undefined;
 
   override applySecurityAuthentication(context: RequestContext): Promise<void> {
     return this.applyTo(context, 'calls');
@@ -50,16 +54,19 @@ export class PooledKubeConfig extends KubeConfig {
   /** What a WebSocket to this cluster needs: its address, credentials and trust. */
   async webSocketOptions(): Promise<{ readonly server: URL; readonly options: ClientOptions }> {
     const { options } = await this.prepare();
-    const { agent, ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, headers, auth } =
-      options;
+    const { agent, rejectUnauthorized, servername, headers, auth } = options;
     const cluster = this.getCurrentCluster();
+    // What comes through a proxy's agent has the certificates from there as well.
+    const trust = cluster?.proxyUrl
+      ? certificatesOf(options)
+      : { secureContext: this.contextOf(certificatesOf(options)) };
     return {
       server: new URL(cluster?.server ?? ''),
       options: Object.fromEntries(
         Object.entries({
           // client-node keeps its agent's certificates for good, so only a proxy is worth having it.
           agent: cluster?.proxyUrl ? agent : undefined,
-          ...{ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, headers, auth },
+          ...{ ...trust, rejectUnauthorized, servername, headers, auth },
         }).filter(([, value]) => value !== undefined && value !== null),
       ),
     };
@@ -87,10 +94,22 @@ export class PooledKubeConfig extends KubeConfig {
     }
   }
 
+  private contextOf(certificates: Certificates): SecureContext {
+    const key = Object.values(certificates).map(String).join();
+    if (this.trusted?.key === key) return this.trusted.context;
+    try {
+      const context = createSecureContext(present(certificates));
+      this.trusted = { key, context };
+      return context;
+    } catch (cause) {
+      throw new ApiFailureError({ failure: 'misconfigured', definite: true, cause });
+    }
+  }
+
   private poolsFor(options: RequestOptions): Pools | undefined {
-    const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
+    const { rejectUnauthorized, servername } = options;
     const cluster = this.getCurrentCluster();
-    const trust = present({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername });
+    const trust = present({ ...certificatesOf(options), rejectUnauthorized, servername });
     const wanted = this.createDispatcherOptions(cluster, trust);
     if (wanted.type === 'socks') return undefined;
     const poolKey = [cluster?.server, cluster?.proxyUrl, ...Object.values(trust)]
@@ -104,6 +123,12 @@ export class PooledKubeConfig extends KubeConfig {
     }
     return this.kept.pools;
   }
+}
+
+type Certificates = Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'pfx' | 'passphrase'>;
+
+function certificatesOf({ ca, cert, key, pfx, passphrase }: RequestOptions): Certificates {
+  return { ca, cert, key, pfx, passphrase };
 }
 
 type Trust = Pick<

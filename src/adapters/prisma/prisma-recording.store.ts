@@ -6,7 +6,11 @@ import type {
   ScreenHit,
   ScreenLine,
 } from '../../app/ports/recording.store.js';
-import { RecordingClosed, RecordingStore } from '../../app/ports/recording.store.js';
+import {
+  CHUNKS_AT_ONCE_MAX,
+  RecordingClosed,
+  RecordingStore,
+} from '../../app/ports/recording.store.js';
 import type { AuditEntry } from '../../domain/audit/entry.js';
 import type { Problem } from '../../domain/problem.js';
 import { invariant, problem } from '../../domain/problem.js';
@@ -15,10 +19,9 @@ import type { SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
 import { abandonRecording } from './recording.abandon.js';
 import type { RecordingRow } from './recording.rows.js';
-import { audited, entryOf, told } from './recording.sql.js';
+import { appending, audited, entryOf, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
 import { TAKE_UNREAD, searchScreens } from './recording.screens.js';
-import { RECORDING_CHANNEL } from './session.sql.js';
 import { inTransaction } from './transaction.js';
 
 /** Where the bytes of chunks are, if not in the database. Throws where they cannot be had or kept. */
@@ -84,34 +87,23 @@ export class PrismaRecordingStore extends RecordingStore {
     );
   }
 
-  async append(id: RecordingId, chunk: Chunk): Promise<void> {
+  async append(id: RecordingId, chunks: readonly Chunk[]): Promise<void> {
     const bodies = this.isKeptElsewhere ? this.bodies : undefined;
-    await bodies?.put(id, chunk.seq, chunk.bytes);
-    const body = bodies
-      ? ''
-      : `, b AS (INSERT INTO recording_bodies SELECT $1, $2, $6 FROM c RETURNING 1)`;
-    const rows = await this.rows<{ isOpen: boolean; written: number; same: boolean }>(
-      `WITH r AS MATERIALIZED (SELECT session_id FROM recordings WHERE id = $1 AND ended_at IS NULL FOR SHARE),
-       c AS (
-         INSERT INTO recording_chunks SELECT $1, $2::int, $3::bigint, $4::int, $5::bytea FROM r
-         ON CONFLICT DO NOTHING RETURNING 1
-       )${body}
-       SELECT EXISTS (SELECT FROM r) AS "isOpen", (SELECT count(*)::int FROM c) AS written,
-         (SELECT count(pg_notify('${RECORDING_CHANNEL}', session_id)) FROM r),
-         EXISTS (SELECT FROM recording_chunks WHERE recording_id = $1 AND seq = $2::int AND digest = $5::bytea) AS same`,
+    if (bodies) await Promise.all(chunks.map(({ seq, bytes }) => bodies.put(id, seq, bytes)));
+    const [row] = await this.rows<{ isOpen: boolean; written: number; same: number }>(
+      appending(chunks.length, bodies === undefined),
       [
         id,
-        chunk.seq,
-        chunk.untilMs,
-        chunk.bytes.length,
-        Buffer.from(chunk.digest),
-        ...(bodies ? [] : [Buffer.from(chunk.bytes)]),
+        ...chunks.flatMap(({ seq, untilMs, bytes, digest }) => [
+          ...[seq, untilMs, bytes.length, bytesOf(digest)],
+          ...(bodies ? [] : [bytesOf(bytes)]),
+        ]),
       ],
     );
-    const [row] = rows;
     if (row?.isOpen !== true) throw new RecordingClosed(id);
-    if (row.written !== 1 && !row.same) {
-      throw new Error(`invariant broken: chunk ${chunk.seq} of ${id} is there with another digest`);
+    if (row.written + row.same !== chunks.length) {
+      const seqs = chunks.map(({ seq }) => seq).join(', ');
+      throw new Error(`invariant broken: a chunk of ${seqs} of ${id} is there with another digest`);
     }
   }
 
@@ -222,8 +214,8 @@ export class PrismaRecordingStore extends RecordingStore {
     );
     const info = await this.find(id);
     if (!info?.droppedAt) return false;
-    // One more may be there: of a chunk whose row came too late.
-    await this.bodies?.drop(id, info.chunks + 1);
+    // Some more may be there: of chunks whose rows came too late.
+    await this.bodies?.drop(id, info.chunks + CHUNKS_AT_ONCE_MAX);
     await this.rows('UPDATE recordings SET purged_at = now() WHERE id = $1', [id]);
     return row?.written === 1;
   }
@@ -287,4 +279,9 @@ export class PrismaRecordingStore extends RecordingStore {
   private async rows<R extends object>(sql: string, values: readonly unknown[]): Promise<R[]> {
     return (await this.database.pool.query<R>(sql, [...values])).rows;
   }
+}
+
+/** The same memory, as the client of PostgreSQL sends it without turning it into text. */
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

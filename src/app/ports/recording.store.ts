@@ -21,6 +21,9 @@ export interface Chunk {
   readonly digest: Uint8Array;
 }
 
+/** So many chunks are stored together, where they have come faster than they could be stored. */
+export const CHUNKS_AT_ONCE_MAX = 4;
+
 /** What is known of a recording besides its events. */
 export interface RecordingInfo {
   readonly id: RecordingId;
@@ -97,10 +100,11 @@ export abstract class RecordingStore {
   }): Promise<'opened' | Problem>;
 
   /**
-   * Stores a chunk; storing the same again is a no-op. Throws where it is not stored, and {@link RecordingClosed} where
-   * it never will be, for the recording has an end.
+   * Stores chunks that follow each other, {@link CHUNKS_AT_ONCE_MAX} at most: all of them or none. Storing the same again
+   * is a no-op. Throws where they are not stored, and {@link RecordingClosed} where they never will be, for the recording
+   * has an end.
    */
-  abstract append(id: RecordingId, chunk: Chunk): Promise<void>;
+  abstract append(id: RecordingId, chunks: readonly Chunk[]): Promise<void>;
   /** Counts a gap; the same entry once, however often it is given. */
   abstract gap(id: RecordingId, audit: AuditEntry): Promise<void>;
   /** Writes the end; nothing where it has one. @returns whether this call wrote it. */
