@@ -7,8 +7,8 @@ import { AuditLog } from './ports/audit.log.js';
 import type { ByteTunnel } from './ports/cluster.pods.js';
 import { ClusterPods } from './ports/cluster.pods.js';
 import { Clock } from './ports/clock.js';
+import { OpenSideStream } from './open-side-stream.js';
 import type { SideStream } from './side-stream.js';
-import { OpenSideStream } from './side-stream.js';
 import { podPlaceOf } from './use-by-kubectl.js';
 
 /** Ports of a Pod, forwarded. */
@@ -53,7 +53,8 @@ export class ForwardPorts {
     const all = AbortSignal.any([side.signal, signal]);
     const tunnel = await this.deps.pods.forward(podPlaceOf(session), headers, all);
     if (!isProblem(tunnel)) return this.forwarding({ caller, session, side, tunnel });
-    await side.close({ exitCode: null, why: 'the cluster did not forward' });
+    side.close('the cluster did not forward');
+    await side.finished;
     return tunnel;
   }
 
@@ -71,7 +72,7 @@ export class ForwardPorts {
       reached: async (port) => {
         if (known.has(port)) return;
         known.add(port);
-        side.recording.mark(`port ${port}`);
+        side.mark(`port ${port}`);
         await this.deps.audit.append(
           auditEntry({
             at: this.deps.clock.now(),
@@ -79,11 +80,14 @@ export class ForwardPorts {
             outcome: 'success',
             actor: caller.actor,
             session,
-            data: { port, recording: side.recording.id },
+            data: { port, recording: side.recording },
           }),
         );
       },
-      close: (why) => side.close({ exitCode: null, why }),
+      close: async (why) => {
+        side.close(why);
+        await side.finished;
+      },
     };
   }
 }

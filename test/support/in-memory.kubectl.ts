@@ -7,6 +7,8 @@ import { EnterSession } from '../../src/app/enter-session.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import type { KubectlUses } from '../../src/app/kubectl.uses.js';
 import { kubectlUses } from '../../src/app/kubectl.uses.js';
+import { LiveStreams } from '../../src/app/live-streams.js';
+import { StopSession } from '../../src/app/stop-session.js';
 import type {
   ByteTunnel,
   LogOptions,
@@ -30,7 +32,8 @@ import type { NewRecording, RecordingEnd } from '../../src/domain/recording/reco
 import { newRecordingId } from '../../src/domain/recording/recording.js';
 import type { SessionId } from '../../src/domain/session/session.js';
 import type { HandClock, MemorySessionStore } from './in-memory.ports.js';
-import { NobodyOnCall, NoHistory } from './in-memory.ports.js';
+import { MemoryJournal, NobodyOnCall, NoHistory } from './in-memory.ports.js';
+import { MemoryActivity } from './in-memory.streams.js';
 import type { PolicySource } from '../../src/app/ports/policy.source.js';
 import type { RequestSession } from '../../src/app/request-session.js';
 
@@ -320,6 +323,7 @@ export class MemoryKubeNames extends KubeNames {
 
 /** kubectl's side of an API in memory, with what tests look at. */
 export interface KubectlLab {
+  readonly live: LiveStreams;
   readonly pods: MemoryPods;
   readonly enter: LocalEntering;
   readonly recorder: MemoryRecorder;
@@ -344,11 +348,23 @@ export function kubectlLab(of: {
     tokens: new MemoryKubeTokens(),
     names: new MemoryKubeNames(),
   };
+  const { store, clock } = of;
+  const journal = new MemoryJournal();
+  const live = new LiveStreams({
+    store,
+    news: store.news,
+    presence: lab.presence,
+    activity: new MemoryActivity(),
+    stop: new StopSession({ store, clock, journal, replica: 'test' }),
+    clock,
+    journal,
+  });
+  live.start();
   const facts = new GatherFacts({
     history: new NoHistory(),
     onCall: new NobodyOnCall(),
     clock: of.clock,
   });
-  const uses = kubectlUses({ ...of, ...lab, facts, news: of.store.news, audit: of.store.log });
-  return { ...lab, uses };
+  const uses = kubectlUses({ ...of, ...lab, live, facts, audit: of.store.log });
+  return { ...lab, live, uses };
 }
