@@ -18,6 +18,8 @@ export interface Forwarding {
   readonly signal: AbortSignal;
   /** Writes to the audit log that the client reaches for a port; to be awaited before its bytes go on. */
   reached(port: number): Promise<void>;
+  /** Counts what goes to the ports and comes from them, in bytes; what goes to them keeps the session from being idle. */
+  readonly passed: (direction: 'in' | 'out', bytes: number) => void;
   close(why: string): Promise<void>;
 }
 
@@ -84,6 +86,7 @@ export class ForwardPorts {
           }),
         );
       },
+      passed: (direction, bytes) => side.passed(direction, bytes),
       close: async (why) => {
         side.close(why);
         await side.finished;

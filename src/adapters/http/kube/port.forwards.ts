@@ -131,9 +131,11 @@ async function up(
     if (head.length > 0) socket.unshift(head);
     for await (const chunk of socket) {
       const bytes = Buffer.from(chunk as Uint8Array);
+      const before = ports.dataBytes;
       for (const port of await ports.see(inWebSocket ? frames.see(bytes) : bytes)) {
         await forwarding.reached(port);
       }
+      forwarding.passed('in', ports.dataBytes - before);
       if (!(await forwarding.tunnel.write(bytes))) break;
     }
   } finally {
@@ -142,8 +144,9 @@ async function up(
   }
 }
 
-async function down({ socket }: Upgrade, { tunnel }: Forwarding): Promise<void> {
+async function down({ socket }: Upgrade, { tunnel, passed }: Forwarding): Promise<void> {
   for await (const data of tunnel.output) {
+    passed('out', data.length);
     const written = await new Promise<boolean>((resolve) => {
       socket.write(data, (error) => resolve(!error));
     });
