@@ -174,7 +174,8 @@ export class LocalEntering extends EnterSession {
       ended.resolve(end);
       child.kill('SIGKILL');
     };
-    signal.addEventListener('abort', leave, { once: true });
+    // As the real door does: from here on whoever has the stream is to leave it.
+    if (signal.aborted) leave();
     if (!entry.stdin) child.stdin.end();
     const { notices, resizes } = this;
     return Promise.resolve({

@@ -12,6 +12,8 @@ export interface Upgrade {
   readonly head: Buffer;
 }
 
+const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
+
 const waiting = new WeakMap<IncomingMessage, { socket: Duplex; head: Buffer }>();
 
 /**
@@ -34,9 +36,24 @@ export function routeUpgrades(instance: FastifyInstance): void {
   });
 }
 
-/** Whether the request asks for an upgrade that was not taken over yet. */
-export function asksUpgrade(request: FastifyRequest): boolean {
-  return waiting.has(request.raw);
+/**
+ * Whether the request asks for an upgrade that was not taken over yet. To be asked before anything is opened for it: a
+ * request with the header Upgrade, and no Connection that names it, asks for none (RFC 9110 §7.8).
+ */
+export function asksUpgrade(request: IncomingMessage): boolean {
+  return waiting.has(request);
+}
+
+/** Whether it asks for a WebSocket, in a way that can be granted (RFC 6455 §4.2.1). */
+export function asksWebSocket(request: IncomingMessage): boolean {
+  const { headers, method } = request;
+  return (
+    asksUpgrade(request) &&
+    method === 'GET' &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    WEBSOCKET_KEY.test(headers['sec-websocket-key'] ?? '') &&
+    headers['sec-websocket-version'] === '13'
+  );
 }
 
 /** Takes the connection over: from here on it is the handler's, and nothing else answers on it. */

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
@@ -9,7 +10,8 @@ import { Journal } from '../../../app/ports/journal.js';
 import { invariant, problem } from '../../../domain/problem.js';
 import { CHANNEL, CHANNEL_PROTOCOLS } from '../../net/kube.channels.js';
 import { Refused } from '../refused.error.js';
-import { takeUpgrade } from '../upgrades.js';
+import type { Upgrade } from '../upgrades.js';
+import { asksWebSocket, takeUpgrade } from '../upgrades.js';
 import { serveChannels } from './channel.server.js';
 import { isSet, queryOf } from './kube.query.js';
 import { STOPPED } from './kube.status.js';
@@ -52,8 +54,8 @@ export class KubectlStreams implements OnModuleDestroy {
   /** @throws Refused where kubectl asks for what is not spoken here; it then asks again by SPDY, and hears the same. */
   checkUpgrade(request: FastifyRequest): void {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
-    const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
-    if (isWebSocket && CHANNEL_PROTOCOLS.some((one) => offered.includes(one))) return;
+    const isSpoken = CHANNEL_PROTOCOLS.some((one) => offered.includes(one));
+    if (isSpoken && asksWebSocket(request.raw)) return;
     throw new Refused(
       problem(
         'invalid-request',
@@ -64,22 +66,39 @@ export class KubectlStreams implements OnModuleDestroy {
 
   /** Serves an open stream on the request's connection, to its end. Never throws. */
   async serve(request: FastifyRequest, reply: FastifyReply, stream: OpenStream): Promise<void> {
-    const upgrade = invariant(takeUpgrade(request, reply), 'an upgrade that nobody took');
-    const query = queryOf(request);
-    upgrade.socket.once('close', () => stream.leave());
-    const socket = await new Promise<WebSocket>((resolve) => {
-      this.server.handleUpgrade(upgrade.request, upgrade.socket, upgrade.head, resolve);
-    });
+    let connection: Duplex | undefined;
     try {
+      const upgrade = invariant(takeUpgrade(request, reply), 'an upgrade that nobody took');
+      connection = upgrade.socket;
+      const socket = await this.accept(upgrade, stream);
+      const query = queryOf(request);
+      if (!socket) return;
       await serveChannels(socket, stream, {
         tty: isSet(query, 'tty'),
         stderr: isSet(query, 'stderr'),
       });
     } catch (error) {
       this.journal.error({ err: error }, 'a stream of kubectl failed');
+      connection?.destroy();
+    } finally {
+      // Whatever happened: a stream that nobody serves must not stay open.
       stream.leave();
-      socket.terminate();
     }
+  }
+
+  /** Undefined where the client has left meanwhile. */
+  private accept(
+    { request, socket, head }: Upgrade,
+    stream: OpenStream,
+  ): Promise<WebSocket | undefined> {
+    if (socket.destroyed) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      socket.once('close', () => {
+        stream.leave();
+        resolve(undefined);
+      });
+      this.server.handleUpgrade(request, socket, head, resolve);
+    });
   }
 
   /** Who is still there is told that it is this replica which stops, and then cut: the session goes on. */

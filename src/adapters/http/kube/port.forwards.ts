@@ -10,7 +10,7 @@ import { invariant, problem } from '../../../domain/problem.js';
 import type { Session } from '../../../domain/session/session.js';
 import { orRefuse, Refused } from '../refused.error.js';
 import type { Upgrade } from '../upgrades.js';
-import { takeUpgrade } from '../upgrades.js';
+import { asksUpgrade, takeUpgrade } from '../upgrades.js';
 import { mayWait, whileConnected } from './idle.socket.js';
 import { SpdyPorts } from './spdy.ports.js';
 import { WebSocketPayload } from './websocket.payload.js';
@@ -92,7 +92,7 @@ function upgradeHeaders(request: FastifyRequest): Record<string, string> {
   const offered = headers['sec-websocket-protocol'] ?? '';
   const names = PASSED_ON[upgrade.toLowerCase()];
   const isTunnel = upgrade.toLowerCase() !== 'websocket' || offered.includes(TUNNEL_PROTOCOL);
-  if (!names || !isTunnel) {
+  if (!names || !isTunnel || !asksUpgrade(request.raw)) {
     throw new Refused(
       problem(
         'invalid-request',
