@@ -144,6 +144,11 @@ export class LocalEntering extends EnterSession {
   /** In the place of a stream. */
   refusal: Problem | undefined;
   readonly resizes: TerminalSize[] = [];
+  /** What processes printed that was asked for, and what they were given, in bytes. */
+  taken = 0;
+  given = 0;
+  /** Processes take nothing until it resolves. */
+  held: Promise<undefined> | undefined;
   /** How many streams were left while their process ran. */
   left = 0;
   readonly notices: Notice[] = [];
@@ -157,7 +162,7 @@ export class LocalEntering extends EnterSession {
     const [program = 'sh', ...args] = entry.command ?? ['sh'];
     const child = spawn(program, args);
     const ended = Promise.withResolvers<StreamEnd>();
-    const chunks = mergeOutput(child.stdout, child.stderr);
+    const chunks = this.counted(mergeOutput(child.stdout, child.stderr));
     child.stdin.on('error', () => undefined);
     child.once('error', (error) => {
       ended.resolve({ kind: 'refused', problem: problem('container-not-ready', error.message) });
@@ -183,10 +188,13 @@ export class LocalEntering extends EnterSession {
       output: chunks,
       notices: Readable.from(notices),
       ended: ended.promise,
-      write: (data: Uint8Array) =>
-        new Promise<boolean>((resolve) => {
+      write: async (data: Uint8Array) => {
+        await this.held;
+        this.given += data.length;
+        return new Promise<boolean>((resolve) => {
           child.stdin.write(data, (error) => resolve(!error));
-        }),
+        });
+      },
       closeInput: () => {
         child.stdin.end();
         return Promise.resolve(true);
@@ -197,6 +205,13 @@ export class LocalEntering extends EnterSession {
       },
       leave,
     });
+  }
+
+  private async *counted(chunks: AsyncIterable<OutputChunk>): AsyncGenerator<OutputChunk> {
+    for await (const chunk of chunks) {
+      this.taken += chunk.data.length;
+      yield chunk;
+    }
   }
 }
 

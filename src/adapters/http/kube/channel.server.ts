@@ -10,8 +10,6 @@ const HELD_BYTES_MAX = 64 * 1024;
 const BEAT_MS = 10_000;
 /** kubectl pings every 5 s. */
 const DEAD_AFTER_MS = 60_000;
-/** How long the client may take to answer the close frame. */
-const CLOSING_MS = 5_000;
 
 const Side = z.int().min(1).max(65_535);
 const Size = z.object({ Width: Side, Height: Side });
@@ -27,17 +25,23 @@ const SAID_WITHOUT_TERMINAL: ReadonlySet<Notice['kind']> = new Set([
 
 /**
  * Serves a stream to kubectl, frame by frame as the API server does (measured: test/kubernetes-1.36/stream): an empty
- * frame, then what is written, then the Status, then a close frame with 1000. A slow side slows the other down. Comes
- * back when the socket is closed; never throws.
+ * frame, then what is written, then the Status, then a close frame with 1000. A slow side slows the other down; one that
+ * reads nothing is cut some time after the end, by `graceSeconds`. Comes back when the socket is closed; never throws.
  */
 export async function serveChannels(
   socket: WebSocket,
   stream: OpenStream,
-  wanted: { readonly tty: boolean; readonly stderr: boolean },
+  wanted: {
+    readonly tty: boolean;
+    readonly stderr: boolean;
+    readonly graceSeconds: (end: StreamEnd) => number;
+  },
 ): Promise<void> {
   const client = new Client(socket, stream);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   void closed.then(() => stream.leave());
+  // Also where the client takes nothing, and what was shown last still waits for it.
+  void stream.ended.then((end) => client.cutAfter(wanted.graceSeconds(end)));
   void client.send(CHANNEL.stdout, '');
   void tell(client, stream, wanted);
   for await (const { stream: from, data } of stream.output) {
@@ -119,7 +123,11 @@ class Client {
     this.socket.close(1000);
     // The client's own close frame is to be read.
     this.socket.resume();
-    setTimeout(() => this.socket.terminate(), CLOSING_MS).unref();
+  }
+
+  cutAfter(seconds: number): void {
+    const cut = setTimeout(() => this.socket.terminate(), seconds * 1_000);
+    this.socket.once('close', () => clearTimeout(cut));
   }
 
   private take(frame: Buffer): void {

@@ -9,7 +9,9 @@ import type { OpenStream } from '../../../app/enter-session.js';
 import { Journal } from '../../../app/ports/journal.js';
 import { invariant, problem } from '../../../domain/problem.js';
 import { CHANNEL, CHANNEL_PROTOCOLS } from '../../net/kube.channels.js';
+import { HttpSettings } from '../http.settings.js';
 import { Refused } from '../refused.error.js';
+import { graceSecondsOf } from '../socket.farewells.js';
 import type { Upgrade } from '../upgrades.js';
 import { asksWebSocket, takeUpgrade } from '../upgrades.js';
 import { serveChannels } from './channel.server.js';
@@ -39,7 +41,10 @@ export class KubectlStreams implements OnModuleDestroy {
 
   private readonly stopping = new AbortController();
 
-  constructor(private readonly journal: Journal) {}
+  constructor(
+    private readonly journal: Journal,
+    private readonly settings: HttpSettings,
+  ) {}
 
   /** Aborted when this replica stops. */
   get untilStopped(): AbortSignal {
@@ -49,6 +54,11 @@ export class KubectlStreams implements OnModuleDestroy {
   /** The number of streams that are open, for tests. */
   get count(): number {
     return this.server.clients.size;
+  }
+
+  /** How much waits for all of them together to be read, in bytes, for tests. */
+  get waitingBytes(): number {
+    return [...this.server.clients].reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0);
   }
 
   /** @throws Refused where kubectl asks for what is not spoken here; it then asks again by SPDY, and hears the same. */
@@ -76,6 +86,7 @@ export class KubectlStreams implements OnModuleDestroy {
       await serveChannels(socket, stream, {
         tty: isSet(query, 'tty'),
         stderr: isSet(query, 'stderr'),
+        graceSeconds: (end) => graceSecondsOf(end, this.settings.sockets),
       });
     } catch (error) {
       this.journal.error({ err: error }, 'a stream of kubectl failed');
