@@ -368,6 +368,26 @@ describe('exec', () => {
     });
   });
 
+  test('what refused the entry is what the fallback to SPDY hears, once, and nobody else', async () => {
+    const session = await running();
+    const query = 'exec?command=sh&stdout=true';
+    const bySpdy = async (who: Who = 'robin') => {
+      const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'content-length': '0' };
+      const { body } = await api.call('', {
+        who,
+        method: 'POST',
+        path: `${session.path}/${query}`,
+        headers,
+      });
+      return body.message;
+    };
+    api.kubectl.enter.refusal = problem('too-many-streams', 'Five streams are open: close one.');
+    turnedAway(await exec(session, 'command=sh&stdout=true'));
+    expect(await bySpdy('stranger')).not.toContain('streams are open');
+    expect(await bySpdy()).toBe('Five streams are open: close one.');
+    expect(await bySpdy()).toContain('kubectl 1.30 or newer');
+  });
+
   test('attaching is refused with the command that opens a shell', async () => {
     const session = await running();
     const refused = turnedAway(

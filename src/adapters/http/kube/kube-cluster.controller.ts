@@ -126,10 +126,11 @@ export class KubeClusterController {
   ): Promise<void> {
     const container = queryOf(request).get('container') ?? '';
     const named = orRefuse(await this.debugging.find(caller, targetOf(at), container));
-    this.streams.checkUpgrade(request);
+    this.streams.checkUpgrade(caller, request);
     mayWait(request);
     const signal = whileConnected(request, reply);
-    const stream = orRefuse(await this.debugging.attach(caller, named, signal));
+    const entered = await this.debugging.attach(caller, named, signal);
+    const stream = this.streams.orRefuse(caller, request, entered);
     await this.streams.serve(request, reply, stream);
   }
 

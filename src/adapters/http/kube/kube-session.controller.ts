@@ -135,10 +135,11 @@ export class KubeSessionController {
       stdin: isSet(query, 'stdin'),
     };
     orRefuse(this.using.refusedExec(session, ask));
-    this.streams.checkUpgrade(request);
+    this.streams.checkUpgrade(caller, request);
     mayWait(request);
     const signal = whileConnected(request, reply);
-    const stream = orRefuse(await this.using.exec(caller, session, { ask, signal }));
+    const entered = await this.using.exec(caller, session, { ask, signal });
+    const stream = this.streams.orRefuse(caller, request, entered);
     await this.streams.serve(request, reply, stream);
   }
 

@@ -5,9 +5,11 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
+import type { Caller } from '../../../app/caller.js';
 import type { OpenStream } from '../../../app/enter-session.js';
 import { Journal } from '../../../app/ports/journal.js';
-import { invariant, problem } from '../../../domain/problem.js';
+import type { Problem } from '../../../domain/problem.js';
+import { invariant, isProblem, problem } from '../../../domain/problem.js';
 import { CHANNEL, CHANNEL_PROTOCOLS } from '../../net/kube.channels.js';
 import { HttpSettings } from '../http.settings.js';
 import { Refused } from '../refused.error.js';
@@ -17,10 +19,16 @@ import { asksWebSocket, takeUpgrade } from '../upgrades.js';
 import { serveChannels } from './channel.server.js';
 import { isSet, queryOf } from './kube.query.js';
 import { STOPPED } from './kube.status.js';
+import { RefusedUpgrades } from './refused.upgrades.js';
 
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 /** How long a client may take to hear that this replica stops. */
 const STOPPING_MS = 500;
+
+const NOT_SPOKEN = problem(
+  'invalid-request',
+  'Hallpass speaks WebSockets (v5.channel.k8s.io, v4.channel.k8s.io) and no SPDY: use kubectl 1.30 or newer, or 1.29 with KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true.',
+);
 
 async function sayStopped(client: WebSocket): Promise<void> {
   const status = Buffer.from(JSON.stringify(STOPPED));
@@ -39,6 +47,7 @@ export class KubectlStreams implements OnModuleDestroy {
     handleProtocols: (offered) => CHANNEL_PROTOCOLS.find((one) => offered.has(one)) ?? false,
   });
 
+  private readonly refused = new RefusedUpgrades();
   private readonly stopping = new AbortController();
 
   constructor(
@@ -61,17 +70,22 @@ export class KubectlStreams implements OnModuleDestroy {
     return [...this.server.clients].reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0);
   }
 
-  /** @throws Refused where kubectl asks for what is not spoken here; it then asks again by SPDY, and hears the same. */
-  checkUpgrade(request: FastifyRequest): void {
+  /**
+   * @throws Refused where kubectl asks for what is not spoken here, with what it was refused for just before, by WebSocket,
+   * where that was something else.
+   */
+  checkUpgrade(caller: Caller, request: FastifyRequest): void {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
     const isSpoken = CHANNEL_PROTOCOLS.some((one) => offered.includes(one));
     if (isSpoken && asksWebSocket(request.raw)) return;
-    throw new Refused(
-      problem(
-        'invalid-request',
-        'Hallpass speaks WebSockets (v5.channel.k8s.io, v4.channel.k8s.io) and no SPDY: use kubectl 1.30 or newer, or 1.29 with KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true.',
-      ),
-    );
+    throw new Refused(this.refused.take(caller, request) ?? NOT_SPOKEN);
+  }
+
+  /** The stream. @throws Refused where there is none; kubectl, which then asks again by SPDY, hears the same. */
+  orRefuse(caller: Caller, request: FastifyRequest, outcome: OpenStream | Problem): OpenStream {
+    if (!isProblem(outcome)) return outcome;
+    this.refused.keep(caller, request, outcome);
+    throw new Refused(outcome);
   }
 
   /** Serves an open stream on the request's connection, to its end. Never throws. */
