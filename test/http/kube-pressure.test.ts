@@ -92,4 +92,16 @@ describe('a kubectl that floods', () => {
     expect(stdout.toString().trim()).toBe(String(total));
     expect(enter.given).toBe(total);
   });
+
+  test('with sizes of its terminal has few of them passed on, and the last one', async () => {
+    const client = await exec('cat');
+    const { resizes } = api.kubectl.enter;
+    const total = 50_000;
+    for (let width = 1; width <= total; width++) client.send(4, `{"Width":${width},"Height":24}`);
+    await expect
+      .poll(() => resizes.at(-1), { timeout: 10_000 })
+      .toEqual({ columns: total, rows: 24 });
+    expect(resizes.length).toBeLessThan(200);
+    client.socket.terminate();
+  });
 });

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
 import type { Notice, OpenStream, StreamEnd } from '../../../app/enter-session.js';
+import type { TerminalSize } from '../../../app/ports/cluster.streams.js';
 import { CHANNEL, CHANNEL_PROTOCOLS } from '../../net/kube.channels.js';
 import type { KubeStatus } from './kube.status.js';
 import { brokenStatus, exitStatus, statusOf, STOPPED, SUCCESS } from './kube.status.js';
@@ -10,6 +12,9 @@ const HELD_BYTES_MAX = 64 * 1024;
 const BEAT_MS = 10_000;
 /** kubectl pings every 5 s. */
 const DEAD_AFTER_MS = 60_000;
+
+/** A window that is drawn larger sends a size for each step. */
+const RESIZE_MS = 50;
 
 const Side = z.int().min(1).max(65_535);
 const Size = z.object({ Width: Side, Height: Side });
@@ -89,6 +94,8 @@ class Client {
   private heldBytes = 0;
   /** What the client sent goes on in order, the end of its input after all of it. */
   private passed: Promise<unknown> = Promise.resolve();
+  /** While sizes are passed on: the latest. */
+  private size: TerminalSize | undefined;
   private heardAtMs = performance.now();
   private readonly heart: NodeJS.Timeout;
 
@@ -152,9 +159,22 @@ class Client {
     });
   }
 
+  /** Sizes go on now and then, the latest alone: each is recorded, and a client may send them without end. */
   private resize(payload: Buffer): void {
     const size = Size.safeParse(jsonOf(payload)).data;
-    if (size) void this.stream.resize({ columns: size.Width, rows: size.Height });
+    if (!size) return;
+    const isUnderWay = this.size !== undefined;
+    this.size = { columns: size.Width, rows: size.Height };
+    if (!isUnderWay) void this.passSizes();
+  }
+
+  private async passSizes(): Promise<void> {
+    for (let passed: TerminalSize | undefined; this.size && this.size !== passed;) {
+      passed = this.size;
+      await this.stream.resize(passed);
+      await pause(RESIZE_MS);
+    }
+    this.size = undefined;
   }
 
   /** A frame that names no stream ends the connection, as the API server does (wsstream/conn.go). */
