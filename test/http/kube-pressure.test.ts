@@ -46,6 +46,19 @@ describe('a kubectl that never reads', () => {
     await expect.poll(() => streams().count).toBe(0);
   });
 
+  test('and pings without end is not answered without end', async () => {
+    const client = await exec('yes');
+    client.socket.pause();
+    await heldUp();
+    const ping = Buffer.alloc(125);
+    for (let count = 0; count < 50_000; count++) client.socket.ping(ping);
+    client.send(4, '{"Width":7,"Height":7}');
+    // All that came before has been read then.
+    await expect.poll(() => api.kubectl.enter.resizes, { timeout: 10_000 }).toHaveLength(1);
+    expect(streams().waitingBytes).toBeLessThan(1_500_000);
+    client.socket.terminate();
+  });
+
   test('is cut when its session is revoked', async () => {
     const client = await exec('yes', { closeSeconds: 0.2 });
     client.socket.pause();

@@ -9,6 +9,8 @@ import { brokenStatus, exitStatus, statusOf, STOPPED, SUCCESS } from './kube.sta
 
 /** From here on the client's socket is not read until the process has taken what came. */
 const HELD_BYTES_MAX = 64 * 1024;
+/** While so much waits to be read, pings are not answered. */
+const UNREAD_BYTES_MAX = 1024 * 1024;
 const BEAT_MS = 10_000;
 /** kubectl pings every 5 s. */
 const DEAD_AFTER_MS = 60_000;
@@ -106,7 +108,12 @@ class Client {
     const hear = () => {
       this.heardAtMs = performance.now();
     };
-    socket.on('ping', hear).on('pong', hear);
+    socket.on('pong', hear);
+    socket.on('ping', (data: Buffer) => {
+      hear();
+      // Answered only while the answers are read: else pings would fill the memory.
+      if (socket.bufferedAmount <= UNREAD_BYTES_MAX) socket.pong(data);
+    });
     // Its close follows, and says enough.
     socket.on('error', () => undefined);
     socket.on('message', (data) => {

@@ -44,6 +44,7 @@ export class KubectlStreams implements OnModuleDestroy {
     noServer: true,
     maxPayload: FRAME_BYTES_MAX,
     perMessageDeflate: false,
+    autoPong: false,
     handleProtocols: (offered) => CHANNEL_PROTOCOLS.find((one) => offered.has(one)) ?? false,
   });
 
