@@ -12,6 +12,9 @@ export interface Upgrade {
   readonly head: Buffer;
 }
 
+/** How long a client may take to close its side once it was refused. */
+const CLOSING_MS = 1_000;
+
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 
 const waiting = new WeakMap<IncomingMessage, { socket: Duplex; head: Buffer }>();
@@ -30,10 +33,19 @@ export function routeUpgrades(instance: FastifyInstance): void {
     response.shouldKeepAlive = false;
     response.assignSocket(socket as Socket);
     response.once('finish', () => {
-      if (waiting.has(request)) socket.end();
+      if (waiting.has(request)) endSoon(socket);
     });
     instance.routing(request, response);
   });
+}
+
+/** Closes a connection of which nothing more is wanted. Node's own bounds do not hold for it any more. */
+function endSoon(socket: Duplex): void {
+  socket.end();
+  // Read over: what lies unread would make the end a reset, which may overtake the answer.
+  socket.resume();
+  const cut = setTimeout(() => socket.destroy(), CLOSING_MS);
+  socket.once('close', () => clearTimeout(cut));
 }
 
 /**
