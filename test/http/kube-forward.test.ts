@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PortForwards } from '../../src/adapters/http/kube/port.forwards.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
@@ -18,6 +18,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const SPDY = { upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'portforward.k8s.io' };
+const silent = (headers: Readonly<Record<string, string>>) => new SilentTunnel(headers);
 const recording = () => api.kubectl.recorder.recordings.at(-1);
 const tunnels = () => api.app.get(PortForwards).count;
 
@@ -29,12 +30,14 @@ async function running(): Promise<{ readonly id: string; readonly path: string }
   return { id: body.id, path: `${api.url}${path}` };
 }
 
-/** Ports of a session, forwarded to a cluster that takes everything and says nothing. */
-async function forwarded() {
+/** Ports of a session, forwarded; to a cluster that takes everything and says nothing, where nothing else is given. */
+async function forwarded<T extends SilentTunnel>(
+  make: (headers: Readonly<Record<string, string>>) => T,
+) {
   const session = await running();
-  const asked = Promise.withResolvers<SilentTunnel>();
+  const asked = Promise.withResolvers<T>();
   api.kubectl.pods.tunnel = (headers) => {
-    const tunnel = new SilentTunnel(headers);
+    const tunnel = make(headers);
     asked.resolve(tunnel);
     return tunnel;
   };
@@ -55,7 +58,7 @@ function dataFrame(length: number): Buffer {
 const PING = Buffer.from('8003000600000004' + '00000001', 'hex');
 
 test('what is sent to a port is counted, and pings are not', async () => {
-  const { socket, tunnel } = await forwarded();
+  const { socket, tunnel } = await forwarded(silent);
   const before = api.kubectl.live.counts().forward.bytesIn;
   socket.write(Buffer.concat([PING, dataFrame(500), PING]));
   await expect.poll(() => Buffer.concat(tunnel.taken).length).toBe(532);
@@ -63,4 +66,83 @@ test('what is sent to a port is counted, and pings are not', async () => {
   socket.destroy();
   await expect.poll(() => recording()?.end).toEqual({ exitCode: null, why: 'left' });
   expect(tunnels()).toBe(0);
+});
+
+test('a client that is gone without a word is found by TCP', async () => {
+  const probing = vi.spyOn(Socket.prototype, 'setKeepAlive');
+  const { socket } = await forwarded(silent);
+  expect(probing).toHaveBeenCalledWith(true, 15_000);
+  probing.mockRestore();
+  socket.destroy();
+});
+
+/** Says and takes as much as is asked of it. */
+class FloodedTunnel extends SilentTunnel {
+  said = 0;
+  given = 0;
+  held: Promise<undefined> | undefined;
+  private isOver = false;
+
+  override get output(): AsyncIterable<Uint8Array> {
+    return this.flood();
+  }
+
+  override async write(data: Uint8Array): Promise<boolean> {
+    await this.held;
+    this.given += data.length;
+    return true;
+  }
+
+  override close(): void {
+    this.isOver = true;
+  }
+
+  private async *flood(): AsyncGenerator<Uint8Array> {
+    while (!this.isOver) {
+      this.said += 65_536;
+      yield Buffer.alloc(65_536);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+/** Waits until the count stands still. */
+async function heldUp(count: () => number): Promise<void> {
+  for (let before = 0; before === 0 || before !== count();) {
+    before = count();
+    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('a client of a forwarded port', () => {
+  const flooded = () => forwarded((headers) => new FloodedTunnel(headers));
+
+  test('that never reads slows the cluster down, and is cut when its session is revoked', async () => {
+    const { id, socket, tunnel } = await flooded();
+    await heldUp(() => tunnel.said);
+    // What the systems on both sides hold for it, and no more.
+    expect(tunnel.said).toBeLessThan(20_000_000);
+    const revokedAt = performance.now();
+    await api.step(id, 'revoke', { endReason: 'revoked', endDetail: 'Alex ended it.' });
+    await expect.poll(tunnels).toBe(0);
+    expect(performance.now() - revokedAt).toBeLessThan(1_000);
+    expect(recording()?.end?.why).toBe('Alex ended it.');
+    socket.destroy();
+  });
+
+  test('that floods waits until the cluster takes what it sent', async () => {
+    const { socket, tunnel } = await flooded();
+    const gate = Promise.withResolvers<undefined>();
+    tunnel.held = gate.promise;
+    socket.resume();
+    const total = 40_000_000;
+    socket.write(dataFrame(10_000_000));
+    for (let sent = 10_000_008; sent < total; sent += 1_000_008) socket.write(dataFrame(1_000_000));
+    await heldUp(() => socket.writableLength);
+    expect(socket.writableLength).toBeGreaterThan(total / 2);
+    gate.resolve(undefined);
+    await expect.poll(() => tunnel.given, { timeout: 10_000 }).toBeGreaterThan(total - 1_000_008);
+    socket.destroy();
+    await expect.poll(tunnels).toBe(0);
+  });
 });

@@ -13,7 +13,9 @@ export function maySitIdle(request: FastifyRequest, reply: FastifyReply): void {
 
 /** The same for a request that becomes another protocol, or is refused and closed: its entry may take minutes. */
 export function mayWait(request: FastifyRequest): void {
-  request.raw.socket.setTimeout(0);
+  const { socket } = request.raw;
+  socket.setTimeout(0);
+  socket.setKeepAlive(true, PROBE_MS);
 }
 
 /** Aborts when the client goes away. */
