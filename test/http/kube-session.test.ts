@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:http';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { problem } from '../../src/domain/problem.js';
 import type { Terms } from '../../src/domain/policy/policy.js';
@@ -449,6 +453,28 @@ describe('logs', () => {
       text: 'tick 1\ntick 2\n',
       end: { why: 'the log ended' },
     });
+  });
+
+  test('leave nothing behind on a connection that is used again and again', async () => {
+    const { path } = await running();
+    const warned: string[] = [];
+    const hear = ({ message }: Error) => warned.push(message);
+    process.on('warning', hear);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let turn = 0; turn < 20; turn++) {
+      api.kubectl.pods.log = Readable.from([Buffer.from('tick\n')]);
+      const call = request(`${api.url}${path}/log`, {
+        agent,
+        headers: { authorization: 'Bearer robin' },
+      });
+      call.end();
+      const [response] = (await once(call, 'response')) as [IncomingMessage];
+      expect(response.statusCode).toBe(200);
+      await response.resume().toArray();
+    }
+    agent.destroy();
+    process.off('warning', hear);
+    expect(warned).toEqual([]);
   });
 
   test('of other people’s debug containers are not shown', async () => {

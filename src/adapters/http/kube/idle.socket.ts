@@ -21,7 +21,13 @@ export function mayWait(request: FastifyRequest): void {
 /** Aborts when the client goes away. */
 export function whileConnected(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  request.raw.socket.once('close', () => gone.abort());
+  const { socket } = request.raw;
+  const leave = () => gone.abort();
+  socket.once('close', leave);
+  // The connection may live on, for the next request.
+  reply.raw.once('close', () => {
+    socket.off('close', leave);
+    leave();
+  });
   return gone.signal;
 }
