@@ -4,6 +4,7 @@ import { Agent, request } from 'node:http';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { problem } from '../../src/domain/problem.js';
+import type { SessionId } from '../../src/domain/session/session.js';
 import type { Terms } from '../../src/domain/policy/policy.js';
 import type { Api, Who } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
@@ -132,6 +133,29 @@ describe('a session as an API server', () => {
     expect(lines.map(({ type }) => type)).toEqual(['ADDED', 'BOOKMARK', 'ERROR']);
     expect(lines[1]?.object.metadata.annotations).toEqual({ 'k8s.io/initial-events-end': 'true' });
     expect(lines[2]?.object.message).toContain('Enough.');
+  });
+
+  test('watches it without a read for each of other people’s sessions', async () => {
+    const { at, pod } = await running();
+    const other = await running();
+    const over = new AbortController();
+    const { reads } = api.kubectl.pods;
+    const times = () => reads.filter((read) => read === pod).length;
+    const watch = await fetch(`${api.url}${at}?watch=true`, {
+      headers: { authorization: 'Bearer robin' },
+      signal: over.signal,
+    });
+    expect(watch.status).toBe(200);
+    const before = times();
+    const session = await api.store.find(other.id as SessionId);
+    const began = performance.now();
+    for (let version = session?.version ?? 1; version < 50; version++) {
+      api.store.news.tell(other.id as SessionId, version);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const looks = Math.ceil((performance.now() - began) / 1_000);
+    expect(times() - before).toBeLessThanOrEqual(looks + 1);
+    over.abort();
   });
 
   test('says of everything else what it is a door to', async () => {

@@ -46,8 +46,11 @@ export class MemoryPods extends ClusterPods {
   tunnel: (headers: Readonly<Record<string, string>>) => ByteTunnel | Problem = () =>
     problem('cluster-unavailable', 'There is no cluster.');
   readonly gone = new Set<string>();
+  /** The Pods that were read, newest last. */
+  readonly reads: string[] = [];
 
   read({ namespace, pod }: Parameters<ClusterPods['read']>[0]): Promise<PodJson | Problem> {
+    this.reads.push(pod);
     if (this.gone.has(pod)) {
       return Promise.resolve(problem('target-not-found', `There is no Pod "${pod}".`));
     }

@@ -78,7 +78,8 @@ export class KubeClusterController {
       const refusal = this.watches.refusal(caller);
       if (refusal) throw new Refused(refusal);
       const read = () => this.debugging.pod(caller, target);
-      return this.watches.run(request, reply, { caller, read });
+      const sessions = await this.debugging.sessions(caller, target);
+      return this.watches.run(request, reply, { caller, sessions, read });
     }
     void reply.send(podList([found], request.headers.accept, this.clock.now()));
   }

@@ -77,7 +77,8 @@ export class KubeSessionController {
       const refusal = this.watches.refusal(caller);
       if (refusal) throw new Refused(refusal);
       const read = () => this.podNow(caller, session);
-      return this.watches.run(request, reply, { caller, read });
+      const sessions = new Set([session.id]);
+      return this.watches.run(request, reply, { caller, sessions, read });
     }
     const pods = isMeant ? [orRefuse(await this.podNow(caller, session))] : [];
     void reply.send(podList(pods, request.headers.accept, this.clock.now()));
