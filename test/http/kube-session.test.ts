@@ -284,6 +284,22 @@ describe('exec', () => {
     expect(api.kubectl.enter.callers.at(-1)?.actor.channel).toBe('kubectl');
   });
 
+  test('takes a long command, and says as a Status how long one may be', async () => {
+    const session = await running();
+    const query = (bytes: number) => {
+      const said = new URLSearchParams({ stdout: 'true' });
+      for (const word of ['sh', '-c', 'printf %s "$0" | wc -c', 'é'.repeat(bytes / 2)]) {
+        said.append('command', word);
+      }
+      return said.toString();
+    };
+    const { stdout } = await letIn(await exec(session, query(32_000))).played();
+    expect(stdout.toString().trim()).toBe('32000');
+    const refused = turnedAway(await exec(session, query(33_000)));
+    expect(refused).toMatchObject({ httpStatus: 413, body: { kind: 'Status' } });
+    expect(refused.body.message).toContain('at most 1000 words and 32 KiB');
+  });
+
   test('passes megabytes through byte for byte, and the end of the input', async () => {
     const session = await running();
     const client = letIn(await exec(session, 'command=cat&stdin=true&stdout=true'));
