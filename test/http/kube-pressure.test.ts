@@ -106,6 +106,16 @@ describe('a kubectl that floods', () => {
     expect(enter.given).toBe(total);
   });
 
+  test('has no few sizes of its terminal wait: what is typed next is for the last of them', async () => {
+    const client = await exec('cat');
+    const { resizes } = api.kubectl.enter;
+    for (let width = 1; width <= 10; width++) client.send(4, `{"Width":${width},"Height":24}`);
+    client.send(0, 'typed');
+    await expect.poll(() => api.kubectl.enter.given).toBe(5);
+    expect(resizes.at(-1)).toEqual({ columns: 10, rows: 24 });
+    client.socket.terminate();
+  });
+
   test('with sizes of its terminal has few of them passed on, and the last one', async () => {
     const client = await exec('cat');
     const { resizes } = api.kubectl.enter;

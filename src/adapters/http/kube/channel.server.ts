@@ -15,8 +15,9 @@ const BEAT_MS = 10_000;
 /** kubectl pings every 5 s. */
 const DEAD_AFTER_MS = 60_000;
 
-/** A window that is drawn larger sends a size for each step. */
-const RESIZE_MS = 50;
+/** How often sizes of a terminal may come, and how many at once: a window that is drawn larger sends one for each step. */
+const SIZE_MS = 50;
+const SIZES_AT_ONCE = 20;
 
 const Side = z.int().min(1).max(65_535);
 const Size = z.object({ Width: Side, Height: Side });
@@ -96,8 +97,10 @@ class Client {
   private heldBytes = 0;
   /** What the client sent goes on in order, the end of its input after all of it. */
   private passed: Promise<unknown> = Promise.resolve();
-  /** While sizes are passed on: the latest. */
+  /** The latest size, while it waits. */
   private size: TerminalSize | undefined;
+  /** When the sizes so far would have gone on, had they come no faster than they may. */
+  private sizedAtMs = 0;
   private heardAtMs = performance.now();
   private readonly heart: NodeJS.Timeout;
 
@@ -166,22 +169,23 @@ class Client {
     });
   }
 
-  /** Sizes go on now and then, the latest alone: each is recorded, and a client may send them without end. */
+  /** Each size is recorded, and a client may send them without end: of those that come too fast the latest goes on. */
   private resize(payload: Buffer): void {
     const size = Size.safeParse(jsonOf(payload)).data;
     if (!size) return;
-    const isUnderWay = this.size !== undefined;
+    const isWaiting = this.size !== undefined;
     this.size = { columns: size.Width, rows: size.Height };
-    if (!isUnderWay) void this.passSizes();
+    if (!isWaiting) void this.passSize();
   }
 
-  private async passSizes(): Promise<void> {
-    for (let passed: TerminalSize | undefined; this.size && this.size !== passed;) {
-      passed = this.size;
-      await this.stream.resize(passed);
-      await pause(RESIZE_MS);
-    }
+  private async passSize(): Promise<void> {
+    const nowMs = performance.now();
+    this.sizedAtMs = Math.max(this.sizedAtMs, nowMs - SIZES_AT_ONCE * SIZE_MS) + SIZE_MS;
+    // At once where it may be: what is typed next is for a terminal of that size.
+    if (this.sizedAtMs > nowMs) await pause(this.sizedAtMs - nowMs);
+    const { size } = this;
     this.size = undefined;
+    if (size) void this.stream.resize(size);
   }
 
   /** A frame that names no stream ends the connection, as the API server does (wsstream/conn.go). */
