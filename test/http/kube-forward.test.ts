@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PortForwards } from '../../src/adapters/http/kube/port.forwards.js';
@@ -22,10 +23,11 @@ const silent = (headers: Readonly<Record<string, string>>) => new SilentTunnel(h
 const recording = () => api.kubectl.recorder.recordings.at(-1);
 const tunnels = () => api.app.get(PortForwards).count;
 
-async function running(): Promise<{ readonly id: string; readonly path: string }> {
+async function running(seconds = 600): Promise<{ readonly id: string; readonly path: string }> {
   const { body } = await api.ask();
   await api.step(body.id, 'start');
-  await api.step(body.id, 'run', { startedAt: new Date() });
+  const deadlineAt = new Date(Date.now() + seconds * 1_000);
+  await api.step(body.id, 'run', { startedAt: new Date(), deadlineAt });
   const path = `/kube/${body.id}/api/v1/namespaces/staging/pods/${body.pod.name}/portforward`;
   return { id: body.id, path: `${api.url}${path}` };
 }
@@ -33,8 +35,9 @@ async function running(): Promise<{ readonly id: string; readonly path: string }
 /** Ports of a session, forwarded; to a cluster that takes everything and says nothing, where nothing else is given. */
 async function forwarded<T extends SilentTunnel>(
   make: (headers: Readonly<Record<string, string>>) => T,
+  seconds?: number,
 ) {
-  const session = await running();
+  const session = await running(seconds);
   const asked = Promise.withResolvers<T>();
   api.kubectl.pods.tunnel = (headers) => {
     const tunnel = make(headers);
@@ -74,6 +77,18 @@ test('a client that is gone without a word is found by TCP', async () => {
   expect(probing).toHaveBeenCalledWith(true, 15_000);
   probing.mockRestore();
   socket.destroy();
+});
+
+test('the tunnel is cut at the deadline, also where the database is away', async () => {
+  const { socket } = await forwarded(silent, 0.7);
+  const closed = once(socket, 'close');
+  socket.resume();
+  api.store.broken = new Error('database away');
+  const began = performance.now();
+  await closed;
+  api.store.broken = undefined;
+  expect(performance.now() - began).toBeLessThan(1_500);
+  expect(recording()?.end?.why).toBe('The time was up.');
 });
 
 /** Says and takes as much as is asked of it. */
