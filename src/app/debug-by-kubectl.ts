@@ -6,7 +6,7 @@ import { requirementText } from '../domain/policy/words.js';
 import type { Problem } from '../domain/problem.js';
 import { isProblem, problem } from '../domain/problem.js';
 import { whyNotUsable } from '../domain/session/session.life.js';
-import type { Session } from '../domain/session/session.js';
+import type { Session, SessionId } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import { personOf } from './caller.js';
 import type { DebugTarget } from './debug.request.js';
@@ -104,6 +104,12 @@ export class DebugByKubectl {
         `Pod "${target.pod}" has no container "${container.slice(0, 63)}" that a session of yours is behind. \`kubectl debug -it ${target.pod} --image=…\` asks for one.`,
       )
     );
+  }
+
+  /** The caller's own sessions there that kubectl has a name for. */
+  async sessions(caller: Caller, target: DebugTarget): Promise<ReadonlySet<SessionId>> {
+    const mine = await this.named(caller, target, undefined);
+    return new Set(mine.map(({ session }) => session.id));
   }
 
   /** Enters the session as kubectl attaches to its container. */

@@ -73,6 +73,7 @@ export class LiveSession {
   /** From now on the stream ends with the session. */
   add(stream: LiveStream): void {
     this.open.add(stream);
+    stream.watched(this.watchers.length > 0);
     this.arm();
   }
 

@@ -251,7 +251,10 @@ export async function startApi(
         body: { ...REQUEST, target: { pod: `web-${(asked += 1)}` }, ...body },
       }),
     step: (id, event, changes) => systemStep(store, id as SessionId, event, changes),
-    close: () => app.close(),
+    close: async () => {
+      await kubectl.live.stop();
+      await app.close();
+    },
   };
 }
 

@@ -14,10 +14,14 @@ const CONNECT_MS = 3_000;
 const IDLE_MS = 30_000;
 
 /**
- * A watch takes its connection with it when it is left. undici fills the place of a closed connection before it uses
- * one that is open, so in one pool the next call would wait for a TLS handshake.
+ * A watch, or a log, takes its connection with it when it is left. undici fills the place of a closed connection before
+ * it uses one that is open, so in one pool the next call would wait for a TLS handshake.
  */
-type Pools = Readonly<Record<'calls' | 'watches', Dispatcher>>;
+type Pool = 'calls' | 'watches' | 'logs';
+type Pools = Readonly<Record<Pool, Dispatcher>>;
+
+/** How long an answer may pause; 0: for ever. The API server says something on a watch each minute, a log may say nothing. */
+const SILENT_MS: Readonly<Record<Pool, number>> = { calls: 300_000, watches: 300_000, logs: 0 };
 
 /**
  * client-node's KubeConfig with pools of connections. client-node 2.0.1 makes a new dispatcher, and so a new TLS
@@ -32,12 +36,8 @@ export class PooledKubeConfig extends KubeConfig {
     return this.applyTo(context, 'calls');
   }
 
-  /** Credentials for a watch, and the pool for watches. */
-  applyToWatch(context: RequestContext): Promise<void> {
-    return this.applyTo(context, 'watches');
-  }
-
-  private async applyTo(context: RequestContext, pool: keyof Pools): Promise<void> {
+  /** Credentials for a request, and the pool it goes through. */
+  async applyTo(context: RequestContext, pool: Pool): Promise<void> {
     const { options, pools } = await this.prepare();
     for (const [name, value] of Object.entries(options.headers ?? {})) {
       context.setHeaderParam(name, String(value));
@@ -118,7 +118,8 @@ export class PooledKubeConfig extends KubeConfig {
     // A pool that is left has requests under way, perhaps; its idle connections close by themselves.
     if (this.kept?.key !== poolKey) {
       const proxy = wanted.type === 'proxy' ? wanted.uri : undefined;
-      const pools = { calls: makeDispatcher(trust, proxy), watches: makeDispatcher(trust, proxy) };
+      const poolOf = (pool: Pool) => makeDispatcher(trust, proxy, SILENT_MS[pool]);
+      const pools = { calls: poolOf('calls'), watches: poolOf('watches'), logs: poolOf('logs') };
       this.kept = { key: poolKey, pools };
     }
     return this.kept.pools;
@@ -136,9 +137,10 @@ type Trust = Pick<
   'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'rejectUnauthorized' | 'servername'
 >;
 
-function makeDispatcher(trust: Trust, proxy: string | undefined): Dispatcher {
+function makeDispatcher(trust: Trust, proxy: string | undefined, bodyTimeout: number): Dispatcher {
   // One HTTP/2 connection for all would die, or hang half open, with everything on it; HTTP/1.1 ones fail one by one.
-  const pool = { allowH2: false, keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS };
+  const idle = { keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS };
+  const pool = { allowH2: false, bodyTimeout, ...idle };
   const connect = { timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: IDLE_MS };
   return proxy === undefined
     ? new Agent({ ...pool, connect: { ...trust, ...connect } })

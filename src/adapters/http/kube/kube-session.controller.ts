@@ -78,7 +78,8 @@ export class KubeSessionController {
       const refusal = this.watches.refusal(caller);
       if (refusal) throw new Refused(refusal);
       const read = () => this.podNow(caller, session);
-      return this.watches.run(request, reply, { caller, read });
+      const sessions = new Set([session.id]);
+      return this.watches.run(request, reply, { caller, sessions, read });
     }
     const pods = isMeant ? [orRefuse(await this.podNow(caller, session))] : [];
     void reply.send(podList(pods, request.headers.accept, this.clock.now()));
@@ -137,10 +138,11 @@ export class KubeSessionController {
       stdin: isSet(query, 'stdin'),
     };
     orRefuse(this.using.refusedExec(session, ask));
-    this.streams.checkUpgrade(request);
+    this.streams.checkUpgrade(caller, request);
     mayWait(request);
     const signal = whileConnected(request, reply);
-    const stream = orRefuse(await this.using.exec(caller, session, { ask, signal }));
+    const entered = await this.using.exec(caller, session, { ask, signal });
+    const stream = this.streams.orRefuse(caller, request, entered);
     await this.streams.serve(request, reply, stream);
   }
 
