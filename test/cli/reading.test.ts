@@ -168,6 +168,27 @@ describe('what is shown in a session', () => {
     expect(await person.ended()).toBe(130);
   });
 
+  test('throws no watcher out, whatever it has their terminal answer, and asks it nothing', async () => {
+    const { body } = await api.ask({ namespace: 'payments' });
+    await home.run(['approve', body.id, '--yes'], undefined, { HALLPASS_TOKEN: 'alex' });
+    using person = home.terminal(['watch', body.id], { HALLPASS_TOKEN: 'alex' });
+    await person.sees(/You are watching/);
+    const show = (output: string) =>
+      api.streams.live.show(body.id, {
+        recording: '5w2m9q4x1v8t3b6n',
+        line: JSON.stringify([0.1, 'o', output]),
+      } as never);
+    show('before \u001bP$q q\u001b\\\u001b]52;c;aGk=\u0007after');
+    await person.sees(/before after/);
+    // As a terminal answers that was asked all the same.
+    person.type('\u001bP1$r2 q\u001b\\');
+    show(' and on');
+    await person.sees(/ and on/);
+    expect(person.code).toBeUndefined();
+    person.type('q');
+    expect(await person.ended()).toBe(130);
+  });
+
   test('is not watched by whoever asked for the session: 3 or 2, with the reason', async () => {
     const { body } = await api.ask({ namespace: 'payments' });
     const { code, stderr } = await hallpass('watch', body.id);

@@ -2,12 +2,13 @@ import { AttachedScreen } from './attached.screen.js';
 import type { Running } from './client.command.js';
 import type { ExitCode } from './exit.codes.js';
 import { exitOfSignal, SIGNALS } from './exit.codes.js';
+import { HarmlessOutput, SOFT_RESET } from './harmless.output.js';
 
 const LEAVING_KEYS: ReadonlySet<number> = new Set([3, 'q'.charCodeAt(0)]);
 
 /**
- * The terminal of somebody who looks on: what was shown elsewhere reaches it as it is, and Ctrl-C or `q` leaves. Where it
- * is no terminal, bytes pass as they are.
+ * The terminal of somebody who looks on: what was shown elsewhere reaches it as far as it only draws, and Ctrl-C or `q`
+ * leaves. Where it is no terminal the same is written: who reads it may show it on one.
  */
 export class OnlookerScreen implements Disposable {
   /** What to end with, where they left. */
@@ -15,8 +16,11 @@ export class OnlookerScreen implements Disposable {
   private readonly screen: AttachedScreen;
   private readonly stopListening: () => void;
   private readonly isTerminal: boolean;
+  /** By recording: several may be shown in turn, each with a sequence that it has begun. */
+  private readonly outputs = new Map<string, HarmlessOutput>();
+  // A key that was pressed comes alone. Within other bytes it was not: terminals send bytes of their own accord.
   private readonly heard = (bytes: Buffer): void => {
-    if (bytes.some((byte) => LEAVING_KEYS.has(byte))) this.end(exitOfSignal(SIGNALS.interrupt));
+    if (bytes.every((byte) => LEAVING_KEYS.has(byte))) this.end(exitOfSignal(SIGNALS.interrupt));
   };
 
   constructor(
@@ -32,8 +36,16 @@ export class OnlookerScreen implements Disposable {
     this.screen.raw();
   }
 
-  show(text: string): Promise<void> | undefined {
-    return this.screen.show(Buffer.from(text));
+  /** @param recording whose output it is. */
+  show(recording: string, text: string): Promise<void> | undefined {
+    const output = this.outputs.get(recording) ?? new HarmlessOutput();
+    this.outputs.set(recording, output);
+    return this.screen.show(Buffer.from(output.pass(text)));
+  }
+
+  /** Nothing more comes of that recording. */
+  ended(recording: string): void {
+    this.outputs.delete(recording);
   }
 
   notice(sentence: string): void {
@@ -41,6 +53,7 @@ export class OnlookerScreen implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.isTerminal) void this.screen.show(Buffer.from(SOFT_RESET));
     this.screen[Symbol.dispose]();
     this.stopListening();
     if (this.isTerminal) this.running.world.input.off('data', this.heard).pause();

@@ -144,7 +144,7 @@ async function runPlay(
       const event = castEvent(line);
       if (!event) continue;
       await pause(pauseMs(event, pace), undefined, { signal: leave.signal });
-      if (event.code === 'o') await screen.show(event.data);
+      if (event.code === 'o') await screen.show(id, event.data);
     }
   } catch (error) {
     if (!leave.signal.aborted) throw error;

@@ -41,12 +41,15 @@ async function watched(running: Running, session: string) {
     const header = castHeader(line);
     if (header) screen.notice(`${recording}: ${header.title} ${header.size}`);
     const event = castEvent(line);
-    if (event?.code === 'x') screen.notice(`${recording}: ended with ${event.data}`);
+    if (event?.code === 'x') {
+      screen.notice(`${recording}: ended with ${event.data}`);
+      screen.ended(recording);
+    }
     if (event?.code !== 'o') return undefined;
     // Several terminals may be open in one session: say whose turn it is.
     if (shown !== undefined && shown !== recording) screen.notice(`${recording}:`);
     shown = recording;
-    return screen.show(event.data);
+    return screen.show(recording, event.data);
   };
   const connection = await TerminalConnection.open(
     broker,
