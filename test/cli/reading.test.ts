@@ -1,5 +1,11 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeServerCertificate } from '../../sandbox/cluster/server.certificate.js';
 import { HallpassHome } from '../support/hallpass.client.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
@@ -108,6 +114,21 @@ describe('a command that cannot go on says so in a sentence', () => {
     const { code, stderr } = await failure(['sessions', '--server', 'http://127.0.0.1:1']);
     expect(code).toBe(6);
     expect(stderr).toMatch(/^http:\/\/127\.0\.0\.1:1 does not answer/);
+  });
+
+  test('where its certificate is by an authority that is not known: 2, and how to name it', async () => {
+    const { certPem, keyPem, caPem } = await makeServerCertificate('hallpass');
+    const server = createServer({ cert: certPem, key: keyPem }, (_, response) => response.end());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const args = ['sessions', '--server', `https://127.0.0.1:${port}`];
+    const { code, stderr } = await failure(args);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/authority .* --ca-file/)]);
+    const caFile = join(home.folder, 'ca.crt');
+    await writeFile(caFile, caPem);
+    expect((await failure([...args, '--ca-file', caFile])).stderr).toMatch(/does not understand/);
+    server.close();
   });
 
   test('where the address is one that tokens must not go to: 2', async () => {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { ProblemDocument } from '../../contract/problem.schema.js';
+import { codesOf, distrustedAt } from './certificate.trust.js';
 import { CommandFailure, refusal } from './command.failure.js';
 import { EXIT } from './exit.codes.js';
 import { knownAnswer } from './known.answer.js';
@@ -112,14 +113,12 @@ export class BrokerClient {
 
 /** Nothing answers there. The reason is the system's own word, such as ECONNREFUSED. */
 export function unreachableAt(server: string, error: unknown): CommandFailure {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code =
-    cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
-      ? ` (${cause.code})`
-      : '';
+  const distrusted = distrustedAt(server, error);
+  if (distrusted) return distrusted;
+  const code = codesOf(error)[0];
   return new CommandFailure(
     EXIT.unreachable,
-    `${server} does not answer${code}: check the address and the network, and try again.`,
+    `${server} does not answer${code === undefined ? '' : ` (${code})`}: check the address and the network, and try again.`,
     undefined,
     { cause: error },
   );
