@@ -16,6 +16,13 @@ const HELP = `Plays one debug session on this machine, then stays up for you to 
   npm run demo -- --once     ends after the session
 `;
 
+// Whoever reads may be gone, as `tee` is at Ctrl-C: what was started is taken away all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -79,6 +79,8 @@ test('the demo plays a session to its end with the usual ports taken, then serve
   const entered = lines.replace(/^ +hallpass debug .*$/m, "$& -- sh -c 'echo in it: $$((40 + 2))'");
   expect(await signedInAsRobin(entered)).toContain('in it: 42\n');
 
+  // As `npm run demo | tee` leaves it at Ctrl-C.
+  demo.stopReading();
   demo.signal('SIGINT');
   expect(await demo.ended).toMatchObject({ code: 0, stderr: '' });
   expect(await readdir(folder), 'what it leaves behind').toEqual([]);
