@@ -81,6 +81,19 @@ describe('hallpass debug', () => {
     expect([noReason.code, noReason.stderr]).toEqual([2, expect.stringContaining('--reason')]);
   });
 
+  test('says that there is a session like it, and with which time and reason that one was asked for', async () => {
+    const ask = (length: string, reason: string) =>
+      hallpass(
+        ...['debug', 'pod/web-alike', '-n', 'payments', '--no-wait', '-o', 'json'],
+        ...['--for', length, '--reason', reason],
+      );
+    const first = await ask('10m', 'a first look');
+    expect(first.stderr).toBe('');
+    const second = await ask('30m', 'another matter');
+    expect(idIn(second.stdout.toString())).toBe(idIn(first.stdout.toString()));
+    expect(second.stderr).toMatch(/have a session like that.*for 10 min, "a first look"/);
+  });
+
   test('says why policy denies it, and exits with 3', async () => {
     const { code, stderr } = await hallpass('debug', 'pod/web', '-n', 'elsewhere', ...why);
     expect(code).toBe(3);

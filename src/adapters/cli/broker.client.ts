@@ -16,11 +16,13 @@ export interface BrokerCall {
   readonly signal?: AbortSignal;
 }
 
-/** What the broker answered: as this version reads it, as it came, and which version of a session it is. */
+/** What the broker answered: as this version reads it, as it came, and what its headers say of a session. */
 export interface BrokerAnswer<T> {
   readonly value: T;
   readonly raw: unknown;
   readonly etag: string | undefined;
+  /** Whether it was there before, and is like what was asked for, of which nothing was made. */
+  readonly alike: boolean;
 }
 
 const PATIENCE_MS = 30_000;
@@ -55,7 +57,13 @@ export class BrokerClient {
         `${this.server} answered with what this hallpass (${this.version}) does not understand: is it a Hallpass, and is there a newer hallpass?`,
       );
     }
-    return { value, raw, etag: response.headers.get('etag') ?? undefined };
+    const { headers } = response;
+    return {
+      value,
+      raw,
+      etag: headers.get('etag') ?? undefined,
+      alike: headers.get('hallpass-existing') === 'alike',
+    };
   }
 
   /** Calls an operation whose answer is read as it comes: a stream of events, a recording. */

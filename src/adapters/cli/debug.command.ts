@@ -14,7 +14,7 @@ import { EXIT } from './exit.codes.js';
 import { seconds } from './option.readers.js';
 import { pipeCommand } from './pipe.command.js';
 import { sessionPathOf } from './session.follower.js';
-import { overText, sessionLines, targetText } from './session.text.js';
+import { alikeText, overText, sessionLines, targetText } from './session.text.js';
 import { waitForSession } from './wait.for.session.js';
 
 interface DebugOptions extends ClientOptions {
@@ -51,12 +51,13 @@ export function debugCommand(deps: CommandDeps): Command {
       acting<DebugOptions, [string | undefined]>(deps, async (running, text) => {
         const broker = await running.broker();
         const wish = await wishOf(running, broker, text);
-        const { value, raw } = await broker.call('/v1/sessions', SessionDetails, {
+        const { value, raw, alike } = await broker.call('/v1/sessions', SessionDetails, {
           method: 'POST',
           body: wish,
           headers: { 'idempotency-key': `"${randomUUID()}"` },
         });
         if (value.state === 'denied') throw new CommandFailure(EXIT.denied, overText(value));
+        if (alike) running.tell(alikeText(value));
         if (!running.options.wait) {
           await running.show(raw, () => sessionLines(value, running.moment));
           return EXIT.ok;
