@@ -6,7 +6,7 @@ test('the header is no event, and an event no header', () => {
   const header = '{"version":3,"term":{"cols":80,"rows":24},"title":"a session"}';
   expect([castEvent(header), castHeader(header)]).toEqual([
     undefined,
-    { title: 'a session', size: '80x24' },
+    { title: 'a session', size: '80x24', hadTerminal: true },
   ]);
   const event = '[0.250,"o","hi\\r\\n"]';
   expect([castEvent(event), castHeader(event)]).toEqual([

@@ -18,18 +18,32 @@ export function castEvent(line: string): CastEvent | undefined {
   return { afterMs: Math.max(0, interval * 1000), code, data };
 }
 
-/** What a recording's header says of it: what it is, and how large its terminal was. */
-export function castHeader(line: string): { title: string; size: string } | undefined {
+/** What a recording's header says of it. */
+export interface CastHeader {
+  readonly title: string;
+  /** As `80x24`; empty where it is not said. */
+  readonly size: string;
+  /** Whether it was shown in a terminal, which had made new lines of line feeds. */
+  readonly hadTerminal: boolean;
+}
+
+export function castHeader(line: string): CastHeader | undefined {
   const header = line.startsWith('{') ? parsed(line) : undefined;
   if (typeof header !== 'object' || header === null) return undefined;
   const title = 'title' in header && typeof header.title === 'string' ? header.title : '';
   const term: unknown = 'term' in header ? header.term : undefined;
-  if (typeof term !== 'object' || term === null) return { title, size: '' };
-  const { cols, rows } = term as { cols?: unknown; rows?: unknown };
+  if (typeof term !== 'object' || term === null) return { title, size: '', hadTerminal: true };
+  const { cols, rows, type } = term as { cols?: unknown; rows?: unknown; type?: unknown };
   return {
     title,
     size: typeof cols === 'number' && typeof rows === 'number' ? `${cols}x${rows}` : '',
+    hadTerminal: type !== 'dumb',
   };
+}
+
+/** What a comment says: that a recording is broken, and where. */
+export function castComment(line: string): string | undefined {
+  return line.startsWith('# ') ? line.slice(2) : undefined;
 }
 
 export interface Pace {

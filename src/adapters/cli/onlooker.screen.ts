@@ -1,4 +1,5 @@
 import { AttachedScreen } from './attached.screen.js';
+import type { CastEvent, CastHeader } from './cast.events.js';
 import type { Running } from './client.command.js';
 import type { ExitCode } from './exit.codes.js';
 import { exitOfSignal, SIGNALS } from './exit.codes.js';
@@ -17,7 +18,7 @@ export class OnlookerScreen implements Disposable {
   private readonly stopListening: () => void;
   private readonly isTerminal: boolean;
   /** By recording: several may be shown in turn, each with a sequence that it has begun. */
-  private readonly outputs = new Map<string, HarmlessOutput>();
+  private readonly shown = new Map<string, { output: HarmlessOutput; hadTerminal: boolean }>();
   // A key that was pressed comes alone. Within other bytes it was not: terminals send bytes of their own accord.
   private readonly heard = (bytes: Buffer): void => {
     if (bytes.every((byte) => LEAVING_KEYS.has(byte))) this.end(exitOfSignal(SIGNALS.interrupt));
@@ -36,16 +37,19 @@ export class OnlookerScreen implements Disposable {
     this.screen.raw();
   }
 
-  /** @param recording whose output it is. */
-  show(recording: string, text: string): Promise<void> | undefined {
-    const output = this.outputs.get(recording) ?? new HarmlessOutput();
-    this.outputs.set(recording, output);
-    return this.screen.show(Buffer.from(output.pass(text)));
+  /** Shows an event of a recording; `who` begins each sentence of ours about it. */
+  event(recording: string, { code, data }: CastEvent, who = ''): Promise<void> | undefined {
+    if (code === 'm') this.notice(who + data);
+    if (code === 'x') {
+      this.notice(`${who}ended with ${data}`);
+      this.shown.delete(recording);
+    }
+    return code === 'o' ? this.show(recording, data) : undefined;
   }
 
-  /** Nothing more comes of that recording. */
-  ended(recording: string): void {
-    this.outputs.delete(recording);
+  header(recording: string, { title, size, hadTerminal }: CastHeader, who = ''): void {
+    this.begin(recording, hadTerminal);
+    this.notice(`${who}${title}${hadTerminal ? ` ${size}` : ''}`);
   }
 
   notice(sentence: string): void {
@@ -57,6 +61,20 @@ export class OnlookerScreen implements Disposable {
     this.screen[Symbol.dispose]();
     this.stopListening();
     if (this.isTerminal) this.running.world.input.off('data', this.heard).pause();
+  }
+
+  private show(recording: string, text: string): Promise<void> | undefined {
+    const { output, hadTerminal } = this.shown.get(recording) ?? this.begin(recording, true);
+    const drawn = output.pass(text);
+    // Nothing else makes new lines of line feeds while our terminal is raw.
+    const lines = hadTerminal || !this.isTerminal ? drawn : drawn.replaceAll(/\r?\n/g, '\r\n');
+    return this.screen.show(Buffer.from(lines));
+  }
+
+  private begin(recording: string, hadTerminal: boolean) {
+    const begun = { output: new HarmlessOutput(), hadTerminal };
+    this.shown.set(recording, begun);
+    return begun;
   }
 
   private end(ending: ExitCode): void {
