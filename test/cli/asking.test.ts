@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { HallpassHome } from '../support/hallpass.client.js';
 import type { Api, Who } from '../support/http.api.js';
-import { startApi } from '../support/http.api.js';
+import { POLICIES, startApi } from '../support/http.api.js';
 import { PlayedTerminals } from '../support/played.terminal.js';
+import { setOf } from '../support/policies.js';
+import { PROFILE } from '../support/sessions.js';
 
 const terminals = new PlayedTerminals();
 let api: Api;
@@ -121,6 +123,27 @@ describe('hallpass debug', () => {
     await api.step(idIn(stderr), 'lapse', { endReason: 'lapsed' });
     expect(await ended).toBe(4);
     expect(stderr).toContain('is over (lapsed)');
+  });
+});
+
+describe('what is wrong with a request is said by the name of each', () => {
+  test('the profile by its option, and which there are', async () => {
+    const profiles = ['shell', 'heap'].map((name) => ({ ...PROFILE, name }));
+    const choice = await startApi({ set: setOf(POLICIES, profiles) });
+    const ask = ['debug', 'pod/web', '--no-input', '-n', 'payments', ...why];
+    const { code, stderr } = await hallpass(...ask, '--server', choice.url);
+    await choice.close();
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^--profile is .* heap, shell\.\n$/)]);
+  });
+
+  test('other fields, and no word of the JSON that says so', async () => {
+    const { code, stderr } = await hallpass(
+      ...['debug', 'pod/web', '-n', 'payments', '--reason', ' ', '--no-wait'],
+    );
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^Some fields are not acceptable: reason [^"(]*\.\n$/),
+    ]);
   });
 });
 
