@@ -36,9 +36,9 @@ export async function signIn(
   stop: AbortSignal,
 ): Promise<Tokens> {
   const config = await configOf(at);
-  await using listener = await listenOnLoopback();
   const verifier = oauth.randomPKCECodeVerifier();
   const [state, nonce] = [oauth.randomState(), oauth.randomNonce()];
+  await using listener = await listenOnLoopback(state);
   const page = oauth.buildAuthorizationUrl(config, {
     redirect_uri: listener.redirectUri,
     scope: at.scopes.join(' '),
