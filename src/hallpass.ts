@@ -1,13 +1,14 @@
 import packageJson from '../package.json' with { type: 'json' };
+import { exitOfSignal, SIGNALS } from './adapters/cli/exit.codes.js';
 import { nodeWorld } from './adapters/cli/node.world.js';
 import { runHallpass } from './adapters/cli/hallpass.program.js';
 import type { Screen } from './adapters/cli/screen.js';
 import { readClientEnvironment } from './config/client.environment.js';
 
-// Whoever reads us may have read enough, as `head` does.
+// Whoever reads us may have read enough, as `head` does. What we did is not done then, as for everybody in a pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  process.exit(exitOfSignal(SIGNALS.pipe));
 });
 
 const SCREEN: Screen = {
