@@ -163,6 +163,8 @@ describe('in a terminal, a session', () => {
     terminals.refusal = problem('cluster-unavailable', 'The cluster is away.');
     using person = home.terminal(['connect', session]);
     await person.sees(/The cluster is away\.[^]*coming back/);
+    await vi.waitUntil(() => terminals.refused > 3, { timeout: 10_000 });
+    expect(person.shown.match(/coming back/g), 'how often it is said').toHaveLength(1);
     person.type('\u0003');
     expect(await person.ended()).toBe(130);
   });
