@@ -61,14 +61,17 @@ export function pauseMs({ afterMs }: CastEvent, { speed, idleSecondsMax }: Pace)
 /** The lines of a text that comes in parts, each without its end. The last may have none. */
 export async function* linesOf(parts: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = '';
+  // Of a line without an end so far: it is put together once, however many parts it has.
+  let begun: string[] = [];
   for await (const part of parts) {
-    rest += decoder.decode(part, { stream: true });
-    const lines = rest.split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
+    const [first = '', ...others] = decoder.decode(part, { stream: true }).split('\n');
+    begun.push(first);
+    for (const next of others) {
+      yield begun.join('');
+      begun = [next];
+    }
   }
-  rest += decoder.decode();
+  const rest = begun.join('') + decoder.decode();
   if (rest !== '') yield rest;
 }
 
