@@ -62,6 +62,7 @@ function forgetful(): StreamRecording {
     copied: nothing,
     watched: nothing,
     room: undefined,
+    stored: Promise.resolve(undefined),
     failed: new Promise(nothing),
     finish: () => Promise.resolve(),
   };

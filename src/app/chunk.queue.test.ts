@@ -275,6 +275,20 @@ describe('a store that is away for longer', () => {
     expect(await shelf.queue.close()).toBeUndefined();
     expect(performance.now() - began).toBeLessThan(LIMITS.patienceMs + 1_000);
   });
+
+  test.each(['down', 'silent'] as const)(
+    'fails a strict queue whose end comes before its patience is over, and before it is closed: %s',
+    async (fate) => {
+      const shelf = new Shelf(true, { ...LIMITS, chunkMs: 60_000 });
+      shelf.fate = [fate];
+      void shelf.queue.push(() => 'short', 0);
+      const order: string[] = [];
+      void shelf.queue.failed.then(() => order.push('failed'));
+      await shelf.queue.close().then(() => order.push('closed'));
+      expect(order).toEqual(['failed', 'closed']);
+      expect(shelf.troubles.filter((isFinal) => isFinal)).toHaveLength(1);
+    },
+  );
 });
 
 test('a recording that another replica has ended fails, at best effort too', async () => {

@@ -59,6 +59,7 @@ export class ChunkQueue {
   private lost: Lost | undefined;
   private failing: { readonly sinceMs: number; backOffMs: number } | undefined;
   private isDead = false;
+  private hasFailed = false;
   private readonly dying = new AbortController();
   private readonly failure = Promise.withResolvers<string>();
   private gapCount = 0;
@@ -68,7 +69,7 @@ export class ChunkQueue {
     this.last = { seq: 0, digest: parts.first };
   }
 
-  /** Resolves, once, where a strict queue gives up, or another replica has ended the recording. */
+  /** Resolves, once, where a strict queue gives up, closed or not, or another replica has ended the recording. */
   get failed(): Promise<string> {
     return this.failure.promise;
   }
@@ -131,6 +132,8 @@ export class ChunkQueue {
     } while (this.lines.bytes + this.sealed.length > 0 && !this.isDead);
     clearTimeout(tooLate);
     const isWhole = !this.isDead && !this.lost;
+    if (!isWhole && this.parts.isStrict)
+      this.fail(new Error('its end could not be stored in time'));
     this.die();
     return isWhole ? this.last : undefined;
   }
@@ -246,13 +249,20 @@ export class ChunkQueue {
   /** A strict queue fails; another one loses what comes until something is stored again. */
   private giveUp(error: unknown): void {
     const { isStrict, losing, trouble } = this.parts;
-    trouble(error, true);
-    if (!isStrict && !(error instanceof RecordingClosed)) {
-      this.lost = { fromMs: this.lastMs, untilMs: this.lastMs, bytes: 0 };
-      losing();
-      this.giveRoom();
+    if (isStrict || error instanceof RecordingClosed) {
+      this.fail(error);
       return;
     }
+    trouble(error, true);
+    this.lost = { fromMs: this.lastMs, untilMs: this.lastMs, bytes: 0 };
+    losing();
+    this.giveRoom();
+  }
+
+  private fail(error: unknown): void {
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    this.parts.trouble(error, true);
     // Told before those who wait go on: nothing more may be shown.
     this.failure.resolve(
       error instanceof RecordingClosed

@@ -107,6 +107,7 @@ export class EnterContainer extends EnterSession {
       recording,
       recordsInput: at.session.grant?.profile.recordInput === true,
       refusesInput: inputRefusal(at.session, entry),
+      isStrict: at.session.grant?.terms.recording === 'strict',
       tap:
         entry.kind === 'copy' && entry.copy
           ? taps.open(entry.copy, (file) => recording.copied(file))

@@ -7,6 +7,7 @@ import type { Entry, StreamEnd } from './enter-session.js';
 import { Gate } from './gate.js';
 import type { StreamParts } from './governed-stream.js';
 import { GovernedStream } from './governed-stream.js';
+import { sessionOverBy } from './stream.sentences.js';
 
 const session = newSession();
 const { id, pin } = session;
@@ -49,6 +50,7 @@ function streamOf(recording: MemoryRecording, gate: Gate, more: Partial<StreamPa
     recording,
     recordsInput: true,
     refusesInput: undefined,
+    isStrict: true,
     tap: undefined,
     gate,
     passed: () => undefined,
@@ -59,6 +61,32 @@ function streamOf(recording: MemoryRecording, gate: Gate, more: Partial<StreamPa
     over: () => undefined,
     ...more,
   });
+}
+
+/** One whose process has exited with 7, and whose recording is not stored yet. */
+async function exited(isStrict: boolean) {
+  const recording = recordingOf();
+  recording.isSlowToStore = true;
+  const failures: string[] = [];
+  const stream = streamOf(recording, new Gate(true), {
+    isStrict,
+    recordingFailed: (why) => {
+      failures.push(why);
+      stream.finish(sessionOverBy('recording-failed', why));
+    },
+  });
+  const process = new PlayedProcess(PLACE);
+  stream.begin(process);
+  process.say({ stream: 'stdout', data: Buffer.from('short') });
+  process.exit(7);
+  let shown = '';
+  for await (const { data } of stream.output) shown += Buffer.from(data).toString();
+  expect(shown).toBe('short');
+  expect(stream.isOver).toBe(true);
+  let told: StreamEnd | undefined;
+  void stream.ended.then((end) => (told = end));
+  await new Promise((resolve) => setImmediate(resolve));
+  return { recording, stream, failures, told: () => told };
 }
 
 const chunk = fc.record({
@@ -185,6 +213,42 @@ describe('a governed stream', () => {
     }
     expect(await stream.ended).toEqual({ kind: 'left' });
     expect(process.isClosed).toBe(true);
+  });
+
+  it('that is strict tells an exit when all before it is stored, and not before', async () => {
+    const { recording, stream, told } = await exited(true);
+    expect(told()).toBeUndefined();
+    recording.store();
+    expect(await stream.ended).toEqual({ kind: 'exited', code: 7 });
+  });
+
+  it('that is strict ends its session where its end cannot be stored, and tells that instead of the exit', async () => {
+    const { recording, stream, failures } = await exited(true);
+    recording.fail('away');
+    recording.store();
+    expect(await stream.ended).toMatchObject({ kind: 'session-over', reason: 'recording-failed' });
+    expect(failures).toEqual(['away']);
+  });
+
+  it('that is strict ends its session also where somebody has left it before that', async () => {
+    const recording = recordingOf();
+    const failures: string[] = [];
+    const stream = streamOf(recording, new Gate(true), {
+      recordingFailed: (why) => void failures.push(why),
+    });
+    stream.leave();
+    recording.fail('away');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(failures).toEqual(['away']);
+    expect(await stream.ended).toEqual({ kind: 'left' });
+  });
+
+  it('at best effort tells an exit at once, and its session goes on whatever is not stored', async () => {
+    const { recording, failures, told } = await exited(false);
+    expect(told()).toEqual({ kind: 'exited', code: 7 });
+    recording.fail('another replica took it');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(failures).toEqual([]);
   });
 
   it('keeps the newest notices for one who does not read them, and not all', async () => {

@@ -23,6 +23,8 @@ export interface StreamParts {
   readonly recordsInput: boolean;
   /** Why it takes no input; undefined where it does. */
   readonly refusesInput: Problem | undefined;
+  /** What is not on the record ends the session, and an exit is told when all before it is stored. */
+  readonly isStrict: boolean;
   /** For copies. */
   readonly tap: CopyTap | undefined;
   /** Nothing passes while it is closed. */
@@ -63,7 +65,7 @@ export class GovernedStream implements OpenStream, LiveStream {
   constructor(private readonly parts: StreamParts) {
     this.size = parts.entry.size;
     void parts.recording.failed.then((why) => {
-      if (!this.end) parts.recordingFailed(why);
+      if (!this.end || parts.isStrict) parts.recordingFailed(why);
     });
   }
 
@@ -198,9 +200,15 @@ export class GovernedStream implements OpenStream, LiveStream {
     this.finish({ kind: 'left' });
   }
 
-  /** The end, at once: what has not been shown is not shown any more. The first end counts. */
+  /**
+   * The end, at once: what has not been shown is not shown any more. The first end counts, but for an exit that is not
+   * told yet, since its recording is not stored: what ends the session meanwhile is told instead.
+   */
   finish(end: StreamEnd): void {
-    if (this.end) return;
+    if (this.end) {
+      if (end.kind === 'session-over') this.ending.resolve(end);
+      return;
+    }
     this.end = end;
     this.abort.abort();
     this.process?.close();
@@ -208,7 +216,8 @@ export class GovernedStream implements OpenStream, LiveStream {
     for (const resolve of this.onEnd) resolve();
     this.onEnd.clear();
     this.told.end();
-    this.ending.resolve(end);
+    if (end.kind !== 'exited' || !this.parts.isStrict) this.ending.resolve(end);
+    else void this.parts.recording.stored.then(() => this.ending.resolve(end));
     void this.closeRecording(end);
   }
 

@@ -57,6 +57,7 @@ export class RecordStream implements StreamRecording {
   private readonly files = { hash: createHash('sha256'), count: 0, first: [] as CopiedFile[] };
   private readonly startedMs = performance.now();
   private readonly queue: ChunkQueue;
+  private readonly storing = Promise.withResolvers<undefined>();
   private ending: Promise<void> | undefined;
   private nextSize: TerminalSize | undefined;
   private told: { readonly lost: Lost; readonly audit: AuditEntry } | undefined;
@@ -94,6 +95,10 @@ export class RecordStream implements StreamRecording {
 
   get room(): Promise<void> | undefined {
     return this.queue.room;
+  }
+
+  get stored(): Promise<undefined> {
+    return this.storing.promise;
   }
 
   output(stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> | undefined {
@@ -147,6 +152,7 @@ export class RecordStream implements StreamRecording {
       if (rest !== '') void this.event('o', rest);
       if (end.exitCode !== null) void this.event('x', String(end.exitCode));
       const last = await this.queue.close();
+      this.storing.resolve(undefined);
       // What could not be stored is not there: whoever finds the recording silent ends it with what is.
       if (!last) return;
       const at = clock.now();
@@ -172,6 +178,7 @@ export class RecordStream implements StreamRecording {
     } catch (error) {
       journal.warn({ err: error, recording: id }, 'the end of a recording could not be written');
     } finally {
+      this.storing.resolve(undefined);
       over();
     }
   }

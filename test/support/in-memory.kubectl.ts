@@ -286,6 +286,7 @@ export class MemoryRecorder extends Recorder {
       room: undefined,
       watched: (isWatched: boolean) => void (kept.isWatched = isWatched),
       failed: failed.promise,
+      stored: Promise.resolve(undefined),
       finish: (end: RecordingEnd) => {
         kept.end = end;
         return Promise.resolve();

@@ -29,6 +29,10 @@ export class MemoryRecording implements StreamRecording {
   held: Promise<undefined> | undefined;
   private readonly failure = Promise.withResolvers<string>();
   readonly failed = this.failure.promise;
+  private readonly storing = Promise.withResolvers<undefined>();
+  readonly stored = this.storing.promise;
+  /** Its end is not stored until a test says so by `store`. */
+  isSlowToStore = false;
 
   constructor(readonly about: NewRecording) {}
 
@@ -71,9 +75,14 @@ export class MemoryRecording implements StreamRecording {
     this.failure.resolve(why);
   }
 
+  store(): void {
+    this.storing.resolve(undefined);
+  }
+
   finish(end: RecordingEnd): Promise<void> {
     if (this.end) throw new Error('finished twice');
     this.end = end;
+    if (!this.isSlowToStore) this.store();
     return Promise.resolve();
   }
 }
