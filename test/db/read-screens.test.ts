@@ -91,4 +91,34 @@ describe('the screen of a recording', () => {
     other.screens.let.resolve(undefined);
     expect(await other.reading.next()).toBe(true);
   });
+
+  test('of many lines is kept in statements of few, all of them or none', async () => {
+    const [id, other] = [await ended(), await ended()];
+    const lines = Array.from({ length: 9_000 }, (_, n) => ({
+      atMs: n,
+      text: n < 1_000 ? `${n} ${'word '.repeat(700)}` : `line ${n}`,
+    }));
+    await lab.asOwner(`
+      CREATE FUNCTION few_at_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF (SELECT count(*) > 2000 OR sum(length(text)) > 300000 FROM fresh) THEN RAISE 'too much'; END IF;
+        IF (SELECT bool_or(text = 'the last straw') FROM fresh) THEN RAISE 'broke off'; END IF;
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER few_at_once AFTER INSERT ON recording_lines REFERENCING NEW TABLE AS fresh
+        FOR EACH STATEMENT EXECUTE FUNCTION few_at_once()`);
+    await lab.store.keepScreen(id, lines);
+    expect(await lab.store.screen(id, 10_000)).toEqual(lines);
+    const broken = [...lines, { atMs: 9_000, text: 'the last straw' }];
+    await expect(lab.store.keepScreen(other, broken)).rejects.toThrow('broke off');
+    expect(await lab.store.screen(other, 10_000)).toEqual([]);
+    expect((await lab.store.takeUnread(60))?.id).toBe(other);
+  });
+
+  test('is kept once, by whoever keeps it first', async () => {
+    const id = await ended();
+    const lines = Array.from({ length: 5_000 }, (_, n) => ({ atMs: 0, text: `line ${n}` }));
+    await Promise.all([lab.store.keepScreen(id, lines), lab.store.keepScreen(id, lines)]);
+    await lab.store.keepScreen(id, [{ atMs: 0, text: 'late' }]);
+    expect(await lab.store.screen(id, 10_000)).toEqual(lines);
+  });
 });

@@ -21,7 +21,7 @@ import { abandonRecording } from './recording.abandon.js';
 import type { RecordingRow } from './recording.rows.js';
 import { appending, audited, entryOf, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
-import { TAKE_UNREAD, searchScreens } from './recording.screens.js';
+import { TAKE_UNREAD, keepScreen, searchScreens } from './recording.screens.js';
 import { inTransaction } from './transaction.js';
 
 /** Where the bytes of chunks are, if not in the database. Throws where they cannot be had or kept. */
@@ -232,19 +232,8 @@ export class PrismaRecordingStore extends RecordingStore {
     );
   }
 
-  async keepScreen(id: RecordingId, lines: readonly ScreenLine[]): Promise<void> {
-    await this.rows(
-      `WITH r AS (UPDATE recordings SET screen_at = now() WHERE id = $1 AND screen_at IS NULL AND dropped_at IS NULL RETURNING id)
-       INSERT INTO recording_lines (recording_id, line, at_ms, text)
-       SELECT r.id, l.line, l.at_ms, l.text
-       FROM r, unnest($2::int[], $3::bigint[], $4::text[]) AS l (line, at_ms, text)`,
-      [
-        id,
-        lines.map((_, index) => index),
-        lines.map(({ atMs }) => atMs),
-        lines.map(({ text }) => text.replaceAll('\0', '')),
-      ],
-    );
+  keepScreen(id: RecordingId, lines: readonly ScreenLine[]): Promise<void> {
+    return keepScreen(this.database.pool, id, lines);
   }
 
   async screen(id: RecordingId, limit: number): Promise<ScreenLine[]> {

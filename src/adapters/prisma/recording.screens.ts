@@ -1,7 +1,13 @@
 import type pg from 'pg';
-import type { HitCursor, RecordingStore, ScreenHit } from '../../app/ports/recording.store.js';
+import type {
+  HitCursor,
+  RecordingStore,
+  ScreenHit,
+  ScreenLine,
+} from '../../app/ports/recording.store.js';
 import type { RecordingId } from '../../domain/recording/recording.js';
 import type { SessionId } from '../../domain/session/session.js';
+import { inTransaction } from './transaction.js';
 
 const SIGNS = `!"#$%&'()*+,-./:;<=>?@[\\]^_\`{|}~`;
 
@@ -30,6 +36,59 @@ export const TAKE_UNREAD = `WITH free AS (
   )
   UPDATE recordings r SET screen_taken_until = now() + make_interval(secs => $1::int)
   FROM free WHERE r.id = free.id RETURNING r.id`;
+
+/** What one statement inserts: each word of it goes into the index, and a statement has seconds. */
+const LINES_AT_ONCE = 2_000;
+const CHARACTERS_AT_ONCE = 256 * 1024;
+
+/** Keeps all lines of a screen or none. Nothing where another replica keeps or has kept them, or they were dropped. */
+export async function keepScreen(
+  pool: pg.Pool,
+  id: RecordingId,
+  lines: readonly ScreenLine[],
+): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    // The row itself stays free: it may be held meanwhile.
+    const { rowCount } = await client.query(
+      `SELECT 1 FROM recordings WHERE id = $1 AND screen_at IS NULL AND dropped_at IS NULL
+         AND pg_try_advisory_xact_lock(hashtextextended('screen of ' || $1, 0))`,
+      [id],
+    );
+    if (rowCount !== 1) return;
+    for (const { from, texts, times } of partsOf(lines)) {
+      await client.query(
+        `INSERT INTO recording_lines (recording_id, line, at_ms, text)
+         SELECT $1, $2::int + l.nth - 1, l.at_ms, l.text
+         FROM unnest($3::bigint[], $4::text[]) WITH ORDINALITY AS l (at_ms, text, nth)`,
+        [id, from, times, texts],
+      );
+    }
+    const kept = await client.query(
+      'UPDATE recordings SET screen_at = now() WHERE id = $1 AND screen_at IS NULL AND dropped_at IS NULL',
+      [id],
+    );
+    if (kept.rowCount !== 1)
+      throw new Error(`the recording ${id} was dropped while its screen was kept`);
+  });
+}
+
+function* partsOf(
+  lines: readonly ScreenLine[],
+): Generator<{ readonly from: number; readonly texts: string[]; readonly times: number[] }> {
+  for (let from = 0; from < lines.length;) {
+    const texts: string[] = [];
+    const times: number[] = [];
+    let characters = 0;
+    for (const { atMs, text } of lines.slice(from, from + LINES_AT_ONCE)) {
+      if (characters > 0 && characters + text.length > CHARACTERS_AT_ONCE) break;
+      characters += text.length;
+      texts.push(text.replaceAll('\0', ''));
+      times.push(atMs);
+    }
+    yield { from, texts, times };
+    from += texts.length;
+  }
+}
 
 /** Finds lines of screens, as `RecordingStore.search` says. */
 export async function searchScreens(
