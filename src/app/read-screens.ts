@@ -9,6 +9,8 @@ const LOOK_MS = 2_000;
 const CHUNKS_AT_ONCE = 4;
 /** More than so many chunks can take. A replica that dies over a recording delays its lines by as much. */
 const TAKEN_SECONDS = 120;
+/** One that could not be read or kept comes again after so long, behind those that were waiting by then. */
+const AGAIN_SECONDS = 60;
 /** What is kept of one recording as text; the recording itself is whole. */
 const LINES_MAX = 200_000;
 const CHARACTERS_MAX = 16 * 1024 * 1024;
@@ -47,10 +49,13 @@ export class ReadScreens {
     if (!recording) return false;
     const { id } = recording;
     try {
-      await store.keepScreen(id, await this.linesOf(recording));
+      const lines = await this.linesOf(recording);
+      await store.keepTaken(id, TAKEN_SECONDS);
+      await store.keepScreen(id, lines);
     } catch (error) {
-      // For whoever comes next; where that fails as well, they come later.
-      await store.keepTaken(id, 0).catch(() => undefined);
+      // One that this replica leaves is for whoever comes next; where that fails as well, they come later.
+      const seconds = this.stopping.signal.aborted ? 0 : AGAIN_SECONDS;
+      await store.keepTaken(id, seconds).catch(() => undefined);
       throw error;
     }
     return true;

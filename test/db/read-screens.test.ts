@@ -44,7 +44,9 @@ async function ended() {
 
 /** As if the replica that has taken it had died long ago. */
 const age = () =>
-  lab.asAdmin('UPDATE recordings SET screen_taken_until = now() WHERE screen_at IS NULL');
+  lab.asAdmin(
+    'UPDATE recordings SET screen_taken_until = now() WHERE screen_at IS NULL AND screen_taken_until IS NOT NULL',
+  );
 
 describe('the screen of a recording', () => {
   test('is read by one replica, however many look for some to read', async () => {
@@ -90,6 +92,27 @@ describe('the screen of a recording', () => {
     await left;
     other.screens.let.resolve(undefined);
     expect(await other.reading.next()).toBe(true);
+  });
+
+  test('that cannot be kept holds up no other, and is tried again behind those that waited', async () => {
+    const [bad, good] = [await ended(), await ended()];
+    await lab.asOwner(`
+      CREATE FUNCTION no_lines_of() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.recording_id = '${bad}' THEN RAISE 'canceling statement'; END IF; RETURN NEW;
+      END $$;
+      CREATE TRIGGER no_lines_of BEFORE INSERT ON recording_lines
+        FOR EACH ROW EXECUTE FUNCTION no_lines_of()`);
+    const { reading, screens } = replica();
+    screens.let.resolve(undefined);
+    await expect(reading.next()).rejects.toThrow('canceling statement');
+    expect(await reading.next()).toBe(true);
+    expect(await lab.store.screen(good, 10)).toHaveLength(1);
+    expect(await reading.next()).toBe(false);
+    // Its time comes again, after one that has ended meanwhile.
+    const later = await ended();
+    await age();
+    expect((await lab.store.takeUnread(60))?.id).toBe(later);
+    expect((await lab.store.takeUnread(60))?.id).toBe(bad);
   });
 
   test('of many lines is kept in statements of few, all of them or none', async () => {

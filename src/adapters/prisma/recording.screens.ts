@@ -27,12 +27,15 @@ const SEARCH = `SELECT r.id, r.session_id, r.started_at, l.line, l.at_ms, l.text
          AND ($3::timestamptz IS NULL OR (r.started_at, r.id) < ($3, $4) OR (r.id = $4 AND l.line > $5::int))
        ORDER BY r.started_at DESC, r.id DESC, l.line LIMIT $6::int`;
 
-/** Takes the oldest one that is free, for so many seconds (1). Whoever comes at the same time is given the next one. */
+/**
+ * Takes the one that is free for longest, for so many seconds (1): since its end, or since it was given up. Whoever comes
+ * at the same time is given the next one.
+ */
 export const TAKE_UNREAD = `WITH free AS (
     SELECT id FROM recordings
     WHERE ended_at IS NOT NULL AND screen_at IS NULL AND dropped_at IS NULL
       AND (screen_taken_until IS NULL OR screen_taken_until <= now())
-    ORDER BY ended_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+    ORDER BY coalesce(screen_taken_until, ended_at) LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
   )
   UPDATE recordings r SET screen_taken_until = now() + make_interval(secs => $1::int)
   FROM free WHERE r.id = free.id RETURNING r.id`;

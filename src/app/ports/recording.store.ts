@@ -146,10 +146,14 @@ export abstract class RecordingStore {
    */
   abstract drop(id: RecordingId, audit: AuditEntry): Promise<boolean>;
 
-  /** One that has ended, whose screen was not read yet: for so long nobody else is given it. */
+  /**
+   * One that has ended, whose screen was not read yet, and that nobody has: of these the one that waits for longest. For
+   * so long nobody else is given it.
+   */
   abstract takeUnread(seconds: number): Promise<RecordingInfo | undefined>;
   /** Nobody else is given it for so long from now on. */
   abstract keepTaken(id: RecordingId, seconds: number): Promise<void>;
+  /** Keeps all lines, or throws and keeps none; nothing where it has some. */
   abstract keepScreen(id: RecordingId, lines: readonly ScreenLine[]): Promise<void>;
   abstract screen(id: RecordingId, limit: number): Promise<ScreenLine[]>;
   abstract search(args: {
