@@ -9,6 +9,8 @@ const LOOK_MS = 2_000;
 const CHUNKS_AT_ONCE = 4;
 /** More than so many chunks can take. A replica that dies over a recording delays its lines by as much. */
 const TAKEN_SECONDS = 120;
+/** What playing one recording may take in all: what it shows is in the hands of whoever is recorded. */
+const PLAY_MS_MAX = 60_000;
 /** One that could not be read or kept comes again after so long, behind those that were waiting by then. */
 const AGAIN_SECONDS = 60;
 /** What is kept of one recording as text; the recording itself is whole. */
@@ -29,6 +31,7 @@ export class ReadScreens {
       readonly screens: ScreenReader;
       readonly decompress: (bytes: Uint8Array) => Promise<Buffer>;
       readonly journal: Journal;
+      readonly playMsMax?: number;
     },
   ) {}
 
@@ -94,7 +97,9 @@ export class ReadScreens {
   }
 
   private async *shown({ id, header, kind, chunks }: RecordingInfo): AsyncGenerator<ScreenLine> {
+    const { playMsMax = PLAY_MS_MAX } = this.deps;
     const { term } = JSON.parse(header) as { term: { cols: number; rows: number } };
+    let playedMs = 0;
     const screen = await this.deps.screens.open({
       columns: term.cols,
       rows: term.rows,
@@ -107,8 +112,14 @@ export class ReadScreens {
       if (after > 0) await this.deps.store.keepTaken(id, TAKEN_SECONDS);
       for (const chunk of some) {
         this.stopping.signal.throwIfAborted();
+        if (playedMs > playMsMax) throw new Error(`it took more than ${playMsMax} ms to play`);
         const text = (await this.deps.decompress(chunk.bytes)).toString('utf8');
-        yield* await screen.feed(text.split('\n').flatMap((line) => reader.read(line) ?? []));
+        const beganMs = performance.now();
+        const lines = await screen.feed(
+          text.split('\n').flatMap((line) => reader.read(line) ?? []),
+        );
+        playedMs += performance.now() - beganMs;
+        yield* lines;
         after = chunk.seq;
       }
     }

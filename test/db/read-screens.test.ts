@@ -3,6 +3,7 @@ import { decompress } from '../../src/adapters/gzip/gzip.js';
 import type { Screen } from '../../src/app/ports/screen.reader.js';
 import { ScreenReader } from '../../src/app/ports/screen.reader.js';
 import { ReadScreens } from '../../src/app/read-screens.js';
+import { RECORDING_LIMITS } from '../../src/app/record-streams.js';
 import { RecordingLab } from '../support/recording.lab.js';
 
 let lab: RecordingLab;
@@ -35,9 +36,11 @@ function replica() {
   return { screens, reading: new ReadScreens({ store, screens, decompress, journal }) };
 }
 
-async function ended() {
-  const { recording } = await lab.recording();
-  void recording.output('stdout', Buffer.from('shown'));
+/** One that has ended, with a chunk for each of what it showed. */
+async function ended(...shown: readonly string[]) {
+  const recorder = lab.recorder({ limits: { ...RECORDING_LIMITS, chunkBytes: 1 } });
+  const recording = await lab.open(recorder, { session: await lab.session() });
+  for (const text of shown) void recording.output('stdout', Buffer.from(text));
   await recording.finish({ exitCode: 0, why: 'exited' });
   return recording.id;
 }
@@ -50,7 +53,7 @@ const age = () =>
 
 describe('the screen of a recording', () => {
   test('is read by one replica, however many look for some to read', async () => {
-    const id = await ended();
+    const id = await ended('shown');
     const [one, two] = [replica(), replica()];
     const first = one.reading.next();
     await vi.waitUntil(() => one.screens.opened === 1);
@@ -62,14 +65,14 @@ describe('the screen of a recording', () => {
   });
 
   test('is taken once, and another one by whoever comes at the same time', async () => {
-    const ids = [await ended(), await ended(), await ended()];
+    const ids = [await ended('shown'), await ended('shown'), await ended('shown')];
     const taken = await Promise.all(Array.from({ length: 6 }, () => lab.store.takeUnread(60)));
     const given = taken.flatMap((it) => it?.id ?? []);
     expect(given.toSorted()).toEqual(ids.toSorted());
   });
 
   test('of a replica that died over it is read by another, and what the first has kept stands', async () => {
-    const id = await ended();
+    const id = await ended('shown');
     const [dead, other] = [replica(), replica()];
     const never = dead.reading.next();
     await vi.waitUntil(() => dead.screens.opened === 1);
@@ -83,7 +86,7 @@ describe('the screen of a recording', () => {
   });
 
   test('that a replica had to leave is given to the next one at once', async () => {
-    await ended();
+    await ended('shown');
     const [leaving, other] = [replica(), replica()];
     leaving.reading.start();
     await vi.waitUntil(() => leaving.screens.opened === 1);
@@ -95,7 +98,7 @@ describe('the screen of a recording', () => {
   });
 
   test('that cannot be kept holds up no other, and is tried again behind those that waited', async () => {
-    const [bad, good] = [await ended(), await ended()];
+    const [bad, good] = [await ended('shown'), await ended('shown')];
     await lab.asOwner(`
       CREATE FUNCTION no_lines_of() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.recording_id = '${bad}' THEN RAISE 'canceling statement'; END IF; RETURN NEW;
@@ -109,14 +112,33 @@ describe('the screen of a recording', () => {
     expect(await lab.store.screen(good, 10)).toHaveLength(1);
     expect(await reading.next()).toBe(false);
     // Its time comes again, after one that has ended meanwhile.
-    const later = await ended();
+    const later = await ended('shown');
     await age();
     expect((await lab.store.takeUnread(60))?.id).toBe(later);
     expect((await lab.store.takeUnread(60))?.id).toBe(bad);
   });
 
+  test('that takes too long in all is kept as far as it was read until then', async () => {
+    const id = await ended(...'abcdef');
+    const slow: Screen = {
+      feed: async (events) => {
+        for (const until = performance.now() + 2; performance.now() < until;);
+        return Promise.resolve(events.map(({ atMs, data: text }) => ({ atMs, text })));
+      },
+      end: () => Promise.resolve([]),
+    };
+    const screens = { open: () => Promise.resolve(slow), close: () => Promise.resolve() };
+    const { store, journal } = lab;
+    const reading = new ReadScreens({ store, screens, decompress, journal, playMsMax: 5 });
+    expect(await reading.next()).toBe(true);
+    const texts = (await store.screen(id, 10)).map(({ text }) => text);
+    expect('abcdef').toContain(texts.join(''));
+    expect(texts.length).toBeOneOf([1, 2, 3]);
+    expect(await reading.next()).toBe(false);
+  });
+
   test('of many lines is kept in statements of few, all of them or none', async () => {
-    const [id, other] = [await ended(), await ended()];
+    const [id, other] = [await ended('shown'), await ended('shown')];
     const lines = Array.from({ length: 9_000 }, (_, n) => ({
       atMs: n,
       text: n < 1_000 ? `${n} ${'word '.repeat(700)}` : `line ${n}`,
@@ -138,7 +160,7 @@ describe('the screen of a recording', () => {
   });
 
   test('is kept once, by whoever keeps it first', async () => {
-    const id = await ended();
+    const id = await ended('shown');
     const lines = Array.from({ length: 5_000 }, (_, n) => ({ atMs: 0, text: `line ${n}` }));
     await Promise.all([lab.store.keepScreen(id, lines), lab.store.keepScreen(id, lines)]);
     await lab.store.keepScreen(id, [{ atMs: 0, text: 'late' }]);
