@@ -88,8 +88,10 @@ export class ReadScreens {
       }
     } catch (error) {
       this.stopping.signal.throwIfAborted();
+      // What the store did not give may be had later.
+      if (!(error instanceof Unplayable)) throw error;
       this.deps.journal.warn(
-        { err: error, recording: recording.id },
+        { err: error.cause, recording: recording.id },
         'what was shown cannot all be made into text',
       );
     }
@@ -100,11 +102,8 @@ export class ReadScreens {
     const { playMsMax = PLAY_MS_MAX } = this.deps;
     const { term } = JSON.parse(header) as { term: { cols: number; rows: number } };
     let playedMs = 0;
-    const screen = await this.deps.screens.open({
-      columns: term.cols,
-      rows: term.rows,
-      isTerminal: kind === 'terminal',
-    });
+    const size = { columns: term.cols, rows: term.rows, isTerminal: kind === 'terminal' };
+    const screen = await played(() => this.deps.screens.open(size));
     const reader = new CastReader();
     for (let after = 0; after < chunks;) {
       const some = await this.deps.store.chunks(id, after, CHUNKS_AT_ONCE);
@@ -112,17 +111,31 @@ export class ReadScreens {
       if (after > 0) await this.deps.store.keepTaken(id, TAKEN_SECONDS);
       for (const chunk of some) {
         this.stopping.signal.throwIfAborted();
-        if (playedMs > playMsMax) throw new Error(`it took more than ${playMsMax} ms to play`);
-        const text = (await this.deps.decompress(chunk.bytes)).toString('utf8');
+        if (playedMs > playMsMax)
+          throw new Unplayable('it cannot be played', {
+            cause: new Error(`it took more than ${playMsMax} ms`),
+          });
         const beganMs = performance.now();
-        const lines = await screen.feed(
-          text.split('\n').flatMap((line) => reader.read(line) ?? []),
-        );
+        const lines = await played(async () => {
+          const text = (await this.deps.decompress(chunk.bytes)).toString('utf8');
+          return screen.feed(text.split('\n').flatMap((line) => reader.read(line) ?? []));
+        });
         playedMs += performance.now() - beganMs;
         yield* lines;
         after = chunk.seq;
       }
     }
-    yield* await screen.end();
+    yield* await played(() => screen.end());
+  }
+}
+
+/** A recording that cannot be played to its end, however often it is tried; the cause says why. */
+class Unplayable extends Error {}
+
+async function played<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (cause) {
+    throw new Unplayable('it cannot be played', { cause });
   }
 }

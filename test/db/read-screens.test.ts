@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { decompress } from '../../src/adapters/gzip/gzip.js';
+import { compress, decompress } from '../../src/adapters/gzip/gzip.js';
 import type { Screen } from '../../src/app/ports/screen.reader.js';
 import { ScreenReader } from '../../src/app/ports/screen.reader.js';
 import { ReadScreens } from '../../src/app/read-screens.js';
@@ -29,10 +29,12 @@ class SlowScreens extends ScreenReader {
   }
 }
 
+const NO_LINES = Buffer.from('\n');
+
 /** What reads screens on one replica. */
-function replica() {
+function replica(store = lab.store) {
   const screens = new SlowScreens();
-  const { store, journal } = lab;
+  const { journal } = lab;
   return { screens, reading: new ReadScreens({ store, screens, decompress, journal }) };
 }
 
@@ -134,6 +136,40 @@ describe('the screen of a recording', () => {
     const texts = (await store.screen(id, 10)).map(({ text }) => text);
     expect('abcdef').toContain(texts.join(''));
     expect(texts.length).toBeOneOf([1, 2, 3]);
+    expect(await reading.next()).toBe(false);
+  });
+
+  test('whose chunks cannot be had for the moment is read later, and not kept empty', async () => {
+    let isAway = true;
+    const bodies = {
+      put: () => Promise.resolve(),
+      get: () => (isAway ? Promise.reject(new Error('the bucket is away')) : compress(NO_LINES)),
+      drop: () => Promise.resolve(),
+    };
+    const { recording, store } = await lab.recording(bodies);
+    void recording.output('stdout', Buffer.from('shown'));
+    await recording.finish({ exitCode: 0, why: 'exited' });
+    const { reading, screens } = replica(store);
+    screens.let.resolve(undefined);
+    await expect(reading.next()).rejects.toThrow('the bucket is away');
+    expect(await store.screen(recording.id, 10)).toEqual([]);
+    isAway = false;
+    await age();
+    expect(await reading.next()).toBe(true);
+    expect(await store.screen(recording.id, 10)).toHaveLength(1);
+  });
+
+  test('whose chunk is broken is kept as far as it could be read', async () => {
+    const bodies = {
+      put: () => Promise.resolve(),
+      get: () => Promise.resolve(Buffer.from('no gzip')),
+      drop: () => Promise.resolve(),
+    };
+    const { recording, store } = await lab.recording(bodies);
+    await recording.finish({ exitCode: 0, why: 'exited' });
+    const { reading, screens } = replica(store);
+    screens.let.resolve(undefined);
+    expect(await reading.next()).toBe(true);
     expect(await reading.next()).toBe(false);
   });
 
