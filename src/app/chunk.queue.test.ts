@@ -276,6 +276,35 @@ describe('a store that is away for longer', () => {
     expect(performance.now() - began).toBeLessThan(LIMITS.patienceMs + 1_000);
   });
 
+  test.each(['strict', 'best-effort'])(
+    'at the end leaves known what is missing, from the last that is stored: %s',
+    async (mode) => {
+      const shelf = new Shelf(mode === 'strict', { ...LIMITS, patienceMs: 300 });
+      void shelf.queue.push(() => 'stored'.repeat(12), 5, 70);
+      while (shelf.chunks.length < 1) await after(1);
+      shelf.fate = ['down'];
+      void shelf.queue.push(() => 'sealed'.repeat(12), 8, 100);
+      void shelf.queue.push(() => 'gathered', 9, 20);
+      expect(await shelf.queue.close()).toBeUndefined();
+      expect(shelf.queue.missing).toEqual({ fromMs: 5, untilMs: 9, bytes: 120 });
+    },
+  );
+
+  test('at the end leaves known what was lost before, told or not', async () => {
+    const shelf = new Shelf(false, { ...LIMITS, patienceMs: 150 });
+    shelf.fate = ['down'];
+    await shelf.queue.push(() => 'a'.repeat(300), 0, 300);
+    while (shelf.losses === 0) await after(5);
+    void shelf.queue.push(() => '', 7, 1_000);
+    // The store is back, but what tells of the gap is not.
+    shelf.gapsRefused = Infinity;
+    shelf.fate = ['well'];
+    while (shelf.chunks.length === 0) await after(5);
+    void shelf.queue.push(() => 'b', 9, 1);
+    expect(await shelf.queue.close()).toBeUndefined();
+    expect(shelf.queue.missing).toEqual({ fromMs: 0, untilMs: 9, bytes: 1_001 });
+  });
+
   test.each(['down', 'silent'] as const)(
     'fails a strict queue whose end comes before its patience is over, and before it is closed: %s',
     async (fate) => {

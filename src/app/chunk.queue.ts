@@ -12,7 +12,7 @@ const ANSWER_MS_MAX = 2_000;
 /** Marks and the like come without waiting for room: more than so many times the bound of all is too much to keep. */
 const CROWD_TIMES = 4;
 
-/** What was shown and is not on the record, since the store has failed for too long. */
+/** What was shown and is not on the record, since the store has failed for too long. Its size in bytes as shown. */
 export interface Lost {
   readonly fromMs: number;
   readonly untilMs: number;
@@ -39,6 +39,7 @@ interface Sealed {
   /** Begun when it was sealed, while the chunk before is still being stored; taken once. */
   packing: Promise<Buffer> | undefined;
   readonly untilMs: number;
+  readonly shownBytes: number;
 }
 
 /**
@@ -53,6 +54,8 @@ export class ChunkQueue {
   private readonly sealed: Sealed[] = [];
   private unstored = 0;
   private lastMs = 0;
+  private shownBytes = 0;
+  private storedUntilMs = 0;
   private last: { seq: number; digest: Uint8Array };
   private loop: Promise<void> | undefined;
   private waiting: ReturnType<typeof newRoom> | undefined;
@@ -86,6 +89,17 @@ export class ChunkQueue {
     return this.waiting.promise;
   }
 
+  /** Once it is closed and was not whole: what is not known to be stored. Of what is not, an answer may have been lost. */
+  get missing(): Lost {
+    const { lost, sealed } = this;
+    const waiting = sealed.reduce((sum, { shownBytes }) => sum + shownBytes, this.shownBytes);
+    return {
+      fromMs: this.storedUntilMs,
+      untilMs: Math.max(lost?.untilMs ?? 0, this.lastMs),
+      bytes: waiting + (lost?.bytes ?? 0),
+    };
+  }
+
   /** Whether somebody waits to see what is stored: it is stored more often then, and what there is at once. */
   watched(isWatched: boolean): void {
     const comes = isWatched && !this.isWatched;
@@ -112,6 +126,7 @@ export class ChunkQueue {
     const { limits } = this.parts;
     this.unstored += this.lines.add(`${line(this.lastMs)}\n`);
     this.lastMs = atMs;
+    this.shownBytes += shownBytes;
     if (this.lines.bytes >= limits.chunkBytes) this.seal();
     else {
       const waitMs = this.isWatched ? limits.watchedChunkMs : limits.chunkMs;
@@ -146,7 +161,9 @@ export class ChunkQueue {
       const packing = this.parts.compress(data);
       // Whoever takes it hears of it.
       packing.catch(() => undefined);
-      this.sealed.push({ data, packing, untilMs: this.lastMs });
+      const { lastMs: untilMs, shownBytes } = this;
+      this.sealed.push({ data, packing, untilMs, shownBytes });
+      this.shownBytes = 0;
     }
     if (this.sealed.length > 0 && !this.isDead) this.loop ??= this.storeAll();
   }
@@ -179,6 +196,7 @@ export class ChunkQueue {
     }
     if (!(await this.untilDone(() => append(chunks).then(() => true)))) return;
     this.last = { seq: last.seq, digest: last.digest };
+    this.storedUntilMs = heads.at(-1)?.untilMs ?? this.storedUntilMs;
     this.sealed.splice(0, heads.length);
     for (const { data } of heads) {
       this.unstored -= data.length;
@@ -201,7 +219,10 @@ export class ChunkQueue {
   private async tell(lost: Lost): Promise<void> {
     this.lost = undefined;
     this.gapCount++;
-    await this.untilDone(() => this.parts.gap(lost).then(() => true));
+    const isTold = await this.untilDone(() => this.parts.gap(lost).then(() => true));
+    if (isTold) return;
+    const { untilMs, bytes } = this.lost ?? lost;
+    this.lost = { fromMs: lost.fromMs, untilMs, bytes: this.lost ? lost.bytes + bytes : bytes };
   }
 
   /** Tries until it is done. `undefined`: never. */

@@ -20,6 +20,7 @@ import { Clock } from './ports/clock.js';
 import type { TerminalSize } from './ports/cluster.streams.js';
 import { Journal } from './ports/journal.js';
 import type { StreamRecording } from './ports/recorder.js';
+import type { RecordingInfo } from './ports/recording.store.js';
 import { RecordingStore } from './ports/recording.store.js';
 import type { RecordingLimits } from './record-streams.js';
 
@@ -145,7 +146,7 @@ export class RecordStream implements StreamRecording {
   }
 
   private async close(end: RecordingEnd): Promise<void> {
-    const { id, recording, by, store, clock, journal, over } = this.parts;
+    const { id, journal, over } = this.parts;
     try {
       this.resized();
       const rest = this.decoders.stdout.end() + this.decoders.stderr.end();
@@ -153,34 +154,49 @@ export class RecordStream implements StreamRecording {
       if (end.exitCode !== null) void this.event('x', String(end.exitCode));
       const last = await this.queue.close();
       this.storing.resolve(undefined);
-      // What could not be stored is not there: whoever finds the recording silent ends it with what is.
-      if (!last) return;
-      const at = clock.now();
-      const audit = auditEntry({
-        at,
-        action: 'recording.finished',
-        outcome: 'success',
-        actor: by,
-        session: recording.session,
-        data: {
-          recording: id,
-          kind: recording.kind,
-          why: plainText(end.why, 500),
-          exitCode: end.exitCode,
-          seconds: Math.round(this.elapsedMs() / 1000),
-          chunks: last.seq,
-          digest: Buffer.from(last.digest).toString('hex'),
-          gaps: this.queue.gaps,
-          ...this.account(),
-        },
-      });
-      await this.patiently(() => store.finish({ id, at, end, audit }));
+      await this.writeEnd(end, last);
     } catch (error) {
       journal.warn({ err: error, recording: id }, 'the end of a recording could not be written');
     } finally {
       this.storing.resolve(undefined);
       over();
     }
+  }
+
+  /** @param last the last chunk; `undefined` where not all of it is stored. */
+  private async writeEnd(
+    end: RecordingEnd,
+    last: { readonly seq: number; readonly digest: Uint8Array } | undefined,
+  ): Promise<void> {
+    const { id, recording, store, clock } = this.parts;
+    const at = clock.now();
+    const account = {
+      recording: id,
+      kind: recording.kind,
+      why: plainText(end.why, 500),
+      exitCode: end.exitCode,
+      seconds: Math.round(this.elapsedMs() / 1000),
+      ...this.account(),
+    };
+    const finished = (chunks: number, digest: Uint8Array, gaps: number) =>
+      this.entry(at, 'recording.finished', {
+        ...account,
+        chunks,
+        digest: Buffer.from(digest).toString('hex'),
+        gaps,
+      });
+    if (last) {
+      const audit = finished(last.seq, last.digest, this.queue.gaps);
+      await this.patiently(() => store.finish({ id, at, end, audit }));
+      return;
+    }
+    // Where this fails as well: whoever finds the recording silent ends it with what is stored.
+    const gap = this.entry(at, 'recording.gap', { recording: id, ...this.queue.missing });
+    const audits = ({ chunks, digest, gaps }: RecordingInfo) => [
+      gap,
+      finished(chunks, digest, gaps),
+    ];
+    await this.patiently(() => store.finishShort({ id, at, end, audits }));
   }
 
   /** Tries again for as long as storing is tried. */
@@ -218,18 +234,11 @@ export class RecordStream implements StreamRecording {
 
   /** Told again where there was no answer: with the same entry, which is written once. */
   private async gap(lost: Lost): Promise<void> {
-    const { id, recording, by, store, clock } = this.parts;
+    const { id, store, clock } = this.parts;
     const { fromMs, untilMs, bytes } = lost;
     if (this.told?.lost !== lost) {
-      const audit = auditEntry({
-        at: clock.now(),
-        action: 'recording.gap',
-        outcome: 'failure',
-        actor: by,
-        session: recording.session,
-        data: { recording: id, fromMs, untilMs, bytes },
-      });
-      this.told = { lost, audit };
+      const data = { recording: id, fromMs, untilMs, bytes };
+      this.told = { lost, audit: this.entry(clock.now(), 'recording.gap', data) };
     }
     await store.gap(id, this.told.audit);
     void this.event(
@@ -242,6 +251,16 @@ export class RecordStream implements StreamRecording {
     const size = this.nextSize;
     this.nextSize = undefined;
     if (size) void this.event('r', sizeText(size));
+  }
+
+  private entry(
+    at: Date,
+    action: 'recording.gap' | 'recording.finished',
+    data: Readonly<Record<string, unknown>>,
+  ): AuditEntry {
+    const { by, recording } = this.parts;
+    const outcome = action === 'recording.gap' ? 'failure' : 'success';
+    return auditEntry({ at, action, outcome, actor: by, session: recording.session, data });
   }
 
   private event(code: CastCode, data: string, shownBytes = 0): Promise<void> | undefined {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import type { StreamRecording } from '../../src/app/ports/recorder.js';
 import { RecordingClosed } from '../../src/app/ports/recording.store.js';
+import { PrismaRecordingStore } from '../../src/adapters/prisma/prisma-recording.store.js';
 import type { RecordStreams } from '../../src/app/record-streams.js';
 import { RECORDING_LIMITS } from '../../src/app/record-streams.js';
 import type { AuditEntry } from '../../src/domain/audit/entry.js';
@@ -340,6 +341,42 @@ describe('a store that is away', () => {
     expect(audits[1]?.data).toMatchObject({ bytes: lost });
     expect(audits[2]?.data).toMatchObject({ gaps: 1, shownBytes: sent });
   }, 30_000);
+
+  test.each(['strict', 'best-effort'] as const)(
+    'when a stream ends leaves a gap that is audited, with the digest of what is stored: %s',
+    async (mode) => {
+      // What it stores it does not say.
+      class Mute extends PrismaRecordingStore {
+        isMute = false;
+        override async append(...args: Parameters<PrismaRecordingStore['append']>): Promise<void> {
+          await super.append(...args);
+          if (this.isMute) throw new Error('the answer was lost');
+        }
+      }
+      const store = new Mute(lab.database, () => () => undefined);
+      const limits = { ...HASTY, patienceMs: 300 };
+      const { session, recording } = await opened({ mode }, lab.recorder({ store, limits }));
+      void recording.output('stdout', Buffer.from('stored'));
+      const stored = async () => (await lab.store.chunks(recording.id, 0, 10)).length === 1;
+      await vi.waitUntil(stored, { timeout: 3_000, interval: 20 });
+      store.isMute = true;
+      void recording.output('stdout', Buffer.from('unanswered'));
+      await recording.finish(EXITED);
+      // Its chain is followed to its end.
+      expect(await lab.shown(recording.id)).toBe('storedunanswered');
+      const info = await lab.store.find(recording.id);
+      expect(info).toMatchObject({ gaps: 1, chunks: 2, isAbandoned: false, end: EXITED });
+      const audits = await lab.audits(session);
+      expect(audits).toHaveLength(3);
+      const told = (action: string) => audits.find((it) => it.action === action)?.data;
+      expect(told('recording.gap')).toMatchObject({ bytes: 10 });
+      expect(told('recording.finished')).toMatchObject({
+        chunks: 2,
+        gaps: 1,
+        digest: Buffer.from(info?.digest ?? []).toString('hex'),
+      });
+    },
+  );
 
   test('lets nobody begin whose recording could not, at best effort neither', async () => {
     const session = await lab.session();

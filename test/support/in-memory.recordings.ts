@@ -22,6 +22,9 @@ export class MemoryRecordings extends RecordingStore {
   finish(): never {
     throw new Error('not of this store');
   }
+  finishShort(): never {
+    throw new Error('not of this store');
+  }
   beat(): Promise<void> {
     return Promise.resolve();
   }

@@ -17,7 +17,7 @@ import { invariant, problem } from '../../domain/problem.js';
 import type { RecordingId } from '../../domain/recording/recording.js';
 import type { SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
-import { abandonRecording } from './recording.abandon.js';
+import { abandonRecording, finishShort } from './recording.abandon.js';
 import type { RecordingRow } from './recording.rows.js';
 import { appending, audited, entryOf, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
@@ -127,6 +127,10 @@ export class PrismaRecordingStore extends RecordingStore {
       [id, at, JSON.stringify(end), entryOf(audit)],
     );
     return row?.written === 1;
+  }
+
+  finishShort(short: Parameters<RecordingStore['finishShort']>[0]): Promise<boolean> {
+    return finishShort(this.database, short);
   }
 
   async beat(ids: readonly RecordingId[]): Promise<void> {

@@ -109,6 +109,15 @@ export abstract class RecordingStore {
   abstract gap(id: RecordingId, audit: AuditEntry): Promise<void>;
   /** Writes the end; nothing where it has one. @returns whether this call wrote it. */
   abstract finish(finished: FinishedRecording): Promise<boolean>;
+  /**
+   * The same of one whose last chunks may not be stored, which counts as a gap: with what is stored, when nothing can be
+   * added any more.
+   */
+  abstract finishShort(
+    finished: Omit<FinishedRecording, 'audit'> & {
+      readonly audits: (stored: RecordingInfo) => readonly AuditEntry[];
+    },
+  ): Promise<boolean>;
 
   /** Says that these are being written. */
   abstract beat(ids: readonly RecordingId[]): Promise<void>;
