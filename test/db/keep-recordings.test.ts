@@ -159,6 +159,32 @@ describe('keeping recordings', () => {
     expect(await bodies(kept.id)).toBe(1);
   });
 
+  test('is not taken for done while chunks lie in a bucket that is not configured any more', async () => {
+    const bucket = new Map<string, Uint8Array>();
+    const store = lab.storeWith({
+      put: (id, seq, bytes) => Promise.resolve(void bucket.set(`${id}/${seq}`, bytes)),
+      get: () => Promise.reject(new Error('nobody reads')),
+      drop: (id) => Promise.resolve(void bucket.delete(`${id}/1`)),
+    });
+    const session = await lab.session();
+    const recording = await lab.open(lab.recorder({ store }), { session, keepSeconds: 0 });
+    void recording.output('stdout', Buffer.from('in a bucket'));
+    await recording.finish(EXITED);
+    const { id } = await recorded('here', { keepSeconds: 0 });
+    await lab.keeper().once();
+    await lab.keeper().once();
+    // Of the one that was here nothing is left to do.
+    expect((await lab.store.due(10)).map((it) => it.id)).toEqual([recording.id]);
+    expect((await lab.store.find(id))?.droppedAt).toBeInstanceOf(Date);
+    expect(bucket.size).toBe(1);
+    expect(lab.journal.lines.at(-1)).toMatchObject({ facts: { recording: recording.id } });
+    await lab.keeper(20, 'replica-2', store).once();
+    expect(bucket.size).toBe(0);
+    expect(await lab.store.due(10)).toEqual([]);
+    const dropped = (await lab.audits(session)).filter((it) => it.action === 'recording.dropped');
+    expect(dropped).toHaveLength(1);
+  });
+
   test('goes on past their time while they are held, and no longer', async () => {
     const { id } = await recorded('evidence\r\n', { keepSeconds: 0 });
     expect(await hold(id, true)).toBe(true);

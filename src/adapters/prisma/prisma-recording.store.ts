@@ -6,11 +6,7 @@ import type {
   ScreenHit,
   ScreenLine,
 } from '../../app/ports/recording.store.js';
-import {
-  CHUNKS_AT_ONCE_MAX,
-  RecordingClosed,
-  RecordingStore,
-} from '../../app/ports/recording.store.js';
+import { RecordingClosed, RecordingStore } from '../../app/ports/recording.store.js';
 import type { AuditEntry } from '../../domain/audit/entry.js';
 import type { Problem } from '../../domain/problem.js';
 import { invariant, problem } from '../../domain/problem.js';
@@ -18,18 +14,13 @@ import type { RecordingId } from '../../domain/recording/recording.js';
 import type { SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
 import { abandonRecording, finishShort } from './recording.abandon.js';
+import type { ChunkBodies } from './recording.drop.js';
+import { dropRecording } from './recording.drop.js';
 import type { RecordingRow } from './recording.rows.js';
 import { appending, audited, entryOf, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
 import { TAKE_UNREAD, keepScreen, searchScreens } from './recording.screens.js';
 import { inTransaction } from './transaction.js';
-
-/** Where the bytes of chunks are, if not in the database. Throws where they cannot be had or kept. */
-export interface ChunkBodies {
-  put(id: RecordingId, seq: number, bytes: Uint8Array): Promise<void>;
-  get(id: RecordingId, seq: number): Promise<Uint8Array>;
-  drop(id: RecordingId, chunks: number): Promise<void>;
-}
 
 /** Recordings in PostgreSQL, the bytes of their chunks there or in {@link ChunkBodies}. */
 export class PrismaRecordingStore extends RecordingStore {
@@ -210,18 +201,8 @@ export class PrismaRecordingStore extends RecordingStore {
     );
   }
 
-  async drop(id: RecordingId, audit: AuditEntry): Promise<boolean> {
-    const [row] = await this.rows<{ written: number }>(
-      `WITH r AS MATERIALIZED (SELECT session_id FROM recordings WHERE id = $1 AND drop_recording($1)),
-       a AS (${audited('r', 2)}) ${told('r')}`,
-      [id, entryOf(audit)],
-    );
-    const info = await this.find(id);
-    if (!info?.droppedAt) return false;
-    // Some more may be there: of chunks whose rows came too late.
-    await this.bodies?.drop(id, info.chunks + CHUNKS_AT_ONCE_MAX);
-    await this.rows('UPDATE recordings SET purged_at = now() WHERE id = $1', [id]);
-    return row?.written === 1;
+  drop(id: RecordingId, audit: AuditEntry): Promise<boolean> {
+    return dropRecording(this.database, { id, audit, bodies: this.bodies });
   }
 
   async takeUnread(seconds: number): Promise<RecordingInfo | undefined> {
