@@ -17,7 +17,7 @@ import { abandonRecording, finishShort } from './recording.abandon.js';
 import type { ChunkBodies } from './recording.drop.js';
 import { dropRecording } from './recording.drop.js';
 import type { RecordingRow } from './recording.rows.js';
-import { appending, audited, entryOf, told } from './recording.sql.js';
+import { SEALED, appending, audited, entryOf, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
 import { TAKE_UNREAD, keepScreen, searchScreens } from './recording.screens.js';
 import { inTransaction } from './transaction.js';
@@ -122,6 +122,11 @@ export class PrismaRecordingStore extends RecordingStore {
 
   finishShort(short: Parameters<RecordingStore['finishShort']>[0]): Promise<boolean> {
     return finishShort(this.database, short);
+  }
+
+  async sealed(id: RecordingId): Promise<{ chunks: number; digest: Buffer } | undefined> {
+    const [row] = await this.rows<{ chunks: number; digest: Buffer }>(SEALED, [id]);
+    return row;
   }
 
   async beat(ids: readonly RecordingId[]): Promise<void> {

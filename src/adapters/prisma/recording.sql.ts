@@ -40,3 +40,11 @@ export function appending(chunks: number, withBytes: boolean): string {
          (SELECT count(pg_notify('${RECORDING_CHANNEL}', session_id)) FROM r),
          (SELECT count(*)::int FROM n JOIN recording_chunks k USING (seq, digest) WHERE k.recording_id = $1) AS same`;
 }
+
+/** How many chunks a recording (1) had when it ended, and the last one's digest, by the audit log. */
+export const SEALED = `
+  SELECT (j #>> '{data,chunks}')::int AS chunks, decode(j #>> '{data,digest}', 'hex') AS digest
+  FROM (
+    SELECT convert_from(a.body, 'UTF8')::json AS j FROM audit_events a JOIN recordings r USING (session_id)
+    WHERE r.id = $1 AND a.action IN ('recording.finished', 'recording.abandoned')
+  ) ends WHERE j #>> '{data,recording}' = $1`;

@@ -119,6 +119,11 @@ export abstract class RecordingStore {
     },
   ): Promise<boolean>;
 
+  /** What the audit log says that there is of a recording which has ended; `undefined` where it knows of no end. */
+  abstract sealed(
+    id: RecordingId,
+  ): Promise<{ readonly chunks: number; readonly digest: Uint8Array } | undefined>;
+
   /** Says that these are being written. */
   abstract beat(ids: readonly RecordingId[]): Promise<void>;
   /** Open ones of which nothing was heard for so long. */
