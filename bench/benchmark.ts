@@ -5,7 +5,7 @@ export type Measure = {
   readonly count: number;
 } & (
   | { readonly unit: 'ms'; readonly p50: number; readonly p99: number }
-  | { readonly unit: '/s' | 'MB/s'; readonly value: number }
+  | { readonly unit: '/s' | 'MB/s' | 'kB' | 'ms/s' | '%'; readonly value: number }
 );
 
 /** One measure over another of the same run: what can be compared between machines. */

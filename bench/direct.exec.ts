@@ -1,27 +1,22 @@
-import type { StandInCluster } from '../sandbox/cluster/stand-in.cluster.js';
 import type { ChannelConnection } from '../src/adapters/kubernetes/channel.client.js';
 import { CHANNEL, connectChannels } from '../src/adapters/kubernetes/channel.client.js';
+import type { OpenProcess, Wanted } from './open.process.js';
+import { Counted } from './open.process.js';
 import { NAMESPACE } from './sessions.stage.js';
+import type { ClusterSaid } from './terminal.programs.js';
 
 /** A process in a container, entered as the cluster's admin does who has no broker. */
-export class DirectExec {
-  private received = 0;
-  private over = false;
-  private heard: () => void = () => undefined;
+export class DirectExec extends Counted implements OpenProcess {
   private connection: ChannelConnection | undefined;
 
-  private constructor(private readonly left: AbortController) {}
+  private constructor(private readonly left: AbortController) {
+    super();
+  }
 
   static async open(
-    cluster: StandInCluster,
-    process: {
-      readonly pod: string;
-      readonly container: string;
-      readonly command: readonly string[];
-      readonly tty: boolean;
-    },
+    cluster: Pick<ClusterSaid, 'url' | 'caPem' | 'adminToken'>,
+    { pod, container, command, tty }: Wanted & { readonly pod: string; readonly container: string },
   ): Promise<DirectExec> {
-    const { pod, container, command, tty } = process;
     const query = new URLSearchParams({ container, stdin: 'true', stdout: 'true' });
     query.set(tty ? 'tty' : 'stderr', 'true');
     for (const part of command) query.append('command', part);
@@ -32,17 +27,13 @@ export class DirectExec {
     const exec = new DirectExec(new AbortController());
     const opened = await connectChannels({
       url,
-      options: { ca: cluster.caPem, headers: { Authorization: `Bearer ${cluster.tokens.admin}` } },
+      options: { ca: cluster.caPem, headers: { Authorization: `Bearer ${cluster.adminToken}` } },
       signal: exec.left.signal,
       handlers: {
         onFrame: (channel, data) => {
-          if (channel === CHANNEL.stdout) exec.received += data.length;
-          exec.heard();
+          if (channel === CHANNEL.stdout) exec.took(data.length);
         },
-        onEnd: () => {
-          exec.over = true;
-          exec.heard();
-        },
+        onEnd: () => exec.ended(),
       },
     });
     if ('kind' in opened)
@@ -51,25 +42,8 @@ export class DirectExec {
     return exec;
   }
 
-  /** How many bytes its standard output has brought. */
-  get receivedBytes(): number {
-    return this.received;
-  }
-
   async write(text: string): Promise<void> {
     await this.connection?.send(CHANNEL.stdin, text);
-  }
-
-  /** Resolves once so many bytes have come; throws where it ends before. */
-  async untilReceived(bytes: number): Promise<void> {
-    while (this.received < bytes) {
-      if (this.over) throw new Error(`ended after ${this.received} bytes of ${bytes}`);
-      await new Promise<void>((resolve) => (this.heard = resolve));
-    }
-  }
-
-  async untilOver(): Promise<void> {
-    while (!this.over) await new Promise<void>((resolve) => (this.heard = resolve));
   }
 
   close(): void {

@@ -1,6 +1,9 @@
 import type { StandInCluster } from '../sandbox/cluster/stand-in.cluster.js';
 import { NAMESPACE } from './sessions.stage.js';
 
+/** So many are started at once: more would only wait for each other. */
+const AT_ONCE = 50;
+
 /** Pods that run and do nothing, new for each trial: every debug container that a Pod had stays in its status. */
 export class IdlePods implements AsyncDisposable {
   private constructor(
@@ -13,15 +16,16 @@ export class IdlePods implements AsyncDisposable {
     { prefix, count }: { readonly prefix: string; readonly count: number },
   ): Promise<IdlePods> {
     const names = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
-    for (const name of names) {
+    const pods = new IdlePods(cluster, names);
+    for (const [index, name] of names.entries()) {
       cluster.addPod({
         namespace: NAMESPACE,
         name,
         image: 'docker.io/library/busybox:1',
         command: ['sleep', '86400'],
       });
+      if ((index + 1) % AT_ONCE === 0) await pods.until((running) => running > index);
     }
-    const pods = new IdlePods(cluster, names);
     await pods.until((running) => running === count);
     return pods;
   }

@@ -1,8 +1,8 @@
 import { spawn } from '@lydell/node-pty';
 import type { Kubectl } from '../sandbox/cluster/kubectl.runner.js';
 
-/** Speaks until it is spoken to: what is said before a client is attached, nobody sees. */
-const SPEAKING = 'while :; do echo here; sleep 0.005; done';
+/** Says it again for a second or two: what is said before a client is attached, nobody sees. */
+const SPEAKING = 'i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo here; sleep 0.005; done';
 
 /** From starting `kubectl debug -it` in a terminal to the first that its container says there, in milliseconds. */
 export async function timeKubectlDebug(kubectl: Kubectl, pod: string): Promise<number> {

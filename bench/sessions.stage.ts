@@ -71,7 +71,7 @@ export async function startStage(say: (what: string) => void): Promise<Stage> {
 }
 
 /** Takes the sandbox's shops away: their Pods do something all the time. */
-async function emptied(cluster: StandInCluster): Promise<void> {
+export async function emptied(cluster: StandInCluster): Promise<void> {
   const client = new RawClient(cluster.url, cluster.caPem);
   for (const { metadata } of cluster.parts.store.list('deployments')) {
     const { namespace = '', name } = metadata;
@@ -84,7 +84,8 @@ async function emptied(cluster: StandInCluster): Promise<void> {
   }
 }
 
-async function migratedDatabase(adminUrl: string): Promise<string> {
+/** A database for the broker, with the table `bench` in it. Gives its URL as the role that serves. */
+export async function migratedDatabase(adminUrl: string): Promise<string> {
   const roles = await prepareDatabase({ adminUrl, database: 'hallpass' });
   const { ownerUrl, serviceUrl, serviceUser } = roles;
   const log = () => undefined;

@@ -1,30 +1,38 @@
-import { Kubectl } from '../sandbox/cluster/kubectl.runner.js';
-import { startCluster } from '../sandbox/cluster/stand-in.cluster.js';
-import type { StandInCluster } from '../sandbox/cluster/stand-in.cluster.js';
 import type { Benchmark, Findings, Surroundings } from './benchmark.js';
-import { DirectExec } from './direct.exec.js';
-import { IdlePods } from './idle.pods.js';
-import { timeKubectlDebug } from './kubectl.debug.js';
-import { NAMESPACE } from './sessions.stage.js';
+import type { Load } from './many.terminals.js';
+import { manyTerminals } from './many.terminals.js';
 import { hundredths, percentile, spread } from './statistics.js';
+import type { Prompts, Way } from './terminal.measures.js';
+import { echoes, makeOutput, output, prompts } from './terminal.measures.js';
+import { TerminalStage } from './terminal.stage.js';
 
 export interface Extent {
   readonly keystrokes: number;
   /** Each output is of so many lines. */
   readonly lines: number;
   readonly outputs: number;
-  readonly debugs: number;
+  readonly prompts: number;
+  /** How many terminals are open at once, rising. */
+  readonly terminals: readonly number[];
+  /** How long they are looked at, idle and busy. */
+  readonly watchMs: number;
 }
 
-const FULL: Extent = { keystrokes: 2_000, lines: 13_000_000, outputs: 5, debugs: 20 };
+const FULL: Extent = {
+  keystrokes: 2_000,
+  lines: 13_000_000,
+  outputs: 3,
+  prompts: 20,
+  terminals: [10, 100, 300, 1_000],
+  watchMs: 10_000,
+};
 
-const WARM_UP = 100;
-const CONTAINER = 'app';
-const LARGE = '/tmp/large';
+/** The Pods of the prompts, beside the first; those of the many terminals come after. */
+const PROMPT_PODS = 10;
 
-/** How a terminal feels: each measure straight to the cluster. */
+/** How a terminal through the broker feels, and what it takes, beside one straight to the cluster. */
 export const terminalBenchmark: Benchmark = {
-  about: 'a terminal: the echo of keystrokes, large outputs, the time to a prompt',
+  about: 'a terminal: echo, large outputs, time to a prompt, memory and CPU of many',
   run: (surroundings) => measureTerminal(FULL, surroundings),
 };
 
@@ -33,124 +41,141 @@ export async function measureTerminal(
   { signal, say }: Surroundings,
 ): Promise<Findings> {
   signal.throwIfAborted();
-  await using opened = new AsyncDisposableStack();
-  say('starting cluster');
-  const cluster = await startCluster();
-  opened.defer(() => cluster.close());
-  cluster.addNamespace(NAMESPACE);
-  const pods = opened.use(await IdlePods.add(cluster, { prefix: 'terminal', count: 1 }));
-  const pod = pods.at(0);
-  say(`${extent.keystrokes} keystrokes, after ${WARM_UP}`);
-  const echoMs = await echoes(cluster, { pod, count: extent.keystrokes, signal });
-  const bytes = await makeOutput(cluster, { pod, lines: extent.lines });
-  say(
-    `${extent.outputs} outputs of ${Math.round(bytes / 1e6)} MB, each in a terminal and in a pipe`,
-  );
-  const rates = { pipe: [] as number[], tty: [] as number[] };
+  const most = Math.max(0, ...extent.terminals);
+  const many = 1 + PROMPT_PODS;
+  await using stage = await TerminalStage.start(say, many + most + 1);
+  signal.throwIfAborted();
+  const session = await stage.running(0);
+  const direct: Way = (wanted) => stage.direct(session, wanted);
+  const recorded: Way = (wanted) => stage.brokered(session, wanted);
+  const unrecorded: Way = (wanted) => stage.unrecorded(session, wanted);
+  say(`${extent.keystrokes} keystrokes each way`);
+  const ways = [direct, recorded, unrecorded];
+  const echoMs = await echoes(ways, { count: extent.keystrokes, signal });
+  const bytes = await makeOutput(direct, extent.lines);
+  say(`${extent.outputs} outputs of ${Math.round(bytes / 1e6)} MB each way`);
+  const rates = { pipe: ways.map((): number[] => []), tty: ways.map((): number[] => []) };
   for (let turn = 0; turn < extent.outputs; turn++) {
-    signal.throwIfAborted();
-    rates.pipe.push(await output(cluster, { pod, bytes, tty: false }));
-    rates.tty.push(await output(cluster, { pod, bytes, tty: true }));
+    for (const [place, way] of ways.entries()) {
+      signal.throwIfAborted();
+      await stage.quiet();
+      rates.pipe[place]?.push(await output(way, { bytes, tty: false }));
+      await stage.quiet();
+      rates.tty[place]?.push(await output(way, { bytes, tty: true }));
+    }
   }
-  say(`kubectl debug -it, ${extent.debugs} times`);
-  const debugMs = await debugs(cluster, { pod, count: extent.debugs, signal });
-  const rate = (what: string, values: readonly number[]) => {
-    const value = hundredths(percentile(values, 50));
-    return { what, unit: 'MB/s', count: values.length, value } as const;
-  };
+  await stage.quiet();
+  say(`kubectl debug -it and sessions, ${extent.prompts} of each`);
+  const promptMs = await prompts(stage, { first: 1, count: extent.prompts, signal });
+  // What the large outputs left in its memory is not the terminals'.
+  await stage.anew(say);
+  const { loads, leftKb } = await manyTerminals(stage, {
+    first: many,
+    sizes: extent.terminals,
+    watchMs: extent.watchMs,
+    signal,
+    say,
+  });
+  return findings({ echoMs, rates, promptMs, loads, leftKb, bytes, stage });
+}
+
+function findings(found: {
+  readonly echoMs: number[][];
+  readonly rates: { readonly pipe: number[][]; readonly tty: number[][] };
+  readonly promptMs: Prompts;
+  readonly loads: readonly Load[];
+  readonly leftKb: number;
+  readonly bytes: number;
+  readonly stage: TerminalStage;
+}): Findings {
+  const { echoMs, rates, promptMs, loads, leftKb, bytes, stage } = found;
+  const [directMs = [], recordedMs = [], unrecordedMs = []] = echoMs;
+  const addedMs = recordedMs.map((took, place) => took - (directMs[place] ?? 0));
+  const median = (values: readonly number[] = []) => percentile(values, 50);
+  const ms = (what: string, values: readonly number[]) =>
+    ({ what, unit: 'ms', ...spread(values) }) as const;
+  const rate = (what: string, values: readonly number[] = []) =>
+    ({
+      what,
+      unit: 'MB/s',
+      count: values.length,
+      value: hundredths(median(values)),
+    }) as const;
+  const ratio = (what: string, a: readonly number[] = [], b: readonly number[] = []) => ({
+    what,
+    value: hundredths(median(a) / median(b)),
+  });
+  const { pipe, tty } = rates;
   return {
     measures: {
-      directEcho: {
-        what: 'echo of a keystroke, straight to the cluster',
-        unit: 'ms',
-        ...spread(echoMs),
-      },
-      directOutput: rate('large output in a pipe, straight', rates.pipe),
-      directTerminalOutput: rate('large output in a terminal, straight', rates.tty),
-      kubectlDebug: {
-        what: 'kubectl debug -it to its first output',
-        unit: 'ms',
-        ...spread(debugMs),
-      },
+      directEcho: ms('echo of a keystroke, straight to the cluster', directMs),
+      echo: ms('… through the broker, recorded', recordedMs),
+      unrecordedEcho: ms('… through the broker, not recorded', unrecordedMs),
+      addedEcho: ms('… added by the broker, recorded', addedMs),
+      directOutput: rate('large output in a pipe, straight', pipe[0]),
+      output: rate('… recorded', pipe[1]),
+      unrecordedOutput: rate('… not recorded', pipe[2]),
+      directTerminalOutput: rate('large output in a terminal, straight', tty[0]),
+      terminalOutput: rate('… recorded', tty[1]),
+      unrecordedTerminalOutput: rate('… not recorded', tty[2]),
+      kubectlDebug: ms('kubectl debug -it to its first output', promptMs.debugMs),
+      askedToPrompt: ms('session asked for to its prompt', promptMs.askedMs),
+      grantedToPrompt: ms('session granted to its prompt', promptMs.grantedMs),
+      ...Object.fromEntries(loads.flatMap((load) => Object.entries(loadMeasures(load)))),
     },
-    ratios: {},
-    facts: { outputBytes: bytes, isolation: cluster.runtime.isolation },
+    ratios: {
+      echoToDirect: ratio('echo recorded / straight', recordedMs, directMs),
+      outputToDirect: ratio('output in a pipe, recorded / straight', pipe[1], pipe[0]),
+      unrecordedOutputToDirect: ratio('… not recorded / straight', pipe[2], pipe[0]),
+      terminalOutputToDirect: ratio('output in a terminal, recorded / straight', tty[1], tty[0]),
+      unrecordedTerminalOutputToDirect: ratio('… not recorded / straight', tty[2], tty[0]),
+      promptToKubectlDebug: ratio(
+        'granted to prompt / kubectl debug',
+        promptMs.grantedMs,
+        promptMs.debugMs,
+      ),
+      askedToKubectlDebug: ratio(
+        'asked to prompt / kubectl debug',
+        promptMs.askedMs,
+        promptMs.debugMs,
+      ),
+      ...growth(loads),
+    },
+    facts: {
+      outputBytes: bytes,
+      isolation: stage.cluster.isolation,
+      leftKbAfterClosing: hundredths(leftKb),
+    },
   };
 }
 
-/** Types one letter after the other, each once the one before has come back, and gives how long each took. */
-async function echoes(
-  cluster: StandInCluster,
-  { pod, count, signal }: { pod: string; count: number; signal: AbortSignal },
-): Promise<number[]> {
-  // Without line editing the program answers each letter: what a shell with a prompt does as well.
-  const command = ['sh', '-c', 'stty raw -echo; echo ready; exec cat'];
-  const exec = await DirectExec.open(cluster, { pod, container: CONTAINER, command, tty: true });
-  try {
-    await exec.untilReceived('ready\n'.length);
-    let tookMs: number[] = [];
-    for (let turn = -WARM_UP; turn < count; turn++) {
-      signal.throwIfAborted();
-      if (turn === 0) tookMs = [];
-      const fromMs = performance.now();
-      const expected = exec.receivedBytes + 1;
-      await exec.write('x');
-      await exec.untilReceived(expected);
-      tookMs.push(performance.now() - fromMs);
-    }
-    return tookMs;
-  } finally {
-    exec.close();
-  }
+type LoadMeasures = Readonly<Record<string, Findings['measures'][string]>>;
+
+function loadMeasures(load: Load): LoadMeasures {
+  const { terminals: count } = load;
+  const one = (what: string, unit: 'kB' | 'ms/s' | '%', value: number) =>
+    ({ what: `${what}, of ${count} open`, unit, count, value: hundredths(value) }) as const;
+  return {
+    [`heap${count}`]: one('heap and buffers of an idle terminal', 'kB', load.heapKb),
+    [`rss${count}`]: one('RSS of an idle terminal', 'kB', load.rssKb),
+    [`busyHeap${count}`]: one('heap and buffers of a busy one', 'kB', load.busyHeapKb),
+    [`busyRss${count}`]: one('RSS of a busy one', 'kB', load.busyRssKb),
+    [`idleCpu${count}`]: one('CPU of an idle one', 'ms/s', load.idleCpuMs),
+    [`busyCpu${count}`]: one('CPU of a busy one', 'ms/s', load.busyCpuMs),
+    [`echoed${count}`]: one('of what was typed, echoed', '%', load.echoed * 100),
+  };
 }
 
-/** Makes a file of numbered lines, text as logs are, and gives its size. */
-async function makeOutput(
-  cluster: StandInCluster,
-  { pod, lines }: { pod: string; lines: number },
-): Promise<number> {
-  const command = ['sh', '-c', `seq 1 ${lines} > ${LARGE}`];
-  const exec = await DirectExec.open(cluster, { pod, container: CONTAINER, command, tty: false });
-  await exec.untilOver();
-  let bytes = 0;
-  for (let digits = 1, from = 1; from <= lines; digits++, from *= 10) {
-    bytes += (Math.min(lines, from * 10 - 1) - from + 1) * (digits + 1);
-  }
-  return bytes;
-}
-
-/** Writes it all out, and gives how many MB arrived in a second. */
-async function output(
-  cluster: StandInCluster,
-  { pod, bytes, tty }: { pod: string; bytes: number; tty: boolean },
-): Promise<number> {
-  // A terminal would put a carriage return before each line's end.
-  const command = tty ? ['sh', '-c', `stty -opost; exec cat ${LARGE}`] : ['cat', LARGE];
-  const fromMs = performance.now();
-  const exec = await DirectExec.open(cluster, { pod, container: CONTAINER, command, tty });
-  try {
-    await exec.untilReceived(bytes);
-    return bytes / 1e6 / ((performance.now() - fromMs) / 1_000);
-  } finally {
-    exec.close();
-  }
-}
-
-async function debugs(
-  cluster: StandInCluster,
-  { pod, count, signal }: { pod: string; count: number; signal: AbortSignal },
-): Promise<number[]> {
-  const kubectl = await Kubectl.with(cluster.kubeconfig('admin', NAMESPACE));
-  try {
-    // The first unpacks kubectl and fills its cache of what the server can do.
-    await timeKubectlDebug(kubectl, pod);
-    const tookMs: number[] = [];
-    for (let turn = 0; turn < count; turn++) {
-      signal.throwIfAborted();
-      tookMs.push(await timeKubectlDebug(kubectl, pod));
-    }
-    return tookMs;
-  } finally {
-    await kubectl.close();
-  }
+/** How much one terminal takes of the largest number, of what it takes of the smallest that is not tiny. */
+function growth(loads: readonly Load[]): Findings['ratios'] {
+  const last = loads.at(-1);
+  const first = loads.find(({ terminals }) => terminals >= 100) ?? loads[0];
+  if (!last || !first || last === first) return {};
+  const what = (of: string) =>
+    `${of} of a terminal, of ${last.terminals} open / of ${first.terminals}`;
+  return {
+    heapGrowth: { what: what('heap'), value: hundredths(last.heapKb / first.heapKb) },
+    idleCpuGrowth: { what: what('idle CPU'), value: hundredths(last.idleCpuMs / first.idleCpuMs) },
+    busyCpuGrowth: { what: what('busy CPU'), value: hundredths(last.busyCpuMs / first.busyCpuMs) },
+  };
 }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Broker } from '../src/broker.js';
 import { isStartRefusal, startBroker } from '../src/broker.js';
 import { writeBrokerConfig } from './broker/broker.config.js';
+import { cliLines } from './demo/cli.lines.js';
 import { curlLines } from './demo/curl.lines.js';
 import { playSession } from './demo/play.session.js';
 import { bold, dim, say } from './demo/screen.js';
@@ -14,6 +15,13 @@ const HELP = `Plays one debug session on this machine, then stays up for you to 
   npm run demo               until Ctrl-C
   npm run demo -- --once     ends after the session
 `;
+
+// Whoever reads may be gone, as `tee` is at Ctrl-C: what was started is taken away all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -42,7 +50,8 @@ async function main(argv: readonly string[]): Promise<number> {
   if (args.once) return isEnded ? 0 : 1;
   if (leaving.signalled()) return 0;
   if (!isEnded) say(bold('It did not end at its deadline: the sentences above say why.'), '');
-  say(...curlLines(sandbox, broker.url), '', bold('It stays up until you press Ctrl-C.'));
+  say(...cliLines(sandbox, broker.url), '', ...curlLines(sandbox, broker.url));
+  say('', bold('It stays up until you press Ctrl-C.'));
   await leaving;
   say('', 'Ending: sessions, containers, database.');
   return 0;

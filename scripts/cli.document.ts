@@ -41,6 +41,10 @@ All commands but \`policy\` and \`completion\` speak to a broker. \`-o json\` an
 in [the API](architecture.md); times for people are in their own zone. In a terminal, \`~.\` at the beginning of a line
 leaves it. kubectl finds the program as a plugin: \`kubectl hallpass …\`.
 
+\`watch\` and \`recording play\` show what somebody else's programs wrote. Text and sequences that draw are shown; dropped are
+queries that your terminal would answer, the clipboard, titles and links, and modes of mouse and keyboard
+([terminal](terminal.md#watching)). \`recording export\` writes all of it: look at that in a player and not with \`cat\`.
+
 ${EXAMPLES}`;
 
 /** Makes nothing of what commands do: only their definitions are read. */

@@ -121,6 +121,12 @@ export interface BrokerOptions {
 }
 
 /**
+ * Node cuts small buffers from pieces of memory of this size, and each piece stays for as long as the last of its buffers
+ * does: TLS keeps some bytes with every connection. Node's own 64 kB were most of what a connection took.
+ */
+const BUFFER_POOL_BYTES = 8 * 1024;
+
+/**
  * Puts the broker together and starts it: the one place where ports meet their adapters.
  *
  * @returns the broker; a refusal where the policy documents are wrong, the database does not answer, its schema is
@@ -131,6 +137,7 @@ export async function startBroker(
   options: BrokerOptions = {},
 ): Promise<Broker | StartRefusal> {
   await using opened = new AsyncDisposableStack();
+  Buffer.poolSize = BUFFER_POOL_BYTES;
   const logger = makeLogger(config.log);
   const journal = new PinoJournal(logger);
   const clock = new SystemClock();
@@ -206,16 +213,6 @@ export async function startBroker(
     journal,
   });
   const activity = new PrismaActivity(database);
-  const reconcile = new ReconcileSessions({
-    store,
-    news,
-    clock,
-    journal,
-    replica,
-    advance: new AdvanceSession({ store, clusters, activity, clock, bounds, journal, replica }),
-    workers: config.sessions.workers,
-    leaseSeconds: config.sessions.leaseSeconds,
-  });
   const bucket = config.recordings.s3 === null ? undefined : new S3Bodies(config.recordings.s3);
   opened.defer(() => bucket?.close());
   const recordings = new PrismaRecordingStore(
@@ -236,7 +233,6 @@ export async function startBroker(
     people,
     presence,
     live: new TailRecordings({ store: recordings, decompress }),
-    log: auditLog,
     roleGroups: config.identity.roles,
     clock,
     journal,
@@ -257,6 +253,25 @@ export async function startBroker(
     stop: new StopSession({ store, clock, journal, replica }),
     clock,
     journal,
+  });
+  const reconcile = new ReconcileSessions({
+    store,
+    news,
+    clock,
+    journal,
+    replica,
+    advance: new AdvanceSession({
+      store,
+      clusters,
+      activity,
+      clock,
+      bounds,
+      journal,
+      replica,
+      sawRunning: (id) => live.sawRunning(id),
+    }),
+    workers: config.sessions.workers,
+    leaseSeconds: config.sessions.leaseSeconds,
   });
   const enter = new EnterContainer({
     wait: new WaitForStart({ store, news }),
@@ -305,12 +320,12 @@ export async function startBroker(
     }),
     kubectl: kubectlUses({
       store,
-      news,
       clusters,
       pods: new KubernetesPods(kubernetes),
       enter,
+      live,
       recorder: around.recorder(recordStreams),
-      presence,
+      presence: around.presence(presence),
       audit: auditLog,
       tokens: new PrismaKubeTokens(database),
       names: new PrismaKubeNames(database),

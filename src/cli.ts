@@ -1,40 +1,14 @@
 #!/usr/bin/env node
-import packageJson from '../package.json' with { type: 'json' };
-import { nodeWorld } from './adapters/cli/node.world.js';
-import { runHallpass } from './adapters/cli/hallpass.program.js';
-import type { Screen } from './adapters/cli/screen.js';
-import { readClientEnvironment } from './config/client.environment.js';
+// Nothing is imported before the version is known: what comes next may use what an older Node cannot even read.
 
-// Whoever reads us may have read enough, as `head` does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
+/** As `engines` in package.json, which npm only warns of. */
+const NEEDS = { major: 22, minor: 19 };
 
-const SCREEN: Screen = {
-  out: (text) =>
-    new Promise((resolve) => {
-      process.stdout.write(text, () => resolve());
-    }),
-  err: (text) => void process.stderr.write(text),
-};
-
-/** Whoever has kubectl ask for a token does not wait until the database's client is loaded. */
-const policyTools = () => import('./policy.tools.js');
-
-const exitCode = await runHallpass(
-  {
-    version: packageJson.version,
-    screen: SCREEN,
-    world: () =>
-      nodeWorld({ version: packageJson.version, screen: SCREEN, env: readClientEnvironment() }),
-    now: () => new Date(),
-    loadPolicies: async (folders) => (await policyTools()).loadPolicies(folders),
-    loadTests: async (from) => (await policyTools()).loadPolicyTests(from),
-    readFile: async (path) => (await policyTools()).readYamlFile(path),
-    diff: async (args) => (await policyTools()).diffPolicies(args),
-  },
-  process.argv.slice(2),
-);
-// Input that nobody reads any more, or a connection that is being closed, is no reason to stay.
-process.stdout.write('', () => process.exit(exitCode));
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < NEEDS.major || (major === NEEDS.major && minor < NEEDS.minor)) {
+  process.stderr.write(
+    `hallpass runs on Node.js ${NEEDS.major}.${NEEDS.minor} or later, and this is ${process.versions.node}: install a newer one.\n`,
+  );
+  process.exit(2);
+}
+await import('./hallpass.js');

@@ -22,7 +22,7 @@ export function curlLines({ identity, tls }: Sandbox, url: string): string[] {
   const ask = (name: string, body: object): string =>
     `  ${name}=$(${curl('ROBIN', `${json} ${url}/v1/sessions`).trim()} -d '${JSON.stringify(body)}' | sed 's/{"id":"\\([^"]*\\)".*/\\1/')`;
   return [
-    bold('Try it yourself'),
+    bold('Or by the API: lines that can be pasted as they stand'),
     '',
     dim('  # robin is on call: asks, and watches what happens'),
     signIn('ROBIN', PEOPLE.requester),

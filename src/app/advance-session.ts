@@ -4,7 +4,7 @@ import { REASON_OF_EVENT } from '../domain/session/session.machine.js';
 import type { SessionEvent } from '../domain/session/session.machine.js';
 import type { Bounds, Doing } from '../domain/session/session.plan.js';
 import { dueAt, hasToRetire, plan } from '../domain/session/session.plan.js';
-import type { Session } from '../domain/session/session.js';
+import type { Session, SessionId } from '../domain/session/session.js';
 import { FinishSession } from './finish-session.js';
 import { LaunchSession } from './launch-session.js';
 import { MoveSession } from './move-session.js';
@@ -28,6 +28,8 @@ export interface AdvanceDeps {
   readonly journal: Journal;
   /** The replica's name, for the audit log and for claims. */
   readonly replica: string;
+  /** Told when a session's container is seen to run, before that is written. */
+  readonly sawRunning?: (id: SessionId) => void;
 }
 
 /** A system step that one of the parts asks for: written, then the session goes on from what is stored. */

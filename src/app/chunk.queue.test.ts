@@ -9,7 +9,13 @@ import { RecordingClosed } from './ports/recording.store.js';
 import { newRecordingId } from '../domain/recording/recording.js';
 
 const FIRST = firstDigest('{}');
-const LIMITS = { chunkMs: 2, chunkBytes: 64, unstoredBytes: 200, patienceMs: 60 };
+const LIMITS = {
+  chunkMs: 2,
+  watchedChunkMs: 1,
+  chunkBytes: 64,
+  unstoredBytes: 200,
+  patienceMs: 60,
+};
 
 /** A store that fails as it is told: chunks that it has taken twice are there once. */
 class Shelf {
@@ -22,6 +28,8 @@ class Shelf {
   /** So many tellings of a gap fail first. */
   gapsRefused = 0;
   marksGaps = false;
+  /** How many chunks came with each call. */
+  readonly together: number[] = [];
   private calls = 0;
   readonly queue: ChunkQueue;
 
@@ -31,7 +39,10 @@ class Shelf {
       compress: (data) => Promise.resolve(data),
       limits,
       isStrict,
-      append: (chunk) => this.call(() => this.put(chunk)),
+      append: (chunks) => {
+        this.together.push(chunks.length);
+        return this.call(() => chunks.forEach((chunk) => this.put(chunk)));
+      },
       gap: (lost) => this.gap(lost),
       losing: () => void (this.losses += 1),
       trouble: (_error, isFinal) => void this.troubles.push(isFinal),
@@ -59,8 +70,8 @@ class Shelf {
 
   private put(chunk: Chunk): void {
     const last = this.chunks.at(-1);
-    if (last?.seq === chunk.seq) {
-      expect(chunk).toEqual(last);
+    if (chunk.seq <= this.chunks.length) {
+      expect(chunk).toEqual(this.chunks[chunk.seq - 1]);
       return;
     }
     expect(chunk.seq).toBe((last?.seq ?? 0) + 1);
@@ -116,6 +127,27 @@ describe('lines on their way to the store', () => {
     for (const atMs of [5, 7, 20]) await shelf.queue.push((before) => `${atMs - before}`, atMs);
     await shelf.queue.close();
     expect(shelf.text).toBe('5\n2\n13\n');
+  });
+
+  test('are stored sooner while somebody watches, and those of before as soon as they come', async () => {
+    const HOUR = 3_600_000;
+    const shelf = new Shelf(true, { ...LIMITS, chunkMs: HOUR, watchedChunkMs: 5 });
+    void shelf.queue.push(() => 'before', 0);
+    shelf.queue.watched(true);
+    while (shelf.chunks.length < 1) await after(1);
+    void shelf.queue.push(() => 'while', 1);
+    while (shelf.chunks.length < 2) await after(1);
+    expect(shelf.text).toBe('before\nwhile\n');
+    await shelf.queue.close();
+  });
+
+  test('are stored together where they came while the store was busy, so many chunks at most', async () => {
+    const shelf = new Shelf(true, { ...LIMITS, unstoredBytes: 10_000 });
+    const given = Array.from({ length: 7 }, (_, at) => `${at}`.repeat(LIMITS.chunkBytes));
+    for (const line of given) void shelf.queue.push(() => line, 0);
+    expect(await shelf.queue.close()).toMatchObject({ seq: 7 });
+    expect(shelf.text).toBe(given.map((line) => `${line}\n`).join(''));
+    expect(shelf.together).toEqual([1, 4, 2]);
   });
 
   test('wait for nothing where nothing is pushed: an idle queue has no timer', async () => {
@@ -208,6 +240,33 @@ describe('a store that is away for longer', () => {
     expect(shelf.queue.gaps).toBe(2);
   }, 30_000);
 
+  test('is given up as soon as too much has come from those who wait for nothing', async () => {
+    const limits = { ...LIMITS, patienceMs: 3_600_000 };
+    const flood = (queue: ChunkQueue): number => {
+      let kept = 0;
+      for (let at = 0; at < 1_000; at++)
+        void queue.push(() => {
+          kept += 10;
+          return '123456789';
+        }, at);
+      return kept;
+    };
+    const strict = new Shelf(true, limits);
+    strict.fate = ['silent'];
+    expect(flood(strict.queue)).toBeLessThan(5 * limits.unstoredBytes);
+    expect(await strict.queue.failed).toContain('could not be recorded');
+
+    const lenient = new Shelf(false, limits);
+    lenient.fate = ['down'];
+    const kept = flood(lenient.queue);
+    expect(kept).toBeLessThan(5 * limits.unstoredBytes);
+    expect(lenient.losses).toBe(1);
+    lenient.fate = ['well'];
+    while (lenient.lost.length === 0) await after(5);
+    expect(await lenient.queue.close()).toBeDefined();
+    expect(lenient.text).toBe('123456789\n'.repeat(kept / 10));
+  });
+
   test('is given up at the end within patience, and what is missing is no end', async () => {
     const shelf = new Shelf(false);
     shelf.fate = ['silent'];
@@ -216,6 +275,49 @@ describe('a store that is away for longer', () => {
     expect(await shelf.queue.close()).toBeUndefined();
     expect(performance.now() - began).toBeLessThan(LIMITS.patienceMs + 1_000);
   });
+
+  test.each(['strict', 'best-effort'])(
+    'at the end leaves known what is missing, from the last that is stored: %s',
+    async (mode) => {
+      const shelf = new Shelf(mode === 'strict', { ...LIMITS, patienceMs: 300 });
+      void shelf.queue.push(() => 'stored'.repeat(12), 5, 70);
+      while (shelf.chunks.length < 1) await after(1);
+      shelf.fate = ['down'];
+      void shelf.queue.push(() => 'sealed'.repeat(12), 8, 100);
+      void shelf.queue.push(() => 'gathered', 9, 20);
+      expect(await shelf.queue.close()).toBeUndefined();
+      expect(shelf.queue.missing).toEqual({ fromMs: 5, untilMs: 9, bytes: 120 });
+    },
+  );
+
+  test('at the end leaves known what was lost before, told or not', async () => {
+    const shelf = new Shelf(false, { ...LIMITS, patienceMs: 150 });
+    shelf.fate = ['down'];
+    await shelf.queue.push(() => 'a'.repeat(300), 0, 300);
+    while (shelf.losses === 0) await after(5);
+    void shelf.queue.push(() => '', 7, 1_000);
+    // The store is back, but what tells of the gap is not.
+    shelf.gapsRefused = Infinity;
+    shelf.fate = ['well'];
+    while (shelf.chunks.length === 0) await after(5);
+    void shelf.queue.push(() => 'b', 9, 1);
+    expect(await shelf.queue.close()).toBeUndefined();
+    expect(shelf.queue.missing).toEqual({ fromMs: 0, untilMs: 9, bytes: 1_001 });
+  });
+
+  test.each(['down', 'silent'] as const)(
+    'fails a strict queue whose end comes before its patience is over, and before it is closed: %s',
+    async (fate) => {
+      const shelf = new Shelf(true, { ...LIMITS, chunkMs: 60_000 });
+      shelf.fate = [fate];
+      void shelf.queue.push(() => 'short', 0);
+      const order: string[] = [];
+      void shelf.queue.failed.then(() => order.push('failed'));
+      await shelf.queue.close().then(() => order.push('closed'));
+      expect(order).toEqual(['failed', 'closed']);
+      expect(shelf.troubles.filter((isFinal) => isFinal)).toHaveLength(1);
+    },
+  );
 });
 
 test('a recording that another replica has ended fails, at best effort too', async () => {

@@ -1,4 +1,4 @@
-import type { KubeDebugContainer } from '../contract/kube-debug.schema.js';
+import type { KubeDebugPatch } from '../contract/kube-debug.schema.js';
 import { mightAllow } from '../domain/policy/evaluate.js';
 import type { DebugProfile } from '../domain/policy/policy.js';
 import { requirementsOf } from '../domain/policy/policy.js';
@@ -6,11 +6,11 @@ import { requirementText } from '../domain/policy/words.js';
 import type { Problem } from '../domain/problem.js';
 import { isProblem, problem } from '../domain/problem.js';
 import { whyNotUsable } from '../domain/session/session.life.js';
-import type { Session } from '../domain/session/session.js';
+import type { Session, SessionId } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import { personOf } from './caller.js';
 import type { DebugTarget } from './debug.request.js';
-import { askOfContainer } from './debug.request.js';
+import { askOfPatch, containerIn } from './debug.request.js';
 import type { OpenStream } from './enter-session.js';
 import { EnterSession } from './enter-session.js';
 import { GatherFacts } from './gather-facts.js';
@@ -69,17 +69,18 @@ export class DebugByKubectl {
   async ask(
     caller: Caller,
     target: DebugTarget,
-    container: KubeDebugContainer,
+    patch: KubeDebugPatch,
   ): Promise<PodJson | Problem> {
     const profiles = await this.profilesFor(caller, target);
     if (isProblem(profiles)) return profiles;
-    const ask = askOfContainer(container, target, profiles);
+    const ask = askOfPatch(patch, target, profiles);
     if (isProblem(ask)) return ask;
     const asked = await this.deps.asking.ask(caller, ask);
     if (isProblem(asked)) return asked;
     const { session } = asked;
     const refusal = await this.whyNotNow(session);
     if (refusal) return refusal;
+    const container = containerIn(patch);
     const words = [...(container.command ?? []), ...(container.args ?? [])];
     await this.deps.names.add({
       session: session.id,
@@ -103,6 +104,12 @@ export class DebugByKubectl {
         `Pod "${target.pod}" has no container "${container.slice(0, 63)}" that a session of yours is behind. \`kubectl debug -it ${target.pod} --image=…\` asks for one.`,
       )
     );
+  }
+
+  /** The caller's own sessions there that kubectl has a name for. */
+  async sessions(caller: Caller, target: DebugTarget): Promise<ReadonlySet<SessionId>> {
+    const mine = await this.named(caller, target, undefined);
+    return new Set(mine.map(({ session }) => session.id));
   }
 
   /** Enters the session as kubectl attaches to its container. */

@@ -1,19 +1,19 @@
 import { durationSeconds } from '../contract/duration.schema.js';
-import type { KubeDebugContainer } from '../contract/kube-debug.schema.js';
+import type { KubeDebugContainer, KubeDebugPatch } from '../contract/kube-debug.schema.js';
 import { NewSession } from '../contract/session.schema.js';
 import { isImage } from '../domain/policy/image.reference.js';
 import type { DebugProfile } from '../domain/policy/policy.js';
 import type { Problem } from '../domain/problem.js';
-import { isProblem, problem } from '../domain/problem.js';
+import { invariant, isProblem, problem } from '../domain/problem.js';
 import type { Ask } from './request-session.js';
 
-/** What `kubectl debug --env=…` says to Hallpass, by the name of the variable. */
+/** What is said to Hallpass: by `kubectl debug --env=…` under these names, by `kubectl patch` as these annotations. */
 const SAID_BY_ENV = {
-  HALLPASS_REASON: 'reason',
-  HALLPASS_TICKET: 'ticket',
-  HALLPASS_DURATION: 'durationSeconds',
-  HALLPASS_PROFILE: 'profile',
-  HALLPASS_BREAK_GLASS: 'breakGlass',
+  HALLPASS_REASON: 'hallpass/reason',
+  HALLPASS_TICKET: 'hallpass/ticket',
+  HALLPASS_DURATION: 'hallpass/duration',
+  HALLPASS_PROFILE: 'hallpass/profile',
+  HALLPASS_BREAK_GLASS: 'hallpass/break-glass',
 } as const;
 
 type Variable = keyof typeof SAID_BY_ENV;
@@ -26,13 +26,14 @@ export interface DebugTarget {
   readonly pod: string;
 }
 
-/** A container that `kubectl debug` asks for, as what is asked of Hallpass; a problem says what kubectl is to be told. */
-export function askOfContainer(
-  container: KubeDebugContainer,
+/** A container that kubectl asks for, as what is asked of Hallpass; a problem says what kubectl is to be told. */
+export function askOfPatch(
+  patch: KubeDebugPatch,
   target: DebugTarget,
   profiles: readonly DebugProfile[],
 ): Ask | Problem {
-  const env = variablesIn(container);
+  const container = containerIn(patch);
+  const env = saidIn(patch);
   if (isProblem(env)) return env;
   const profile = profileOf(container.image, env.HALLPASS_PROFILE, profiles);
   if (isProblem(profile)) return profile;
@@ -68,7 +69,15 @@ export function askOfContainer(
   return problem('invalid-fields', 'This cannot be asked for.', { errors });
 }
 
-function variablesIn({ env }: KubeDebugContainer): Partial<Record<Variable, string>> | Problem {
+/** The one container of a patch. */
+export function containerIn({ spec }: KubeDebugPatch): KubeDebugContainer {
+  return invariant(spec.ephemeralContainers[0], 'a patch without a container');
+}
+
+/** What is said by annotations and by the environment, which comes first where both say the same. */
+function saidIn(patch: KubeDebugPatch): Partial<Record<Variable, string>> | Problem {
+  const { annotations } = patch.metadata;
+  const { env } = containerIn(patch);
   const strange = env.find(({ name }) => !Object.hasOwn(SAID_BY_ENV, name));
   if (strange) {
     return problem(
@@ -76,7 +85,19 @@ function variablesIn({ env }: KubeDebugContainer): Partial<Record<Variable, stri
       `The profile decides the environment of the container: --env takes ${Object.keys(SAID_BY_ENV).join(', ')} here, and not ${strange.name.slice(0, 100)}.`,
     );
   }
-  return Object.fromEntries(env.map(({ name, value }) => [name, value]));
+  const known = Object.entries(SAID_BY_ENV);
+  const other = Object.keys(annotations).find((key) => known.every(([, name]) => name !== key));
+  if (other !== undefined) {
+    return problem(
+      'invalid-request',
+      `Hallpass annotates no Pod: it reads ${Object.values(SAID_BY_ENV).join(', ')} here, and not ${other.slice(0, 100)}.`,
+    );
+  }
+  const said = known.map(([variable, key]) => [variable, annotations[key]] as const);
+  return {
+    ...Object.fromEntries(said.filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(env.map(({ name, value }) => [name, value])),
+  };
 }
 
 function profileOf(

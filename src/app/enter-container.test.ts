@@ -1,142 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { TarTaps } from '../adapters/tar/tar.taps.js';
-import {
-  MemoryActivity,
-  MemoryPresence,
-  MemoryRecorder,
-} from '../../test/support/in-memory.streams.js';
-import { MemoryJournal, MemorySessionStore } from '../../test/support/in-memory.ports.js';
-import { PlayedStreams } from '../../test/support/played.streams.js';
-import { ALEX, actorOf, grantOf, newSession, ROBIN, SYSTEM } from '../../test/support/sessions.js';
-import type { Terms } from '../domain/policy/policy.js';
-import { isProblem } from '../domain/problem.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EntranceLab, text, told } from '../../test/support/entrance.lab.js';
+import { ALEX, ROBIN } from '../../test/support/sessions.js';
 import type { Session } from '../domain/session/session.js';
-import { SystemClock } from '../adapters/jobs/system.clock.js';
-import { EnterContainer } from './enter-container.js';
-import type { Entry, Notice, OpenStream } from './enter-session.js';
-import { LiveStreams } from './live-streams.js';
-import { firstStep, stepOf } from './session-step.js';
 import type { Changes } from './session-step.js';
-import { StopSession } from './stop-session.js';
-import { WaitForStart } from './wait-for-start.js';
 
-const NEVER = new AbortController().signal;
-
-class Lab {
-  readonly store = new MemorySessionStore();
-  readonly presence = new MemoryPresence();
-  readonly recorder = new MemoryRecorder();
-  readonly activity = new MemoryActivity();
-  readonly streams = new PlayedStreams();
-  readonly live: LiveStreams;
-  private readonly entering: EnterContainer;
-  session: Session = newSession();
-
-  constructor() {
-    const { store, presence, activity, streams, recorder } = this;
-    const clock = new SystemClock();
-    const journal = new MemoryJournal();
-    const stop = new StopSession({ store, clock, journal, replica: 'test' });
-    const { news } = store;
-    this.live = new LiveStreams({ store, news, presence, activity, stop, clock, journal });
-    const wait = new WaitForStart({ store, news });
-    const { live } = this;
-    this.entering = new EnterContainer({
-      wait,
-      streams,
-      recorder,
-      live,
-      clock,
-      taps: new TarTaps(),
-    });
-    live.start();
-  }
-
-  /** A session that is active for so long, on terms. */
-  async active(seconds = 600, terms: Partial<Terms> = {}): Promise<this> {
-    const grant = grantOf('a1');
-    const asked = newSession({ grant: { ...grant, terms: { ...grant.terms, ...terms } } });
-    const { request, ...rest } = asked;
-    await this.written(
-      firstStep({
-        session: { ...rest, request: { ...request, durationSeconds: seconds } },
-        event: 'grant',
-        capacities: ['requester'],
-        actor: actorOf(ROBIN),
-        at: new Date(),
-      }),
-    );
-    const startBy = new Date(Date.now() + 30_000);
-    const container = { name: `hallpass-${asked.id}`, image: 'busybox', startBy };
-    await this.step('start', { startingAt: new Date(), container });
-    const deadlineAt = new Date(Date.now() + seconds * 1000);
-    await this.step('run', { startedAt: new Date(), deadlineAt });
-    return this;
-  }
-
-  async step(event: 'start' | 'run' | 'note' | 'revoke', changes: Changes): Promise<void> {
-    const { session } = this;
-    await this.written(
-      stepOf({ session, event, capacities: ['system'], actor: SYSTEM, at: new Date(), changes }),
-    );
-  }
-
-  revoke(): Promise<void> {
-    return this.step('revoke', {
-      endReason: 'revoked',
-      endDetail: 'Revoked by alex.',
-      endingAt: new Date(),
-    });
-  }
-
-  async enter(more: Partial<Entry> = {}) {
-    const opened = await this.entering.enter(
-      { actor: actorOf(ROBIN), roles: ['requester'] },
-      {
-        session: this.session.id,
-        kind: 'terminal',
-        way: 'cli',
-        command: null,
-        tty: true,
-        stdin: true,
-        size: { columns: 80, rows: 24 },
-        ...more,
-      },
-      NEVER,
-    );
-    if (isProblem(opened)) throw new Error(opened.detail);
-    return { stream: opened, notices: heard(opened), recording: this.recorder.latest };
-  }
-
-  private async written(step: Parameters<MemorySessionStore['write']>[0]): Promise<void> {
-    const session = await this.store.write(step);
-    if (isProblem(session)) throw new Error(session.detail);
-    this.session = session;
-  }
-}
-
-function heard(stream: OpenStream): Notice[] {
-  const notices: Notice[] = [];
-  void (async () => {
-    for await (const notice of stream.notices) notices.push(notice);
-  })();
-  return notices;
-}
-
-async function text(stream: OpenStream): Promise<string> {
-  let shown = '';
-  for await (const { data } of stream.output) shown += Buffer.from(data).toString();
-  return shown;
-}
-
-const told = (notices: readonly Notice[]) => notices.map(({ kind }) => kind);
-
-let lab: Lab;
+let lab: EntranceLab;
 afterEach(() => lab.live.stop());
 
 describe('what is shown', () => {
   it('is not asked for while nobody reads it', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const { recording } = await lab.enter();
     const process = await lab.streams.next();
     for (let n = 0; n < 100; n++) process.say({ stream: 'stdout', data: Buffer.alloc(1_000) });
@@ -145,9 +18,65 @@ describe('what is shown', () => {
   });
 });
 
+describe('a container that turns out late not to be there yet', () => {
+  it('is entered again, and nobody is told, where nothing was shown or typed', async () => {
+    lab = await new EntranceLab().active();
+    const { stream, recording } = await lab.enter({ tty: false, kind: 'exec', command: ['ls'] });
+    const shown = text(stream);
+    (await lab.streams.next()).wasTooEarly();
+    (await lab.streams.next()).wasTooEarly();
+    const process = await lab.streams.next();
+    process.say({ stream: 'stdout', data: Buffer.from('bin') });
+    process.exit(0);
+    expect(await shown).toBe('bin');
+    expect(await stream.ended).toEqual({ kind: 'exited', code: 0 });
+    expect(recording.shown).toBe('bin');
+  });
+
+  it('is not, where something was typed, which would be lost', async () => {
+    lab = await new EntranceLab().active();
+    const { stream } = await lab.enter();
+    void text(stream);
+    await stream.write(Buffer.from('ls'));
+    (await lab.streams.next()).wasTooEarly();
+    expect(await stream.ended).toMatchObject({ kind: 'refused' });
+    expect(lab.streams.asked).toHaveLength(1);
+  });
+});
+
+describe('a container that is being made', () => {
+  it('is tried again and again, as one that may not be there', async () => {
+    lab = await new EntranceLab().starting();
+    lab.streams.refusals = 3;
+    await lab.enter();
+    expect(lab.streams.asked.map(({ early }) => early)).toEqual([true, true, true, true]);
+  });
+
+  it('is entered once it is seen to run, though that is not stored', async () => {
+    lab = await new EntranceLab().starting();
+    const { live, streams, session } = lab;
+    streams.refusals = Infinity;
+    const entering = lab.enter();
+    await vi.waitUntil(() => streams.asked.length > 1);
+    live.sawRunning(session.id);
+    streams.refusals = 0;
+    await entering;
+    expect(streams.asked.at(-1)).toMatchObject({ early: false });
+    expect(lab.session.state).toBe('starting');
+  });
+
+  it('that is seen to run is news to those who wait between two tries', async () => {
+    lab = await new EntranceLab().starting();
+    const { live, session } = lab;
+    const woken = live.of(session).changed(60_000);
+    live.sawRunning(session.id);
+    await woken;
+  });
+});
+
 describe('a session that is over', () => {
   it('closes its streams soon, even where all news are lost', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const { stream, recording } = await lab.enter();
     const shown = text(stream);
     const process = await lab.streams.next();
@@ -168,7 +97,7 @@ describe('a session that is over', () => {
   });
 
   it('is not entered in the very moment of its end', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     lab.streams.held = Promise.withResolvers<undefined>();
     const entering = lab.enter();
     await expect.poll(() => lab.streams.asked.length).toBe(1);
@@ -181,7 +110,7 @@ describe('a session that is over', () => {
 
   it('by its deadline is told of five minutes and one minute before', async () => {
     for (const seconds of [300, 60]) {
-      lab = await new Lab().active(seconds + 0.2);
+      lab = await new EntranceLab().active(seconds + 0.2);
       const { notices } = await lab.enter();
       await expect.poll(() => told(notices)).toContain('deadline');
       const { text: sentence } = notices.find(({ kind }) => kind === 'deadline') ?? { text: '' };
@@ -191,7 +120,7 @@ describe('a session that is over', () => {
   });
 
   it('by its deadline takes no more streams, and keeps none that come after others were closed', async () => {
-    lab = await new Lab().active(0.5);
+    lab = await new EntranceLab().active(0.5);
     const one = await lab.enter();
     one.stream.leave();
     const { stream } = await lab.enter();
@@ -200,7 +129,7 @@ describe('a session that is over', () => {
   });
 
   it('by its deadline loses its streams by the clock of the replica alone', async () => {
-    lab = await new Lab().active(0.5);
+    lab = await new EntranceLab().active(0.5);
     const { stream } = await lab.enter();
     lab.store.broken = new Error('away');
     expect(await stream.ended).toMatchObject({ kind: 'session-over', reason: 'deadline' });
@@ -215,7 +144,7 @@ describe('a session that is given another container', () => {
   });
 
   it('takes its terminals along, and leaves commands where they run', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const terminal = await lab.enter();
     const first = await lab.streams.next();
     const command = await lab.enter({ kind: 'exec', command: ['top'], tty: false });
@@ -240,8 +169,44 @@ describe('a session that is given another container', () => {
     expect(told(command.notices)).not.toContain('moved');
   });
 
+  it('takes along shells that were named, and runs no command a second time for its having a terminal', async () => {
+    lab = await new EntranceLab().active();
+    const script = await lab.enter({ command: ['sh', '-c', './migrate.sh'] });
+    const running = await lab.streams.next();
+    const path = await lab.enter({ command: ['/tmp/migrate'] });
+    await lab.streams.next();
+    const shell = await lab.enter({ command: ['/bin/bash'] });
+    const first = await lab.streams.next();
+    await lab.step('note', second(lab.session));
+    const moved = await lab.streams.next();
+    await expect.poll(() => told(shell.notices)).toContain('moved');
+    expect(lab.streams.asked.slice(3).map(({ command }) => command)).toEqual([['/bin/bash']]);
+    expect([running.isClosed, first.isClosed, moved.isClosed]).toEqual([false, true, false]);
+    expect([told(script.notices), told(path.notices)].flat()).not.toContain('moved');
+  });
+
+  it('has a terminal that is entered meanwhile in one of the two, whichever answers first', async () => {
+    lab = await new EntranceLab().active();
+    const slow = Promise.withResolvers<undefined>();
+    lab.streams.heldIn.set(lab.session.container?.name ?? '', slow.promise);
+    const entering = lab.enter();
+    await expect.poll(() => lab.streams.asked.length).toBe(1);
+    await lab.step('note', second(lab.session));
+    const moved = await lab.streams.next();
+    slow.resolve(undefined);
+    const { stream } = await entering;
+    const late = await lab.streams.next();
+    expect([moved.isClosed, late.isClosed]).toEqual([false, true]);
+    const shown = text(stream);
+    await stream.write(Buffer.from('ls'));
+    expect([moved.taken, late.taken]).toEqual(['ls', '']);
+    moved.say({ stream: 'stdout', data: Buffer.from('new') });
+    moved.exit(0);
+    expect(await shown).toBe('new');
+  });
+
   it('does not lose a terminal whose old container ends while the new one is not there yet', async () => {
-    lab = await new Lab().active();
+    lab = await new EntranceLab().active();
     const { stream } = await lab.enter();
     const first = await lab.streams.next();
     const shown = text(stream);
@@ -257,21 +222,24 @@ describe('a session that is given another container', () => {
 
 describe('who watches', () => {
   it('is told by name, though the requester themself is nobody to be told of', async () => {
-    lab = await new Lab().active();
-    const { notices } = await lab.enter();
-    const leave = await lab.presence.join(lab.session.id, ALEX);
-    await lab.presence.join(lab.session.id, ROBIN);
+    lab = await new EntranceLab().active();
+    const { notices, recording } = await lab.enter();
+    const leave = await lab.presence.comes(lab.session.id, ALEX);
+    await lab.presence.comes(lab.session.id, ROBIN);
+    // What passes reaches them by the recording.
+    await expect.poll(() => recording.isWatched).toBe(true);
     await leave();
+    await expect.poll(() => recording.isWatched).toBe(false);
     await expect.poll(() => told(notices)).toEqual(['begin', 'watched', 'unwatched']);
     expect(notices[1]?.text).toBe('alex@example.com is watching.');
   });
 
   it('and must, is noticed even where all news are lost', async () => {
-    lab = await new Lab().active(600, { watcher: 'required' });
+    lab = await new EntranceLab().active(600, { watcher: 'required' });
     lab.presence.lost = true;
     const { stream, notices } = await lab.enter();
     expect(lab.streams.asked).toEqual([]);
-    await lab.presence.join(lab.session.id, ALEX);
+    await lab.presence.comes(lab.session.id, ALEX);
     const process = await lab.streams.next();
     process.exit(0);
     await text(stream);
@@ -280,7 +248,7 @@ describe('who watches', () => {
 });
 
 it('input is kept for other replicas, the last of it too', async () => {
-  lab = await new Lab().active(600, { idleSeconds: 4 });
+  lab = await new EntranceLab().active(600, { idleSeconds: 4 });
   const { stream } = await lab.enter();
   await stream.write(Buffer.from('a'));
   await expect.poll(() => lab.activity.at.size, { timeout: 3_000 }).toBe(1);
@@ -292,7 +260,7 @@ it('input is kept for other replicas, the last of it too', async () => {
 });
 
 it('a replica that is stopped ends its streams, and finishes their recordings', async () => {
-  lab = await new Lab().active();
+  lab = await new EntranceLab().active();
   const { stream, recording } = await lab.enter();
   await lab.live.stop();
   expect(await stream.ended).toEqual({ kind: 'shutdown' });

@@ -2,8 +2,7 @@ import { sameAccount } from '../domain/person.js';
 import type { Problem } from '../domain/problem.js';
 import { invariant, isProblem, problem } from '../domain/problem.js';
 import { shellCommand } from '../domain/session/shell.command.js';
-import type { Session, SessionId } from '../domain/session/session.js';
-import type { Terms } from '../domain/policy/policy.js';
+import type { Session } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import { personOf } from './caller.js';
 import type { Entry, OpenStream } from './enter-session.js';
@@ -19,11 +18,12 @@ import { CopyTaps } from './ports/copy.taps.js';
 import { Recorder } from './ports/recorder.js';
 import type { StreamRecording } from './ports/recorder.js';
 import { absent } from './read-session.js';
+import { inputRefusal, termsRefusal } from './stream.refusals.js';
 import * as sentences from './stream.sentences.js';
 import type { WaitForStart } from './wait-for-start.js';
 
 /** Between two tries to enter a container that is being made: most are there after a quarter of a second. */
-const RETRY_FIRST_MS = 50;
+const RETRY_FIRST_MS = 25;
 const RETRY_GROWTH = 1.2;
 const RETRY_LONGEST_MS = 250;
 /** How long a container that is said to run may refuse to be entered. */
@@ -35,6 +35,8 @@ const PASSING = new Set<Problem['problem']>([
   'cluster-unavailable',
   'too-many-requests',
 ]);
+
+const SHELL = /^(?:\/(?:[\w.-]+\/)*)?(?:sh|ash|bash|dash|fish|ksh|zsh)$/;
 
 /** Enters containers by exec, on the record, under the rules of their sessions. */
 export class EnterContainer extends EnterSession {
@@ -100,10 +102,12 @@ export class EnterContainer extends EnterSession {
 
   private stream(at: LiveSession, entry: Entry, recording: StreamRecording): GovernedStream {
     const { live, taps } = this.deps;
-    return new GovernedStream({
+    const stream: GovernedStream = new GovernedStream({
       entry,
       recording,
       recordsInput: at.session.grant?.profile.recordInput === true,
+      refusesInput: inputRefusal(at.session, entry),
+      isStrict: at.session.grant?.terms.recording === 'strict',
       tap:
         entry.kind === 'copy' && entry.copy
           ? taps.open(entry.copy, (file) => recording.copied(file))
@@ -113,19 +117,19 @@ export class EnterContainer extends EnterSession {
         live.passed(entry.kind, direction, bytes);
         if (direction === 'in') at.hadInput();
       },
+      again: () => this.exec(at, stream),
       explain: (end) => at.explain(end),
       recordingFailed: (why) => live.recordingFailed(at, why),
-      over: (stream) => live.removed(at, stream),
+      over: () => live.removed(at, stream),
     });
+    return stream;
   }
 
   /** Begins to run, or says why not; the stream is over then. */
   private async start(at: LiveSession, stream: GovernedStream): Promise<Problem | undefined> {
     const process = await this.exec(at, stream);
-    if (!isProblem(process)) {
-      stream.run(process);
-      return undefined;
-    }
+    if (!isProblem(process)) stream.begin(process);
+    if (!isProblem(process) || stream.hasBegun) return undefined;
     stream.finish({ kind: 'refused', problem: process });
     return process;
   }
@@ -152,7 +156,7 @@ export class EnterContainer extends EnterSession {
           command: commandOf(session, entry),
           tty: entry.tty,
           stdin: entry.stdin,
-          early: session.state === 'starting',
+          early: at.mayBeAbsent,
         },
         stream.signal,
       );
@@ -180,10 +184,10 @@ export class EnterContainer extends EnterSession {
     return problem('container-not-ready', 'The container could not be entered in time. Try again.');
   }
 
-  /** The session has another container: terminals go over to it. Commands stay where they run. */
+  /** The session has another container: shells go over to it. Commands stay where they run, and run once. */
   private follow(at: LiveSession): void {
     for (const stream of at.streams) {
-      if (!(stream instanceof GovernedStream) || stream.kind !== 'terminal') continue;
+      if (!(stream instanceof GovernedStream) || !isShell(stream.entry)) continue;
       void stream
         .move(() => this.exec(at, stream))
         .then((refused) => {
@@ -193,23 +197,10 @@ export class EnterContainer extends EnterSession {
   }
 }
 
-/** Why the terms leave this out; undefined where they do not. */
-function termsRefusal(terms: Terms, entry: Entry, id: SessionId): Problem | undefined {
-  if (!terms.ways.includes(entry.way)) {
-    return problem(
-      'way-not-allowed',
-      `The terms of the session ${id} leave the way "${entry.way}" out; there is: ${terms.ways.join(', ')}.`,
-    );
-  }
-  if (entry.kind !== 'copy' || terms.fileCopies === 'both' || terms.fileCopies === entry.copy) {
-    return undefined;
-  }
-  return problem(
-    'way-not-allowed',
-    terms.fileCopies === 'none'
-      ? `The terms of the session ${id} let no files be copied.`
-      : `The terms of the session ${id} let files be copied only by ${terms.fileCopies}.`,
-  );
+/** Whether nothing is lost where it is begun anew: a shell in a terminal, by its name alone. */
+function isShell({ kind, command }: Entry): boolean {
+  if (kind !== 'terminal') return false;
+  return command === null || (command.length === 1 && SHELL.test(command[0] ?? ''));
 }
 
 function newRecording(session: Session, entry: Entry, caller: Caller) {

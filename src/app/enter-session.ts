@@ -16,7 +16,7 @@ export interface Entry {
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly size: TerminalSize;
-  /** The direction of a copy. */
+  /** The direction of a copy that is recorded by its files. */
   readonly copy?: 'upload' | 'download';
 }
 

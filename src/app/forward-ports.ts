@@ -7,8 +7,8 @@ import { AuditLog } from './ports/audit.log.js';
 import type { ByteTunnel } from './ports/cluster.pods.js';
 import { ClusterPods } from './ports/cluster.pods.js';
 import { Clock } from './ports/clock.js';
+import { OpenSideStream } from './open-side-stream.js';
 import type { SideStream } from './side-stream.js';
-import { OpenSideStream } from './side-stream.js';
 import { podPlaceOf } from './use-by-kubectl.js';
 
 /** Ports of a Pod, forwarded. */
@@ -18,6 +18,8 @@ export interface Forwarding {
   readonly signal: AbortSignal;
   /** Writes to the audit log that the client reaches for a port; to be awaited before its bytes go on. */
   reached(port: number): Promise<void>;
+  /** Counts what goes to the ports and comes from them, in bytes; what goes to them keeps the session from being idle. */
+  readonly passed: (direction: 'in' | 'out', bytes: number) => void;
   close(why: string): Promise<void>;
 }
 
@@ -53,7 +55,8 @@ export class ForwardPorts {
     const all = AbortSignal.any([side.signal, signal]);
     const tunnel = await this.deps.pods.forward(podPlaceOf(session), headers, all);
     if (!isProblem(tunnel)) return this.forwarding({ caller, session, side, tunnel });
-    await side.close({ exitCode: null, why: 'the cluster did not forward' });
+    side.close('the cluster did not forward');
+    await side.finished;
     return tunnel;
   }
 
@@ -71,7 +74,7 @@ export class ForwardPorts {
       reached: async (port) => {
         if (known.has(port)) return;
         known.add(port);
-        side.recording.mark(`port ${port}`);
+        side.mark(`port ${port}`);
         await this.deps.audit.append(
           auditEntry({
             at: this.deps.clock.now(),
@@ -79,11 +82,15 @@ export class ForwardPorts {
             outcome: 'success',
             actor: caller.actor,
             session,
-            data: { port, recording: side.recording.id },
+            data: { port, recording: side.recording },
           }),
         );
       },
-      close: (why) => side.close({ exitCode: null, why }),
+      passed: (direction, bytes) => side.passed(direction, bytes),
+      close: async (why) => {
+        side.close(why);
+        await side.finished;
+      },
     };
   }
 }

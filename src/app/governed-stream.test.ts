@@ -1,11 +1,13 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PlayedProcess } from '../../test/support/played.streams.js';
 import { MemoryRecording } from '../../test/support/in-memory.streams.js';
 import { PROFILE, ROBIN, newSession } from '../../test/support/sessions.js';
 import type { Entry, StreamEnd } from './enter-session.js';
 import { Gate } from './gate.js';
+import type { StreamParts } from './governed-stream.js';
 import { GovernedStream } from './governed-stream.js';
+import { sessionOverBy } from './stream.sentences.js';
 
 const session = newSession();
 const { id, pin } = session;
@@ -42,19 +44,49 @@ function recordingOf(): MemoryRecording {
   });
 }
 
-function streamOf(recording: MemoryRecording, gate: Gate, over: () => void = () => undefined) {
+function streamOf(recording: MemoryRecording, gate: Gate, more: Partial<StreamParts> = {}) {
   return new GovernedStream({
     entry: ENTRY,
     recording,
     recordsInput: true,
+    refusesInput: undefined,
+    isStrict: true,
     tap: undefined,
     gate,
     passed: () => undefined,
+    again: () => Promise.reject(new Error('not early')),
     explain: (end): Promise<StreamEnd> =>
       Promise.resolve(end.kind === 'exited' ? end : { kind: 'lost', detail: end.detail }),
     recordingFailed: () => undefined,
-    over,
+    over: () => undefined,
+    ...more,
   });
+}
+
+/** One whose process has exited with 7, and whose recording is not stored yet. */
+async function exited(isStrict: boolean) {
+  const recording = recordingOf();
+  recording.isSlowToStore = true;
+  const failures: string[] = [];
+  const stream = streamOf(recording, new Gate(true), {
+    isStrict,
+    recordingFailed: (why) => {
+      failures.push(why);
+      stream.finish(sessionOverBy('recording-failed', why));
+    },
+  });
+  const process = new PlayedProcess(PLACE);
+  stream.begin(process);
+  process.say({ stream: 'stdout', data: Buffer.from('short') });
+  process.exit(7);
+  let shown = '';
+  for await (const { data } of stream.output) shown += Buffer.from(data).toString();
+  expect(shown).toBe('short');
+  expect(stream.isOver).toBe(true);
+  let told: StreamEnd | undefined;
+  void stream.ended.then((end) => (told = end));
+  await new Promise((resolve) => setImmediate(resolve));
+  return { recording, stream, failures, told: () => told };
 }
 
 const chunk = fc.record({
@@ -85,7 +117,7 @@ describe('a governed stream', () => {
         };
         const process = new PlayedProcess(PLACE);
         const stream = streamOf(recording, gate);
-        stream.run(process);
+        stream.begin(process);
         const shown: Uint8Array[] = [];
         const reading = (async () => {
           for await (const { data } of stream.output) {
@@ -120,6 +152,34 @@ describe('a governed stream', () => {
     );
   });
 
+  it('of a copy waits where there is no room for the names of its files', async () => {
+    const recording = recordingOf();
+    const { promise: room, resolve } = Promise.withResolvers<undefined>();
+    recording.held = room;
+    const read: string[] = [];
+    const tap = {
+      broken: undefined,
+      hasBegun: true,
+      take: (data: Uint8Array) => {
+        read.push(Buffer.from(data).toString());
+        return Promise.resolve();
+      },
+      end: () => Promise.resolve(),
+    };
+    const entry: Entry = { ...ENTRY, kind: 'copy', copy: 'upload', tty: false };
+    const process = new PlayedProcess(PLACE);
+    const stream = streamOf(recording, new Gate(true), { entry, tap, recordsInput: false });
+    stream.begin(process);
+    const writing = stream.write(Buffer.from('many small files'));
+    await vi.waitUntil(() => read.length === 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(process.taken).toBe('');
+    resolve(undefined);
+    expect(await writing).toBe(true);
+    expect(process.taken).toBe('many small files');
+    stream.leave();
+  });
+
   it('that ends shows nothing more, whatever it waits for', async () => {
     for (const wait of ['gate', 'recording', 'process'] as const) {
       const gate = new Gate(wait !== 'gate');
@@ -127,8 +187,8 @@ describe('a governed stream', () => {
       if (wait === 'recording') recording.held = new Promise(() => undefined);
       const over = Promise.withResolvers<undefined>();
       const process = new PlayedProcess(PLACE);
-      const stream = streamOf(recording, gate, () => over.resolve(undefined));
-      stream.run(process);
+      const stream = streamOf(recording, gate, { over: () => over.resolve(undefined) });
+      stream.begin(process);
       if (wait !== 'process') process.say({ stream: 'stdout', data: Buffer.from('late') });
       const next = stream.output[Symbol.asyncIterator]().next();
       const writing = wait === 'process' ? undefined : stream.write(Buffer.from('late'));
@@ -145,7 +205,7 @@ describe('a governed stream', () => {
   it('that its reader leaves is over', async () => {
     const process = new PlayedProcess(PLACE);
     const stream = streamOf(recordingOf(), new Gate(true));
-    stream.run(process);
+    stream.begin(process);
     process.say({ stream: 'stdout', data: Buffer.from('one') });
     for await (const { data } of stream.output) {
       expect(Buffer.from(data).toString()).toBe('one');
@@ -153,6 +213,42 @@ describe('a governed stream', () => {
     }
     expect(await stream.ended).toEqual({ kind: 'left' });
     expect(process.isClosed).toBe(true);
+  });
+
+  it('that is strict tells an exit when all before it is stored, and not before', async () => {
+    const { recording, stream, told } = await exited(true);
+    expect(told()).toBeUndefined();
+    recording.store();
+    expect(await stream.ended).toEqual({ kind: 'exited', code: 7 });
+  });
+
+  it('that is strict ends its session where its end cannot be stored, and tells that instead of the exit', async () => {
+    const { recording, stream, failures } = await exited(true);
+    recording.fail('away');
+    recording.store();
+    expect(await stream.ended).toMatchObject({ kind: 'session-over', reason: 'recording-failed' });
+    expect(failures).toEqual(['away']);
+  });
+
+  it('that is strict ends its session also where somebody has left it before that', async () => {
+    const recording = recordingOf();
+    const failures: string[] = [];
+    const stream = streamOf(recording, new Gate(true), {
+      recordingFailed: (why) => void failures.push(why),
+    });
+    stream.leave();
+    recording.fail('away');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(failures).toEqual(['away']);
+    expect(await stream.ended).toEqual({ kind: 'left' });
+  });
+
+  it('at best effort tells an exit at once, and its session goes on whatever is not stored', async () => {
+    const { recording, failures, told } = await exited(false);
+    expect(told()).toEqual({ kind: 'exited', code: 7 });
+    recording.fail('another replica took it');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(failures).toEqual([]);
   });
 
   it('keeps the newest notices for one who does not read them, and not all', async () => {

@@ -1,5 +1,6 @@
 import type { Problem } from '../domain/problem.js';
 import { isProblem } from '../domain/problem.js';
+import { ByteDigest } from '../domain/recording/byte.digest.js';
 import type { RecordingId, StreamKind } from '../domain/recording/recording.js';
 import type { Entry, Notice, OpenStream, StreamEnd } from './enter-session.js';
 import type { Gate } from './gate.js';
@@ -13,18 +14,25 @@ import type {
   TerminalSize,
 } from './ports/cluster.streams.js';
 import type { StreamRecording } from './ports/recorder.js';
+import { endlessInput, noArchive } from './stream.refusals.js';
 import { whyOf } from './stream.sentences.js';
 
 export interface StreamParts {
   readonly entry: Entry;
   readonly recording: StreamRecording;
   readonly recordsInput: boolean;
+  /** Why it takes no input; undefined where it does. */
+  readonly refusesInput: Problem | undefined;
+  /** What is not on the record ends the session, and an exit is told when all before it is stored. */
+  readonly isStrict: boolean;
   /** For copies. */
   readonly tap: CopyTap | undefined;
   /** Nothing passes while it is closed. */
   readonly gate: Gate;
   /** Told of what passes, in bytes. */
   readonly passed: (direction: 'in' | 'out', bytes: number) => void;
+  /** Enters once more, where the container was not there yet. */
+  readonly again: () => Promise<RemoteProcess | Problem>;
   /** What the end of the process means for the one at the terminal. */
   readonly explain: (end: ProcessEnd) => Promise<StreamEnd>;
   /** Its recording cannot go on and must: nothing more may be shown. */
@@ -48,11 +56,16 @@ export class GovernedStream implements OpenStream, LiveStream {
   private readonly onEnd = new Set<() => void>();
   private readonly told = new NoticeQueue();
   private isRead = false;
+  /** Something was shown or typed: it cannot begin anew without a trace. */
+  private isUsed = false;
+  /** From a pipe, and in an archive: on the record by size and digest where not as it is. */
+  private readonly wentIn = new ByteDigest('Input');
+  private readonly cameOut = new ByteDigest('Archive');
 
   constructor(private readonly parts: StreamParts) {
     this.size = parts.entry.size;
     void parts.recording.failed.then((why) => {
-      if (!this.end) parts.recordingFailed(why);
+      if (!this.end || parts.isStrict) parts.recordingFailed(why);
     });
   }
 
@@ -94,8 +107,18 @@ export class GovernedStream implements OpenStream, LiveStream {
     return this.read();
   }
 
-  /** Begins with this process. */
-  run(process: RemoteProcess): void {
+  /** Whether there is a process, which may be one that it went over to before it began. */
+  get hasBegun(): boolean {
+    return this.process !== undefined;
+  }
+
+  /** Begins with this process, unless it has gone over to another one meanwhile. */
+  begin(process: RemoteProcess): void {
+    if (this.process) process.close();
+    else this.run(process);
+  }
+
+  private run(process: RemoteProcess): void {
     if (this.end) {
       process.close();
       return;
@@ -131,21 +154,39 @@ export class GovernedStream implements OpenStream, LiveStream {
     this.told.push(notice);
   }
 
+  watched(isWatched: boolean): void {
+    this.parts.recording.watched(isWatched);
+  }
+
   async write(data: Uint8Array): Promise<boolean> {
-    const { gate, recording, recordsInput, tap, entry } = this.parts;
+    const { gate, recording, recordsInput, refusesInput, tap, entry } = this.parts;
     if (!this.process) await this.started.promise;
     while (!gate.isOpen && !this.end) await this.orEnd(gate.waits());
-    if (this.end || !entry.stdin) return false;
+    if (this.end || !entry.stdin || this.isRefused(refusesInput ?? this.endless)) return false;
+    this.isUsed = true;
     this.parts.passed('in', data.length);
     const slow = recordsInput ? recording.input(data) : undefined;
     if (slow) await this.orEnd(slow);
-    if (tap && entry.copy === 'upload') await this.orEnd(tap.take(data));
-    return this.isOver ? false : ((await this.process?.write(data)) ?? false);
+    if (tap && entry.copy === 'upload') await this.readAlong(tap, data);
+    if (this.isOver) return false;
+    if (!entry.tty && !recordsInput) this.wentIn.add(data);
+    return (await this.process?.write(data)) ?? false;
   }
 
   async closeInput(): Promise<boolean> {
     if (!this.process) await this.started.promise;
-    return this.isOver ? false : ((await this.process?.closeInput()) ?? false);
+    if (this.isOver || this.isRefused(this.endless)) return false;
+    return (await this.process?.closeInput()) ?? false;
+  }
+
+  private get endless(): Problem | undefined {
+    return this.entry.tty || this.process?.endsInput !== false ? undefined : endlessInput();
+  }
+
+  /** Ends the stream by a refusal, if there is one. */
+  private isRefused(problem: Problem | undefined): boolean {
+    if (problem) this.finish({ kind: 'refused', problem });
+    return problem !== undefined;
   }
 
   async resize(size: TerminalSize): Promise<boolean> {
@@ -159,9 +200,15 @@ export class GovernedStream implements OpenStream, LiveStream {
     this.finish({ kind: 'left' });
   }
 
-  /** The end, at once: what has not been shown is not shown any more. The first end counts. */
+  /**
+   * The end, at once: what has not been shown is not shown any more. The first end counts, but for an exit that is not
+   * told yet, since its recording is not stored: what ends the session meanwhile is told instead.
+   */
   finish(end: StreamEnd): void {
-    if (this.end) return;
+    if (this.end) {
+      if (end.kind === 'session-over') this.ending.resolve(end);
+      return;
+    }
     this.end = end;
     this.abort.abort();
     this.process?.close();
@@ -169,7 +216,8 @@ export class GovernedStream implements OpenStream, LiveStream {
     for (const resolve of this.onEnd) resolve();
     this.onEnd.clear();
     this.told.end();
-    this.ending.resolve(end);
+    if (end.kind !== 'exited' || !this.parts.isStrict) this.ending.resolve(end);
+    else void this.parts.recording.stored.then(() => this.ending.resolve(end));
     void this.closeRecording(end);
   }
 
@@ -178,6 +226,7 @@ export class GovernedStream implements OpenStream, LiveStream {
     await tap?.end();
     if (tap?.broken !== undefined)
       recording.mark(`The copy could not be read along: ${tap.broken}`);
+    for (const passed of [...this.wentIn.end(), ...this.cameOut.end()]) recording.mark(passed);
     await recording.finish({
       exitCode: end.kind === 'exited' ? end.code : null,
       why: whyOf(end),
@@ -198,17 +247,26 @@ export class GovernedStream implements OpenStream, LiveStream {
           if (this.isOver) return;
         }
         await this.settled();
-        if (process === this.process) {
-          const end = await this.parts.explain(await process.ended);
-          // The news that explain an end may be those of another container.
-          await this.settled();
-          if (process === this.process) this.finish(end);
-        }
+        if (process === this.process) await this.after(process);
         process = this.process;
       }
     } finally {
       this.leave();
     }
+  }
+
+  /** What follows from its end: that of the stream, or another process. */
+  private async after(process: RemoteProcess): Promise<void> {
+    const ended = await process.ended;
+    if (ended.kind === 'failed' && ended.tooEarly === true && !this.isUsed) {
+      const refused = await this.move(this.parts.again);
+      if (refused) this.finish({ kind: 'refused', problem: refused });
+      return;
+    }
+    const end = await this.parts.explain(ended);
+    // The news that explain an end may be those of another container.
+    await this.settled();
+    if (process === this.process) this.finish(end);
   }
 
   /** Returns when it goes over to no other process. */
@@ -221,14 +279,25 @@ export class GovernedStream implements OpenStream, LiveStream {
     const { gate, recording, tap, entry } = this.parts;
     while (!gate.isOpen && !this.end) await this.orEnd(gate.waits());
     if (this.end) return;
+    this.isUsed = true;
     this.parts.passed('out', chunk.data.length);
     if (tap && entry.copy === 'download' && chunk.stream === 'stdout') {
-      await this.orEnd(tap.take(chunk.data));
-      // What is no archive is recorded like any other output.
-      if (tap.broken === undefined) return;
+      await this.readAlong(tap, chunk.data);
+      if (!this.isOver) this.cameOut.add(chunk.data);
+      // Until it is known to be an archive it is output like any other.
+      if (tap.hasBegun || this.isOver) return;
     }
     const slow = recording.output(chunk.stream, chunk.data);
     if (slow) await this.orEnd(slow);
+  }
+
+  /** What cannot be read along is neither shown nor taken: there would be no trace of it. */
+  private async readAlong(tap: CopyTap, data: Uint8Array): Promise<void> {
+    await this.orEnd(tap.take(data));
+    if (tap.broken !== undefined) this.isRefused(noArchive(tap.broken));
+    // Each of many small files makes a line of the recording.
+    const { room } = this.parts.recording;
+    if (room) await this.orEnd(room);
   }
 
   /** Waits for `it`, but not beyond the end. Leaves nothing behind, however often it is called. */

@@ -91,7 +91,7 @@ export class KeepRecordings {
     const session = await store.find(recording.session);
     const isEnded = await recordings.abandon(recording.id, silentSeconds, (stored) =>
       this.entry(session, stored, 'recording.abandoned', {
-        why: 'Its replica wrote nothing more: what it had not stored, usually less than a second, is lost.',
+        why: 'Its replica wrote nothing more: what it had not stored is lost, usually less than a second, and more where the store was away.',
         chunks: stored.chunks,
         digest: Buffer.from(stored.digest).toString('hex'),
       }),

@@ -3,6 +3,8 @@ import type { EnterSession } from './enter-session.js';
 import { ForwardPorts } from './forward-ports.js';
 import type { GatherFacts } from './gather-facts.js';
 import { IssueKubeconfig } from './issue-kubeconfig.js';
+import type { LiveStreams } from './live-streams.js';
+import { OpenSideStream } from './open-side-stream.js';
 import type { AuditLog } from './ports/audit.log.js';
 import type { Clock } from './ports/clock.js';
 import type { Clusters } from './ports/cluster.js';
@@ -12,11 +14,9 @@ import type { KubeTokens } from './ports/kube.tokens.js';
 import type { PolicySource } from './ports/policy.source.js';
 import type { Presence } from './ports/presence.js';
 import type { Recorder } from './ports/recorder.js';
-import type { SessionNews } from './ports/session.news.js';
 import type { SessionStore } from './ports/session.store.js';
 import { ReadLogs } from './read-logs.js';
 import type { RequestSession } from './request-session.js';
-import { OpenSideStream } from './side-stream.js';
 import { UseByKubectl } from './use-by-kubectl.js';
 
 /** All that kubectl can do, as use cases. */
@@ -32,10 +32,10 @@ export interface KubectlUses {
 /** Makes them of what they need of the world. */
 export function kubectlUses(ports: {
   readonly store: SessionStore;
-  readonly news: SessionNews;
   readonly clusters: Clusters;
   readonly pods: ClusterPods;
   readonly enter: EnterSession;
+  readonly live: LiveStreams;
   readonly recorder: Recorder;
   readonly presence: Presence;
   readonly audit: AuditLog;

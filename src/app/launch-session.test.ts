@@ -47,6 +47,24 @@ describe('a start that takes long', () => {
   });
 });
 
+describe('a start that is seen to succeed', () => {
+  test('is told of before it is written, so that nobody who waits for it waits for the store', async () => {
+    await lab.given([['start', 0, lab.started]]);
+    lab.clusters.onObserve = () => running(lab.at(1));
+    await lab.advance();
+    const seen = await Promise.all(lab.seenRunningIn);
+    expect(seen.map(({ state }) => state)).toEqual(['starting']);
+    expect(await lab.stored()).toMatchObject({ state: 'active' });
+  });
+
+  test('is told of by nobody where it does not', async () => {
+    await lab.given([]);
+    lab.clusters.onAdd = () => ({ refused: REFUSED, definite: true });
+    await lab.advance();
+    expect(lab.seenRunningIn).toEqual([]);
+  });
+});
+
 describe('a start that is taken up when its last instant is over', () => {
   beforeEach(async () => {
     await lab.given([['start', 0, lab.started]]);

@@ -36,6 +36,7 @@ export class LaunchSession {
       const nothingSent = ownStart && came.definite && !signal.aborted;
       return refused(came.refused, { nothingSent, at: clock.now() });
     }
+    if (came.kind === 'started') this.deps.sawRunning?.(session.id);
     return this.settle(session, came);
   }
 

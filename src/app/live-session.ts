@@ -34,6 +34,8 @@ export interface LiveStream {
   /** Ends it at once, with its recording; the first end counts. */
   finish(end: StreamEnd): void;
   tell(notice: Notice): void;
+  /** Somebody watches it, or nobody does any more. */
+  watched(isWatched: boolean): void;
   /** Resolves when it is over and recorded. */
   readonly finished: Promise<unknown>;
 }
@@ -50,6 +52,8 @@ export class LiveSession {
   private inputAt: Date | undefined;
   private touchedAt: Date | undefined;
   private isIdleTold = false;
+  /** The name of the container that was seen to run. */
+  private running: string | undefined;
 
   constructor(
     private current: Session,
@@ -69,6 +73,7 @@ export class LiveSession {
   /** From now on the stream ends with the session. */
   add(stream: LiveStream): void {
     this.open.add(stream);
+    stream.watched(this.watchers.length > 0);
     this.arm();
   }
 
@@ -100,6 +105,18 @@ export class LiveSession {
       session.container !== null &&
       before.container.name !== session.container.name;
     return hasMoved ? 'moved' : 'same';
+  }
+
+  /** Its container was seen to run, which takes a moment to be stored: who waits for it need not. */
+  sawRunning(): void {
+    this.running = this.current.container?.name;
+    this.change.wake();
+  }
+
+  /** Whether its container may be one that does not run yet. */
+  get mayBeAbsent(): boolean {
+    const { state, container } = this.current;
+    return state === 'starting' && container?.name !== this.running;
   }
 
   /** Resolves when the session changes, after so long at the latest. */
@@ -136,6 +153,7 @@ export class LiveSession {
       this.watchers = others;
       for (const { person } of came) this.tell('watched', sentences.watched(person));
       for (const { person } of gone) this.tell('unwatched', sentences.unwatched(person));
+      for (const stream of this.open) stream.watched(others.length > 0);
     }
     if (!this.needsWatcher) return;
     const isOpen = watchers !== undefined && this.watchers.length > 0;

@@ -114,6 +114,11 @@ export class LiveStreams {
     this.sessions.delete(live.session.id);
   }
 
+  /** A session's container runs; where streams wait for that, they are told before it is stored. */
+  sawRunning(id: SessionId): void {
+    this.sessions.get(id)?.sawRunning();
+  }
+
   /** Bytes passed. */
   passed(kind: StreamKind, direction: 'in' | 'out', bytes: number): void {
     this.counted[kind][direction === 'in' ? 'bytesIn' : 'bytesOut'] += bytes;

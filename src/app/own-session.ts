@@ -1,4 +1,4 @@
-import { samePerson } from '../domain/person.js';
+import { sameAccount } from '../domain/person.js';
 import type { Problem } from '../domain/problem.js';
 import { problem } from '../domain/problem.js';
 import type { Session, SessionId } from '../domain/session/session.js';
@@ -7,14 +7,17 @@ import { personOf } from './caller.js';
 import type { SessionStore } from './ports/session.store.js';
 import { absent } from './read-session.js';
 
-/** The caller's own session in whatever state; `not-found` for anybody else, approvers included. */
+/**
+ * The session in whatever state where the caller's account asked for it, as for entering it; `not-found` for anybody else:
+ * approvers, and other accounts of the same human, which have rights of their own.
+ */
 export async function ownSession(
   store: Pick<SessionStore, 'find'>,
   caller: Caller,
   id: SessionId,
 ): Promise<Session | Problem> {
   const session = await store.find(id);
-  return session && samePerson(session.requester, personOf(caller)) ? session : absent(id);
+  return session && sameAccount(session.requester, personOf(caller)) ? session : absent(id);
 }
 
 /** The refusal of kubectl by the terms of a session; undefined where they allow it. */

@@ -5,8 +5,8 @@ import type { Session } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import type { LogOptions, PodJson } from './ports/cluster.pods.js';
 import { ClusterPods } from './ports/cluster.pods.js';
+import { OpenSideStream } from './open-side-stream.js';
 import type { SideStream } from './side-stream.js';
-import { OpenSideStream } from './side-stream.js';
 import { podPlaceOf } from './use-by-kubectl.js';
 
 /** All of a log that is shown is recorded as well: no more than this at a time. */
@@ -49,8 +49,8 @@ export class ReadLogs {
     };
     const signal = AbortSignal.any([side.signal, args.signal]);
     const log = await this.deps.pods.logs(place, options, signal);
-    if (!isProblem(log)) return recorded(log, side, signal);
-    await side.close({ exitCode: null, why: 'the log could not be read' });
+    if (!isProblem(log)) return recorded(log, side, args.signal);
+    side.close('the log could not be read');
     return log;
   }
 }
@@ -58,22 +58,22 @@ export class ReadLogs {
 async function* recorded(
   log: AsyncIterable<Uint8Array>,
   side: SideStream,
-  signal: AbortSignal,
+  gone: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let why = 'left';
   try {
     for await (const data of log) {
-      await side.recording.output('stdout', data);
-      if (signal.aborted) break;
+      await side.show(data);
+      if (side.signal.aborted || gone.aborted) break;
       yield data;
     }
-    if (!signal.aborted) why = 'the log ended';
-    else if (side.signal.aborted) why = String(side.signal.reason);
+    if (!gone.aborted) why = 'the log ended';
   } catch (error) {
     why = 'the log broke off';
     throw error;
   } finally {
-    await side.close({ exitCode: null, why });
+    side.close(why);
+    await side.finished;
   }
 }
 

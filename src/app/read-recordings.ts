@@ -188,8 +188,12 @@ export class ReadRecordings {
     return { recording };
   }
 
-  /** The lines, each chunk held to its digest before any of it is given. A broken chain ends it, with a comment. */
-  private async *verified({ id, header, chunks: count }: RecordingInfo): AsyncGenerator<string> {
+  /**
+   * The lines, each chunk held to its digest before any of it is given, and the last one to the audit log. A broken chain
+   * ends it, with a comment.
+   */
+  private async *verified(recording: RecordingInfo): AsyncGenerator<string> {
+    const { id, header, chunks: count } = recording;
     const { recordings, decompress, journal } = this.deps;
     yield `${header}\n`;
     let digest = firstDigest(header);
@@ -211,6 +215,10 @@ export class ReadRecordings {
         after = chunk.seq;
       }
     }
+    const sealed = recording.endedAt ? await recordings.sealed(id) : { chunks: after, digest };
+    if (sealed?.chunks === after && digest.equals(sealed.digest)) return;
+    journal.error({ recording: id, chunk: after }, 'a recording is not what the audit log says');
+    yield `# Broken: it ends with chunk ${after}, and by the audit log ${sealed ? `with chunk ${sealed.chunks}` : 'it has no end'}.\n`;
   }
 }
 

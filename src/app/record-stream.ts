@@ -20,6 +20,7 @@ import { Clock } from './ports/clock.js';
 import type { TerminalSize } from './ports/cluster.streams.js';
 import { Journal } from './ports/journal.js';
 import type { StreamRecording } from './ports/recorder.js';
+import type { RecordingInfo } from './ports/recording.store.js';
 import { RecordingStore } from './ports/recording.store.js';
 import type { RecordingLimits } from './record-streams.js';
 
@@ -57,7 +58,9 @@ export class RecordStream implements StreamRecording {
   private readonly files = { hash: createHash('sha256'), count: 0, first: [] as CopiedFile[] };
   private readonly startedMs = performance.now();
   private readonly queue: ChunkQueue;
+  private readonly storing = Promise.withResolvers<undefined>();
   private ending: Promise<void> | undefined;
+  private nextSize: TerminalSize | undefined;
   private told: { readonly lost: Lost; readonly audit: AuditEntry } | undefined;
 
   constructor(private readonly parts: RecordStreamParts) {
@@ -67,9 +70,9 @@ export class RecordStream implements StreamRecording {
       compress,
       limits,
       isStrict: recording.mode === 'strict',
-      append: async (chunk) => {
-        await store.append(id, chunk);
-        parts.stored(chunk.bytes.length);
+      append: async (chunks) => {
+        await store.append(id, chunks);
+        for (const { bytes } of chunks) parts.stored(bytes.length);
       },
       gap: (lost) => this.gap(lost),
       losing: parts.gapped,
@@ -91,6 +94,14 @@ export class RecordStream implements StreamRecording {
     return this.queue.failed;
   }
 
+  get room(): Promise<void> | undefined {
+    return this.queue.room;
+  }
+
+  get stored(): Promise<undefined> {
+    return this.storing.promise;
+  }
+
   output(stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> | undefined {
     if (this.ending) return undefined;
     this.shown.hash.update(data);
@@ -105,7 +116,11 @@ export class RecordStream implements StreamRecording {
   }
 
   resize(size: TerminalSize): void {
-    void this.event('r', sizeText(size));
+    const { room } = this.queue;
+    // Output waits for it, too: nothing is shown at a size that another one follows meanwhile.
+    if (room && !this.nextSize) void room.then(() => this.resized());
+    this.nextSize = size;
+    if (!room) this.resized();
   }
 
   mark(text: string): void {
@@ -122,44 +137,66 @@ export class RecordStream implements StreamRecording {
     this.mark(text);
   }
 
+  watched(isWatched: boolean): void {
+    this.queue.watched(isWatched);
+  }
+
   finish(end: RecordingEnd): Promise<void> {
     return (this.ending ??= this.close(end));
   }
 
   private async close(end: RecordingEnd): Promise<void> {
-    const { id, recording, by, store, clock, journal, over } = this.parts;
+    const { id, journal, over } = this.parts;
     try {
+      this.resized();
       const rest = this.decoders.stdout.end() + this.decoders.stderr.end();
       if (rest !== '') void this.event('o', rest);
       if (end.exitCode !== null) void this.event('x', String(end.exitCode));
       const last = await this.queue.close();
-      // What could not be stored is not there: whoever finds the recording silent ends it with what is.
-      if (!last) return;
-      const at = clock.now();
-      const audit = auditEntry({
-        at,
-        action: 'recording.finished',
-        outcome: 'success',
-        actor: by,
-        session: recording.session,
-        data: {
-          recording: id,
-          kind: recording.kind,
-          why: plainText(end.why, 500),
-          exitCode: end.exitCode,
-          seconds: Math.round(this.elapsedMs() / 1000),
-          chunks: last.seq,
-          digest: Buffer.from(last.digest).toString('hex'),
-          gaps: this.queue.gaps,
-          ...this.account(),
-        },
-      });
-      await this.patiently(() => store.finish({ id, at, end, audit }));
+      this.storing.resolve(undefined);
+      await this.writeEnd(end, last);
     } catch (error) {
       journal.warn({ err: error, recording: id }, 'the end of a recording could not be written');
     } finally {
+      this.storing.resolve(undefined);
       over();
     }
+  }
+
+  /** @param last the last chunk; `undefined` where not all of it is stored. */
+  private async writeEnd(
+    end: RecordingEnd,
+    last: { readonly seq: number; readonly digest: Uint8Array } | undefined,
+  ): Promise<void> {
+    const { id, recording, store, clock } = this.parts;
+    const at = clock.now();
+    const account = {
+      recording: id,
+      kind: recording.kind,
+      why: plainText(end.why, 500),
+      exitCode: end.exitCode,
+      seconds: Math.round(this.elapsedMs() / 1000),
+      ...this.account(),
+    };
+    const finished = (chunks: number, digest: Uint8Array, gaps: number) =>
+      this.entry(at, 'recording.finished', {
+        ...account,
+        chunks,
+        digest: Buffer.from(digest).toString('hex'),
+        gaps,
+      });
+    if (last) {
+      const audit = finished(last.seq, last.digest, this.queue.gaps);
+      await this.patiently(() => store.finish({ id, at, end, audit }));
+      return;
+    }
+    // Where this fails as well: whoever finds the recording silent ends it with what is stored.
+    const gap = this.entry(at, 'recording.gap', { recording: id, ...this.queue.missing });
+    const audits = ({ chunks, digest, gaps }: RecordingInfo) => [
+      gap,
+      finished(chunks, digest, gaps),
+    ];
+    await this.patiently(() => store.finishShort({ id, at, end, audits }));
   }
 
   /** Tries again for as long as storing is tried. */
@@ -197,24 +234,33 @@ export class RecordStream implements StreamRecording {
 
   /** Told again where there was no answer: with the same entry, which is written once. */
   private async gap(lost: Lost): Promise<void> {
-    const { id, recording, by, store, clock } = this.parts;
+    const { id, store, clock } = this.parts;
     const { fromMs, untilMs, bytes } = lost;
     if (this.told?.lost !== lost) {
-      const audit = auditEntry({
-        at: clock.now(),
-        action: 'recording.gap',
-        outcome: 'failure',
-        actor: by,
-        session: recording.session,
-        data: { recording: id, fromMs, untilMs, bytes },
-      });
-      this.told = { lost, audit };
+      const data = { recording: id, fromMs, untilMs, bytes };
+      this.told = { lost, audit: this.entry(clock.now(), 'recording.gap', data) };
     }
     await store.gap(id, this.told.audit);
     void this.event(
       'm',
       `A gap: ${bytes} bytes were shown and not recorded, from second ${Math.floor(fromMs / 1000)} to ${Math.ceil(untilMs / 1000)}.`,
     );
+  }
+
+  private resized(): void {
+    const size = this.nextSize;
+    this.nextSize = undefined;
+    if (size) void this.event('r', sizeText(size));
+  }
+
+  private entry(
+    at: Date,
+    action: 'recording.gap' | 'recording.finished',
+    data: Readonly<Record<string, unknown>>,
+  ): AuditEntry {
+    const { by, recording } = this.parts;
+    const outcome = action === 'recording.gap' ? 'failure' : 'success';
+    return auditEntry({ at, action, outcome, actor: by, session: recording.session, data });
   }
 
   private event(code: CastCode, data: string, shownBytes = 0): Promise<void> | undefined {

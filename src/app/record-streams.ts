@@ -19,6 +19,8 @@ export const BEAT_MS = 5_000;
 export interface RecordingLimits {
   /** A chunk is stored at the latest so long after its first event. */
   readonly chunkMs: number;
+  /** The same while somebody watches. */
+  readonly watchedChunkMs: number;
   /** And as soon as it holds so much, in bytes before compression. */
   readonly chunkBytes: number;
   /** More than this is not kept in memory of one recording: who writes waits. In bytes. */
@@ -29,6 +31,7 @@ export interface RecordingLimits {
 
 export const RECORDING_LIMITS: RecordingLimits = {
   chunkMs: 1_000,
+  watchedChunkMs: 250,
   chunkBytes: 256 * 1024,
   unstoredBytes: 1024 * 1024,
   patienceMs: 5_000,

@@ -1,131 +1,100 @@
 import type { Problem } from '../domain/problem.js';
-import { invariant, isProblem, problem } from '../domain/problem.js';
-import type { RecordingEnd, StreamKind } from '../domain/recording/recording.js';
-import type { Session, SessionId } from '../domain/session/session.js';
-import type { Caller } from './caller.js';
-import { personOf } from './caller.js';
-import { Clock } from './ports/clock.js';
-import { Presence } from './ports/presence.js';
+import { problem } from '../domain/problem.js';
+import type { RecordingId, StreamKind } from '../domain/recording/recording.js';
+import type { SessionId } from '../domain/session/session.js';
+import type { Notice, StreamEnd } from './enter-session.js';
+import type { LiveStream } from './live-session.js';
 import type { StreamRecording } from './ports/recorder.js';
-import { Recorder } from './ports/recorder.js';
-import { SessionNews } from './ports/session.news.js';
-import { SessionStore } from './ports/session.store.js';
+import { whyOf } from './stream.sentences.js';
 
-const LOOK_MS = 5_000;
-const TIMER_MS_MAX = 2_147_483_647;
+/**
+ * A stream of a session that does not go into its container: a log, forwarded ports. Governed as those that do, with one
+ * difference: where somebody must watch and does not, it ends, because what it shows cannot be held.
+ */
+export class SideStream implements LiveStream {
+  private readonly over = new AbortController();
+  private readonly recorded = Promise.withResolvers<undefined>();
 
-/** A stream of a session that does not go into its container: a log, forwarded ports. */
-export interface SideStream {
-  readonly recording: StreamRecording;
-  /** Aborted, with a sentence as its reason, when the stream must end. */
-  readonly signal: AbortSignal;
-  /** To be called once, when it is over. */
-  close(end: RecordingEnd): Promise<void>;
-}
-
-/** `open`: puts such a stream on the record, for as long as the session runs and its terms allow. */
-export class OpenSideStream {
   constructor(
-    private readonly deps: {
-      readonly store: SessionStore;
-      readonly news: SessionNews;
-      readonly recorder: Recorder;
-      readonly presence: Presence;
-      readonly clock: Clock;
+    private readonly parts: {
+      readonly kind: Extract<StreamKind, 'logs' | 'forward'>;
+      readonly session: SessionId;
+      readonly recording: StreamRecording;
+      /** Told of what passes, in bytes. */
+      readonly passed: (direction: 'in' | 'out', bytes: number) => void;
+      readonly over: (stream: SideStream) => void;
     },
   ) {}
 
-  /**
-   * @returns `not-running` where the session does not run, or waits for somebody to watch it; else what the recorder
-   * says where it cannot record.
-   */
-  async open(
-    caller: Caller,
-    session: Session,
-    what: { readonly kind: Extract<StreamKind, 'logs' | 'forward'>; readonly command: string[] },
-  ): Promise<SideStream | Problem> {
-    const { terms } = invariant(session.grant, 'a session in use without a grant');
-    const why = await this.whyOver(session.id);
-    if (why !== undefined) return problem('not-running', why);
-    const recording = await this.deps.recorder.open(
-      {
-        session,
-        kind: what.kind,
-        way: 'kubectl',
-        person: personOf(caller),
-        mode: terms.recording,
-        command: what.command,
-        tty: false,
-        columns: 80,
-        rows: 24,
-        input: false,
-        keepSeconds: terms.keepRecordingSeconds,
-        openMax: terms.streams,
-      },
-      caller.actor,
-    );
-    if (isProblem(recording)) return recording;
-    const life = this.follow(session);
-    void recording.failed.then((why) => life.abort(`It cannot be recorded any more: ${why}`));
-    return {
-      recording,
-      signal: life.signal,
-      close: async (end) => {
-        life.stop();
-        await recording.finish(end);
-      },
-    };
+  get kind(): StreamKind {
+    return this.parts.kind;
   }
 
-  /** Aborts when the session is over, or when nobody watches any more who must. News may be lost, so it looks as well. */
-  private follow(session: Session) {
-    const over = new AbortController();
-    const look = () => {
-      void this.whyOver(session.id).then(
-        (why) => {
-          if (why !== undefined) over.abort(why);
-        },
-        // The database is away: the next look, or the deadline, tells.
-        () => undefined,
-      );
-    };
-    const heard = (id: SessionId) => {
-      if (id === session.id) look();
-    };
-    const stops = [this.deps.news.subscribe(heard), this.deps.presence.subscribe(heard)];
-    const timer = setInterval(look, LOOK_MS);
-    const leftMs = (session.deadlineAt?.getTime() ?? Infinity) - this.deps.clock.now().getTime();
-    // At the deadline as it was: where it has been moved, the look finds the session alive.
-    const deadline = leftMs < TIMER_MS_MAX ? setTimeout(look, Math.max(0, leftMs)) : undefined;
-    return {
-      signal: over.signal,
-      abort: (why: string) => over.abort(why),
-      stop: () => {
-        for (const stop of stops) stop();
-        clearInterval(timer);
-        clearTimeout(deadline);
-      },
-    };
+  get recording(): RecordingId {
+    return this.parts.recording.id;
   }
 
-  private async whyOver(id: SessionId): Promise<string | undefined> {
-    const session = await this.deps.store.find(id);
-    if (session?.state === 'approved') return `Session ${id} is about to start: try again.`;
-    if (session?.state !== 'starting' && session?.state !== 'active') {
-      return session?.endDetail ?? 'The session is over.';
-    }
-    const { deadlineAt } = session;
-    if (deadlineAt !== null && deadlineAt <= this.deps.clock.now()) {
-      return 'The session has reached its deadline.';
-    }
-    return this.unwatched(session);
+  /** Aborted, with a sentence as its reason, when the stream is over: nothing may be shown or taken any more. */
+  get signal(): AbortSignal {
+    return this.over.signal;
   }
 
-  private async unwatched(session: Session): Promise<string | undefined> {
-    if (session.grant?.terms.watcher !== 'required') return undefined;
-    const watching = await this.deps.presence.watching(session.id);
-    return watching.length > 0
-      ? undefined
-      : `Session ${session.id} waits until somebody watches it: \`hallpass watch ${session.id}\` is for those who may.`;
+  get finished(): Promise<undefined> {
+    return this.recorded.promise;
   }
+
+  watched(isWatched: boolean): void {
+    this.parts.recording.watched(isWatched);
+  }
+
+  passed(direction: 'in' | 'out', bytes: number): void {
+    if (bytes > 0) this.parts.passed(direction, bytes);
+  }
+
+  /** Records what is shown. To be awaited before it is. */
+  async show(data: Uint8Array): Promise<void> {
+    if (this.signal.aborted) return;
+    this.passed('out', data.length);
+    await this.parts.recording.output('stdout', data);
+  }
+
+  mark(text: string): void {
+    if (!this.signal.aborted) this.parts.recording.mark(text);
+  }
+
+  tell({ kind, text }: Notice): void {
+    this.mark(text);
+    if (kind !== 'paused') return;
+    this.finish({ kind: 'refused', problem: unwatched(this.parts.session) });
+  }
+
+  finish(end: StreamEnd): void {
+    this.close(sentenceOf(end));
+  }
+
+  /** Ends it, with its recording; the first end counts. */
+  close(why: string): void {
+    if (this.signal.aborted) return;
+    this.over.abort(why);
+    void this.closeRecording(why);
+  }
+
+  private async closeRecording(why: string): Promise<void> {
+    await this.parts.recording.finish({ exitCode: null, why });
+    this.recorded.resolve(undefined);
+    this.parts.over(this);
+  }
+}
+
+/** What is said of a session in which nothing is shown before somebody watches. */
+export function unwatched(id: SessionId): Problem {
+  return problem(
+    'not-running',
+    `Session ${id} waits until somebody watches it: \`hallpass watch ${id}\` is for those who may.`,
+  );
+}
+
+function sentenceOf(end: StreamEnd): string {
+  if (end.kind === 'session-over') return end.detail;
+  return end.kind === 'refused' ? end.problem.detail : whyOf(end);
 }

@@ -76,7 +76,7 @@ export function whyOf(end: StreamEnd): string {
     case 'session-over':
       return `the session ended${end.reason === null ? '' : `: ${end.reason}`}`;
     case 'refused':
-      return `it could not be entered: ${end.problem.problem}`;
+      return `it was refused: ${end.problem.problem}`;
     case 'lost':
       return 'the connection to the container broke';
     case 'left':

@@ -3,14 +3,14 @@ import type { SessionId } from '../domain/session/session.js';
 import { pause } from './pause.js';
 import type { LiveLine } from './ports/live.view.js';
 import { LiveView } from './ports/live.view.js';
-import type { RecordingInfo } from './ports/recording.store.js';
+import type { RecordingHead } from './ports/recording.store.js';
 import { RecordingStore } from './ports/recording.store.js';
 
 /** News may be lost: it is looked at least this often. */
 const LOOK_MS = 1_000;
 const CHUNKS_AT_ONCE = 20;
 
-/** What is being recorded, as its chunks are stored: at most about a second after it was shown, on any replica. */
+/** What is being recorded, as its chunks are stored: about a quarter of a second after it was shown, on any replica. */
 export class TailRecordings extends LiveView {
   constructor(
     private readonly deps: {
@@ -28,15 +28,20 @@ export class TailRecordings extends LiveView {
     const unsubscribe = store.subscribe((heard) => {
       if (heard === session) wake.abort();
     });
-    /** The last chunk that was given of each; -1 for those that were over before it began. */
+    /** The last chunk that was given of each that goes on. */
     const given = new Map<RecordingId, number>();
+    const over = new Set<RecordingId>();
     try {
       for (let isFirst = true; !signal.aborted; isFirst = false) {
         wake = new AbortController();
-        for (const recording of await store.ofSession(session)) {
-          const { id, endedAt } = recording;
-          if (!given.has(id)) given.set(id, isFirst && endedAt !== null ? -1 : 0);
-          if (given.get(id) !== -1) yield* this.more(recording, given, signal);
+        for (const head of await store.heads(session, [...over])) {
+          const { id, hasEnded } = head;
+          // Those that were over before it began are not shown.
+          if (!(isFirst && hasEnded)) yield* this.more(head, given, signal);
+          if (hasEnded) {
+            over.add(id);
+            given.delete(id);
+          }
         }
         await pause(LOOK_MS, AbortSignal.any([wake.signal, signal]));
       }
@@ -45,24 +50,25 @@ export class TailRecordings extends LiveView {
     }
   }
 
+  /** All that came since, and no look at what was there before. */
   private async *more(
-    { id, header, chunks: stored }: RecordingInfo,
+    { id, header }: RecordingHead,
     given: Map<RecordingId, number>,
     signal: AbortSignal,
   ): AsyncGenerator<LiveLine> {
     const { store, decompress } = this.deps;
-    let after = given.get(id) ?? 0;
-    if (after === 0 && stored > 0) yield { recording: id, line: header };
-    while (after < stored && !signal.aborted) {
-      for (const chunk of await store.chunks(id, after, CHUNKS_AT_ONCE)) {
+    for (;;) {
+      const chunks = await store.chunks(id, given.get(id) ?? 0, CHUNKS_AT_ONCE);
+      for (const chunk of chunks) {
+        if (!given.has(id)) yield { recording: id, line: header };
         const text = (await decompress(chunk.bytes)).toString('utf8');
         for (const line of text.split('\n')) {
           if (signal.aborted) return;
           if (line !== '') yield { recording: id, line };
         }
-        after = chunk.seq;
-        given.set(id, after);
+        given.set(id, chunk.seq);
       }
+      if (chunks.length < CHUNKS_AT_ONCE || signal.aborted) return;
     }
   }
 }

@@ -1,10 +1,10 @@
-import { copyOf } from '../domain/recording/copy.command.js';
+import { copyIn, isRecordedByFiles } from '../domain/recording/copy.command.js';
 import type { Problem } from '../domain/problem.js';
 import { invariant, isProblem, problem } from '../domain/problem.js';
 import { containerNameOf, whyNotUsable } from '../domain/session/session.life.js';
 import type { Session, SessionId } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
-import type { OpenStream } from './enter-session.js';
+import type { Entry, OpenStream } from './enter-session.js';
 import { EnterSession } from './enter-session.js';
 import { Clock } from './ports/clock.js';
 import type { PodJson, PodPlace } from './ports/cluster.pods.js';
@@ -84,7 +84,7 @@ export class UseByKubectl {
       caller,
       {
         session: session.id,
-        kind: copy ? 'copy' : ask.tty ? 'terminal' : 'exec',
+        kind: kindOf(ask),
         way: 'kubectl',
         command: ask.command,
         tty: ask.tty,
@@ -119,9 +119,11 @@ export class UseByKubectl {
   }
 }
 
-/** The direction of the copy that a command is. What runs on a terminal is none, whatever it is called. */
-function copyIn({ tty, command }: KubectlExec) {
-  return tty || command === null ? undefined : copyOf(command);
+/** A copy that is not as kubectl makes them is a command like any other, whose output is recorded. */
+function kindOf(ask: KubectlExec): Entry['kind'] {
+  const { tty, stdin, command } = ask;
+  if (tty) return 'terminal';
+  return command !== null && isRecordedByFiles({ command, stdin }) ? 'copy' : 'exec';
 }
 
 /** The Pod that a session was granted. */

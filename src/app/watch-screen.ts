@@ -1,10 +1,11 @@
+import type { AuditEntry } from '../domain/audit/entry.js';
 import { auditEntry } from '../domain/audit/entry.js';
 import { sameAccount } from '../domain/person.js';
 import type { Actor, Person } from '../domain/person.js';
 import type { RoleGroups } from '../domain/permission.js';
 import { rolesOf } from '../domain/permission.js';
 import type { Problem } from '../domain/problem.js';
-import { problem } from '../domain/problem.js';
+import { invariant, problem } from '../domain/problem.js';
 import { isFinal } from '../domain/session/session.machine.js';
 import type { Session, SessionId } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
@@ -12,7 +13,6 @@ import { personOf } from './caller.js';
 import type { StreamEnd } from './enter-session.js';
 import { stateRefusal } from './issue-ticket.js';
 import { pause } from './pause.js';
-import { AuditLog } from './ports/audit.log.js';
 import { Clock } from './ports/clock.js';
 import { Journal } from './ports/journal.js';
 import type { LiveLine } from './ports/live.view.js';
@@ -47,7 +47,6 @@ export class WatchScreen {
       readonly people: People;
       readonly presence: Presence;
       readonly live: LiveView;
-      readonly log: AuditLog;
       readonly roleGroups: RoleGroups;
       readonly clock: Clock;
       readonly journal: Journal;
@@ -67,15 +66,18 @@ export class WatchScreen {
     if (!session || !mayWatch(watcher, session)) return absent(id);
     const refusal = stateRefusal(session);
     if (refusal) return refusal;
-    await this.write(caller, session, 'session.watched');
-    const gone = await presence.join(id, personOf(caller));
+    const gone = await presence.join({
+      session: id,
+      person: personOf(caller),
+      came: () => this.entry(caller, session, 'session.watched'),
+      left: () => this.entry(caller, session, 'session.unwatched'),
+    });
     const over = new AbortController();
     let left: Promise<void> | undefined;
     const leave = () =>
       (left ??= (async () => {
         over.abort();
         await gone();
-        await this.write(caller, session, 'session.unwatched');
       })());
     return {
       lines: live.follow(id, over.signal),
@@ -84,22 +86,19 @@ export class WatchScreen {
     };
   }
 
-  /** Writes that somebody is taken for gone: nobody speaks for them any more, as after the death of a replica. */
-  async silent(id: SessionId, person: Person, by: Actor): Promise<void> {
-    const { store, log, clock } = this.deps;
-    const session = await store.find(id);
-    if (!session) return;
+  /** What is written where somebody is taken for gone: nobody speaks for them any more, as after the death of a replica. */
+  async silent(id: SessionId, person: Person, by: Actor): Promise<AuditEntry> {
+    const { store, clock } = this.deps;
+    const session = invariant(await store.find(id), 'somebody watched a session that is not there');
     const { iss, sub } = person;
-    await log.append(
-      auditEntry({
-        at: clock.now(),
-        action: 'session.unwatched',
-        outcome: 'success',
-        actor: by,
-        session,
-        data: { watcher: { iss, sub }, because: 'silent' },
-      }),
-    );
+    return auditEntry({
+      at: clock.now(),
+      action: 'session.unwatched',
+      outcome: 'success',
+      actor: by,
+      session,
+      data: { watcher: { iss, sub }, because: 'silent' },
+    });
   }
 
   /** Resolves when there is nothing more to watch, or not for this watcher. Never rejects. */
@@ -151,20 +150,12 @@ export class WatchScreen {
     }
   }
 
-  private async write(
+  private entry(
     caller: Caller,
     session: Session,
     action: 'session.watched' | 'session.unwatched',
-  ): Promise<void> {
-    const { log, clock } = this.deps;
-    await log.append(
-      auditEntry({
-        at: clock.now(),
-        action,
-        outcome: 'success',
-        actor: caller.actor,
-        session,
-      }),
-    );
+  ): AuditEntry {
+    const at = this.deps.clock.now();
+    return auditEntry({ at, action, outcome: 'success', actor: caller.actor, session });
   }
 }

@@ -9,8 +9,14 @@ const words = z.array(z.string().max(131_072)).max(1_000);
 /**
  * The patch that `kubectl debug` sends to `pods/NAME/ephemeralcontainers` (strategic merge; measured:
  * test/kubernetes-1.36/kubectl): one new container. What a profile decides (`securityContext` above all) is read over.
+ * `kubectl patch --subresource=ephemeralcontainers` may send annotations with it.
  */
 export const KubeDebugPatch = z.object({
+  metadata: z
+    .object({
+      annotations: z.record(z.string().max(317), z.string().max(4096)).default({}),
+    })
+    .default({ annotations: {} }),
   spec: z.object({
     ephemeralContainers: z
       .array(

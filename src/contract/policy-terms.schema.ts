@@ -139,7 +139,7 @@ export const termsSchema = z
       .default([...WAYS])
       .meta({ description: 'Which ways in there are.' }),
     fileCopies: z.enum(FILE_COPIES).default('both').meta({
-      description: 'Which way files may be copied; `download` is out of the Pod.',
+      description: 'Which way files may be copied, pipes included; `download` is out of the Pod.',
     }),
     portForward: z.boolean().default(false).meta({
       description: 'Whether ports may be forwarded.',

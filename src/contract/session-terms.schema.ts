@@ -43,7 +43,7 @@ export const SessionTermsView = z
     streams: z.int().min(1).meta({ description: 'How many streams may be open at once.' }),
     ways: z.array(z.enum(WAYS)).meta({ description: 'Which ways in there are.' }),
     fileCopies: z.enum(FILE_COPIES).meta({
-      description: 'Which way files may be copied; `download` is out of the Pod.',
+      description: 'Which way files may be copied, pipes included; `download` is out of the Pod.',
     }),
     portForward: z.boolean().meta({ description: 'Whether ports may be forwarded.' }),
     concurrent: z

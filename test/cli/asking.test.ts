@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { HallpassHome } from '../support/hallpass.client.js';
 import type { Api, Who } from '../support/http.api.js';
-import { startApi } from '../support/http.api.js';
+import { POLICIES, startApi } from '../support/http.api.js';
 import { PlayedTerminals } from '../support/played.terminal.js';
+import { setOf } from '../support/policies.js';
+import { PROFILE } from '../support/sessions.js';
 
 const terminals = new PlayedTerminals();
 let api: Api;
@@ -81,6 +83,19 @@ describe('hallpass debug', () => {
     expect([noReason.code, noReason.stderr]).toEqual([2, expect.stringContaining('--reason')]);
   });
 
+  test('says that there is a session like it, and with which time and reason that one was asked for', async () => {
+    const ask = (length: string, reason: string) =>
+      hallpass(
+        ...['debug', 'pod/web-alike', '-n', 'payments', '--no-wait', '-o', 'json'],
+        ...['--for', length, '--reason', reason],
+      );
+    const first = await ask('10m', 'a first look');
+    expect(first.stderr).toBe('');
+    const second = await ask('30m', 'another matter');
+    expect(idIn(second.stdout.toString())).toBe(idIn(first.stdout.toString()));
+    expect(second.stderr).toMatch(/have a session like that.*for 10 min, "a first look"/);
+  });
+
   test('says why policy denies it, and exits with 3', async () => {
     const { code, stderr } = await hallpass('debug', 'pod/web', '-n', 'elsewhere', ...why);
     expect(code).toBe(3);
@@ -108,6 +123,27 @@ describe('hallpass debug', () => {
     await api.step(idIn(stderr), 'lapse', { endReason: 'lapsed' });
     expect(await ended).toBe(4);
     expect(stderr).toContain('is over (lapsed)');
+  });
+});
+
+describe('what is wrong with a request is said by the name of each', () => {
+  test('the profile by its option, and which there are', async () => {
+    const profiles = ['shell', 'heap'].map((name) => ({ ...PROFILE, name }));
+    const choice = await startApi({ set: setOf(POLICIES, profiles) });
+    const ask = ['debug', 'pod/web', '--no-input', '-n', 'payments', ...why];
+    const { code, stderr } = await hallpass(...ask, '--server', choice.url);
+    await choice.close();
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^--profile is .* heap, shell\.\n$/)]);
+  });
+
+  test('other fields, and no word of the JSON that says so', async () => {
+    const { code, stderr } = await hallpass(
+      ...['debug', 'pod/web', '-n', 'payments', '--reason', ' ', '--no-wait'],
+    );
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^Some fields are not acceptable: reason [^"(]*\.\n$/),
+    ]);
   });
 });
 

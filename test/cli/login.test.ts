@@ -104,13 +104,17 @@ describe('hallpass login', () => {
     expect((await home.run(['whoami'])).code).toBe(5);
   });
 
-  test('takes no answer whose state is another than what was sent', async () => {
+  test('takes no answer whose state is another than what was sent, and goes on waiting for its own', async () => {
     const { page, ended } = await start();
     const back = await inBrowser(page);
-    back.searchParams.set('state', 'made-up');
-    await fetch(back);
-    expect((await ended).code).toBe(5);
+    for (const state of ['made-up', '']) {
+      const other = new URL(back);
+      other.searchParams.set('state', state);
+      expect((await fetch(other)).status).toBe(400);
+    }
     expect(await accounts()).toEqual([]);
+    expect((await fetch(back)).status).toBe(200);
+    expect((await ended).code).toBe(0);
   });
 
   test('says why where the identity provider says no', async () => {

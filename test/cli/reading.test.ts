@@ -1,5 +1,11 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeServerCertificate } from '../../sandbox/cluster/server.certificate.js';
 import { HallpassHome } from '../support/hallpass.client.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
@@ -110,6 +116,21 @@ describe('a command that cannot go on says so in a sentence', () => {
     expect(stderr).toMatch(/^http:\/\/127\.0\.0\.1:1 does not answer/);
   });
 
+  test('where its certificate is by an authority that is not known: 2, and how to name it', async () => {
+    const { certPem, keyPem, caPem } = await makeServerCertificate('hallpass');
+    const server = createServer({ cert: certPem, key: keyPem }, (_, response) => response.end());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const args = ['sessions', '--server', `https://127.0.0.1:${port}`];
+    const { code, stderr } = await failure(args);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/authority .* --ca-file/)]);
+    const caFile = join(home.folder, 'ca.crt');
+    await writeFile(caFile, caPem);
+    expect((await failure([...args, '--ca-file', caFile])).stderr).toMatch(/does not understand/);
+    server.close();
+  });
+
   test('where the address is one that tokens must not go to: 2', async () => {
     const { code, stderr } = await failure(['sessions', '--server', 'http://example.com']);
     expect([code, stderr]).toEqual([2, expect.stringContaining('https')]);
@@ -165,6 +186,27 @@ describe('what is shown in a session', () => {
     await person.sees(/a shell 80x24/);
     await person.sees(/hello \u001b\[1mthere/);
     person.type('\u0003');
+    expect(await person.ended()).toBe(130);
+  });
+
+  test('throws no watcher out, whatever it has their terminal answer, and asks it nothing', async () => {
+    const { body } = await api.ask({ namespace: 'payments' });
+    await home.run(['approve', body.id, '--yes'], undefined, { HALLPASS_TOKEN: 'alex' });
+    using person = home.terminal(['watch', body.id], { HALLPASS_TOKEN: 'alex' });
+    await person.sees(/You are watching/);
+    const show = (output: string) =>
+      api.streams.live.show(body.id, {
+        recording: '5w2m9q4x1v8t3b6n',
+        line: JSON.stringify([0.1, 'o', output]),
+      } as never);
+    show('before \u001bP$q q\u001b\\\u001b]52;c;aGk=\u0007after');
+    await person.sees(/before after/);
+    // As a terminal answers that was asked all the same.
+    person.type('\u001bP1$r2 q\u001b\\');
+    show(' and on');
+    await person.sees(/ and on/);
+    expect(person.code).toBeUndefined();
+    person.type('q');
     expect(await person.ended()).toBe(130);
   });
 

@@ -71,6 +71,12 @@ describe('between pipes, a command in a session', () => {
     expect(await ended).toBe(143);
   });
 
+  test('ends as if by SIGPIPE where whoever reads has read enough', async () => {
+    const pipe = `yes | hallpass connect ${session} -- cat | head -c 1; echo " \${PIPESTATUS[1]}"`;
+    const { stdout } = await home.runOther('bash', ['-c', pipe]);
+    expect(stdout).toBe('y 141\n');
+  });
+
   test('cannot be entered once the session is over: why is said', async () => {
     terminals.refusal = problem('not-running', 'It is over.');
     const { code, stderr } = await home.run(['connect', session, '--', 'cat']);
@@ -157,6 +163,8 @@ describe('in a terminal, a session', () => {
     terminals.refusal = problem('cluster-unavailable', 'The cluster is away.');
     using person = home.terminal(['connect', session]);
     await person.sees(/The cluster is away\.[^]*coming back/);
+    await vi.waitUntil(() => terminals.refused > 3, { timeout: 10_000 });
+    expect(person.shown.match(/coming back/g), 'how often it is said').toHaveLength(1);
     person.type('\u0003');
     expect(await person.ended()).toBe(130);
   });

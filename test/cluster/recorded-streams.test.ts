@@ -77,7 +77,11 @@ async function replay(name: string, { heedsClient = false } = {}): Promise<void>
   play(Recording.parse(JSON.parse(text)), heedsClient);
 }
 
-function play(recording: Recording, heedsClient = false): void {
+function play(
+  recording: Recording,
+  heedsClient = false,
+  then: (socket: WebSocket) => Promise<void> = () => Promise.resolve(),
+): void {
   const protocol = recording.acceptedSubprotocol;
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => protocol ?? false });
   http.once('upgrade', (request, socket, head) => {
@@ -88,7 +92,7 @@ function play(recording: Recording, heedsClient = false): void {
         request,
         socket,
         head,
-        (it) => void playFrames(it, recording, heedsClient),
+        (it) => void playFrames(it, recording, heedsClient).then(() => then(it)),
       );
   });
 }
@@ -219,6 +223,25 @@ describe('a process that is entered, answered as a real cluster did', () => {
     });
   });
 
+  it('and is early, is told from one that failed, however late that is said', async () => {
+    const message = 'container hallpass-1 not found in pod web_lab';
+    for (const early of [true, false]) {
+      let say: () => void = () => undefined;
+      const late = new Promise<void>((resolve) => (say = resolve));
+      play({ acceptedSubprotocol: 'v5.channel.k8s.io', frames: [] }, false, async (socket) => {
+        await late;
+        const status = JSON.stringify({ status: 'Failure', reason: 'InternalError', message });
+        socket.send(Buffer.concat([Buffer.of(3), Buffer.from(status)]));
+        socket.close(1000);
+      });
+      const process = await entered({ early });
+      say();
+      const detail = expect.stringContaining('not found');
+      const failed = { kind: 'failed', detail };
+      expect(await process.ended).toEqual(early ? { ...failed, tooEarly: true } : failed);
+    }
+  });
+
   it('and is early, but says nothing, is taken for started after a moment', async () => {
     play({ acceptedSubprotocol: 'v5.channel.k8s.io', frames: [] });
     const process = await entered({ early: true });
@@ -230,7 +253,8 @@ describe('a process that is entered, answered as a real cluster did', () => {
     for (const protocol of ['v5.channel.k8s.io', 'v4.channel.k8s.io']) {
       play({ acceptedSubprotocol: protocol, frames: [] });
       const process = await entered();
-      expect(await process.closeInput()).toBe(protocol.startsWith('v5'));
+      expect(process.endsInput).toBe(protocol.startsWith('v5'));
+      expect(await process.closeInput()).toBe(process.endsInput);
       process.close();
     }
   });

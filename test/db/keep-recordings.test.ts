@@ -4,7 +4,6 @@ import { decompress } from '../../src/adapters/gzip/gzip.js';
 import { XtermScreens } from '../../src/adapters/screen/xterm.screens.js';
 import { ReadScreens } from '../../src/app/read-screens.js';
 import type { RecordStreams } from '../../src/app/record-streams.js';
-import { TailRecordings } from '../../src/app/tail-recordings.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
 import type { RecordingId } from '../../src/domain/recording/recording.js';
 import { RecordingLab } from '../support/recording.lab.js';
@@ -160,6 +159,32 @@ describe('keeping recordings', () => {
     expect(await bodies(kept.id)).toBe(1);
   });
 
+  test('is not taken for done while chunks lie in a bucket that is not configured any more', async () => {
+    const bucket = new Map<string, Uint8Array>();
+    const store = lab.storeWith({
+      put: (id, seq, bytes) => Promise.resolve(void bucket.set(`${id}/${seq}`, bytes)),
+      get: () => Promise.reject(new Error('nobody reads')),
+      drop: (id) => Promise.resolve(void bucket.delete(`${id}/1`)),
+    });
+    const session = await lab.session();
+    const recording = await lab.open(lab.recorder({ store }), { session, keepSeconds: 0 });
+    void recording.output('stdout', Buffer.from('in a bucket'));
+    await recording.finish(EXITED);
+    const { id } = await recorded('here', { keepSeconds: 0 });
+    await lab.keeper().once();
+    await lab.keeper().once();
+    // Of the one that was here nothing is left to do.
+    expect((await lab.store.due(10)).map((it) => it.id)).toEqual([recording.id]);
+    expect((await lab.store.find(id))?.droppedAt).toBeInstanceOf(Date);
+    expect(bucket.size).toBe(1);
+    expect(lab.journal.lines.at(-1)).toMatchObject({ facts: { recording: recording.id } });
+    await lab.keeper(20, 'replica-2', store).once();
+    expect(bucket.size).toBe(0);
+    expect(await lab.store.due(10)).toEqual([]);
+    const dropped = (await lab.audits(session)).filter((it) => it.action === 'recording.dropped');
+    expect(dropped).toHaveLength(1);
+  });
+
   test('goes on past their time while they are held, and no longer', async () => {
     const { id } = await recorded('evidence\r\n', { keepSeconds: 0 });
     expect(await hold(id, true)).toBe(true);
@@ -253,7 +278,9 @@ describe('what was on the screen', () => {
     const screens = new XtermScreens();
     const { store, journal } = lab;
     const reading = new ReadScreens({ store, screens, decompress, journal });
-    while (await reading.next());
+    // The chunks of others lie where nobody is asked here: they are put behind.
+    while (await reading.next().catch(() => true));
+    expect(await lab.store.takeUnread(1)).toBeUndefined();
     await screens.close();
     expect((await store.screen(recording.id, 10)).map(({ text }) => text)).toEqual([
       '$ zebra crossing',
@@ -269,45 +296,6 @@ describe('what was on the screen', () => {
     const { id } = await onScreen('first');
     await lab.store.keepScreen(id, [{ atMs: 0, text: 'second' }]);
     expect(await lab.store.screen(id, 10)).toEqual([{ atMs: 0, text: 'first' }]);
-    expect((await lab.store.unread(1_000)).map((it) => it.id)).not.toContain(id);
-  });
-});
-
-describe('following what is recorded', () => {
-  test('gives what is shown within two seconds, on another replica too, from the beginning', async () => {
-    const session = await lab.session();
-    const over = await lab.open(recorder, { session });
-    void over.output('stdout', Buffer.from('long over'));
-    await over.finish(EXITED);
-    const recording = await lab.open(recorder, { session });
-    await recording.output('stdout', Buffer.from('early'));
-    const leaving = new AbortController();
-    const seen: string[] = [];
-    const tail = new TailRecordings({ store: lab.store, decompress });
-    const following = (async () => {
-      for await (const { recording: id, line } of tail.follow(session.id, leaving.signal)) {
-        expect(id).toBe(recording.id);
-        seen.push(line);
-      }
-    })();
-    await vi.waitUntil(() => seen.length === 2, { timeout: 3_000 });
-    expect(JSON.parse(seen[0] ?? '')).toMatchObject({ version: 3 });
-    for (let n = 0; n < 3; n++) {
-      const began = performance.now();
-      void recording.output('stdout', Buffer.from(`${n}`));
-      await vi.waitUntil(() => seen.length === n + 3, { timeout: 3_000, interval: 5 });
-      expect(performance.now() - began).toBeLessThan(2_000);
-    }
-    await recording.finish(EXITED);
-    await vi.waitUntil(() => seen.length === 6, { timeout: 3_000 });
-    expect(seen.slice(1).map((line) => (JSON.parse(line) as unknown[]).slice(1))).toEqual([
-      ['o', 'early'],
-      ['o', '0'],
-      ['o', '1'],
-      ['o', '2'],
-      ['x', '0'],
-    ]);
-    leaving.abort();
-    await following;
+    for (let it; (it = await lab.store.takeUnread(60));) expect(it.id).not.toBe(id);
   });
 });

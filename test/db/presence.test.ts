@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import type { PresencePace } from '../../src/adapters/prisma/prisma-presence.js';
@@ -7,6 +8,7 @@ import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
 import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
 import { WatchScreen } from '../../src/app/watch-screen.js';
+import { auditEntry } from '../../src/domain/audit/entry.js';
 import type { Person } from '../../src/domain/person.js';
 import type { SessionId } from '../../src/domain/session/session.js';
 import { ROLE_GROUPS } from '../support/http.api.js';
@@ -15,7 +17,7 @@ import { MemoryLiveView } from '../support/in-memory.doors.js';
 import { keptSession } from '../support/kept.session.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { freshDatabase } from '../support/postgres.js';
-import { ALEX, SAM, SYSTEM } from '../support/sessions.js';
+import { ALEX, SAM, SYSTEM, actorOf } from '../support/sessions.js';
 
 /** One replica of the broker, as far as presence goes. */
 interface Replica {
@@ -60,7 +62,7 @@ async function replica(pace = QUICK): Promise<Replica> {
   presence.subscribe((id) => heard.push(id));
   presence.start((_, person) => {
     silent.push(person);
-    return Promise.resolve();
+    return Promise.resolve(entryOf('session.unwatched', { because: 'silent' }));
   });
   let dead: Promise<void> | undefined;
   const die = () =>
@@ -76,13 +78,28 @@ async function replica(pace = QUICK): Promise<Replica> {
 
 const until = (holds: () => void | Promise<void>) =>
   vi.waitFor(holds, { timeout: 8_000, interval: 10 });
+const entryOf = (action: string, data: Record<string, unknown> = {}) =>
+  auditEntry({ at: new Date(), action, outcome: 'success', actor: actorOf(ALEX), data });
+const comes = (by: Replica, person: Person, id = session) =>
+  by.presence.join({
+    session: id,
+    person,
+    came: () => entryOf('session.watched'),
+    left: () => entryOf('session.unwatched'),
+  });
+/** What is in the audit log of comings and goings, sorted. */
+const written = async () =>
+  (await new PrismaAuditLog(there.database).read({ limit: 50 }))
+    .map(({ action }) => action)
+    .filter((action) => action.endsWith('watched'))
+    .toSorted();
 const seen = async (by: Replica) =>
   (await by.presence.watching(session)).map(({ person }) => person.sub);
 
 describe('who watches', () => {
   test('is seen on all replicas, in the order in which they came, until they leave', async () => {
-    const alexLeaves = await here.presence.join(session, ALEX);
-    const samLeaves = await there.presence.join(session, SAM);
+    const alexLeaves = await comes(here, ALEX);
+    const samLeaves = await comes(there, SAM);
     for (const each of [here, there]) expect(await seen(each)).toEqual(['alex', 'sam']);
     const [first] = await there.presence.watching(session);
     expect(first).toEqual({ id: expect.any(String), person: ALEX, since: expect.any(Date) });
@@ -93,7 +110,7 @@ describe('who watches', () => {
   });
 
   test('is told to all replicas at once, coming and going', async () => {
-    const leave = await here.presence.join(session, ALEX);
+    const leave = await comes(here, ALEX);
     for (const each of [here, there]) await until(() => expect(each.heard).toEqual([session]));
     await leave();
     for (const each of [here, there])
@@ -104,15 +121,12 @@ describe('who watches', () => {
 
   test('watches that one session and no other', async () => {
     const other = await keptSession(here.database);
-    await here.presence.join(other, ALEX);
+    await comes(here, ALEX, other);
     expect(await seen(there)).toEqual([]);
   });
 
   test('with two windows watches until both are closed', async () => {
-    const [one, two] = [
-      await here.presence.join(session, ALEX),
-      await here.presence.join(session, ALEX),
-    ];
+    const [one, two] = [await comes(here, ALEX), await comes(here, ALEX)];
     await one();
     expect(await seen(there)).toEqual(['alex']);
     await two();
@@ -120,7 +134,7 @@ describe('who watches', () => {
   });
 
   test('stays for longer than a silence lasts, while their replica lives', async () => {
-    await here.presence.join(session, ALEX);
+    await comes(here, ALEX);
     const beats = async () => {
       const { rows } = await there.database.pool.query<{ seconds: number }>(
         'SELECT extract(epoch FROM seen_at - since)::float8 AS seconds FROM watchers',
@@ -134,16 +148,20 @@ describe('who watches', () => {
 
   test('is gone soon after the death of their replica, which is told and noted once', async () => {
     const third = await replica();
-    await here.presence.join(session, ALEX);
+    await comes(here, ALEX);
     await until(() => expect(there.heard).toEqual([session]));
     await here.die();
     await until(async () => expect(await seen(there)).toEqual([]));
     await until(() => expect(there.heard.length).toBeGreaterThan(1));
-    await until(() => expect([...there.silent, ...third.silent]).toEqual([ALEX]));
+    await until(async () =>
+      expect(await written()).toEqual(['session.unwatched', 'session.watched']),
+    );
+    // Both looked, and one of them wrote it.
+    await until(() => expect(there.silent.length + third.silent.length).toBeGreaterThan(0));
   });
 
   test('is seen again where they were taken for gone while the database was away', async () => {
-    const leave = await here.presence.join(session, ALEX);
+    const leave = await comes(here, ALEX);
     // They may be back before anybody can look.
     const { rowCount } = await there.database.pool.query('DELETE FROM watchers');
     expect(rowCount).toBe(1);
@@ -151,6 +169,30 @@ describe('who watches', () => {
     await until(() => expect(there.heard).toEqual([session, session]));
     await leave();
     expect(await seen(there)).toEqual([]);
+    // Whoever takes somebody for gone writes so; and so it is written that they are here again.
+    expect(await written()).toEqual(['session.unwatched', 'session.watched', 'session.watched']);
+  });
+
+  test('neither comes nor goes without its event in the audit log', async () => {
+    const leave = await comes(here, SAM);
+    await asAdmin(fresh.ownerUrl, (owner) =>
+      owner.query('REVOKE INSERT ON audit_events FROM hallpass_service'),
+    );
+    await expect(comes(here, ALEX)).rejects.toThrow(/permission denied/);
+    await leave();
+    const { rows } = await there.database.pool.query<{ sub: string }>(
+      "SELECT person ->> 'sub' AS sub FROM watchers",
+    );
+    expect(rows).toEqual([{ sub: 'sam' }]);
+    expect(await written()).toEqual(['session.watched']);
+    await asAdmin(fresh.ownerUrl, (owner) =>
+      owner.query('GRANT INSERT ON audit_events TO hallpass_service'),
+    );
+    // They are here no more: their silence is written.
+    await until(async () => expect(await seen(there)).toEqual([]));
+    await until(async () =>
+      expect(await written()).toEqual(['session.unwatched', 'session.watched']),
+    );
   });
 });
 
@@ -163,12 +205,11 @@ test('who fell silent is in the audit log as having left, by the broker’s own 
     people: new PrismaPeople(here.database),
     presence: here.presence,
     live: new MemoryLiveView(),
-    log,
     roleGroups: ROLE_GROUPS,
     clock,
     journal: new MemoryJournal(),
   });
-  await screen.silent(session, ALEX, SYSTEM);
+  await log.append(await screen.silent(session, ALEX, SYSTEM));
   const [entry] = await log.read({ action: 'session.unwatched', limit: 2 });
   expect(entry).toMatchObject({
     sessionId: session,

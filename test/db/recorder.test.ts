@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import type { StreamRecording } from '../../src/app/ports/recorder.js';
 import { RecordingClosed } from '../../src/app/ports/recording.store.js';
+import { PrismaRecordingStore } from '../../src/adapters/prisma/prisma-recording.store.js';
 import type { RecordStreams } from '../../src/app/record-streams.js';
 import { RECORDING_LIMITS } from '../../src/app/record-streams.js';
 import type { AuditEntry } from '../../src/domain/audit/entry.js';
@@ -127,13 +128,15 @@ describe('a recording', () => {
   test('names the files that were copied, all of them in itself and the first in the audit log', async () => {
     const { session, recording } = await opened({ kind: 'copy' });
     const sha256 = 'ab'.repeat(32);
-    for (let n = 0; n < 2_000; n++)
+    for (let n = 0; n < 2_000; n++) {
       recording.copied({
         direction: 'download',
         path: `/tmp/\u0001${'\u65e5'.repeat(900)}${n}`,
         bytes: n,
         sha256,
       });
+      await recording.room;
+    }
     await recording.finish(EXITED);
     const marks = (await lab.events(recording.id)).filter(({ code }) => code === 'm');
     expect(marks).toHaveLength(2_000);
@@ -227,16 +230,30 @@ describe('a chunk', () => {
   test('that is stored again is there once, and another in its place is refused', async () => {
     const { recording } = await opened();
     const twice = [chunkOf(1, 'a'), chunkOf(1, 'a')];
-    await Promise.allSettled(twice.map((chunk) => lab.store.append(recording.id, chunk)));
-    await lab.store.append(recording.id, chunkOf(1, 'a'));
-    await expect(lab.store.append(recording.id, chunkOf(1, 'b'))).rejects.toThrow(/another digest/);
+    await Promise.allSettled(twice.map((chunk) => lab.store.append(recording.id, [chunk])));
+    await lab.store.append(recording.id, [chunkOf(1, 'a')]);
+    await expect(lab.store.append(recording.id, [chunkOf(1, 'b')])).rejects.toThrow(
+      /another digest/,
+    );
     expect(await lab.store.chunks(recording.id, 0, 10)).toEqual([chunkOf(1, 'a')]);
+  });
+
+  test('is stored with those that follow it, or none of them is', async () => {
+    const { recording } = await opened();
+    const three = [chunkOf(1, 'a'), chunkOf(2, 'b'), chunkOf(3, 'c')];
+    await lab.store.append(recording.id, three.slice(0, 2));
+    await lab.store.append(recording.id, three);
+    const other = [chunkOf(3, 'x'), chunkOf(4, 'd')];
+    await expect(lab.store.append(recording.id, other)).rejects.toThrow(/another digest/);
+    expect(await lab.store.chunks(recording.id, 0, 10)).toEqual(three);
   });
 
   test('is not taken for a recording that has ended, nor for one that is not', async () => {
     const { recording } = await opened();
     await recording.finish(EXITED);
-    await expect(lab.store.append(recording.id, chunkOf(2, 'a'))).rejects.toThrow(RecordingClosed);
+    await expect(lab.store.append(recording.id, [chunkOf(2, 'a')])).rejects.toThrow(
+      RecordingClosed,
+    );
   });
 });
 
@@ -274,6 +291,21 @@ describe('a store that is away', () => {
     });
   }, 30_000);
 
+  test('keeps of a flood of sizes those that something may be shown at, and the last', async () => {
+    const limits = { ...RECORDING_LIMITS, chunkBytes: 500, unstoredBytes: 2_000 };
+    const { recording } = await opened({}, lab.recorder({ limits }));
+    await lab.breakDatabase();
+    for (let columns = 1; columns <= 50_000; columns++) recording.resize({ columns, rows: 24 });
+    expect(recording.room).toBeInstanceOf(Promise);
+    await lab.mendDatabase();
+    await recording.room;
+    void recording.output('stdout', Buffer.from('$ '));
+    await recording.finish(EXITED);
+    const sizes = (await lab.events(recording.id)).filter(({ code }) => code !== 'x');
+    expect(sizes.length).toBeLessThan(200);
+    expect(sizes.slice(-2).map(({ data }) => data)).toEqual(['50000x24', '$ ']);
+  }, 30_000);
+
   test('leaves a marked gap at best effort, audited once, and the recording goes on', async () => {
     const hasty = lab.recorder({ limits: HASTY });
     const { session, recording } = await opened({ mode: 'best-effort' }, hasty);
@@ -309,6 +341,42 @@ describe('a store that is away', () => {
     expect(audits[1]?.data).toMatchObject({ bytes: lost });
     expect(audits[2]?.data).toMatchObject({ gaps: 1, shownBytes: sent });
   }, 30_000);
+
+  test.each(['strict', 'best-effort'] as const)(
+    'when a stream ends leaves a gap that is audited, with the digest of what is stored: %s',
+    async (mode) => {
+      // What it stores it does not say.
+      class Mute extends PrismaRecordingStore {
+        isMute = false;
+        override async append(...args: Parameters<PrismaRecordingStore['append']>): Promise<void> {
+          await super.append(...args);
+          if (this.isMute) throw new Error('the answer was lost');
+        }
+      }
+      const store = new Mute(lab.database, () => () => undefined);
+      const limits = { ...HASTY, patienceMs: 300 };
+      const { session, recording } = await opened({ mode }, lab.recorder({ store, limits }));
+      void recording.output('stdout', Buffer.from('stored'));
+      const stored = async () => (await lab.store.chunks(recording.id, 0, 10)).length === 1;
+      await vi.waitUntil(stored, { timeout: 3_000, interval: 20 });
+      store.isMute = true;
+      void recording.output('stdout', Buffer.from('unanswered'));
+      await recording.finish(EXITED);
+      // Its chain is followed to its end.
+      expect(await lab.shown(recording.id)).toBe('storedunanswered');
+      const info = await lab.store.find(recording.id);
+      expect(info).toMatchObject({ gaps: 1, chunks: 2, isAbandoned: false, end: EXITED });
+      const audits = await lab.audits(session);
+      expect(audits).toHaveLength(3);
+      const told = (action: string) => audits.find((it) => it.action === action)?.data;
+      expect(told('recording.gap')).toMatchObject({ bytes: 10 });
+      expect(told('recording.finished')).toMatchObject({
+        chunks: 2,
+        gaps: 1,
+        digest: Buffer.from(info?.digest ?? []).toString('hex'),
+      });
+    },
+  );
 
   test('lets nobody begin whose recording could not, at best effort neither', async () => {
     const session = await lab.session();

@@ -8,6 +8,7 @@ import { Browser } from '../../sandbox/identity/code.flow.js';
 import { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
 import type { PersonKey } from '../../sandbox/identity/people.js';
 import { PEOPLE } from '../../sandbox/identity/people.js';
+import { ScreenHits } from '../../src/contract/recording.schema.js';
 import type { Broker } from '../../src/broker.js';
 import { BrokerLab } from '../support/broker.lab.js';
 import { HallpassHome } from '../support/hallpass.client.js';
@@ -108,7 +109,36 @@ describe('the story of a session, from the command line', () => {
     expect(held).toContain('is kept until');
   });
 
-  test.todo('what was on the screen is found by hallpass recording search');
+  test('what was on the screen is found by hallpass recording search, soon after the stream has ended', async () => {
+    const script = String.raw`printf '\033[1;31mzebra\033[0m %s\n' crossing-$((40 + 2))`;
+    const { code, stderr } = await home('requester').run([
+      ...['debug', 'cart', '-n', 'staging', '--profile', 'shell', '--reason', 'a look', '--'],
+      ...['sh', '-c', script],
+    ]);
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    const search = (text: string, ...more: string[]) =>
+      run('auditor', 'recording', 'search', text, '-o', 'json', ...more);
+    const [hit] = await vi.waitFor(
+      async () => {
+        const { items } = ScreenHits.parse(JSON.parse(await search('"zebra crossing-42"')));
+        expect(items).toHaveLength(1);
+        return items;
+      },
+      { timeout: 15_000 },
+    );
+    // As it was shown: without colours, and with what came of what was typed.
+    expect(hit?.text).toBe('zebra crossing-42');
+    const session = hit?.session ?? '';
+    const table = await run('auditor', 'recording', 'search', 'zebra', '--session', session);
+    expect(table).toContain(hit?.recording);
+    expect(table).toContain('zebra crossing-42');
+    // Who was in it may search it, and nobody else's.
+    const own = await run('requester', 'recording', 'search', 'crossing', '--session', session);
+    expect(own).toContain('zebra crossing-42');
+    expect((await home('requester').run(['recording', 'search', 'crossing'])).code).not.toBe(0);
+    const searched = await run('auditor', 'audit', 'events', '--action', 'recording.searched');
+    expect(searched).toContain('recording.searched');
+  });
 
   test('a command between pipes passes bytes and its exit code, in a session that is granted at once', async () => {
     const input = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 256));

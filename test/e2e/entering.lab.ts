@@ -33,6 +33,7 @@ const TERMS = {
   kept: {},
   screened: {},
   typed: {},
+  extended: { extension: { times: 1, longest: '10m' } },
 } as const;
 export type Profile = keyof typeof TERMS;
 

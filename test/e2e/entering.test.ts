@@ -254,13 +254,13 @@ describe('where somebody must watch', () => {
     const inside = await lab.enter(broker, id);
     await inside.hears('paused');
     const typing = inside.type('echo first-$((6 * 7))');
-    const leaveOwn = await lab.presence.join(id, lab.person('requester'));
+    const leaveOwn = await lab.presence.comes(id, lab.person('requester'));
     const began = performance.now();
     await expect.poll(() => performance.now() - began).toBeGreaterThan(300);
     expect([inside.text, lab.recorder.latest.chunks.length]).toEqual(['', 0]);
     await leaveOwn();
 
-    const leave = await lab.presence.join(id, lab.person('approver'));
+    const leave = await lab.presence.comes(id, lab.person('approver'));
     await typing;
     await inside.sees('first-42');
     expect((await inside.hears('watched')).text).toBe('alex@example.com is watching.');
@@ -273,7 +273,7 @@ describe('where somebody must watch', () => {
     const pausedAt = performance.now();
     await expect.poll(() => performance.now() - pausedAt).toBeGreaterThan(300);
     expect(inside.text).toBe(shown);
-    await lab.presence.join(id, lab.person('approver'));
+    await lab.presence.comes(id, lab.person('approver'));
     await more;
     await inside.sees('second-42');
 
@@ -363,6 +363,7 @@ describe('a copy of files', () => {
     const file = { path: 'heap.hprof', bytes: data.length, sha256: sha256(data) };
     await expect.poll(() => uploaded.end).toBeDefined();
     expect(uploaded.files).toEqual([{ direction: 'upload', ...file }]);
+    expect(uploaded.marks.join()).toMatch(/Input: 30\d{4} bytes, SHA-256 [0-9a-f]{64}/);
 
     const down = await lab.enter(broker, id, {
       ...command(''),
@@ -376,22 +377,46 @@ describe('a copy of files', () => {
     await expect.poll(() => downloaded.end).toBeDefined();
     expect(downloaded.files).toEqual([{ direction: 'download', ...file }]);
     expect(downloaded.shown).toBe('');
+    expect(downloaded.marks.join()).toMatch(/Archive: 3\d{5} bytes, SHA-256 [0-9a-f]{64}/);
     expect(down.bytes).toBeGreaterThan(data.length);
     await endSession(robin, id);
   });
 
-  it('that is no archive passes all the same, and is said to be none', async () => {
+  it.each([
+    ['out', 'download', 'while true; do echo $((6 * 7)) it goes on and on and on; done'],
+    ['into it', 'upload', 'cat > /dev/null'],
+  ] as const)('%s that is no archive is stopped, and said to be none', async (_, copy, script) => {
     const { robin, id } = await lab.active(broker);
-    const odd = await lab.enter(broker, id, {
-      ...command('head -c 200000 /dev/urandom'),
+    const odd = await lab.enter(broker, id, { ...command(script), kind: 'copy', copy });
+    const { latest } = lab.recorder;
+    if (copy === 'upload') {
+      expect(await odd.stream.write(Buffer.alloc(2_000, 'no archive'))).toBe(false);
+    }
+    expect(await odd.stream.ended).toMatchObject({
+      kind: 'refused',
+      problem: {
+        problem: 'recording-unavailable',
+        detail: expect.stringContaining('no archive of files as `kubectl cp` makes them'),
+      },
+    });
+    expect(odd.text).toBe(latest.shown);
+    expect(odd.bytes).toBeLessThan(512);
+    await expect.poll(() => latest.end?.why).toBe('it was refused: recording-unavailable');
+    expect(latest.marks.join()).toContain('could not be read along');
+    await endSession(robin, id);
+  });
+
+  it('into the container has what it writes itself on the record', async () => {
+    const { robin, id } = await lab.active(broker);
+    const up = await lab.enter(broker, id, {
+      ...command('echo out; echo err >&2'),
       kind: 'copy',
-      copy: 'download',
+      copy: 'upload',
     });
     const { latest } = lab.recorder;
-    expect(await odd.stream.ended).toEqual({ kind: 'exited', code: 0 });
-    expect(odd.bytes).toBe(200_000);
-    await expect.poll(() => latest.end).toBeDefined();
-    expect(latest.marks.join()).toContain('could not be read along');
+    expect(await up.stream.ended).toEqual({ kind: 'exited', code: 0 });
+    expect(latest.shown).toContain('out\n');
+    expect(latest.shown).toContain('err\n');
     await endSession(robin, id);
   });
 });

@@ -130,6 +130,23 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
     expect(finished).toHaveLength(3);
   });
 
+  test('has whatever else calls itself tar on the record as what it wrote', async () => {
+    const fake = '#!/bin/sh\\nexec sh\\n';
+    const tar = `/tmp/bin-${version}/tar`;
+    const make = `mkdir -p /tmp/bin-${version}; printf '${fake}' > ${tar}; chmod +x ${tar}`;
+    await kubectl.run(['exec', session.pod, '--', 'sh', '-c', make]);
+    const secret = `secret-${version}`;
+    const ran = await kubectl.run(['exec', '-i', session.pod, '--', tar, 'cf', '-', '/tmp'], {
+      stdin: Buffer.from(`echo ${secret}\n`),
+    });
+    expect(ran).toMatchObject({ exitCode: 0, stdout: `${secret}\n` });
+    const { items, cast } = await recordingsOf(session.id);
+    const texts = await Promise.all(items.map(({ id }) => cast(id)));
+    expect(
+      texts.filter((text) => text.includes(`"${secret}\\r\\n"`) || text.includes(`"${secret}\\n"`)),
+    ).toHaveLength(1);
+  });
+
   test('prints the log of the container that the session looks at, and follows it', async ({
     skip,
   }) => {
@@ -202,6 +219,12 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
       const back = await narrow.run(['cp', ...more, `${pod}:/etc/hostname`, join(folder, 'no')]);
       expect(back.stderr).toContain('do not allow copying files out of the container');
     }
+    const piped = await narrow.run(
+      ['exec', '-i', pod, '--', 'sh', '-c', 'cat > /tmp/x; echo taken'],
+      { stdin: Buffer.from('a file') },
+    );
+    expect(piped).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(piped.stderr).toContain('let no files be copied into the container');
     const forward = await narrow.run(['port-forward', pod, ':80']);
     expect(forward).toMatchObject({ exitCode: 1 });
     expect(forward.stderr).toContain('do not allow forwarding ports');

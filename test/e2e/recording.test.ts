@@ -182,6 +182,22 @@ describe('a store that is away while somebody works', () => {
     expect((await robin.until(id, ['ended'])).endReason).toBe('recording-failed');
   }, 60_000);
 
+  test('ends a strict session by the first short command, whose exit is not told', async () => {
+    const { robin, id } = await lab.active(here);
+    await withoutStore(async () => {
+      const command = await connect('requester', id, {
+        kind: 'terminal',
+        broker: here,
+        query: '?tty=false&command=echo&command=quick',
+      });
+      expect(await command.said('end', 12_000)).toMatchObject({
+        kind: 'session-over',
+        reason: 'recording-failed',
+      });
+    });
+    expect((await robin.until(id, ['ended'])).endReason).toBe('recording-failed');
+  }, 60_000);
+
   test('leaves one at best effort going on, with a gap in its recording that is audited once', async () => {
     const { robin, id } = await lab.active(here, 'lenient');
     const inside = await lab.enter(here, id);

@@ -88,11 +88,11 @@ describe('what the framework refuses is a problem like any other', () => {
   test.each([
     ['what is not HTTP', 'hello\r\n\r\n', 400],
     [
-      'headers of 100 kB',
-      `GET /v1/me HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`,
+      'headers of 200 kB',
+      `GET /v1/me HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(200_000)}\r\n\r\n`,
       413,
     ],
-    ['a URL of 100 kB', `GET /${'y'.repeat(100_000)} HTTP/1.1\r\nhost: x\r\n\r\n`, 413],
+    ['a URL of 200 kB', `GET /${'y'.repeat(200_000)} HTTP/1.1\r\nhost: x\r\n\r\n`, 413],
   ])('%s is answered with a problem, and the connection closed', async (_, bytes, status) => {
     const text = await new Promise<string>((resolve, reject) => {
       const socket = connect(api.port, '127.0.0.1', () => socket.write(bytes));

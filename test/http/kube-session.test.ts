@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:http';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { problem } from '../../src/domain/problem.js';
+import type { SessionId } from '../../src/domain/session/session.js';
 import type { Terms } from '../../src/domain/policy/policy.js';
 import type { Api, Who } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
@@ -130,6 +135,29 @@ describe('a session as an API server', () => {
     expect(lines[2]?.object.message).toContain('Enough.');
   });
 
+  test('watches it without a read for each of other people’s sessions', async () => {
+    const { at, pod } = await running();
+    const other = await running();
+    const over = new AbortController();
+    const { reads } = api.kubectl.pods;
+    const times = () => reads.filter((read) => read === pod).length;
+    const watch = await fetch(`${api.url}${at}?watch=true`, {
+      headers: { authorization: 'Bearer robin' },
+      signal: over.signal,
+    });
+    expect(watch.status).toBe(200);
+    const before = times();
+    const session = await api.store.find(other.id as SessionId);
+    const began = performance.now();
+    for (let version = session?.version ?? 1; version < 50; version++) {
+      api.store.news.tell(other.id as SessionId, version);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const looks = Math.ceil((performance.now() - began) / 1_000);
+    expect(times() - before).toBeLessThanOrEqual(looks + 1);
+    over.abort();
+  });
+
   test('says of everything else what it is a door to', async () => {
     const { id, pod } = await running();
     for (const path of [
@@ -256,6 +284,22 @@ describe('exec', () => {
     expect(api.kubectl.enter.callers.at(-1)?.actor.channel).toBe('kubectl');
   });
 
+  test('takes a long command, and says as a Status how long one may be', async () => {
+    const session = await running();
+    const query = (bytes: number) => {
+      const said = new URLSearchParams({ stdout: 'true' });
+      for (const word of ['sh', '-c', 'printf %s "$0" | wc -c', 'é'.repeat(bytes / 2)]) {
+        said.append('command', word);
+      }
+      return said.toString();
+    };
+    const { stdout } = await letIn(await exec(session, query(32_000))).played();
+    expect(stdout.toString().trim()).toBe('32000');
+    const refused = turnedAway(await exec(session, query(33_000)));
+    expect(refused).toMatchObject({ httpStatus: 413, body: { kind: 'Status' } });
+    expect(refused.body.message).toContain('at most 1000 words and 32 KiB');
+  });
+
   test('passes megabytes through byte for byte, and the end of the input', async () => {
     const session = await running();
     const client = letIn(await exec(session, 'command=cat&stdin=true&stdout=true'));
@@ -368,6 +412,26 @@ describe('exec', () => {
     });
   });
 
+  test('what refused the entry is what the fallback to SPDY hears, once, and nobody else', async () => {
+    const session = await running();
+    const query = 'exec?command=sh&stdout=true';
+    const bySpdy = async (who: Who = 'robin') => {
+      const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'content-length': '0' };
+      const { body } = await api.call('', {
+        who,
+        method: 'POST',
+        path: `${session.path}/${query}`,
+        headers,
+      });
+      return body.message;
+    };
+    api.kubectl.enter.refusal = problem('too-many-streams', 'Five streams are open: close one.');
+    turnedAway(await exec(session, 'command=sh&stdout=true'));
+    expect(await bySpdy('stranger')).not.toContain('streams are open');
+    expect(await bySpdy()).toBe('Five streams are open: close one.');
+    expect(await bySpdy()).toContain('kubectl 1.30 or newer');
+  });
+
   test('attaching is refused with the command that opens a shell', async () => {
     const session = await running();
     const refused = turnedAway(
@@ -429,6 +493,28 @@ describe('logs', () => {
       text: 'tick 1\ntick 2\n',
       end: { why: 'the log ended' },
     });
+  });
+
+  test('leave nothing behind on a connection that is used again and again', async () => {
+    const { path } = await running();
+    const warned: string[] = [];
+    const hear = ({ message }: Error) => warned.push(message);
+    process.on('warning', hear);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let turn = 0; turn < 20; turn++) {
+      api.kubectl.pods.log = Readable.from([Buffer.from('tick\n')]);
+      const call = request(`${api.url}${path}/log`, {
+        agent,
+        headers: { authorization: 'Bearer robin' },
+      });
+      call.end();
+      const [response] = (await once(call, 'response')) as [IncomingMessage];
+      expect(response.statusCode).toBe(200);
+      await response.resume().toArray();
+    }
+    agent.destroy();
+    process.off('warning', hear);
+    expect(warned).toEqual([]);
   });
 
   test('of other people’s debug containers are not shown', async () => {

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
@@ -121,6 +124,54 @@ describe('kubectl debug', () => {
     });
     await lab.api.step(session.id, 'start');
     await run;
+  });
+
+  test('takes them from a file for --custom as well, where a value may have commas', async () => {
+    const pod = newPod();
+    const folder = await mkdtemp(join(tmpdir(), 'hallpass-custom-'));
+    try {
+      const file = join(folder, 'ask.json');
+      const env = [{ name: 'HALLPASS_REASON', value: 'orders, carts and stock are stuck' }];
+      await writeFile(file, JSON.stringify({ env }));
+      const run = kubectl.run(debug(pod, `--custom=${file}`, '--', 'true'), { timeoutMs: 30_000 });
+      const session = await sessionOn(pod);
+      expect(session.request.reason).toBe('orders, carts and stock are stuck');
+      await lab.api.step(session.id, 'start');
+      await run;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('takes them from annotations, which kubectl patch sends, and attach gets in', async () => {
+    const pod = newPod();
+    const annotations = {
+      'hallpass/reason': 'orders are stuck',
+      'hallpass/ticket': 'INC-7',
+      'hallpass/duration': '5m',
+      'hallpass/profile': 'twin',
+    };
+    const container = { name: 'mine', image: IMAGE, targetContainerName: 'app', command: ['id'] };
+    const patch = (more: object) => {
+      const spec = { ephemeralContainers: [container] };
+      const body = JSON.stringify({ metadata: { annotations: { ...annotations, ...more } }, spec });
+      const args = ['--subresource=ephemeralcontainers', '-n', 'staging', '-p', body];
+      return kubectl.run(['patch', 'pod', pod, ...args]);
+    };
+    const strange = await patch({ owner: 'me' });
+    expect(strange.stderr).toContain('Hallpass annotates no Pod');
+    expect(await patch({})).toMatchObject({ exitCode: 0, stdout: `pod/${pod} patched\n` });
+    const session = await sessionOn(pod);
+    expect(session.request).toMatchObject({
+      reason: 'orders are stuck',
+      ticket: 'INC-7',
+      durationSeconds: 300,
+      profile: 'twin',
+    });
+    await lab.api.step(session.id, 'start');
+    await lab.api.step(session.id, 'run', { startedAt: new Date() });
+    const ran = await kubectl.run(['attach', pod, '-c', 'mine', '-n', 'staging']);
+    expect(ran.stdout).toContain('uid=');
   });
 
   test('that needs consent names the session, whom it waits for, and the command that waits', async () => {

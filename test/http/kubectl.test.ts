@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../sandbox/free.port.js';
 import { policyOf, setOf } from '../support/policies.js';
+import { problem } from '../../src/domain/problem.js';
 import { SilentTunnel } from '../support/in-memory.kubectl.js';
 import { KubectlApi } from '../support/kubectl.lab.js';
 
@@ -68,6 +69,18 @@ describe('kubectl in a session', () => {
     const ran = await kubectl.run(['exec', pod, '-c', 'app', '--', 'true']);
     expect(ran.exitCode).not.toBe(0);
     expect(ran.stderr).toContain(`lets you into its own container "hallpass-${id}"`);
+  });
+
+  test('reads what refused the entry, and nothing of SPDY', async () => {
+    const { id, pod } = await lab.running();
+    const kubectl = await lab.inSession(id);
+    const { enter } = lab.api.kubectl;
+    enter.refusal = problem('too-many-streams', 'Five streams are open: close one.');
+    const ran = await kubectl.run(['exec', pod, '--', 'true']);
+    enter.refusal = undefined;
+    expect(ran.exitCode).not.toBe(0);
+    expect(ran.stderr).toContain('Five streams are open: close one.');
+    expect(ran.stderr).not.toContain('SPDY');
   });
 
   test('reads logs of the Pod’s own container', async () => {

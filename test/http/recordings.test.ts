@@ -149,12 +149,46 @@ describe('a recording', () => {
     }
   });
 
-  test('answers HEAD as it would GET, without a body', async () => {
-    const { id } = await recorded('hello\r\n');
-    const path = `/v1/recordings/${id}/cast`;
-    const head = await api.call('readCast', { who: 'alex', method: 'HEAD', path });
-    expect([head.status, head.text]).toEqual([200, '']);
-    expect(head.headers.get('content-type')).toContain('application/x-asciicast');
+  test('answers no HEAD, which would be a reading by somebody who is shown nothing', async () => {
+    const { id, session } = await recorded('hello\r\n');
+    for (const [path, status] of [
+      [`/v1/recordings/${id}/cast`, 405],
+      [`/v1/recordings/${id}/text`, 405],
+      // By the table of addresses it could be that of a recording, which takes HEAD.
+      [`/v1/recordings/search?q=hello&session=${session.id}`, 404],
+      [`/v1/sessions/${session.id}/kubeconfig?credential=token`, 405],
+      ['/v1/audit/events', 405],
+    ] as const) {
+      const head = await api.call('readCast', { who: 'alex', method: 'HEAD', path });
+      expect([path, head.status]).toEqual([path, status]);
+    }
+    const actions = (await lab.audits(session)).map(({ action }) => action);
+    expect(actions).toEqual(['recording.started', 'recording.finished']);
+  });
+
+  test('that lost its last chunks in the store says so, for the audit log knows of them', async () => {
+    const { id, recording } = await recorded('first\r\n', { finish: false });
+    await vi.waitUntil(async () => (await lab.count('recording_chunks', id)) === 1, 3_000);
+    await recording.output('stdout', Buffer.from('guilty\r\n'));
+    expect((await cast(id)).text).not.toContain('Broken');
+    await recording.finish({ exitCode: 0, why: 'exited' });
+    expect((await cast(id)).text).not.toContain('Broken');
+    await asAdmin(lab.fresh.adminUrl, async (client) => {
+      // Whoever may do this leaves a chain that is whole.
+      await client.query(`SET session_replication_role = 'replica'`);
+      await client.query('ALTER TABLE recording_bodies DISABLE TRIGGER recording_body_stays');
+      await client.query('ALTER TABLE recording_chunks DISABLE TRIGGER append_only_rows');
+      for (const table of ['recording_bodies', 'recording_chunks'])
+        await client.query(`DELETE FROM ${table} WHERE recording_id = $1 AND seq > 1`, [id]);
+      await client.query('ALTER TABLE recording_bodies ENABLE ALWAYS TRIGGER recording_body_stays');
+      await client.query('ALTER TABLE recording_chunks ENABLE ALWAYS TRIGGER append_only_rows');
+    });
+    for (const version of [2, 3] as const) {
+      const { text } = await cast(id, version);
+      expect(text).toContain('first');
+      expect(text).not.toContain('guilty');
+      expect(text).toContain('it ends with chunk 1, and by the audit log with chunk 2');
+    }
   });
 
   test('that was changed in the store is sent up to there, and says so', async () => {

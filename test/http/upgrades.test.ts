@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect as connectSocket } from 'node:net';
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -80,6 +82,31 @@ describe('a request to upgrade', () => {
 
   test('to an address that has none is answered by its handler', async () => {
     expect(await refusalOf(connect('/v1/clusters', 'robin'))).toMatchObject({ status: 200 });
+  });
+
+  test('that was refused is closed, whether its client closes or not', async () => {
+    const open = () =>
+      new Promise<number>((resolve, reject) => {
+        api.app.getHttpServer().getConnections((error: Error | null, count: number) => {
+          if (error) reject(error);
+          else resolve(count);
+        });
+      });
+    const before = await open();
+    const halfOpen = Array.from({ length: 5 }, () => {
+      const client = connectSocket({ port: api.port, host: '127.0.0.1', allowHalfOpen: true });
+      client.on('error', () => undefined);
+      client.write(
+        'GET /v1/echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nmore',
+      );
+      return client;
+    });
+    for (const client of halfOpen) {
+      const [answer] = (await once(client, 'data')) as [Buffer];
+      expect(answer.toString()).toMatch(/^HTTP\/1.1 401 /);
+    }
+    await expect.poll(open, { timeout: 3_000 }).toBeLessThanOrEqual(before);
+    for (const client of halfOpen) client.destroy();
   });
 
   test('whose client goes away at once harms nobody', async () => {

@@ -97,6 +97,8 @@ export class AdvancingLab {
   readonly store = new MemorySessionStore();
   readonly clusters = new ScriptedClusters();
   readonly activity = new MemoryActivity();
+  /** The session as it was stored when its container was said to run. */
+  readonly seenRunningIn: Promise<Session>[] = [];
   bounds: Bounds = {
     startDeadlineSeconds: 60,
     pendingLapseSeconds: 60,
@@ -172,6 +174,7 @@ export class AdvancingLab {
       bounds,
       journal,
       replica: REPLICA,
+      sawRunning: () => void this.seenRunningIn.push(this.stored()),
     });
     return advance.advance(await this.stored(), { signal, expect: () => undefined });
   }

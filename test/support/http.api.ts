@@ -85,7 +85,7 @@ const consentsOf = (count: number) => ({
 });
 
 /** `staging` at once, `payments` with one consent of its leads, `vault` with two, anything else not at all. */
-const POLICIES: AccessPolicy[] = [
+export const POLICIES: AccessPolicy[] = [
   policyOf('staging', { match: { namespaces: ['staging'] }, terms: ASKS_A_REASON }),
   policyOf('payments', { match: { namespaces: ['payments'] }, terms: consentsOf(1) }),
   policyOf('vault', { match: { namespaces: ['vault'] }, terms: consentsOf(2) }),
@@ -253,7 +253,10 @@ export async function startApi(
         body: { ...REQUEST, target: { pod: `web-${(asked += 1)}` }, ...body },
       }),
     step: (id, event, changes) => systemStep(store, id as SessionId, event, changes),
-    close: () => app.close(),
+    close: async () => {
+      await kubectl.live.stop();
+      await app.close();
+    },
   };
 }
 

@@ -7,6 +7,8 @@ import { EnterSession } from '../../src/app/enter-session.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import type { KubectlUses } from '../../src/app/kubectl.uses.js';
 import { kubectlUses } from '../../src/app/kubectl.uses.js';
+import { LiveStreams } from '../../src/app/live-streams.js';
+import { StopSession } from '../../src/app/stop-session.js';
 import type {
   ByteTunnel,
   LogOptions,
@@ -30,7 +32,8 @@ import type { NewRecording, RecordingEnd } from '../../src/domain/recording/reco
 import { newRecordingId } from '../../src/domain/recording/recording.js';
 import type { SessionId } from '../../src/domain/session/session.js';
 import type { HandClock, MemorySessionStore } from './in-memory.ports.js';
-import { NobodyOnCall, NoHistory } from './in-memory.ports.js';
+import { MemoryJournal, NobodyOnCall, NoHistory } from './in-memory.ports.js';
+import { MemoryActivity } from './in-memory.streams.js';
 import type { PolicySource } from '../../src/app/ports/policy.source.js';
 import type { RequestSession } from '../../src/app/request-session.js';
 
@@ -43,8 +46,11 @@ export class MemoryPods extends ClusterPods {
   tunnel: (headers: Readonly<Record<string, string>>) => ByteTunnel | Problem = () =>
     problem('cluster-unavailable', 'There is no cluster.');
   readonly gone = new Set<string>();
+  /** The Pods that were read, newest last. */
+  readonly reads: string[] = [];
 
   read({ namespace, pod }: Parameters<ClusterPods['read']>[0]): Promise<PodJson | Problem> {
+    this.reads.push(pod);
     if (this.gone.has(pod)) {
       return Promise.resolve(problem('target-not-found', `There is no Pod "${pod}".`));
     }
@@ -141,6 +147,11 @@ export class LocalEntering extends EnterSession {
   /** In the place of a stream. */
   refusal: Problem | undefined;
   readonly resizes: TerminalSize[] = [];
+  /** What processes printed that was asked for, and what they were given, in bytes. */
+  taken = 0;
+  given = 0;
+  /** Processes take nothing until it resolves. */
+  held: Promise<undefined> | undefined;
   /** How many streams were left while their process ran. */
   left = 0;
   readonly notices: Notice[] = [];
@@ -154,7 +165,7 @@ export class LocalEntering extends EnterSession {
     const [program = 'sh', ...args] = entry.command ?? ['sh'];
     const child = spawn(program, args);
     const ended = Promise.withResolvers<StreamEnd>();
-    const chunks = mergeOutput(child.stdout, child.stderr);
+    const chunks = this.counted(mergeOutput(child.stdout, child.stderr));
     child.stdin.on('error', () => undefined);
     child.once('error', (error) => {
       ended.resolve({ kind: 'refused', problem: problem('container-not-ready', error.message) });
@@ -171,7 +182,8 @@ export class LocalEntering extends EnterSession {
       ended.resolve(end);
       child.kill('SIGKILL');
     };
-    signal.addEventListener('abort', leave, { once: true });
+    // As the real door does: from here on whoever has the stream is to leave it.
+    if (signal.aborted) leave();
     if (!entry.stdin) child.stdin.end();
     const { notices, resizes } = this;
     return Promise.resolve({
@@ -179,10 +191,13 @@ export class LocalEntering extends EnterSession {
       output: chunks,
       notices: Readable.from(notices),
       ended: ended.promise,
-      write: (data: Uint8Array) =>
-        new Promise<boolean>((resolve) => {
+      write: async (data: Uint8Array) => {
+        await this.held;
+        this.given += data.length;
+        return new Promise<boolean>((resolve) => {
           child.stdin.write(data, (error) => resolve(!error));
-        }),
+        });
+      },
       closeInput: () => {
         child.stdin.end();
         return Promise.resolve(true);
@@ -193,6 +208,13 @@ export class LocalEntering extends EnterSession {
       },
       leave,
     });
+  }
+
+  private async *counted(chunks: AsyncIterable<OutputChunk>): AsyncGenerator<OutputChunk> {
+    for await (const chunk of chunks) {
+      this.taken += chunk.data.length;
+      yield chunk;
+    }
   }
 }
 
@@ -233,6 +255,7 @@ export class MemoryRecorder extends Recorder {
     readonly opened: NewRecording;
     text: string;
     readonly marks: string[];
+    isWatched: boolean;
     end: RecordingEnd | undefined;
     fail(why: string): void;
   }[] = [];
@@ -245,6 +268,7 @@ export class MemoryRecorder extends Recorder {
       opened,
       text: '',
       marks: [],
+      isWatched: false,
       end: undefined,
       fail: failed.resolve,
     };
@@ -259,7 +283,10 @@ export class MemoryRecorder extends Recorder {
       resize: () => undefined,
       mark: (text: string) => void kept.marks.push(text),
       copied: () => undefined,
+      room: undefined,
+      watched: (isWatched: boolean) => void (kept.isWatched = isWatched),
       failed: failed.promise,
+      stored: Promise.resolve(undefined),
       finish: (end: RecordingEnd) => {
         kept.end = end;
         return Promise.resolve();
@@ -320,6 +347,7 @@ export class MemoryKubeNames extends KubeNames {
 
 /** kubectl's side of an API in memory, with what tests look at. */
 export interface KubectlLab {
+  readonly live: LiveStreams;
   readonly pods: MemoryPods;
   readonly enter: LocalEntering;
   readonly recorder: MemoryRecorder;
@@ -344,11 +372,23 @@ export function kubectlLab(of: {
     tokens: new MemoryKubeTokens(),
     names: new MemoryKubeNames(),
   };
+  const { store, clock } = of;
+  const journal = new MemoryJournal();
+  const live = new LiveStreams({
+    store,
+    news: store.news,
+    presence: lab.presence,
+    activity: new MemoryActivity(),
+    stop: new StopSession({ store, clock, journal, replica: 'test' }),
+    clock,
+    journal,
+  });
+  live.start();
   const facts = new GatherFacts({
     history: new NoHistory(),
     onCall: new NobodyOnCall(),
     clock: of.clock,
   });
-  const uses = kubectlUses({ ...of, ...lab, facts, news: of.store.news, audit: of.store.log });
-  return { ...lab, uses };
+  const uses = kubectlUses({ ...of, ...lab, live, facts, audit: of.store.log });
+  return { ...lab, live, uses };
 }

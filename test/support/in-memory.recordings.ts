@@ -22,6 +22,12 @@ export class MemoryRecordings extends RecordingStore {
   finish(): never {
     throw new Error('not of this store');
   }
+  finishShort(): never {
+    throw new Error('not of this store');
+  }
+  async sealed(id: RecordingId) {
+    return this.find(id);
+  }
   beat(): Promise<void> {
     return Promise.resolve();
   }
@@ -37,6 +43,9 @@ export class MemoryRecordings extends RecordingStore {
   ofSession(session: SessionId): Promise<RecordingInfo[]> {
     return Promise.resolve(this.infos.filter((it) => it.session === session));
   }
+  heads(): never {
+    throw new Error('not of this store');
+  }
   chunks(id: RecordingId, after: number, limit: number): Promise<Chunk[]> {
     return Promise.resolve((this.parts.get(id) ?? []).slice(after, after + limit));
   }
@@ -49,8 +58,11 @@ export class MemoryRecordings extends RecordingStore {
   drop(): Promise<boolean> {
     return Promise.resolve(false);
   }
-  unread(): Promise<RecordingInfo[]> {
-    return Promise.resolve([]);
+  takeUnread(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+  keepTaken(): Promise<void> {
+    return Promise.resolve();
   }
   keepScreen(): Promise<void> {
     return Promise.resolve();

@@ -1,6 +1,7 @@
 import { Activity } from '../../src/app/ports/activity.js';
 import { Presence } from '../../src/app/ports/presence.js';
-import type { Watching } from '../../src/app/ports/presence.js';
+import type { AuditLog } from '../../src/app/ports/audit.log.js';
+import type { Visit, Watching } from '../../src/app/ports/presence.js';
 import { Recorder } from '../../src/app/ports/recorder.js';
 import type { StreamRecording } from '../../src/app/ports/recorder.js';
 import type { Actor, Person } from '../../src/domain/person.js';
@@ -22,16 +23,25 @@ export class MemoryRecording implements StreamRecording {
   readonly sizes: object[] = [];
   readonly marks: string[] = [];
   readonly files: CopiedFile[] = [];
+  isWatched = false;
   end: RecordingEnd | undefined;
   /** The store takes nothing until it resolves. */
   held: Promise<undefined> | undefined;
   private readonly failure = Promise.withResolvers<string>();
   readonly failed = this.failure.promise;
+  private readonly storing = Promise.withResolvers<undefined>();
+  readonly stored = this.storing.promise;
+  /** Its end is not stored until a test says so by `store`. */
+  isSlowToStore = false;
 
   constructor(readonly about: NewRecording) {}
 
   get shown(): string {
     return Buffer.concat(this.chunks.map(({ data }) => data)).toString();
+  }
+
+  get room(): Promise<void> | undefined {
+    return this.held;
   }
 
   output(stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> | undefined {
@@ -57,13 +67,22 @@ export class MemoryRecording implements StreamRecording {
     this.files.push(file);
   }
 
+  watched(isWatched: boolean): void {
+    this.isWatched = isWatched;
+  }
+
   fail(why: string): void {
     this.failure.resolve(why);
+  }
+
+  store(): void {
+    this.storing.resolve(undefined);
   }
 
   finish(end: RecordingEnd): Promise<void> {
     if (this.end) throw new Error('finished twice');
     this.end = end;
+    if (!this.isSlowToStore) this.store();
     return Promise.resolve();
   }
 }
@@ -107,12 +126,27 @@ export class MemoryPresence extends Presence {
   /** Makes the news of who comes and goes get lost. */
   lost = false;
 
+  /** @param log where it is written who comes and goes. */
+  constructor(private readonly log?: AuditLog) {
+    super();
+  }
+
   watching(session: SessionId): Promise<readonly Watching[]> {
     if (this.broken) return Promise.reject(this.broken);
     return Promise.resolve(this.rows.filter((it) => it.session === session));
   }
 
-  join(session: SessionId, person: Person): Promise<() => Promise<void>> {
+  async join({ session, person, came, left }: Visit): Promise<() => Promise<void>> {
+    await this.log?.append(came());
+    const leave = await this.comes(session, person);
+    return async () => {
+      await leave();
+      await this.log?.append(left());
+    };
+  }
+
+  /** Somebody of whom nothing is written. */
+  comes(session: SessionId, person: Person): Promise<() => Promise<void>> {
     const row = { id: String(this.count++), session, person, since: new Date() };
     this.rows.push(row);
     this.tell(session);

@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { RawData } from 'ws';
 
@@ -97,3 +99,35 @@ export function turnedAway(outcome: ChannelClient | NotUpgraded): NotUpgraded {
   outcome.socket.terminate();
   throw new Error('was let in');
 }
+
+/** An upgrade by hand, for what no library would send: the connection once it is another protocol's, or the answer. */
+export async function upgradeByHand(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  method = 'GET',
+): Promise<Socket | { readonly httpStatus: number; readonly text: string }> {
+  const call = request(url, {
+    method,
+    headers: { authorization: 'Bearer robin', connection: 'Upgrade', ...headers },
+  });
+  call.end();
+  return new Promise((resolve, reject) => {
+    call.on('error', reject);
+    call.on('response', (response) => {
+      let text = '';
+      response.on('data', (part: Buffer) => (text += part.toString()));
+      response.on('end', () => resolve({ httpStatus: response.statusCode ?? 0, text }));
+    });
+    call.on('upgrade', (_, socket: Socket) => {
+      socket.on('error', () => undefined);
+      resolve(socket);
+    });
+  });
+}
+
+export const WEBSOCKET_HEADERS = {
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  'sec-websocket-protocol': 'v5.channel.k8s.io',
+} as const;

@@ -15,6 +15,7 @@ export class PlayedProcess implements RemoteProcess {
   readonly sizes: TerminalSize[] = [];
   taken = '';
   isClosed = false;
+  endsInput = true;
   private readonly waiting: OutputChunk[] = [];
   private readonly end = Promise.withResolvers<ProcessEnd>();
   private isOver = false;
@@ -36,6 +37,11 @@ export class PlayedProcess implements RemoteProcess {
     this.finish({ kind: 'exited', code });
   }
 
+  /** Kubernetes says late that the container is not there yet. */
+  wasTooEarly(): void {
+    this.finish({ kind: 'failed', detail: 'Kubernetes says "not found".', tooEarly: true });
+  }
+
   break(): void {
     this.finish({ kind: 'lost', detail: 'It broke off.' });
   }
@@ -46,7 +52,7 @@ export class PlayedProcess implements RemoteProcess {
   }
 
   closeInput(): Promise<boolean> {
-    return Promise.resolve(true);
+    return Promise.resolve(this.endsInput);
   }
 
   resize(size: TerminalSize): Promise<boolean> {
@@ -84,11 +90,14 @@ export class PlayedStreams extends ClusterStreams {
   refusals = 0;
   /** Entering waits for it. */
   held: PromiseWithResolvers<undefined> | undefined;
+  /** The same for the containers of these names. */
+  readonly heldIn = new Map<string, Promise<undefined>>();
   private given = 0;
   private wake: () => void = () => undefined;
 
   async exec(place: Place, exec: Exec): Promise<RemoteProcess | Problem> {
     this.asked.push(exec);
+    await this.heldIn.get(place.containerName);
     await this.held?.promise;
     if (this.refusals-- > 0) return problem('container-not-ready', 'Not yet.');
     const process = new PlayedProcess(place);

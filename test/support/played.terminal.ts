@@ -9,8 +9,14 @@ import { MemoryEntry, PlayedStream } from './in-memory.doors.js';
 export class PlayedTerminals extends MemoryEntry {
   private readonly connections = new Set<Socket>();
 
+  /** How often somebody was not let in. */
+  refused = 0;
+
   override async enter(caller: Caller, entry: Entry) {
-    if (this.refusal) return this.refusal;
+    if (this.refusal) {
+      this.refused += 1;
+      return this.refusal;
+    }
     const stream = new PlayedProgram(caller, entry);
     this.streams.push(stream);
     stream.begin();

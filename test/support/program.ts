@@ -54,6 +54,11 @@ export class Program implements AsyncDisposable {
     this.child.kill(name);
   }
 
+  /** From now on nobody reads what it says. */
+  stopReading(): void {
+    this.child.stdout?.destroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.child.kill('SIGKILL');
     await this.ended;

@@ -2,7 +2,7 @@ import { compress, decompress } from '../../src/adapters/gzip/gzip.js';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
-import type { ChunkBodies } from '../../src/adapters/prisma/prisma-recording.store.js';
+import type { ChunkBodies } from '../../src/adapters/prisma/recording.drop.js';
 import { PrismaRecordingStore } from '../../src/adapters/prisma/prisma-recording.store.js';
 import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';

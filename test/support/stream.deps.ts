@@ -40,7 +40,7 @@ export function memoryStreams(around: {
   const { store, roleGroups } = around;
   const entry = new MemoryEntry();
   const tickets = new MemoryTickets(around.clock);
-  const presence = new MemoryPresence();
+  const presence = new MemoryPresence(around.log);
   const live = new MemoryLiveView();
   const recordings = new MemoryRecordings();
   return {

@@ -80,14 +80,14 @@ export class TerminalClient {
   }
 
   /** Waits for the first message of a type. */
-  async said(type: string): Promise<Record<string, unknown>> {
+  async said(type: string, timeout = 5_000): Promise<Record<string, unknown>> {
     return vi.waitFor(
       () => {
         const found = this.texts.find((it) => it['type'] === type);
         if (!found) throw new Error(`no ${type} in ${JSON.stringify(this.texts)}, ${this.code}`);
         return found;
       },
-      { timeout: 5_000, interval: 5 },
+      { timeout, interval: 5 },
     );
   }
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { ProblemDocument } from '../../contract/problem.schema.js';
+import { codesOf, distrustedAt } from './certificate.trust.js';
 import { CommandFailure, refusal } from './command.failure.js';
 import { EXIT } from './exit.codes.js';
 import { knownAnswer } from './known.answer.js';
@@ -15,11 +16,13 @@ export interface BrokerCall {
   readonly signal?: AbortSignal;
 }
 
-/** What the broker answered: as this version reads it, as it came, and which version of a session it is. */
+/** What the broker answered: as this version reads it, as it came, and what its headers say of a session. */
 export interface BrokerAnswer<T> {
   readonly value: T;
   readonly raw: unknown;
   readonly etag: string | undefined;
+  /** Whether it was there before, and is like what was asked for, of which nothing was made. */
+  readonly alike: boolean;
 }
 
 const PATIENCE_MS = 30_000;
@@ -54,7 +57,13 @@ export class BrokerClient {
         `${this.server} answered with what this hallpass (${this.version}) does not understand: is it a Hallpass, and is there a newer hallpass?`,
       );
     }
-    return { value, raw, etag: response.headers.get('etag') ?? undefined };
+    const { headers } = response;
+    return {
+      value,
+      raw,
+      etag: headers.get('etag') ?? undefined,
+      alike: headers.get('hallpass-existing') === 'alike',
+    };
   }
 
   /** Calls an operation whose answer is read as it comes: a stream of events, a recording. */
@@ -112,14 +121,12 @@ export class BrokerClient {
 
 /** Nothing answers there. The reason is the system's own word, such as ECONNREFUSED. */
 export function unreachableAt(server: string, error: unknown): CommandFailure {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code =
-    cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
-      ? ` (${cause.code})`
-      : '';
+  const distrusted = distrustedAt(server, error);
+  if (distrusted) return distrusted;
+  const code = codesOf(error)[0];
   return new CommandFailure(
     EXIT.unreachable,
-    `${server} does not answer${code}: check the address and the network, and try again.`,
+    `${server} does not answer${code === undefined ? '' : ` (${code})`}: check the address and the network, and try again.`,
     undefined,
     { cause: error },
   );

@@ -19,18 +19,21 @@ export async function readPages<T>(
 ): Promise<{ readonly items: readonly T[]; readonly more: boolean; readonly raw: object }> {
   const items: T[] = [];
   const rawItems: unknown[] = [];
+  let rest: object = {};
   let cursor: string | undefined;
   do {
     const size = Math.min(PAGE, limit - items.length);
     const page = await broker.call(path, shape, { query: { ...query, limit: size, cursor } });
     items.push(...page.value.items);
     rawItems.push(...itemsIn(page.raw));
+    if (typeof page.raw === 'object' && page.raw !== null) rest = page.raw;
     cursor = page.value.nextCursor ?? undefined;
   } while (cursor !== undefined && items.length < limit);
   return {
     items,
     more: cursor !== undefined,
-    raw: { items: rawItems, nextCursor: cursor ?? null },
+    // What a page says of its items besides is said of all of them.
+    raw: { ...rest, items: rawItems, nextCursor: cursor ?? null },
   };
 }
 

@@ -6,7 +6,7 @@ test('the header is no event, and an event no header', () => {
   const header = '{"version":3,"term":{"cols":80,"rows":24},"title":"a session"}';
   expect([castEvent(header), castHeader(header)]).toEqual([
     undefined,
-    { title: 'a session', size: '80x24' },
+    { title: 'a session', size: '80x24', hadTerminal: true },
   ]);
   const event = '[0.250,"o","hi\\r\\n"]';
   expect([castEvent(event), castHeader(event)]).toEqual([
@@ -37,4 +37,23 @@ test('lines are the same however the bytes are cut, characters of several bytes 
       expect(lines).toEqual(text.split('\n'));
     }),
   );
+});
+
+test('a line of many megabytes costs no more than many lines do', async () => {
+  const part = Buffer.alloc(1024, 'x');
+  const msOf = async (last: string): Promise<number> => {
+    async function* parts() {
+      for (let count = 0; count < 4_000; count++) {
+        yield part;
+        yield Buffer.from(last);
+      }
+    }
+    const began = performance.now();
+    let characters = 0;
+    for await (const line of linesOf(parts())) characters += line.length;
+    expect(characters).toBeGreaterThanOrEqual(4_000 * 1024);
+    return performance.now() - began;
+  };
+  const many = await msOf('\n');
+  expect(await msOf('y')).toBeLessThan(many * 10 + 1_000);
 });

@@ -18,18 +18,32 @@ export function castEvent(line: string): CastEvent | undefined {
   return { afterMs: Math.max(0, interval * 1000), code, data };
 }
 
-/** What a recording's header says of it: what it is, and how large its terminal was. */
-export function castHeader(line: string): { title: string; size: string } | undefined {
+/** What a recording's header says of it. */
+export interface CastHeader {
+  readonly title: string;
+  /** As `80x24`; empty where it is not said. */
+  readonly size: string;
+  /** Whether it was shown in a terminal, which had made new lines of line feeds. */
+  readonly hadTerminal: boolean;
+}
+
+export function castHeader(line: string): CastHeader | undefined {
   const header = line.startsWith('{') ? parsed(line) : undefined;
   if (typeof header !== 'object' || header === null) return undefined;
   const title = 'title' in header && typeof header.title === 'string' ? header.title : '';
   const term: unknown = 'term' in header ? header.term : undefined;
-  if (typeof term !== 'object' || term === null) return { title, size: '' };
-  const { cols, rows } = term as { cols?: unknown; rows?: unknown };
+  if (typeof term !== 'object' || term === null) return { title, size: '', hadTerminal: true };
+  const { cols, rows, type } = term as { cols?: unknown; rows?: unknown; type?: unknown };
   return {
     title,
     size: typeof cols === 'number' && typeof rows === 'number' ? `${cols}x${rows}` : '',
+    hadTerminal: type !== 'dumb',
   };
+}
+
+/** What a comment says: that a recording is broken, and where. */
+export function castComment(line: string): string | undefined {
+  return line.startsWith('# ') ? line.slice(2) : undefined;
 }
 
 export interface Pace {
@@ -47,14 +61,17 @@ export function pauseMs({ afterMs }: CastEvent, { speed, idleSecondsMax }: Pace)
 /** The lines of a text that comes in parts, each without its end. The last may have none. */
 export async function* linesOf(parts: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = '';
+  // Of a line without an end so far: it is put together once, however many parts it has.
+  let begun: string[] = [];
   for await (const part of parts) {
-    rest += decoder.decode(part, { stream: true });
-    const lines = rest.split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
+    const [first = '', ...others] = decoder.decode(part, { stream: true }).split('\n');
+    begun.push(first);
+    for (const next of others) {
+      yield begun.join('');
+      begun = [next];
+    }
   }
-  rest += decoder.decode();
+  const rest = begun.join('') + decoder.decode();
   if (rest !== '') yield rest;
 }
 

@@ -1,5 +1,6 @@
 import * as oauth from 'openid-client';
 import { isSecureUrl } from '../../domain/secure-url.js';
+import { distrustedAt } from './certificate.trust.js';
 import { CommandFailure, trouble } from './command.failure.js';
 import { EXIT } from './exit.codes.js';
 import { listenOnLoopback } from './loopback.listener.js';
@@ -35,9 +36,9 @@ export async function signIn(
   stop: AbortSignal,
 ): Promise<Tokens> {
   const config = await configOf(at);
-  await using listener = await listenOnLoopback();
   const verifier = oauth.randomPKCECodeVerifier();
   const [state, nonce] = [oauth.randomState(), oauth.randomNonce()];
+  await using listener = await listenOnLoopback(state);
   const page = oauth.buildAuthorizationUrl(config, {
     redirect_uri: listener.redirectUri,
     scope: at.scopes.join(' '),
@@ -129,6 +130,8 @@ function refused({ issuer }: Issuer, error: unknown): CommandFailure {
 }
 
 function unanswered({ issuer }: Pick<Issuer, 'issuer'>, error: unknown): CommandFailure {
+  const distrusted = distrustedAt(issuer, error);
+  if (distrusted) return distrusted;
   return new CommandFailure(
     EXIT.unreachable,
     `The identity provider ${issuer} does not answer as it should: try again later.`,

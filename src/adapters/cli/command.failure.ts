@@ -1,4 +1,5 @@
 import type { ProblemDocument } from '../../contract/problem.schema.js';
+import { problemType } from '../../contract/problem.schema.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT } from './exit.codes.js';
 
@@ -33,15 +34,23 @@ const EXIT_OF_STATUS: ReadonlyMap<number, ExitCode> = new Map([
   [503, EXIT.unreachable],
 ]);
 
-/** The broker said no. Its own sentence says what to do; what is wrong with which field comes after it. */
+/** Refusals whose detail says no more than that members of `errors` are wrong, which stand here themselves. */
+const OF_FIELDS: ReadonlySet<string> = new Set(
+  (['invalid-fields', 'invalid-request'] as const).map(problemType),
+);
+
+/** The broker said no. Its own sentence says what to do; of fields it is said what is wrong with which. */
 export function refusal(problem: ProblemDocument): CommandFailure {
-  const { title, detail, status, errors = [] } = problem;
+  const { type, title, detail, status, errors = [] } = problem;
   const fields = errors.map(({ path, message }) => `${path.replace(/^\//, '')} ${message}`);
   const after = status === 401 ? ' Sign in with: hallpass login.' : '';
-  const rest = fields.length === 0 ? '' : ` (${fields.join('; ')})`;
+  const said = [
+    ...(OF_FIELDS.has(type) && fields.length > 0 ? [] : [detail]),
+    ...(fields.length === 0 ? [] : [`${fields.join('; ')}.`]),
+  ];
   return new CommandFailure(
     EXIT_OF_STATUS.get(status) ?? EXIT.trouble,
-    `${title}: ${detail}${rest}${after}`,
+    `${title}: ${said.join(' ')}${after}`,
     problem,
   );
 }

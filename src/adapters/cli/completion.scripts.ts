@@ -33,6 +33,25 @@ function choosing({ options }: CompletionNode): CompletionOption[] {
   return options.filter(({ choices }) => choices.length > 0);
 }
 
+/** The options whose values nobody here knows. */
+function isUnknown({ takesValue, takesFile, choices }: CompletionOption): boolean {
+  return takesValue && !takesFile && choices.length === 0;
+}
+
+/** Patterns of a shell's `case`: the commands, each with one of its options of that sort. */
+function optionsWhere(
+  nodes: ReturnType<typeof walk>,
+  isSort: (option: CompletionOption) => boolean,
+): string {
+  return nodes
+    .flatMap(({ path, node }) =>
+      node.options
+        .filter(isSort)
+        .flatMap(({ flags }) => flags.map((flag) => quoted(`${path.join(' ')} ${flag}`))),
+    )
+    .join('|');
+}
+
 function bash(root: CompletionNode): string {
   const nodes = walk(root);
   const words = nodes.map(
@@ -48,11 +67,8 @@ function bash(root: CompletionNode): string {
       return `    ${patterns}) words=${quoted(choices.join(' '))} ;;`;
     }),
   );
-  const files = nodes.flatMap(({ path, node }) =>
-    node.options
-      .filter(({ takesValue, choices }) => takesValue && choices.length === 0)
-      .flatMap(({ flags }) => flags.map((flag) => quoted(`${path.join(' ')} ${flag}`))),
-  );
+  const files = optionsWhere(nodes, ({ takesFile }) => takesFile);
+  const others = optionsWhere(nodes, isUnknown);
   return `# bash completion of ${root.name}: source <(${root.name} completion bash)
 _${root.name}() {
   local word path=${quoted(root.name)} words='' index
@@ -67,8 +83,13 @@ _${root.name}() {
   local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]}
   case "$path $before" in
 ${values.join('\n')}
-    ${files.join('|')})
+    ${files})
       COMPREPLY=($(compgen -f -- "$current"))
+      return
+      ;;
+    ${others})
+      # What can stand here is not known, and is no file.
+      compopt +o default
       return
       ;;
   esac
@@ -118,6 +139,8 @@ _${root.name}() {
   done
   case "$path_ $words[CURRENT-1]" in
 ${values.join('\n')}
+    ${optionsWhere(walk(root), ({ takesFile }) => takesFile)}) _files; return ;;
+    ${optionsWhere(walk(root), isUnknown)}) return ;;
   esac
   case "$path_" in
 ${cases.join('\n')}
@@ -131,20 +154,31 @@ if [[ $funcstack[1] == _${root.name} ]]; then _${root.name}; else compdef _${roo
 }
 
 function fish(root: CompletionNode): string {
-  const lines = walk(root).flatMap(({ path, node }) => {
-    const [, ...words] = path;
-    const here = `__${root.name}_at ${words.map(quoted).join(' ')}`.trim();
+  const nodes = walk(root);
+  const paths = nodes
+    .filter(({ path }) => path.length > 1)
+    .map(({ path }) => quoted(path.join(' ')))
+    .join(' ');
+  const lines = nodes.flatMap(({ path, node }) => {
+    const here = `__${root.name}_at ${path.join(' ')}`;
     return [
       ...node.below.map(
         ({ name, description }) =>
           `complete -c ${root.name} -f -n ${quoted(here)} -a ${quoted(name)} -d ${quoted(description)}`,
       ),
-      ...node.options.map(({ flags, description, takesValue, choices }) => {
+      ...node.options.map((option) => {
+        const { flags, description, takesFile, choices } = option;
         const names = flags.map((flag) =>
           flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,
         );
         const value =
-          choices.length > 0 ? ` -x -a ${quoted(choices.join(' '))}` : takesValue ? ' -r' : '';
+          choices.length > 0
+            ? ` -x -a ${quoted(choices.join(' '))}`
+            : isUnknown(option)
+              ? ' -x'
+              : takesFile
+                ? ' -r'
+                : '';
         return `complete -c ${root.name} -n ${quoted(here)} ${names.join(' ')}${value} -d ${quoted(description)}`;
       }),
     ];
@@ -153,14 +187,15 @@ function fish(root: CompletionNode): string {
 function __${root.name}_at
     set -l words (commandline -opc)
     set -e words[1]
-    set -l typed
+    set -l path ${root.name}
     for word in $words
-        string match -q -- '-*' $word; or set -a typed $word
+        string match -q -- -- $word; and return 1
+        switch "$path $word"
+            case ${paths}
+                set path "$path $word"
+        end
     end
-    set -l count (count $argv)
-    test $count -eq 0; and test (count $typed) -eq 0; and return 0
-    test $count -eq 0; and return 1
-    test (count $typed) -ge $count; and test "$typed[1..$count]" = "$argv"
+    test "$path" = "$argv"
 end
 ${lines.join('\n')}
 `;

@@ -13,6 +13,8 @@ export interface CompletionOption {
   readonly flags: readonly string[];
   readonly description: string;
   readonly takesValue: boolean;
+  /** Whether the value is a file or a folder. */
+  readonly takesFile: boolean;
   readonly choices: readonly string[];
 }
 
@@ -25,6 +27,7 @@ export function completionTree(command: Command): CompletionNode {
       flags: [option.short, option.long].filter((flag) => flag !== undefined),
       description: option.description,
       takesValue: option.required || option.optional,
+      takesFile: /[<[](?:file|folder)/.test(option.flags),
       choices: option.argChoices ?? [],
     })),
   );

@@ -5,7 +5,7 @@ import { SessionDetails } from '../../contract/session.schema.js';
 import type { BrokerClient } from './broker.client.js';
 import type { ClientOptions, CommandDeps, Running } from './client.command.js';
 import { acting, clientCommand } from './client.command.js';
-import { CommandFailure } from './command.failure.js';
+import { CommandFailure, trouble } from './command.failure.js';
 import { DebugQuestions } from './debug.questions.js';
 import { targetOf } from './debug.wish.js';
 import { enterTerminal } from './enter.terminal.js';
@@ -14,7 +14,7 @@ import { EXIT } from './exit.codes.js';
 import { seconds } from './option.readers.js';
 import { pipeCommand } from './pipe.command.js';
 import { sessionPathOf } from './session.follower.js';
-import { overText, sessionLines, targetText } from './session.text.js';
+import { alikeText, overText, sessionLines, targetText } from './session.text.js';
 import { waitForSession } from './wait.for.session.js';
 
 interface DebugOptions extends ClientOptions {
@@ -50,13 +50,18 @@ export function debugCommand(deps: CommandDeps): Command {
     .action(
       acting<DebugOptions, [string | undefined]>(deps, async (running, text) => {
         const broker = await running.broker();
-        const wish = await wishOf(running, broker, text);
-        const { value, raw } = await broker.call('/v1/sessions', SessionDetails, {
-          method: 'POST',
-          body: wish,
-          headers: { 'idempotency-key': `"${randomUUID()}"` },
-        });
+        const { wish, profiles } = await wishOf(running, broker, text);
+        const { value, raw, alike } = await broker
+          .call('/v1/sessions', SessionDetails, {
+            method: 'POST',
+            body: wish,
+            headers: { 'idempotency-key': `"${randomUUID()}"` },
+          })
+          .catch(async (error: unknown) => {
+            throw lacksProfile(error, wish) ? profileMissing(await profiles()) : error;
+          });
         if (value.state === 'denied') throw new CommandFailure(EXIT.denied, overText(value));
+        if (alike) running.tell(alikeText(value));
         if (!running.options.wait) {
           await running.show(raw, () => sessionLines(value, running.moment));
           return EXIT.ok;
@@ -89,7 +94,7 @@ async function wishOf(
   running: Running & { readonly options: DebugOptions },
   broker: BrokerClient,
   text: string | undefined,
-): Promise<NewSession> {
+): Promise<{ wish: NewSession; profiles: () => Promise<string[]> }> {
   const { options } = running;
   const questions = new DebugQuestions(running, broker);
   const cluster = await questions.cluster(options.cluster);
@@ -100,7 +105,7 @@ async function wishOf(
   const target = await questions.target(text, targets);
   const profile = await questions.profile(options.profile, targets);
   const { container, ticket, breakGlass } = options;
-  return {
+  const wish = {
     cluster: cluster.name,
     namespace,
     target: targetOf(target),
@@ -111,6 +116,20 @@ async function wishOf(
     ...(options.for === undefined ? {} : { durationSeconds: options.for }),
     ...(breakGlass === true ? { breakGlass } : {}),
   };
+  return { wish, profiles: async () => (await targets()).profiles.map(({ name }) => name) };
+}
+
+/** Whether the broker refuses a wish for naming no profile, where there are several. */
+function lacksProfile(error: unknown, { profile }: NewSession): boolean {
+  if (profile !== undefined || !(error instanceof CommandFailure)) return false;
+  return error.problem?.errors?.some(({ path }) => path === '/profile') ?? false;
+}
+
+function profileMissing(names: readonly string[]): CommandFailure {
+  const known = names.length === 0 ? '' : `: one of ${names.join(', ')}`;
+  return trouble(
+    `--profile is missing, and nobody can be asked: give it on the command line${known}.`,
+  );
 }
 
 function mayEnter({ state }: SessionDetails): boolean {

@@ -33,6 +33,7 @@ export async function enterTerminal(running: Running, to: Entering): Promise<Exi
   using screen = new AttachedScreen(running.world);
   const keys = new Keyboard(running, screen);
   try {
+    let said: string | undefined;
     for (let tries = 0; ;) {
       const began = Date.now();
       const { outcome, wasOpen } = await once(running, { ...to, screen, keys });
@@ -50,7 +51,11 @@ export async function enterTerminal(running: Running, to: Entering): Promise<Exi
         );
       }
       if (tries >= TRIES_MAX) throw new CommandFailure(EXIT.unreachable, outcome.says);
-      screen.notice(`${outcome.says} The session goes on: coming back to it …`);
+      // Once for each reason, however often it is tried.
+      if (wasOpen || said !== outcome.says) {
+        said = outcome.says;
+        screen.notice(`${said} The session goes on: coming back to it …`);
+      }
       await Promise.race([pause(backOffMs(tries++)), keys.wantsOut]);
       if (keys.ending !== undefined) return keys.ending;
     }

@@ -13,6 +13,9 @@ export const EXIT = {
   notSignedIn: 5,
   /** The broker, or what it needs, does not answer. */
   unreachable: 6,
+  /** What was to run in the container cannot be run, or is not there. */
+  notAProgram: 126,
+  noProgram: 127,
 } as const;
 
 /** One of {@link EXIT}, the exit code of the command that ran in the container, or 128 and a signal's number. */
@@ -30,7 +33,8 @@ export const EXIT_WORDS: readonly (readonly [string, string])[] = [
   ['4', 'the session is over: it lapsed, was withdrawn, or ended before what ran in it'],
   ['5', 'not signed in: `hallpass login`'],
   ['6', 'the broker, or what it needs, does not answer: try again later'],
-  ['128 + n', 'ended by the signal n; 130 is Ctrl-C'],
+  ['126, 127', 'of `debug` and `connect`: the command cannot be run, or is not there'],
+  ['128 + n', 'ended by the signal n; 130 is Ctrl-C, 141 that nobody reads any more'],
   ['any', 'of `debug` and `connect`: what the command in the container ended with'],
 ];
 
@@ -38,4 +42,4 @@ export const EXIT_WORDS: readonly (readonly [string, string])[] = [
 export function exitOfSignal(number: number): ExitCode {
   return 128 + number;
 }
-export const SIGNALS = { interrupt: 2, terminate: 15, hangUp: 1 } as const;
+export const SIGNALS = { interrupt: 2, terminate: 15, hangUp: 1, pipe: 13 } as const;

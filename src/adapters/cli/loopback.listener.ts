@@ -21,7 +21,8 @@ const PAGE = (words: string): string => `<!doctype html>
 </html>
 `;
 
-export async function listenOnLoopback(): Promise<LoopbackListener> {
+/** @param state what was sent, and is known to no one else: without it nobody comes back (RFC 9700 §4.7). */
+export async function listenOnLoopback(state: string): Promise<LoopbackListener> {
   let arrived: (address: URL) => void;
   const first = new Promise<URL>((resolve) => (arrived = resolve));
   const server = createServer();
@@ -32,6 +33,10 @@ export async function listenOnLoopback(): Promise<LoopbackListener> {
     const address = addressOf(request, origin);
     // A name that was made to resolve to this machine (DNS rebinding) is no business of ours, nor is a favicon.
     if (address?.pathname !== CALLBACK_PATH) return answer(response, 404, 'There is nothing here.');
+    // Whatever else runs on this machine can ask us as well: that must not end somebody's sign-in.
+    if (address.searchParams.get('state') !== state) {
+      return answer(response, 400, 'This is no answer to what was asked: nothing was done.');
+    }
     const failed = address.searchParams.has('error');
     answer(
       response,

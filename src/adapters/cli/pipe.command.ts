@@ -18,7 +18,14 @@ export async function pipeCommand(
   const { world } = running;
   const query = new URLSearchParams({ tty: 'false' });
   for (const part of command) query.append('command', part);
-  const connection = await TerminalConnection.open(
+  let ending: ExitCode | undefined;
+  const leaving = Promise.withResolvers<undefined>();
+  // Before it is open: what runs is there a moment before we know.
+  const stopListening = world.signals.listen((signal) => {
+    ending = exitOfSignal(signal);
+    leaving.resolve(undefined);
+  });
+  const opening = TerminalConnection.open(
     broker,
     { session, kind: 'terminal', query, version: world.version },
     {
@@ -29,11 +36,9 @@ export async function pipeCommand(
       },
     },
   );
-  let ending: ExitCode | undefined;
-  const stopListening = world.signals.listen((signal) => {
-    ending = exitOfSignal(signal);
-    connection.leave();
-  });
+  const connection = await Promise.race([opening, leaving.promise]);
+  if (!connection) return ending ?? EXIT.ok;
+  void leaving.promise.then(() => connection.leave());
   const reading = forwardInput(running, connection);
   const outcome = await explained({ broker, session }, outcomeOf(session, await connection.ended));
   reading.stop();

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { RecordingList, RecordingView, ScreenHits } from '../../contract/recording.schema.js';
 import { readPages } from './broker.pages.js';
-import { castEvent, castHeader, linesOf, pauseMs } from './cast.events.js';
+import { castComment, castEvent, castHeader, linesOf, pauseMs } from './cast.events.js';
 import type { ClientOptions, CommandDeps, Running } from './client.command.js';
 import { acting, clientCommand } from './client.command.js';
 import { trouble } from './command.failure.js';
@@ -140,11 +140,13 @@ async function runPlay(
   try {
     for await (const line of linesOf(parts)) {
       const header = castHeader(line);
-      if (header) screen.notice(`${header.title} ${header.size}`);
+      if (header) screen.header(id, header);
+      const comment = castComment(line);
+      if (comment !== undefined) screen.notice(comment);
       const event = castEvent(line);
       if (!event) continue;
       await pause(pauseMs(event, pace), undefined, { signal: leave.signal });
-      if (event.code === 'o') await screen.show(event.data);
+      await screen.event(id, event);
     }
   } catch (error) {
     if (!leave.signal.aborted) throw error;

@@ -169,6 +169,14 @@ export function waitingText(session: SessionDetails, moment: Moment): string {
   }
 }
 
+/** Nothing new was asked for: what of the request does not count. */
+export function alikeText({ request: { durationSeconds, reason } }: SessionView): string {
+  return (
+    'You have a session like that, on the same target and with the same profile, and nothing new is asked for. ' +
+    `It is as you asked for it then: for ${lengthText(durationSeconds)}, "${reason}".`
+  );
+}
+
 /** Why a session is over, in a sentence. */
 export function overText({
   id,

@@ -1,9 +1,9 @@
 import { PROBLEMS } from '../../domain/problem.js';
+import { problemType } from '../../contract/problem.schema.js';
 import type { BrokerClient } from './broker.client.js';
-import type { CommandFailure } from './command.failure.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT } from './exit.codes.js';
-import { refusal } from './command.failure.js';
+import { CommandFailure, refusal } from './command.failure.js';
 import { readSession } from './session.follower.js';
 import { overText } from './session.text.js';
 import type { StreamEnd } from './terminal.protocol.js';
@@ -40,9 +40,26 @@ export function outcomeOf(session: string, end: StreamEnd): Outcome {
       if (problem.status === PROBLEMS['cluster-unavailable'].status) {
         return { kind: 'again', says: `${problem.title}: ${problem.detail}` };
       }
+      const exit = exitOfUnstarted(problem);
+      if (exit !== undefined) {
+        const failure = new CommandFailure(exit, `The command was not started: ${problem.detail}`);
+        return { kind: 'failed', failure };
+      }
       return { kind: 'failed', failure: refusal({ ...problem, instance: problem.instance ?? '' }) };
     }
   }
+}
+
+/** As shells have it. What container runtimes say is text, of runc and of crun. */
+const UNSTARTED: readonly (readonly [RegExp, ExitCode])[] = [
+  [/\bexec: .*no such file or directory|executable file .*not found/i, EXIT.noProgram],
+  [/\bexec: .*(?:permission denied|exec format error|is a directory)/i, EXIT.notAProgram],
+];
+
+/** What to end with where the cluster says that the command is none; undefined for all else that it says. */
+function exitOfUnstarted({ type, detail }: { type: string; detail: string }): ExitCode | undefined {
+  if (type !== problemType('cluster-refused')) return undefined;
+  return UNSTARTED.find(([says]) => says.test(detail))?.[1];
 }
 
 /** The same, where it could not be entered because the session is over, in the session's own words. */

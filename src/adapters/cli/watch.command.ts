@@ -38,15 +38,17 @@ async function watched(running: Running, session: string) {
   using screen = new OnlookerScreen(running, () => leaving.resolve(undefined));
   let shown: string | undefined;
   const show = (recording: string, line: string): Promise<void> | undefined => {
+    const who = `${recording}: `;
     const header = castHeader(line);
-    if (header) screen.notice(`${recording}: ${header.title} ${header.size}`);
+    if (header) screen.header(recording, header, who);
     const event = castEvent(line);
-    if (event?.code === 'x') screen.notice(`${recording}: ended with ${event.data}`);
-    if (event?.code !== 'o') return undefined;
+    if (!event) return undefined;
     // Several terminals may be open in one session: say whose turn it is.
-    if (shown !== undefined && shown !== recording) screen.notice(`${recording}:`);
-    shown = recording;
-    return screen.show(event.data);
+    if (event.code === 'o' && shown !== recording) {
+      if (shown !== undefined) screen.notice(who);
+      shown = recording;
+    }
+    return screen.event(recording, event, who);
   };
   const connection = await TerminalConnection.open(
     broker,

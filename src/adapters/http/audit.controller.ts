@@ -9,6 +9,7 @@ import { PAGE_LIMIT_DEFAULT } from '../../contract/page.schema.js';
 import { Allow } from './access.decorators.js';
 import { CurrentCaller } from './caller.decorator.js';
 import { ListCursor, nextLink } from './list.cursor.js';
+import { GetOnly } from './get.only.js';
 import { Operation } from './operation.decorator.js';
 
 /** Reading the audit log, which is an event of it as well. */
@@ -17,6 +18,7 @@ export class AuditController {
   constructor(private readonly reading: ReadAudit) {}
 
   @Get('events')
+  @GetOnly()
   @Allow('audit:read')
   @Operation({
     id: 'listAuditEvents',

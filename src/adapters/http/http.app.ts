@@ -9,6 +9,7 @@ import { Logger } from 'nestjs-pino';
 import { PROBLEMS } from '../../domain/problem.js';
 import { limitBody } from './body.limit.js';
 import { ApiDescription } from './docs.controller.js';
+import { refuseHead } from './get.only.js';
 import { clientErrorProblem, frameworkProblem } from './framework.errors.js';
 import type { HttpDeps } from './http.module.js';
 import { HttpModule } from './http.module.js';
@@ -109,7 +110,7 @@ function isHttps(settings: HttpSettings): boolean {
 
 function prepare(instance: FastifyInstance, routes: RouteTable, https: boolean): void {
   instance.addHook('onRoute', (route) => {
-    routes.add(route.method, route.url);
+    if (!refuseHead(route)) routes.add(route.method, route.url);
     limitBody(route);
   });
   instance.addHook('onRequest', async (request, reply) => {

@@ -52,7 +52,8 @@ export const STREAMS: StreamSettings = {
 /** The bounds of one request. Larger ones are refused before they are read. */
 export const REQUEST_BOUNDS = {
   bodyBytesMax: 65_536,
-  headerBytesMax: 16_384,
+  /** A command of kubectl is in its URL, where each byte may take three. */
+  headerBytesMax: 131_072,
   jsonDepthMax: 32,
   /** The whole of a request must have arrived by then. */
   requestSeconds: 20,

@@ -24,6 +24,7 @@ import type { SessionId } from '../../domain/session/session.js';
 import { Allow } from './access.decorators.js';
 import { CurrentCaller } from './caller.decorator.js';
 import { ListCursor, nextLink } from './list.cursor.js';
+import { GetOnly } from './get.only.js';
 import { Operation } from './operation.decorator.js';
 import { Refused, orRefuse } from './refused.error.js';
 import { sessionIdIn } from './session.id.js';
@@ -59,6 +60,7 @@ export class RecordingsController {
   }
 
   @Get('recordings/search')
+  @GetOnly()
   @Allow('recording:read')
   @Operation({
     id: 'searchScreens',
@@ -132,6 +134,7 @@ export class RecordingsController {
   }
 
   @Get('recordings/:id/cast')
+  @GetOnly()
   @Allow('recording:read')
   @Operation({
     id: 'readCast',
@@ -157,6 +160,7 @@ export class RecordingsController {
   }
 
   @Get('recordings/:id/text')
+  @GetOnly()
   @Allow('recording:read')
   @Operation({
     id: 'readScreen',

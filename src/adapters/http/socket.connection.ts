@@ -7,6 +7,11 @@ import type { SocketSettings } from './socket.settings.js';
 
 /** Output goes in parts of this size, so that a slow reader is seen to take it. */
 const PART_BYTES = 32_768;
+/** Smaller frames are made of Node's own pool. */
+const LARGE_FRAME_BYTES = 4_096;
+/** Large ones are used again once they have left, so many in all: new ones keep the garbage collector busy. */
+const FRAMES_KEPT_MAX = 64;
+const framesKept: Buffer[] = [];
 
 /** How a connection is ended: the last message, the close code, and how long the client may take to read it. */
 export interface Farewell {
@@ -64,10 +69,11 @@ export class SocketConnection {
   async send(channel: number, data: Uint8Array): Promise<void> {
     for (let at = 0; at < data.length && !this.signal.aborted; at += PART_BYTES) {
       const part = data.subarray(at, at + PART_BYTES);
-      const frame = Buffer.allocUnsafe(part.length + 1);
-      frame[0] = channel;
-      frame.set(part, 1);
-      this.write(frame);
+      const bytes = part.length + 1;
+      const memory = bytes < LARGE_FRAME_BYTES ? Buffer.allocUnsafe(bytes) : largeFrame();
+      memory[0] = channel;
+      memory.set(part, 1);
+      this.write(memory.subarray(0, bytes), () => keepFrame(memory));
       if (this.unsent > this.settings.waitingBytesMax) await this.room();
     }
   }
@@ -152,13 +158,15 @@ export class SocketConnection {
     return false;
   }
 
-  private write(data: Buffer | string): void {
+  /** @param left called once the socket needs the data no more; not where the connection breaks. */
+  private write(data: Buffer | string, left?: () => void): void {
     // Closed by the client: nothing more reaches it.
     if (this.socket.readyState !== this.socket.OPEN) return this.abandon();
     const bytes = data.length;
     if (this.unsent === 0) this.takenAt = performance.now();
     this.unsent += bytes;
-    this.socket.send(data, { binary: typeof data !== 'string' }, () => {
+    this.socket.send(data, { binary: typeof data !== 'string' }, (error) => {
+      if (!error) left?.();
       this.unsent -= bytes;
       this.takenAt = performance.now();
       if (this.unsent <= this.settings.waitingBytesMax / 2) this.wake();
@@ -199,4 +207,12 @@ export class SocketConnection {
   private wake(): void {
     for (const wake of this.waiters.splice(0)) wake();
   }
+}
+
+function largeFrame(): Buffer {
+  return framesKept.pop() ?? Buffer.allocUnsafe(PART_BYTES + 1);
+}
+
+function keepFrame(memory: Buffer): void {
+  if (memory.length > PART_BYTES && framesKept.length < FRAMES_KEPT_MAX) framesKept.push(memory);
 }

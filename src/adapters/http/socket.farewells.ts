@@ -19,7 +19,7 @@ const PATIENT: ReadonlySet<StreamEnd['kind']> = new Set(['exited', 'lost']);
 
 /** The last message to a client, and what goes with it. */
 export function farewell(end: StreamEnd, settings: SocketSettings): Farewell {
-  const graceSeconds = PATIENT.has(end.kind) ? settings.stalledSeconds : settings.closeSeconds;
+  const graceSeconds = graceSecondsOf(end, settings);
   if (end.kind !== 'refused') {
     return { message: { type: 'end', ...end }, code: CODES[end.kind], graceSeconds };
   }
@@ -29,6 +29,11 @@ export function farewell(end: StreamEnd, settings: SocketSettings): Farewell {
     code: 4000 + status,
     graceSeconds,
   };
+}
+
+/** How long a client may take to read what is left and to close, by the end it is told of. */
+export function graceSecondsOf(end: StreamEnd, settings: SocketSettings): number {
+  return PATIENT.has(end.kind) ? settings.stalledSeconds : settings.closeSeconds;
 }
 
 /** As over HTTP, less the request that it is about: there is one for each connection. */

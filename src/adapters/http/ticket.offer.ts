@@ -4,24 +4,19 @@ import type { Problem } from '../../domain/problem.js';
 import { problem } from '../../domain/problem.js';
 import type { TicketKind } from '../../domain/ticket.js';
 import type { HttpSettings } from './http.settings.js';
-
-const KEY = /^[+/0-9A-Za-z]{22}==$/;
+import { asksWebSocket } from './upgrades.js';
 
 /**
  * Why a request to open a WebSocket is not one that can be granted; undefined where it may be, by a ticket. Asked before
  * the ticket is used up.
  */
 export function offerRefusal(
-  { headers, method }: IncomingMessage,
+  request: IncomingMessage,
   kind: TicketKind,
   settings: Pick<HttpSettings, 'origins' | 'publicUrl'>,
 ): Problem | undefined {
-  const isWebSocket =
-    method === 'GET' &&
-    headers.upgrade?.toLowerCase() === 'websocket' &&
-    KEY.test(headers['sec-websocket-key'] ?? '') &&
-    headers['sec-websocket-version'] === '13';
-  if (!isWebSocket) {
+  const { headers } = request;
+  if (!asksWebSocket(request)) {
     return problem('invalid-request', 'Connect to this address by WebSocket (RFC 6455).');
   }
   const offered = protocolsOf(headers['sec-websocket-protocol']);

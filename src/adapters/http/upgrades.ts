@@ -12,6 +12,11 @@ export interface Upgrade {
   readonly head: Buffer;
 }
 
+/** How long a client may take to close its side once it was refused. */
+const CLOSING_MS = 1_000;
+
+const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
+
 const waiting = new WeakMap<IncomingMessage, { socket: Duplex; head: Buffer }>();
 
 /**
@@ -28,15 +33,39 @@ export function routeUpgrades(instance: FastifyInstance): void {
     response.shouldKeepAlive = false;
     response.assignSocket(socket as Socket);
     response.once('finish', () => {
-      if (waiting.has(request)) socket.end();
+      if (waiting.has(request)) endSoon(socket);
     });
     instance.routing(request, response);
   });
 }
 
-/** Whether the request asks for an upgrade that was not taken over yet. */
-export function asksUpgrade(request: FastifyRequest): boolean {
-  return waiting.has(request.raw);
+/** Closes a connection of which nothing more is wanted. Node's own bounds do not hold for it any more. */
+function endSoon(socket: Duplex): void {
+  socket.end();
+  // Read over: what lies unread would make the end a reset, which may overtake the answer.
+  socket.resume();
+  const cut = setTimeout(() => socket.destroy(), CLOSING_MS);
+  socket.once('close', () => clearTimeout(cut));
+}
+
+/**
+ * Whether the request asks for an upgrade that was not taken over yet. To be asked before anything is opened for it: a
+ * request with the header Upgrade, and no Connection that names it, asks for none (RFC 9110 §7.8).
+ */
+export function asksUpgrade(request: IncomingMessage): boolean {
+  return waiting.has(request);
+}
+
+/** Whether it asks for a WebSocket, in a way that can be granted (RFC 6455 §4.2.1). */
+export function asksWebSocket(request: IncomingMessage): boolean {
+  const { headers, method } = request;
+  return (
+    asksUpgrade(request) &&
+    method === 'GET' &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    WEBSOCKET_KEY.test(headers['sec-websocket-key'] ?? '') &&
+    headers['sec-websocket-version'] === '13'
+  );
 }
 
 /** Takes the connection over: from here on it is the handler's, and nothing else answers on it. */

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer } from 'node:http';
+import { Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ByteTunnel } from '../../app/ports/cluster.pods.js';
 import type { ApiFailure } from './api.failure.js';
 import { openTunnel } from './byte.tunnel.js';
@@ -66,6 +67,14 @@ describe('a tunnel', () => {
     ]);
     expect(tunnel.headers['x-stream-protocol-version']).toBe('portforward.k8s.io');
     tunnel.close();
+  });
+
+  test('asks now and then whether the cluster is still there', async () => {
+    const probing = vi.spyOn(Socket.prototype, 'setKeepAlive');
+    accept = (_, socket) => socket.write(`${SWITCHED}\r\n`);
+    opened(await open()).close();
+    expect(probing).toHaveBeenCalledWith(true, 15_000);
+    probing.mockRestore();
   });
 
   test('passes bytes both ways, those that come with the answer included, and the end', async () => {

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { request as httpsRequest } from 'node:https';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ClientOptions } from 'ws';
 import type { ByteTunnel } from '../../app/ports/cluster.pods.js';
@@ -10,6 +11,7 @@ import { refusal } from './resilient.http.js';
 import { wasNotSent } from './retry.policy.js';
 
 const OPEN_MS = 10_000;
+const PROBE_MS = 15_000;
 const REFUSAL_BYTES_MAX = 64 * 1024;
 
 type SocketOptions = ClientOptions & Pick<RequestOptions, 'servername' | 'auth'>;
@@ -64,6 +66,8 @@ class SocketTunnel implements ByteTunnel {
     this.headers = textOf(response.headers);
     // Its close follows, and says enough.
     socket.on('error', () => undefined);
+    // What is spoken on it may be silent for hours: a peer that is gone is found by TCP.
+    if (socket instanceof Socket) socket.setKeepAlive(true, PROBE_MS);
     if (head.length > 0) socket.unshift(head);
     const abort = () => socket.destroy();
     signal.addEventListener('abort', abort, { once: true });

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import type { ServerOptions, WebSocket } from 'ws';
 import type { ChannelEnd, ChannelLimits } from './channel.client.js';
-import { CHANNEL, ChannelConnection, connectChannels } from './channel.client.js';
+import { CHANNEL, CHANNEL_LIMITS, ChannelConnection, connectChannels } from './channel.client.js';
 
 const QUICK: ChannelLimits = { openMs: 400, pingEveryMs: 30, deadAfterMs: 150 };
 const PATIENT: ChannelLimits = { openMs: 2_000, pingEveryMs: 1_000, deadAfterMs: 10_000 };
@@ -170,6 +170,21 @@ describe('a connection of channels', () => {
       code: 1006,
       cause: new Error('the other side gives no sign of life'),
     });
+  });
+
+  it('is given a minute for a sign of life: while input is not taken, a server reads no pings', async () => {
+    serve(() => undefined, { autoPong: false });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    try {
+      const { opened, ended } = await connect(CHANNEL_LIMITS);
+      const connection = open(opened);
+      vi.advanceTimersByTime(59_000);
+      expect(await connection.send(CHANNEL.stdin, 'x')).toBe(true);
+      vi.advanceTimersByTime(6_000);
+      expect(await ended).toMatchObject({ code: 1006 });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('lives on, however little is said, while the other side answers pings', async () => {

@@ -23,7 +23,9 @@ export interface ChannelLimits {
 export const CHANNEL_LIMITS: ChannelLimits = {
   openMs: 5_000,
   pingEveryMs: 5_000,
-  deadAfterMs: 20_000,
+  // As long as kubectl takes: an API server that waits for a process to take its input reads no pings meanwhile
+  // (client-go, remotecommand/websocket.go).
+  deadAfterMs: 60_000,
 };
 
 /** How a connection ended. `code` is the close frame's (RFC 6455 §7.4): 1006 where there was none. */
@@ -174,9 +176,14 @@ export class ChannelConnection {
     return this.send(CHANNEL.resize, JSON.stringify({ Width: columns, Height: rows }));
   }
 
+  /** Whether a single stream can be ended: v5 alone says how. */
+  get endsInput(): boolean {
+    return this.protocol === CHANNEL_PROTOCOLS[0];
+  }
+
   /** Ends the standard input and nothing else. `false` under v4, which cannot: close the connection instead. */
   async closeInput(): Promise<boolean> {
-    if (this.protocol !== CHANNEL_PROTOCOLS[0]) return false;
+    if (!this.endsInput) return false;
     return this.send(CHANNEL.close, Buffer.of(CHANNEL.stdin));
   }
 

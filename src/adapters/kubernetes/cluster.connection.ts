@@ -63,13 +63,13 @@ export class ClusterConnection {
     return this.noted(await this.attempt(request));
   }
 
-  /** A watch, which the generated calls do not make: a request with credentials and its pool attached. */
-  async watch(path: string): Promise<RequestContext | ApiFailure> {
+  /** What the generated calls do not make: a request with credentials and its pool attached. */
+  async request(path: string, pool: 'watches' | 'logs'): Promise<RequestContext | ApiFailure> {
     return this.attempt(async ({ kubeconfig }) => {
       const server = new URL(kubeconfig.getCurrentCluster()?.server ?? '');
       const context = new RequestContext(addressOf(server) + path, HttpMethod.GET);
       context.setHeaderParam('Accept', 'application/json');
-      await kubeconfig.applyToWatch(context);
+      await kubeconfig.applyTo(context, pool);
       return context;
     });
   }

@@ -35,7 +35,7 @@ export async function enterContainer(
   // A terminal has one output: the kubelet refuses the two together.
   query.set(exec.tty ? 'tty' : 'stderr', 'true');
   for (const part of exec.command) query.append('command', part);
-  const process = new ContainerProcess();
+  const process = new ContainerProcess(exec.early === true);
   const opened = await openChannels({
     connection,
     place,
@@ -77,6 +77,8 @@ export class ContainerProcess implements RemoteProcess, ChannelHandlers {
     onLeft: () => this.close(),
   });
 
+  constructor(private readonly isEarly: boolean) {}
+
   readonly output: AsyncIterable<OutputChunk> = this.queue;
   readonly ended: Promise<ProcessEnd> = this.over.promise.then((end) =>
     this.queue.drained.then(() => end),
@@ -101,7 +103,10 @@ export class ContainerProcess implements RemoteProcess, ChannelHandlers {
 
   readonly onEnd = (end: ChannelEnd): void => {
     clearTimeout(this.closing);
-    this.over.resolve(endOf(this.status, end));
+    const { status, isEarly } = this;
+    const tooEarly = isEarly && status !== undefined && isOfAbsentContainer(status);
+    const how = endOf(status, end);
+    this.over.resolve(how.kind === 'failed' && tooEarly ? { ...how, tooEarly } : how);
     this.sign.resolve(undefined);
     this.queue.finish();
   };
@@ -125,6 +130,10 @@ export class ContainerProcess implements RemoteProcess, ChannelHandlers {
       if (!(await connection.write(CHANNEL.stdin, part))) return false;
     }
     return true;
+  }
+
+  get endsInput(): boolean {
+    return this.connection?.endsInput ?? false;
   }
 
   async closeInput(): Promise<boolean> {

@@ -137,13 +137,13 @@ function logQuery(options: LogOptions): URLSearchParams {
   return query;
 }
 
-/** The body of a GET, not read yet; aborting `signal` cuts it. */
+/** The body of a GET, not read yet; aborting `signal` cuts it, and nothing else where it falls silent. */
 async function get(
   connection: ClusterConnection,
   path: string,
   { signal, accept }: { readonly signal: AbortSignal; readonly accept: string },
 ): Promise<AsyncIterable<Uint8Array> | ApiFailure> {
-  const request = await connection.watch(path);
+  const request = await connection.request(path, 'logs');
   if (isApiFailure(request)) return request;
   request.setHeaderParam('Accept', accept);
   const opening = new AbortController();

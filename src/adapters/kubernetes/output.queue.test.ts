@@ -27,6 +27,17 @@ function made() {
 
 const chunk = (text: string): OutputChunk => ({ stream: 'stdout', data: Buffer.from(text) });
 
+/** What came of one stream until the other one spoke, in order. */
+function runs(chunks: readonly OutputChunk[]) {
+  const found: { stream: string; bytes: number[] }[] = [];
+  for (const { stream, data } of chunks) {
+    const last = found.at(-1);
+    if (last?.stream === stream) last.bytes.push(...data);
+    else found.push({ stream, bytes: [...data] });
+  }
+  return found;
+}
+
 describe('output that waits for its reader', () => {
   it('comes out as it went in, whole and in order, whoever is quicker, and never piles up', async () => {
     const chunks = fc.array(
@@ -56,13 +67,27 @@ describe('output that waits for its reader', () => {
         })();
         await scheduler.waitFor(reading);
         await queue.drained;
-        expect(got).toEqual(sent);
+        expect(runs(got)).toEqual(runs(sent));
         expect(queue.waitingBytes).toBe(0);
         // Held and let go in turns.
         expect(state.held).toEqual(state.held.map((_, at) => at % 2 === 0));
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('comes together where there is much of it in small chunks, and the first one alone, at once', async () => {
+    const { queue } = made();
+    const reader = queue[Symbol.asyncIterator]();
+    const first = reader.next();
+    for (let n = 0; n < 11; n++) queue.push({ stream: 'stdout', data: Buffer.alloc(4_096, n) });
+    queue.push({ stream: 'stderr', data: Buffer.from('e') });
+    queue.finish();
+    const sizes: number[] = [];
+    for (let next = await first; next.done !== true; next = await reader.next()) {
+      sizes.push(next.value.data.length);
+    }
+    expect(sizes).toEqual([4_096, 32_768, 8_192, 1]);
   });
 
   it('is not drained before its last chunk was handed out', async () => {
@@ -80,7 +105,7 @@ describe('output that waits for its reader', () => {
   it('is dropped where its reader leaves, who is missed', async () => {
     const { queue, state } = made();
     queue.push(chunk('one'));
-    queue.push(chunk('two'));
+    queue.push({ stream: 'stderr', data: Buffer.from('two') });
     for await (const { data } of queue) {
       expect(Buffer.from(data).toString()).toBe('one');
       break;

@@ -1,5 +1,7 @@
 import type { OutputChunk } from '../../app/ports/cluster.streams.js';
 
+/** What waits is handed out together, up to so much: a terminal's output comes in many small chunks. */
+const TOGETHER_BYTES_MAX = 32_768;
 /** What a chunk takes besides its bytes: many small ones must not be many megabytes. */
 const CHUNK_BYTES = 256;
 
@@ -14,7 +16,7 @@ export const QUEUE_MARKS: QueueMarks = { fullBytes: 256 * 1024, roomBytes: 64 * 
 
 /**
  * Output between the one who brings it and the one who reads it, in order, to the last byte. It takes whatever is
- * pushed, and says when to stop and when to go on.
+ * pushed, and says when to stop and when to go on. Small chunks of a stream that wait after each other become one.
  */
 export class OutputQueue implements AsyncIterable<OutputChunk> {
   private readonly chunks: OutputChunk[] = [];
@@ -91,7 +93,7 @@ export class OutputQueue implements AsyncIterable<OutputChunk> {
 
   private next(): Promise<IteratorResult<OutputChunk, undefined>> {
     const chunk = this.take();
-    if (chunk) return Promise.resolve({ done: false, value: chunk });
+    if (chunk) return Promise.resolve({ done: false, value: this.together(chunk) });
     if (this.isOver) {
       this.empty.resolve(undefined);
       return Promise.resolve(DONE);
@@ -99,8 +101,24 @@ export class OutputQueue implements AsyncIterable<OutputChunk> {
     return new Promise((resolve) => (this.reader = resolve));
   }
 
+  private together(first: OutputChunk): OutputChunk {
+    const parts = [first.data];
+    let bytes = first.data.length;
+    for (let next = this.waiting; next?.stream === first.stream; next = this.waiting) {
+      bytes += next.data.length;
+      if (bytes > TOGETHER_BYTES_MAX) break;
+      parts.push(next.data);
+      this.take();
+    }
+    return parts.length === 1 ? first : { stream: first.stream, data: Buffer.concat(parts) };
+  }
+
+  private get waiting(): OutputChunk | undefined {
+    return this.chunks[this.first];
+  }
+
   private take(): OutputChunk | undefined {
-    const chunk = this.chunks[this.first];
+    const chunk = this.waiting;
     if (!chunk) return undefined;
     this.first++;
     this.bytes -= chunk.data.length + CHUNK_BYTES;

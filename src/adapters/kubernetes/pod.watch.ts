@@ -37,8 +37,9 @@ export async function watchPod(args: {
     allowWatchBookmarks: 'true',
     timeoutSeconds: String(WATCH_SECONDS),
   });
-  const request = await connection.watch(
+  const request = await connection.request(
     `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods?${query.toString()}`,
+    'watches',
   );
   if (isApiFailure(request)) return request;
 

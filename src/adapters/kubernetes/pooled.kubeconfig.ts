@@ -1,4 +1,6 @@
 import type { RequestOptions } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { RequestContext } from '@kubernetes/client-node';
 import { Agent, ProxyAgent } from 'undici';
@@ -12,10 +14,14 @@ const CONNECT_MS = 3_000;
 const IDLE_MS = 30_000;
 
 /**
- * A watch takes its connection with it when it is left. undici fills the place of a closed connection before it uses
- * one that is open, so in one pool the next call would wait for a TLS handshake.
+ * A watch, or a log, takes its connection with it when it is left. undici fills the place of a closed connection before
+ * it uses one that is open, so in one pool the next call would wait for a TLS handshake.
  */
-type Pools = Readonly<Record<'calls' | 'watches', Dispatcher>>;
+type Pool = 'calls' | 'watches' | 'logs';
+type Pools = Readonly<Record<Pool, Dispatcher>>;
+
+/** How long an answer may pause; 0: for ever. The API server says something on a watch each minute, a log may say nothing. */
+const SILENT_MS: Readonly<Record<Pool, number>> = { calls: 300_000, watches: 300_000, logs: 0 };
 
 /**
  * client-node's KubeConfig with pools of connections. client-node 2.0.1 makes a new dispatcher, and so a new TLS
@@ -23,17 +29,15 @@ type Pools = Readonly<Record<'calls' | 'watches', Dispatcher>>;
  */
 export class PooledKubeConfig extends KubeConfig {
   private kept: { readonly key: string; readonly pools: Pools } | undefined;
+  /** A context of TLS takes 34 kB and a tenth of a millisecond: each WebSocket would make one of its own. */
+  private trusted: { readonly key: string; readonly context: SecureContext } | undefined;
 
   override applySecurityAuthentication(context: RequestContext): Promise<void> {
     return this.applyTo(context, 'calls');
   }
 
-  /** Credentials for a watch, and the pool for watches. */
-  applyToWatch(context: RequestContext): Promise<void> {
-    return this.applyTo(context, 'watches');
-  }
-
-  private async applyTo(context: RequestContext, pool: keyof Pools): Promise<void> {
+  /** Credentials for a request, and the pool it goes through. */
+  async applyTo(context: RequestContext, pool: Pool): Promise<void> {
     const { options, pools } = await this.prepare();
     for (const [name, value] of Object.entries(options.headers ?? {})) {
       context.setHeaderParam(name, String(value));
@@ -50,16 +54,19 @@ export class PooledKubeConfig extends KubeConfig {
   /** What a WebSocket to this cluster needs: its address, credentials and trust. */
   async webSocketOptions(): Promise<{ readonly server: URL; readonly options: ClientOptions }> {
     const { options } = await this.prepare();
-    const { agent, ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, headers, auth } =
-      options;
+    const { agent, rejectUnauthorized, servername, headers, auth } = options;
     const cluster = this.getCurrentCluster();
+    // What comes through a proxy's agent has the certificates from there as well.
+    const trust = cluster?.proxyUrl
+      ? certificatesOf(options)
+      : { secureContext: this.contextOf(certificatesOf(options)) };
     return {
       server: new URL(cluster?.server ?? ''),
       options: Object.fromEntries(
         Object.entries({
           // client-node keeps its agent's certificates for good, so only a proxy is worth having it.
           agent: cluster?.proxyUrl ? agent : undefined,
-          ...{ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, headers, auth },
+          ...{ ...trust, rejectUnauthorized, servername, headers, auth },
         }).filter(([, value]) => value !== undefined && value !== null),
       ),
     };
@@ -87,10 +94,22 @@ export class PooledKubeConfig extends KubeConfig {
     }
   }
 
+  private contextOf(certificates: Certificates): SecureContext {
+    const key = Object.values(certificates).map(String).join();
+    if (this.trusted?.key === key) return this.trusted.context;
+    try {
+      const context = createSecureContext(present(certificates));
+      this.trusted = { key, context };
+      return context;
+    } catch (cause) {
+      throw new ApiFailureError({ failure: 'misconfigured', definite: true, cause });
+    }
+  }
+
   private poolsFor(options: RequestOptions): Pools | undefined {
-    const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
+    const { rejectUnauthorized, servername } = options;
     const cluster = this.getCurrentCluster();
-    const trust = present({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername });
+    const trust = present({ ...certificatesOf(options), rejectUnauthorized, servername });
     const wanted = this.createDispatcherOptions(cluster, trust);
     if (wanted.type === 'socks') return undefined;
     const poolKey = [cluster?.server, cluster?.proxyUrl, ...Object.values(trust)]
@@ -99,11 +118,18 @@ export class PooledKubeConfig extends KubeConfig {
     // A pool that is left has requests under way, perhaps; its idle connections close by themselves.
     if (this.kept?.key !== poolKey) {
       const proxy = wanted.type === 'proxy' ? wanted.uri : undefined;
-      const pools = { calls: makeDispatcher(trust, proxy), watches: makeDispatcher(trust, proxy) };
+      const poolOf = (pool: Pool) => makeDispatcher(trust, proxy, SILENT_MS[pool]);
+      const pools = { calls: poolOf('calls'), watches: poolOf('watches'), logs: poolOf('logs') };
       this.kept = { key: poolKey, pools };
     }
     return this.kept.pools;
   }
+}
+
+type Certificates = Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'pfx' | 'passphrase'>;
+
+function certificatesOf({ ca, cert, key, pfx, passphrase }: RequestOptions): Certificates {
+  return { ca, cert, key, pfx, passphrase };
 }
 
 type Trust = Pick<
@@ -111,9 +137,10 @@ type Trust = Pick<
   'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'rejectUnauthorized' | 'servername'
 >;
 
-function makeDispatcher(trust: Trust, proxy: string | undefined): Dispatcher {
+function makeDispatcher(trust: Trust, proxy: string | undefined, bodyTimeout: number): Dispatcher {
   // One HTTP/2 connection for all would die, or hang half open, with everything on it; HTTP/1.1 ones fail one by one.
-  const pool = { allowH2: false, keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS };
+  const idle = { keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS };
+  const pool = { allowH2: false, bodyTimeout, ...idle };
   const connect = { timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: IDLE_MS };
   return proxy === undefined
     ? new Agent({ ...pool, connect: { ...trust, ...connect } })

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Problem } from '../../domain/problem.js';
 import { refuseToken } from './token.refusals.js';
 
-/** Node refuses a larger header block anyway (`--max-http-header-size`, 16 KiB unless changed). */
+/** What most servers and proxies take as a header at all. */
 export const TOKEN_LENGTH_MAX = 16_384;
 
 /** A compact JWS (RFC 7515 §7.1). The signature may be empty here, so that `none` is refused by its name. */

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Watching } from '../../app/ports/presence.js';
+import type { Visit, Watching } from '../../app/ports/presence.js';
 import { Presence } from '../../app/ports/presence.js';
 import { Journal } from '../../app/ports/journal.js';
 import { pause } from '../../app/pause.js';
+import type { AuditEntry } from '../../domain/audit/entry.js';
 import type { Person } from '../../domain/person.js';
+import { invariant } from '../../domain/problem.js';
 import type { SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
+import { audited, entryOf } from './recording.sql.js';
+import { auditColumns } from './session.rows.js';
 import { PRESENCE_CHANNEL } from './session.sql.js';
 
 export interface PresencePace {
@@ -17,15 +21,14 @@ export interface PresencePace {
 
 export const PRESENCE_PACE: PresencePace = { beatSeconds: 5, silentSeconds: 15 };
 
-/** Held while those who fell silent are removed: one replica at a time does that, and nobody waits for it. */
-const SWEEP_LOCK = 0x77617463;
+/** So many are removed at a time. */
+const SWEPT_MAX = 100;
 
-type Silent = (session: SessionId, person: Person) => Promise<void>;
+/** What the audit log has of somebody who fell silent. */
+type Silent = (session: SessionId, person: Person) => Promise<AuditEntry>;
 
 interface Kept {
-  readonly id: string;
-  readonly session: SessionId;
-  readonly person: Person;
+  readonly visit: Visit;
   readonly since: string;
 }
 
@@ -38,8 +41,6 @@ export class PrismaPresence extends Presence {
   private readonly stopping = new AbortController();
   private loop: Promise<void> = Promise.resolve();
 
-  private silent: Silent = () => Promise.resolve();
-
   /** @param told subscribes to the news of other replicas and of this one. */
   constructor(
     private readonly database: Database,
@@ -50,10 +51,9 @@ export class PrismaPresence extends Presence {
     super();
   }
 
-  /** @param silent is told of each who fell silent, by one replica. */
-  start(silent: Silent = this.silent): void {
-    this.silent = silent;
-    this.loop = this.run();
+  /** @param silent makes the entry that is written, once, for each who fell silent. */
+  start(silent: Silent): void {
+    this.loop = this.run(silent);
   }
 
   /** Stops refreshing. Whoever is still here falls silent. */
@@ -69,41 +69,47 @@ export class PrismaPresence extends Presence {
       ORDER BY since, id`;
   }
 
-  async join(session: SessionId, person: Person): Promise<() => Promise<void>> {
+  async join(visit: Visit): Promise<() => Promise<void>> {
     const id = randomUUID();
-    const [row] = await this.database.prisma.$queryRaw<{ since: Date }[]>`
-      WITH joined AS (
-        INSERT INTO watchers (id, session_id, person, since, seen_at)
-        VALUES (${id}::uuid, ${session}, ${JSON.stringify(person)}::jsonb, now(), now()) RETURNING since
-      )
-      SELECT since, pg_notify(${PRESENCE_CHANNEL}, ${session})::text FROM joined`;
-    const since = (row?.since ?? new Date()).toISOString();
-    this.kept.set(id, { id, session, person, since });
-    return () => this.leave(id, session);
+    const { session, person, came } = visit;
+    const { rows } = await this.database.pool.query<{ since: Date }>(
+      `WITH joined AS (
+         INSERT INTO watchers (id, session_id, person, since, seen_at)
+         VALUES ($1::uuid, $2, $3::jsonb, now(), now()) RETURNING since
+       ),
+       a AS (${audited('joined', 4)})
+       SELECT since, pg_notify('${PRESENCE_CHANNEL}', $2) FROM joined`,
+      [id, session, JSON.stringify(person), entryOf(came())],
+    );
+    const since = invariant(rows[0], 'nobody joined').since.toISOString();
+    this.kept.set(id, { visit, since });
+    return () => this.leave(id, visit);
   }
 
   subscribe(heard: (session: SessionId) => void): () => void {
     return this.told(heard);
   }
 
-  private async leave(id: string, session: SessionId): Promise<void> {
+  private async leave(id: string, { session, left }: Visit): Promise<void> {
     if (!this.kept.delete(id)) return;
     try {
-      await this.database.prisma.$queryRaw`
-        WITH gone AS (DELETE FROM watchers WHERE id = ${id}::uuid RETURNING 1)
-        SELECT count(pg_notify(${PRESENCE_CHANNEL}, ${session})) FROM gone`;
+      await this.database.pool.query(
+        `WITH gone AS (DELETE FROM watchers WHERE id = $1::uuid RETURNING session_id), a AS (${audited('gone', 2)})
+         SELECT pg_notify('${PRESENCE_CHANNEL}', session_id) FROM gone`,
+        [id, entryOf(left())],
+      );
     } catch (error) {
       this.journal.warn({ err: error, session }, 'somebody who left is seen for a while longer');
     }
   }
 
-  private async run(): Promise<void> {
+  private async run(silent: Silent): Promise<void> {
     while (!this.stopping.signal.aborted) {
       await pause(this.pace.beatSeconds * 1000, this.stopping.signal);
       if (this.stopping.signal.aborted) return;
       try {
         await this.beat();
-        await this.sweep();
+        await this.sweep(silent);
       } catch (error) {
         this.journal.warn({ err: error }, 'it could not be said who is watching');
       }
@@ -113,39 +119,59 @@ export class PrismaPresence extends Presence {
   /** Says that those here are here; makes them anew where they were taken for gone meanwhile. */
   private async beat(): Promise<void> {
     if (this.kept.size === 0) return;
-    const rows = JSON.stringify([...this.kept.values()]);
-    await this.database.prisma.$queryRaw`
-      WITH mine AS (
-        SELECT * FROM jsonb_to_recordset(${rows}::jsonb) AS r(id uuid, session text, person jsonb, since timestamptz)
-      ),
-      beaten AS (
-        UPDATE watchers w SET seen_at = now() FROM mine WHERE w.id = mine.id RETURNING w.id
-      ),
-      again AS (
-        INSERT INTO watchers (id, session_id, person, since, seen_at)
-        SELECT id, session, person, since, now() FROM mine WHERE NOT EXISTS (SELECT FROM beaten b WHERE b.id = mine.id)
-        ON CONFLICT (id) DO NOTHING RETURNING session_id
-      )
-      SELECT count(pg_notify(${PRESENCE_CHANNEL}, session_id)) FROM again`;
+    const beaten = [...this.kept.keys()];
+    const rows = [...this.kept].map(([id, { visit, since }]) => ({
+      id,
+      session: visit.session,
+      person: visit.person,
+      since,
+      audit: auditColumns({ audit: visit.came() }),
+    }));
+    await this.database.pool.query(
+      `WITH mine AS (
+         SELECT * FROM jsonb_to_recordset($1::jsonb) AS r(id uuid, session text, person jsonb, since timestamptz, audit jsonb)
+       ),
+       beaten AS (
+         UPDATE watchers w SET seen_at = now() FROM mine WHERE w.id = mine.id RETURNING w.id
+       ),
+       again AS (
+         INSERT INTO watchers (id, session_id, person, since, seen_at)
+         SELECT id, session, person, since, now() FROM mine WHERE NOT EXISTS (SELECT FROM beaten b WHERE b.id = mine.id)
+         ON CONFLICT (id) DO NOTHING RETURNING id, session_id
+       ),
+       a AS (
+         INSERT INTO audit_events SELECT j.* FROM again JOIN mine USING (id), jsonb_populate_record(NULL::audit_events, audit) j
+       )
+       SELECT pg_notify('${PRESENCE_CHANNEL}', session_id) FROM again`,
+      [JSON.stringify(rows)],
+    );
     // Somebody may have left while this was under way.
-    const left = (JSON.parse(rows) as Kept[])
-      .map(({ id }) => id)
-      .filter((id) => !this.kept.has(id));
+    const left = beaten.filter((id) => !this.kept.has(id));
     if (left.length > 0) {
       await this.database.prisma.watcher.deleteMany({ where: { id: { in: left } } });
     }
   }
 
   /** Removes those of replicas that died, and tells of it: by themselves rows grow old without news. */
-  private async sweep(): Promise<void> {
-    const gone = await this.database.prisma.$queryRaw<{ session: SessionId; person: Person }[]>`
-      WITH gone AS (
-        DELETE FROM watchers
-        WHERE seen_at <= now() - make_interval(secs => ${this.pace.silentSeconds}::double precision)
-          AND (SELECT pg_try_advisory_xact_lock(${SWEEP_LOCK}::bigint))
-        RETURNING session_id, person
-      )
-      SELECT session_id AS session, person, pg_notify(${PRESENCE_CHANNEL}, session_id)::text FROM gone`;
-    for (const { session, person } of gone) await this.silent(session, person);
+  private async sweep(silent: Silent): Promise<void> {
+    const isSilent = `seen_at <= now() - make_interval(secs => $1::double precision)`;
+    const { silentSeconds } = this.pace;
+    const { rows } = await this.database.pool.query<{
+      id: string;
+      session: SessionId;
+      person: Person;
+    }>(
+      `SELECT id::text, session_id AS session, person FROM watchers WHERE ${isSilent} ORDER BY seen_at LIMIT $2::int`,
+      [silentSeconds, SWEPT_MAX],
+    );
+    for (const { id, session, person } of rows) {
+      // Other replicas do the same: who comes second removes nobody, and writes nothing.
+      await this.database.pool.query(
+        `WITH gone AS (DELETE FROM watchers WHERE id = $2::uuid AND ${isSilent} RETURNING session_id),
+         a AS (${audited('gone', 3)})
+         SELECT pg_notify('${PRESENCE_CHANNEL}', session_id) FROM gone`,
+        [silentSeconds, id, entryOf(await silent(session, person))],
+      );
+    }
   }
 }

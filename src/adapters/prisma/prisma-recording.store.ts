@@ -1,7 +1,7 @@
 import type {
   Chunk,
   FinishedRecording,
-  HitCursor,
+  RecordingHead,
   RecordingInfo,
   ScreenHit,
   ScreenLine,
@@ -13,19 +13,14 @@ import { invariant, problem } from '../../domain/problem.js';
 import type { RecordingId } from '../../domain/recording/recording.js';
 import type { SessionId } from '../../domain/session/session.js';
 import type { Database } from './database.js';
-import { abandonRecording } from './recording.abandon.js';
+import { abandonRecording, finishShort } from './recording.abandon.js';
+import type { ChunkBodies } from './recording.drop.js';
+import { dropRecording } from './recording.drop.js';
 import type { RecordingRow } from './recording.rows.js';
-import { SEARCH, audited, entryOf, searchedWords, told } from './recording.sql.js';
+import { SEALED, appending, audited, entryOf, told } from './recording.sql.js';
 import { RECORDING_COLUMNS, WITH_CHUNKS, recordingOf } from './recording.rows.js';
-import { RECORDING_CHANNEL } from './session.sql.js';
+import { TAKE_UNREAD, keepScreen, searchScreens } from './recording.screens.js';
 import { inTransaction } from './transaction.js';
-
-/** Where the bytes of chunks are, if not in the database. Throws where they cannot be had or kept. */
-export interface ChunkBodies {
-  put(id: RecordingId, seq: number, bytes: Uint8Array): Promise<void>;
-  get(id: RecordingId, seq: number): Promise<Uint8Array>;
-  drop(id: RecordingId, chunks: number): Promise<void>;
-}
 
 /** Recordings in PostgreSQL, the bytes of their chunks there or in {@link ChunkBodies}. */
 export class PrismaRecordingStore extends RecordingStore {
@@ -83,34 +78,23 @@ export class PrismaRecordingStore extends RecordingStore {
     );
   }
 
-  async append(id: RecordingId, chunk: Chunk): Promise<void> {
+  async append(id: RecordingId, chunks: readonly Chunk[]): Promise<void> {
     const bodies = this.isKeptElsewhere ? this.bodies : undefined;
-    await bodies?.put(id, chunk.seq, chunk.bytes);
-    const body = bodies
-      ? ''
-      : `, b AS (INSERT INTO recording_bodies SELECT $1, $2, $6 FROM c RETURNING 1)`;
-    const rows = await this.rows<{ isOpen: boolean; written: number; same: boolean }>(
-      `WITH r AS MATERIALIZED (SELECT session_id FROM recordings WHERE id = $1 AND ended_at IS NULL FOR SHARE),
-       c AS (
-         INSERT INTO recording_chunks SELECT $1, $2::int, $3::bigint, $4::int, $5::bytea FROM r
-         ON CONFLICT DO NOTHING RETURNING 1
-       )${body}
-       SELECT EXISTS (SELECT FROM r) AS "isOpen", (SELECT count(*)::int FROM c) AS written,
-         (SELECT count(pg_notify('${RECORDING_CHANNEL}', session_id)) FROM r),
-         EXISTS (SELECT FROM recording_chunks WHERE recording_id = $1 AND seq = $2::int AND digest = $5::bytea) AS same`,
+    if (bodies) await Promise.all(chunks.map(({ seq, bytes }) => bodies.put(id, seq, bytes)));
+    const [row] = await this.rows<{ isOpen: boolean; written: number; same: number }>(
+      appending(chunks.length, bodies === undefined),
       [
         id,
-        chunk.seq,
-        chunk.untilMs,
-        chunk.bytes.length,
-        Buffer.from(chunk.digest),
-        ...(bodies ? [] : [Buffer.from(chunk.bytes)]),
+        ...chunks.flatMap(({ seq, untilMs, bytes, digest }) => [
+          ...[seq, untilMs, bytes.length, bytesOf(digest)],
+          ...(bodies ? [] : [bytesOf(bytes)]),
+        ]),
       ],
     );
-    const [row] = rows;
     if (row?.isOpen !== true) throw new RecordingClosed(id);
-    if (row.written !== 1 && !row.same) {
-      throw new Error(`invariant broken: chunk ${chunk.seq} of ${id} is there with another digest`);
+    if (row.written + row.same !== chunks.length) {
+      const seqs = chunks.map(({ seq }) => seq).join(', ');
+      throw new Error(`invariant broken: a chunk of ${seqs} of ${id} is there with another digest`);
     }
   }
 
@@ -134,6 +118,15 @@ export class PrismaRecordingStore extends RecordingStore {
       [id, at, JSON.stringify(end), entryOf(audit)],
     );
     return row?.written === 1;
+  }
+
+  finishShort(short: Parameters<RecordingStore['finishShort']>[0]): Promise<boolean> {
+    return finishShort(this.database, short);
+  }
+
+  async sealed(id: RecordingId): Promise<{ chunks: number; digest: Buffer } | undefined> {
+    const [row] = await this.rows<{ chunks: number; digest: Buffer }>(SEALED, [id]);
+    return row;
   }
 
   async beat(ids: readonly RecordingId[]): Promise<void> {
@@ -160,6 +153,14 @@ export class PrismaRecordingStore extends RecordingStore {
 
   ofSession(session: SessionId): Promise<RecordingInfo[]> {
     return this.infos('r.session_id = $1 ORDER BY r.started_at, r.id', [session]);
+  }
+
+  heads(session: SessionId, without: readonly RecordingId[]): Promise<RecordingHead[]> {
+    return this.rows<RecordingHead>(
+      `SELECT id, header, ended_at IS NOT NULL AS "hasEnded" FROM recordings
+       WHERE session_id = $1 AND id <> ALL ($2::text[]) ORDER BY started_at, id`,
+      [session, without],
+    );
   }
 
   async chunks(id: RecordingId, after: number, limit: number): Promise<Chunk[]> {
@@ -205,40 +206,24 @@ export class PrismaRecordingStore extends RecordingStore {
     );
   }
 
-  async drop(id: RecordingId, audit: AuditEntry): Promise<boolean> {
-    const [row] = await this.rows<{ written: number }>(
-      `WITH r AS MATERIALIZED (SELECT session_id FROM recordings WHERE id = $1 AND drop_recording($1)),
-       a AS (${audited('r', 2)}) ${told('r')}`,
-      [id, entryOf(audit)],
-    );
-    const info = await this.find(id);
-    if (!info?.droppedAt) return false;
-    // One more may be there: of a chunk whose row came too late.
-    await this.bodies?.drop(id, info.chunks + 1);
-    await this.rows('UPDATE recordings SET purged_at = now() WHERE id = $1', [id]);
-    return row?.written === 1;
+  drop(id: RecordingId, audit: AuditEntry): Promise<boolean> {
+    return dropRecording(this.database, { id, audit, bodies: this.bodies });
   }
 
-  unread(limit: number): Promise<RecordingInfo[]> {
-    return this.infos(
-      'r.ended_at IS NOT NULL AND r.screen_at IS NULL AND r.dropped_at IS NULL ORDER BY r.ended_at LIMIT $1',
-      [limit],
-    );
+  async takeUnread(seconds: number): Promise<RecordingInfo | undefined> {
+    const [taken] = await this.rows<{ id: RecordingId }>(TAKE_UNREAD, [seconds]);
+    return taken && this.find(taken.id);
   }
 
-  async keepScreen(id: RecordingId, lines: readonly ScreenLine[]): Promise<void> {
+  async keepTaken(id: RecordingId, seconds: number): Promise<void> {
     await this.rows(
-      `WITH r AS (UPDATE recordings SET screen_at = now() WHERE id = $1 AND screen_at IS NULL AND dropped_at IS NULL RETURNING id)
-       INSERT INTO recording_lines (recording_id, line, at_ms, text)
-       SELECT r.id, l.line, l.at_ms, l.text
-       FROM r, unnest($2::int[], $3::bigint[], $4::text[]) AS l (line, at_ms, text)`,
-      [
-        id,
-        lines.map((_, index) => index),
-        lines.map(({ atMs }) => atMs),
-        lines.map(({ text }) => text.replaceAll('\0', '')),
-      ],
+      'UPDATE recordings SET screen_taken_until = now() + make_interval(secs => $2::int) WHERE id = $1',
+      [id, seconds],
     );
+  }
+
+  keepScreen(id: RecordingId, lines: readonly ScreenLine[]): Promise<void> {
+    return keepScreen(this.database.pool, id, lines);
   }
 
   async screen(id: RecordingId, limit: number): Promise<ScreenLine[]> {
@@ -249,24 +234,8 @@ export class PrismaRecordingStore extends RecordingStore {
     return rows.map(({ at_ms, text }) => ({ atMs: Number(at_ms), text }));
   }
 
-  async search(args: Parameters<RecordingStore['search']>[0]): Promise<ScreenHit[]> {
-    const { text, session, after, limit } = args;
-    const rows = await this.rows<{
-      id: string;
-      session_id: string;
-      started_at: Date;
-      line: number;
-      at_ms: string;
-      text: string;
-    }>(SEARCH, [searchedWords(text), session, ...cursorOf(after), limit]);
-    return rows.map((row) => ({
-      recording: row.id as RecordingId,
-      session: row.session_id as SessionId,
-      startedAt: row.started_at,
-      line: row.line,
-      atMs: Number(row.at_ms),
-      text: row.text,
-    }));
+  search(args: Parameters<RecordingStore['search']>[0]): Promise<ScreenHit[]> {
+    return searchScreens(this.database.pool, args);
   }
 
   async note(audit: AuditEntry): Promise<void> {
@@ -291,8 +260,7 @@ export class PrismaRecordingStore extends RecordingStore {
   }
 }
 
-function cursorOf(
-  after: HitCursor | undefined,
-): readonly [Date, string, number] | readonly [null, null, null] {
-  return after ? [after.startedAt, after.recording, after.line] : [null, null, null];
+/** The same memory, as the client of PostgreSQL sends it without turning it into text. */
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -17,20 +17,34 @@ export function told(from: string): string {
   return `SELECT count(*)::int AS written, count(pg_notify('${RECORDING_CHANNEL}', ${from}.session_id)) FROM ${from}`;
 }
 
-const SIGNS = `!"#$%&'()*+,-./:;<=>?@[\\]^_\`{|}~`;
-
-/** What the index of screens has of a line: letters and digits, so that a path is found by each of its parts. */
-const WORDS_OF_LINE = `to_tsvector('simple', translate(l.text, '${SIGNS.replaceAll("'", "''")}', repeat(' ', ${SIGNS.length})))`;
-
-/** The same of what is searched, but for quotes and for the minus before a word that must not be there. */
-export function searchedWords(text: string): string {
-  return text.replaceAll(/(?<=[^ ])-|[!#-,./:-@[-`{-~]/g, ' ').trim();
+/**
+ * Adds so many chunks of a recording (1), at least one, each with its number, time, size and digest, and its bytes where they are kept
+ * here. Gives whether it is open, how many were written and how many were there before, with the same digest.
+ */
+export function appending(chunks: number, withBytes: boolean): string {
+  const columns = withBytes ? 5 : 4;
+  const types = ['int', 'bigint', 'int', 'bytea', 'bytea'].slice(0, columns);
+  const values = Array.from(
+    { length: chunks },
+    (_, at) => `(${types.map((type, n) => `$${2 + at * columns + n}::${type}`).join(', ')})`,
+  );
+  const bodies = `, b AS (INSERT INTO recording_bodies SELECT $1, n.seq, n.bytes FROM n JOIN c USING (seq) RETURNING 1)`;
+  return `WITH r AS MATERIALIZED (SELECT session_id FROM recordings WHERE id = $1 AND ended_at IS NULL FOR SHARE),
+       n (seq, until_ms, size, digest${withBytes ? ', bytes' : ''}) AS (VALUES ${values.join(', ')}),
+       c AS (
+         INSERT INTO recording_chunks SELECT $1, n.seq, n.until_ms, n.size, n.digest FROM n, r
+         WHERE NOT EXISTS (SELECT FROM n JOIN recording_chunks k USING (seq) WHERE k.recording_id = $1 AND k.digest <> n.digest)
+         ON CONFLICT DO NOTHING RETURNING seq
+       )${withBytes ? bodies : ''}
+       SELECT EXISTS (SELECT FROM r) AS "isOpen", (SELECT count(*)::int FROM c) AS written,
+         (SELECT count(pg_notify('${RECORDING_CHANNEL}', session_id)) FROM r),
+         (SELECT count(*)::int FROM n JOIN recording_chunks k USING (seq, digest) WHERE k.recording_id = $1) AS same`;
 }
 
-/** Lines by their words (1), of a session (2), after a place: when its recording began (3), that recording (4), line (5). */
-export const SEARCH = `SELECT r.id, r.session_id, r.started_at, l.line, l.at_ms, l.text
-       FROM recording_lines l JOIN recordings r ON r.id = l.recording_id
-       WHERE ${WORDS_OF_LINE} @@ websearch_to_tsquery('simple', $1)
-         AND ($2::text IS NULL OR r.session_id = $2)
-         AND ($3::timestamptz IS NULL OR (r.started_at, r.id) < ($3, $4) OR (r.id = $4 AND l.line > $5::int))
-       ORDER BY r.started_at DESC, r.id DESC, l.line LIMIT $6::int`;
+/** How many chunks a recording (1) had when it ended, and the last one's digest, by the audit log. */
+export const SEALED = `
+  SELECT (j #>> '{data,chunks}')::int AS chunks, decode(j #>> '{data,digest}', 'hex') AS digest
+  FROM (
+    SELECT convert_from(a.body, 'UTF8')::json AS j FROM audit_events a JOIN recordings r USING (session_id)
+    WHERE r.id = $1 AND a.action IN ('recording.finished', 'recording.abandoned')
+  ) ends WHERE j #>> '{data,recording}' = $1`;

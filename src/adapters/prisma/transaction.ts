@@ -7,6 +7,9 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // Between two statements nobody else hears of it, and unheard it would end the process.
+  const breaks = (error: Error) => (broken = error);
+  client.on('error', breaks);
   try {
     await client.query('BEGIN');
     const result = await work(client);
@@ -18,6 +21,7 @@ export async function inTransaction<T>(
     });
     throw error;
   } finally {
+    client.off('error', breaks);
     client.release(broken);
   }
 }

@@ -14,6 +14,17 @@ async function archiveOf(files: readonly { name: string; data: Buffer }[]): Prom
   return Buffer.concat(parts);
 }
 
+/** The type flags of ustar headers. */
+const TYPE_FLAGS = { link: '1', symlink: '2', 'character-device': '3', fifo: '6' } as const;
+
+/** Makes the archive's first entry one of another type. */
+function retype(archive: Buffer, flag: string): void {
+  archive.write(flag, 156);
+  archive.fill(' ', 148, 156);
+  const sum = archive.subarray(0, 512).reduce((all, byte) => all + byte, 0);
+  archive.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+}
+
 /** What a tap tells of these bytes, given to it in parts of these sizes. */
 async function tapped(bytes: Buffer, sizes: readonly number[] = [bytes.length]) {
   const files: CopiedFile[] = [];
@@ -54,6 +65,35 @@ describe('a copy that is read along', () => {
       { numRuns: 50 },
     );
   });
+
+  it('that is cut in its middle tells what there was of the file', async () => {
+    const data = randomBytes(5_000);
+    const archive = await archiveOf([{ name: 'heap.hprof', data }]);
+    const passed = data.subarray(0, 3_000 - 512);
+    expect(await tapped(archive.subarray(0, 3_000), [1_000])).toEqual({
+      broken: 'Unexpected end of data',
+      files: [
+        {
+          direction: 'upload',
+          path: 'heap.hprof',
+          bytes: passed.length,
+          sha256: sha256(passed),
+        },
+      ],
+    });
+  });
+
+  it.each(['link', 'symlink', 'fifo', 'character-device'] as const)(
+    'tells what a %s carries, too, though none of kubectl’s would',
+    async (type) => {
+      const data = Buffer.from('not a file, they say');
+      const archive = await archiveOf([{ name: 'l', data }]);
+      retype(archive, TYPE_FLAGS[type]);
+      expect((await tapped(archive)).files).toMatchObject([
+        { path: 'l', bytes: data.length, sha256: sha256(data) },
+      ]);
+    },
+  );
 
   it('of a file of many megabytes keeps none of it', async () => {
     const data = randomBytes(1_000_000);

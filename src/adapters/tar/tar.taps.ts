@@ -9,6 +9,9 @@ import { plainText } from '../../domain/text.js';
 /** Longer than any path that Linux takes (PATH_MAX); an archive may claim what it likes. */
 const PATH_CHARACTERS_MAX = 4_096;
 
+/** One block of tar (POSIX pax, ustar interchange format). */
+const HEADER_BYTES = 512;
+
 /** Reads copies as tar archives, as `kubectl cp` makes them: one file after the other, none of them kept. */
 export class TarTaps extends CopyTaps {
   open(direction: CopiedFile['direction'], copied: (file: CopiedFile) => void): CopyTap {
@@ -18,6 +21,7 @@ export class TarTaps extends CopyTaps {
 
 class TarTap implements CopyTap {
   broken: string | undefined;
+  private bytes = 0;
   private readonly archive = extract();
   private readonly isRead: Promise<void>;
 
@@ -29,8 +33,19 @@ class TarTap implements CopyTap {
     this.isRead = this.read().catch((error: unknown) => this.break(error));
   }
 
+  get hasBegun(): boolean {
+    return this.broken === undefined && this.bytes >= HEADER_BYTES;
+  }
+
   async take(data: Uint8Array): Promise<void> {
-    if (this.broken !== undefined || this.archive.write(data)) return;
+    if (this.broken !== undefined) return;
+    this.bytes += data.length;
+    if (!this.archive.write(data)) await this.drained();
+    // It is parsed, and what is wrong with it told, in microtasks.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  private async drained(): Promise<void> {
     // A broken archive closes, and drains no more.
     const settled = new AbortController();
     const { signal } = settled;
@@ -51,17 +66,22 @@ class TarTap implements CopyTap {
       const { name, type } = entry.header;
       const hash = createHash('sha256');
       let bytes = 0;
-      for await (const part of entry as AsyncIterable<Uint8Array>) {
-        hash.update(part);
-        bytes += part.length;
+      try {
+        for await (const part of entry as AsyncIterable<Uint8Array>) {
+          hash.update(part);
+          bytes += part.length;
+        }
+      } finally {
+        // Also what there is of a file that is cut, and whatever else has data, though no archive of kubectl's would.
+        if (bytes > 0 || type === 'file' || type === 'contiguous-file') {
+          this.copied({
+            direction: this.direction,
+            path: plainText(name, PATH_CHARACTERS_MAX),
+            bytes,
+            sha256: hash.digest('hex'),
+          });
+        }
       }
-      if (type !== 'file' && type !== 'contiguous-file') continue;
-      this.copied({
-        direction: this.direction,
-        path: plainText(name, PATH_CHARACTERS_MAX),
-        bytes,
-        sha256: hash.digest('hex'),
-      });
     }
   }
 

@@ -16,8 +16,11 @@ export interface OutputChunk {
 /** How a process, or the stream into it, came to its end. */
 export type ProcessEnd =
   | { readonly kind: 'exited'; readonly code: number }
-  /** Kubernetes ended the stream with a Status that tells no exit code: it never ran, or nobody knows. */
-  | { readonly kind: 'failed'; readonly detail: string }
+  /**
+   * Kubernetes ended the stream with a Status that tells no exit code: it never ran, or nobody knows. `tooEarly` where it
+   * was entered `early` and its container turns out not to be there: it did not run, and may be tried again.
+   */
+  | { readonly kind: 'failed'; readonly detail: string; readonly tooEarly?: true }
   /** The stream broke off. The process may be running on (measured: kubernetes-mechanics of exec). */
   | { readonly kind: 'lost'; readonly detail: string };
 
@@ -42,7 +45,9 @@ export interface RemoteProcess {
   readonly ended: Promise<ProcessEnd>;
   /** Resolves when there is room for more; `false` where it takes nothing any more. */
   write(data: Uint8Array): Promise<boolean>;
-  /** Ends its standard input and nothing else. `false` where the protocol cannot (v4) or it is over. */
+  /** Whether its standard input can be ended and nothing else: not where the API server speaks v4 alone (before 1.30). */
+  readonly endsInput: boolean;
+  /** Ends its standard input and nothing else. `false` where that cannot be, or it is over. */
   closeInput(): Promise<boolean>;
   resize(size: TerminalSize): Promise<boolean>;
   /** Cuts the stream at once. */

@@ -21,8 +21,17 @@ export interface StreamRecording {
   /** A mark that players show: a notice, a move to another container, somebody who began to watch. */
   mark(text: string): void;
   copied(file: CopiedFile): void;
-  /** Resolves, once, where a strict recording cannot go on: nothing more may be shown. Never rejects. */
+  /** What to wait for where the store is slower than the stream: of those calls that return nothing, for whoever makes many. */
+  readonly room: Promise<void> | undefined;
+  /** Whether somebody watches, on whichever replica: what passes is then stored sooner, where they find it. */
+  watched(isWatched: boolean): void;
+  /**
+   * Resolves, once, where a strict recording cannot go on: nothing more may be shown. Also where it is finished, and not
+   * all of it could be stored. Never rejects.
+   */
   readonly failed: Promise<string>;
+  /** Resolves when it is finished and nothing more of it will be stored; `failed` has resolved before where it does. */
+  readonly stored: Promise<undefined>;
   /** Writes what is left, the end and the final digest. Resolves also where that fails: another replica takes it up. */
   finish(end: RecordingEnd): Promise<void>;
 }

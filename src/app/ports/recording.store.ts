@@ -21,6 +21,9 @@ export interface Chunk {
   readonly digest: Uint8Array;
 }
 
+/** So many chunks are stored together, where they have come faster than they could be stored. */
+export const CHUNKS_AT_ONCE_MAX = 4;
+
 /** What is known of a recording besides its events. */
 export interface RecordingInfo {
   readonly id: RecordingId;
@@ -46,6 +49,14 @@ export interface RecordingInfo {
   readonly isHeld: boolean;
   /** When its events were dropped, at the end of their time; the digests stay. */
   readonly droppedAt: Date | null;
+}
+
+/** A recording as far as its chunks need not be looked at. */
+export interface RecordingHead {
+  readonly id: RecordingId;
+  readonly header: string;
+  /** Nothing is added to it any more. */
+  readonly hasEnded: boolean;
 }
 
 /** What `finish` writes. */
@@ -89,14 +100,29 @@ export abstract class RecordingStore {
   }): Promise<'opened' | Problem>;
 
   /**
-   * Stores a chunk; storing the same again is a no-op. Throws where it is not stored, and {@link RecordingClosed} where
-   * it never will be, for the recording has an end.
+   * Stores chunks that follow each other, {@link CHUNKS_AT_ONCE_MAX} at most: all of them or none. Storing the same again
+   * is a no-op. Throws where they are not stored, and {@link RecordingClosed} where they never will be, for the recording
+   * has an end.
    */
-  abstract append(id: RecordingId, chunk: Chunk): Promise<void>;
+  abstract append(id: RecordingId, chunks: readonly Chunk[]): Promise<void>;
   /** Counts a gap; the same entry once, however often it is given. */
   abstract gap(id: RecordingId, audit: AuditEntry): Promise<void>;
   /** Writes the end; nothing where it has one. @returns whether this call wrote it. */
   abstract finish(finished: FinishedRecording): Promise<boolean>;
+  /**
+   * The same of one whose last chunks may not be stored, which counts as a gap: with what is stored, when nothing can be
+   * added any more.
+   */
+  abstract finishShort(
+    finished: Omit<FinishedRecording, 'audit'> & {
+      readonly audits: (stored: RecordingInfo) => readonly AuditEntry[];
+    },
+  ): Promise<boolean>;
+
+  /** What the audit log says that there is of a recording which has ended; `undefined` where it knows of no end. */
+  abstract sealed(
+    id: RecordingId,
+  ): Promise<{ readonly chunks: number; readonly digest: Uint8Array } | undefined>;
 
   /** Says that these are being written. */
   abstract beat(ids: readonly RecordingId[]): Promise<void>;
@@ -117,6 +143,8 @@ export abstract class RecordingStore {
   abstract find(id: RecordingId): Promise<RecordingInfo | undefined>;
   /** In the order in which they began. */
   abstract ofSession(session: SessionId): Promise<RecordingInfo[]>;
+  /** The same in short, without these: what it costs grows with neither them nor the chunks. */
+  abstract heads(session: SessionId, without: readonly RecordingId[]): Promise<RecordingHead[]>;
   /** Chunks after `after`, in order. */
   abstract chunks(id: RecordingId, after: number, limit: number): Promise<Chunk[]>;
 
@@ -132,8 +160,14 @@ export abstract class RecordingStore {
    */
   abstract drop(id: RecordingId, audit: AuditEntry): Promise<boolean>;
 
-  /** Ended ones whose screen was not read yet. */
-  abstract unread(limit: number): Promise<RecordingInfo[]>;
+  /**
+   * One that has ended, whose screen was not read yet, and that nobody has: of these the one that waits for longest. For
+   * so long nobody else is given it.
+   */
+  abstract takeUnread(seconds: number): Promise<RecordingInfo | undefined>;
+  /** Nobody else is given it for so long from now on. */
+  abstract keepTaken(id: RecordingId, seconds: number): Promise<void>;
+  /** Keeps all lines, or throws and keeps none; nothing where it has some. */
   abstract keepScreen(id: RecordingId, lines: readonly ScreenLine[]): Promise<void>;
   abstract screen(id: RecordingId, limit: number): Promise<ScreenLine[]>;
   abstract search(args: {

@@ -14,12 +14,15 @@ export interface CastEvent {
   readonly data: string;
 }
 
-/** The first line of a recording, without its end of line. Nothing in it is secret: no environment, no token. */
+/**
+ * The first line of a recording, without its end of line. Nothing in it is secret: no environment, no token. Where there
+ * was no terminal its type is `dumb`: lines end with a line feed alone then.
+ */
 export function castHeader(recording: NewRecording, startedAt: Date): string {
-  const { columns, rows, command, session, kind, way } = recording;
+  const { columns, rows, tty, command, session, kind, way } = recording;
   return JSON.stringify({
     version: 3,
-    term: { cols: columns, rows, type: 'xterm-256color' },
+    term: { cols: columns, rows, type: tty ? 'xterm-256color' : 'dumb' },
     timestamp: Math.floor(startedAt.getTime() / 1000),
     command: command.join(' ').slice(0, 1000),
     title: `Hallpass session ${session.id}: ${kind} by ${way}`,

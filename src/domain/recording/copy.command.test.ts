@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { copyOf } from './copy.command.js';
+import { copyOf, isRecordedByFiles } from './copy.command.js';
 
 describe('a command', () => {
   test.each([
@@ -30,5 +30,51 @@ describe('a command', () => {
     '',
   ])('%s is none', (command) => {
     expect(copyOf(command.split(' '))).toBeUndefined();
+  });
+});
+
+const words = (line: string) => line.split(' ');
+const byFiles = (command: readonly string[], stdin: boolean) =>
+  isRecordedByFiles({ command, stdin });
+
+describe('a copy is recorded by its files', () => {
+  test.each(['tar cf - /tmp/f.txt', 'tar cf - f'])('as kubectl makes it: %s', (line) => {
+    expect(byFiles(words(line), false)).toBe(true);
+  });
+
+  test.each([
+    'tar -xmf - -C /tmp',
+    'tar -xmf -',
+    'tar --no-same-permissions --no-same-owner -xmf - -C /tmp',
+  ])('as kubectl makes it: %s', (line) => {
+    expect(byFiles(words(line), true)).toBe(true);
+  });
+
+  test('also where kubectl cp --retries begins, and not where it goes on in the middle of an archive', () => {
+    expect(byFiles(['sh', '-c', 'tar cf - /tmp/f.txt | tail -c+0'], false)).toBe(true);
+    expect(byFiles(['sh', '-c', 'tar cf - /tmp/f.txt | tail -c+1'], false)).toBe(true);
+    expect(byFiles(['sh', '-c', 'tar cf - /tmp/f.txt | tail -c+4096'], false)).toBe(false);
+  });
+
+  test('and one out of the container that takes input is not: that would be a shell', () => {
+    expect(byFiles(words('tar cf - /tmp/f.txt'), true)).toBe(false);
+    expect(byFiles(['sh', '-c', 'tar cf - /tmp/f.txt | tail -c+0'], true)).toBe(false);
+  });
+
+  test.each([
+    ['/tmp/tar', 'cf', '-', '/tmp/f.txt'],
+    ['./tar', '-xmf', '-', '-C', '/tmp'],
+    ['tar', 'cf', '-'],
+    ['tar', 'cf', '-', '-I/tmp/program'],
+    ['tar', 'cf', '-', '/etc', '--checkpoint-action=exec=sh'],
+    ['tar', 'czf', '-', '/etc'],
+    ['tar', '-xmf', '-', '--to-command=sh'],
+    ['/tmp/sh', '-c', 'tar cf - x | tail -c+1'],
+    ['tar', '-c', 'tar cf - x | tail -c+1'],
+    ['sh', '-c', 'tar cf - -I/tmp/program x | tail -c+1'],
+    ['sh', '-c', 'tar cf - x -I/tmp/program | tail -c+1'],
+    ['cat', '/etc/hostname'],
+  ])('and %s %s %s is none of kubectl’s', (...command) => {
+    expect(byFiles(command, false)).toBe(false);
   });
 });

@@ -1,17 +1,23 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
 import type { Notice, OpenStream, StreamEnd } from '../../../app/enter-session.js';
+import type { TerminalSize } from '../../../app/ports/cluster.streams.js';
 import { CHANNEL, CHANNEL_PROTOCOLS } from '../../net/kube.channels.js';
 import type { KubeStatus } from './kube.status.js';
 import { brokenStatus, exitStatus, statusOf, STOPPED, SUCCESS } from './kube.status.js';
 
 /** From here on the client's socket is not read until the process has taken what came. */
 const HELD_BYTES_MAX = 64 * 1024;
+/** While so much waits to be read, pings are not answered. */
+const UNREAD_BYTES_MAX = 1024 * 1024;
 const BEAT_MS = 10_000;
 /** kubectl pings every 5 s. */
 const DEAD_AFTER_MS = 60_000;
-/** How long the client may take to answer the close frame. */
-const CLOSING_MS = 5_000;
+
+/** How often sizes of a terminal may come, and how many at once: a window that is drawn larger sends one for each step. */
+const SIZE_MS = 50;
+const SIZES_AT_ONCE = 20;
 
 const Side = z.int().min(1).max(65_535);
 const Size = z.object({ Width: Side, Height: Side });
@@ -27,17 +33,23 @@ const SAID_WITHOUT_TERMINAL: ReadonlySet<Notice['kind']> = new Set([
 
 /**
  * Serves a stream to kubectl, frame by frame as the API server does (measured: test/kubernetes-1.36/stream): an empty
- * frame, then what is written, then the Status, then a close frame with 1000. A slow side slows the other down. Comes
- * back when the socket is closed; never throws.
+ * frame, then what is written, then the Status, then a close frame with 1000. A slow side slows the other down; one that
+ * reads nothing is cut some time after the end, by `graceSeconds`. Comes back when the socket is closed; never throws.
  */
 export async function serveChannels(
   socket: WebSocket,
   stream: OpenStream,
-  wanted: { readonly tty: boolean; readonly stderr: boolean },
+  wanted: {
+    readonly tty: boolean;
+    readonly stderr: boolean;
+    readonly graceSeconds: (end: StreamEnd) => number;
+  },
 ): Promise<void> {
   const client = new Client(socket, stream);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   void closed.then(() => stream.leave());
+  // Also where the client takes nothing, and what was shown last still waits for it.
+  void stream.ended.then((end) => client.cutAfter(wanted.graceSeconds(end)));
   void client.send(CHANNEL.stdout, '');
   void tell(client, stream, wanted);
   for await (const { stream: from, data } of stream.output) {
@@ -85,6 +97,10 @@ class Client {
   private heldBytes = 0;
   /** What the client sent goes on in order, the end of its input after all of it. */
   private passed: Promise<unknown> = Promise.resolve();
+  /** The latest size, while it waits. */
+  private size: TerminalSize | undefined;
+  /** When the sizes so far would have gone on, had they come no faster than they may. */
+  private sizedAtMs = 0;
   private heardAtMs = performance.now();
   private readonly heart: NodeJS.Timeout;
 
@@ -95,7 +111,12 @@ class Client {
     const hear = () => {
       this.heardAtMs = performance.now();
     };
-    socket.on('ping', hear).on('pong', hear);
+    socket.on('pong', hear);
+    socket.on('ping', (data: Buffer) => {
+      hear();
+      // Answered only while the answers are read: else pings would fill the memory.
+      if (socket.bufferedAmount <= UNREAD_BYTES_MAX) socket.pong(data);
+    });
     // Its close follows, and says enough.
     socket.on('error', () => undefined);
     socket.on('message', (data) => {
@@ -119,7 +140,11 @@ class Client {
     this.socket.close(1000);
     // The client's own close frame is to be read.
     this.socket.resume();
-    setTimeout(() => this.socket.terminate(), CLOSING_MS).unref();
+  }
+
+  cutAfter(seconds: number): void {
+    const cut = setTimeout(() => this.socket.terminate(), seconds * 1_000);
+    this.socket.once('close', () => clearTimeout(cut));
   }
 
   private take(frame: Buffer): void {
@@ -144,9 +169,23 @@ class Client {
     });
   }
 
+  /** Each size is recorded, and a client may send them without end: of those that come too fast the latest goes on. */
   private resize(payload: Buffer): void {
     const size = Size.safeParse(jsonOf(payload)).data;
-    if (size) void this.stream.resize({ columns: size.Width, rows: size.Height });
+    if (!size) return;
+    const isWaiting = this.size !== undefined;
+    this.size = { columns: size.Width, rows: size.Height };
+    if (!isWaiting) void this.passSize();
+  }
+
+  private async passSize(): Promise<void> {
+    const nowMs = performance.now();
+    this.sizedAtMs = Math.max(this.sizedAtMs, nowMs - SIZES_AT_ONCE * SIZE_MS) + SIZE_MS;
+    // At once where it may be: what is typed next is for a terminal of that size.
+    if (this.sizedAtMs > nowMs) await pause(this.sizedAtMs - nowMs);
+    const { size } = this;
+    this.size = undefined;
+    if (size) void this.stream.resize(size);
   }
 
   /** A frame that names no stream ends the connection, as the API server does (wsstream/conn.go). */

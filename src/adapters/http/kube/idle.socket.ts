@@ -13,13 +13,21 @@ export function maySitIdle(request: FastifyRequest, reply: FastifyReply): void {
 
 /** The same for a request that becomes another protocol, or is refused and closed: its entry may take minutes. */
 export function mayWait(request: FastifyRequest): void {
-  request.raw.socket.setTimeout(0);
+  const { socket } = request.raw;
+  socket.setTimeout(0);
+  socket.setKeepAlive(true, PROBE_MS);
 }
 
 /** Aborts when the client goes away. */
 export function whileConnected(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  request.raw.socket.once('close', () => gone.abort());
+  const { socket } = request.raw;
+  const leave = () => gone.abort();
+  socket.once('close', leave);
+  // The connection may live on, for the next request.
+  reply.raw.once('close', () => {
+    socket.off('close', leave);
+    leave();
+  });
   return gone.signal;
 }

@@ -78,12 +78,14 @@ export class KubeClusterController {
       const refusal = this.watches.refusal(caller);
       if (refusal) throw new Refused(refusal);
       const read = () => this.debugging.pod(caller, target);
-      return this.watches.run(request, reply, { caller, read });
+      const sessions = await this.debugging.sessions(caller, target);
+      return this.watches.run(request, reply, { caller, sessions, read });
     }
     void reply.send(podList([found], request.headers.accept, this.clock.now()));
   }
 
-  @Get(POD)
+  /** By its containers too, as kubectl patch asks for it. */
+  @Get([POD, `${POD}/ephemeralcontainers`])
   @Allow('session:use')
   async pod(
     @KubectlCaller() caller: Caller,
@@ -111,9 +113,7 @@ export class KubeClusterController {
         ),
       );
     }
-    const [container] = patch.data.spec.ephemeralContainers;
-    if (!container) throw elsewhere(at);
-    return orRefuse(await this.debugging.ask(caller, targetOf(at), container));
+    return orRefuse(await this.debugging.ask(caller, targetOf(at), patch.data));
   }
 
   @Get(`${POD}/attach`)
@@ -126,10 +126,11 @@ export class KubeClusterController {
   ): Promise<void> {
     const container = queryOf(request).get('container') ?? '';
     const named = orRefuse(await this.debugging.find(caller, targetOf(at), container));
-    this.streams.checkUpgrade(request);
+    this.streams.checkUpgrade(caller, request);
     mayWait(request);
     const signal = whileConnected(request, reply);
-    const stream = orRefuse(await this.debugging.attach(caller, named, signal));
+    const entered = await this.debugging.attach(caller, named, signal);
+    const stream = this.streams.orRefuse(caller, request, entered);
     await this.streams.serve(request, reply, stream);
   }
 

@@ -24,6 +24,7 @@ import { podList, podTable, wantsTable } from './kube.table.js';
 import { KubectlStreams } from './kubectl.streams.js';
 import { PodWatches } from './pod.watches.js';
 import { PortForwards } from './port.forwards.js';
+import { GetOnly } from '../get.only.js';
 import { StatusFilter } from './status.filter.js';
 
 const DISCOVERY = ['api', 'apis', 'api/v1', 'version'];
@@ -77,7 +78,8 @@ export class KubeSessionController {
       const refusal = this.watches.refusal(caller);
       if (refusal) throw new Refused(refusal);
       const read = () => this.podNow(caller, session);
-      return this.watches.run(request, reply, { caller, read });
+      const sessions = new Set([session.id]);
+      return this.watches.run(request, reply, { caller, sessions, read });
     }
     const pods = isMeant ? [orRefuse(await this.podNow(caller, session))] : [];
     void reply.send(podList(pods, request.headers.accept, this.clock.now()));
@@ -96,6 +98,7 @@ export class KubeSessionController {
   }
 
   @Get(`${POD}/log`)
+  @GetOnly()
   @Allow('session:use')
   async log(
     @KubectlCaller() caller: Caller,
@@ -135,10 +138,11 @@ export class KubeSessionController {
       stdin: isSet(query, 'stdin'),
     };
     orRefuse(this.using.refusedExec(session, ask));
-    this.streams.checkUpgrade(request);
+    this.streams.checkUpgrade(caller, request);
     mayWait(request);
     const signal = whileConnected(request, reply);
-    const stream = orRefuse(await this.using.exec(caller, session, { ask, signal }));
+    const entered = await this.using.exec(caller, session, { ask, signal });
+    const stream = this.streams.orRefuse(caller, request, entered);
     await this.streams.serve(request, reply, stream);
   }
 

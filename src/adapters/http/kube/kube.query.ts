@@ -4,6 +4,7 @@ import type { Problem } from '../../../domain/problem.js';
 import { problem } from '../../../domain/problem.js';
 
 const COMMAND_PARTS_MAX = 1_000;
+const COMMAND_BYTES_MAX = 32 * 1024;
 
 /** The query of a request. Fastify's own parser would make one command word a text and two a list. */
 export function queryOf(request: FastifyRequest): URLSearchParams {
@@ -16,11 +17,21 @@ export function isSet(query: URLSearchParams, name: string): boolean {
   return value === 'true' || value === '1';
 }
 
-/** The command words of an exec; a problem where there are none, or far too many. */
+/** The command words of an exec; a problem where there are none, or far too many, or too long ones. */
 export function commandIn(query: URLSearchParams): readonly string[] | Problem {
   const command = query.getAll('command');
-  if (command.length > 0 && command.length <= COMMAND_PARTS_MAX) return command;
-  return problem('invalid-request', 'Say which command is to be run: kubectl exec POD -- COMMAND.');
+  if (command.length === 0) {
+    return problem(
+      'invalid-request',
+      'Say which command is to be run: kubectl exec POD -- COMMAND.',
+    );
+  }
+  const bytes = command.reduce((sum, word) => sum + Buffer.byteLength(word), 0);
+  if (command.length <= COMMAND_PARTS_MAX && bytes <= COMMAND_BYTES_MAX) return command;
+  return problem(
+    'too-large',
+    'A command has at most 1000 words and 32 KiB here: send what is longer as input, kubectl exec -i POD -- sh < SCRIPT.',
+  );
 }
 
 /** The name that a list or a watch is of; undefined: all. A selector that is not of this form is a problem. */

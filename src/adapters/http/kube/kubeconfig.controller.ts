@@ -9,6 +9,7 @@ import { problem } from '../../../domain/problem.js';
 import { Allow } from '../access.decorators.js';
 import { CurrentCaller } from '../caller.decorator.js';
 import { HttpSettings } from '../http.settings.js';
+import { GetOnly } from '../get.only.js';
 import { Operation } from '../operation.decorator.js';
 import { orRefuse, Refused } from '../refused.error.js';
 import { sessionIdIn } from '../session.id.js';
@@ -28,6 +29,7 @@ export class KubeconfigController {
   ) {}
 
   @Get('sessions/:id/kubeconfig')
+  @GetOnly()
   @HttpCode(200)
   @Allow('session:use')
   @Operation({

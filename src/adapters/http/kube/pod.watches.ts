@@ -8,6 +8,7 @@ import { Clock } from '../../../app/ports/clock.js';
 import { SessionNews } from '../../../app/ports/session.news.js';
 import type { Problem } from '../../../domain/problem.js';
 import { isProblem, problem } from '../../../domain/problem.js';
+import type { SessionId } from '../../../domain/session/session.js';
 import { maySitIdle, whileConnected } from './idle.socket.js';
 import { isSet, queryOf, watchSeconds } from './kube.query.js';
 import { statusOf } from './kube.status.js';
@@ -42,11 +43,22 @@ export class PodWatches implements OnModuleDestroy {
     return problem('too-many-requests', 'Too many watches of Pods are open: close one.');
   }
 
-  /** Turns the reply into the watch. Comes back when it is over; throws what `read` throws on its first call alone. */
+  /**
+   * Turns the reply into the watch of what `read` gives, read again at news of these sessions and now and then. Comes back
+   * when it is over; throws what `read` throws on its first call alone.
+   */
   async run(
     request: FastifyRequest,
     reply: FastifyReply,
-    { caller, read }: { readonly caller: Caller; readonly read: () => Promise<PodJson | Problem> },
+    {
+      caller,
+      sessions,
+      read,
+    }: {
+      readonly caller: Caller;
+      readonly sessions: ReadonlySet<SessionId>;
+      readonly read: () => Promise<PodJson | Problem>;
+    },
   ): Promise<void> {
     const query = queryOf(request);
     const over = new AbortController();
@@ -54,7 +66,9 @@ export class PodWatches implements OnModuleDestroy {
     const limit = AbortSignal.timeout(watchSeconds(query, WATCH_SECONDS_MAX) * 1_000);
     const end = AbortSignal.any([over.signal, gone, limit]);
     const bell = new Bell(end);
-    const unsubscribe = this.news.subscribe(() => bell.ring());
+    const unsubscribe = this.news.subscribe((id) => {
+      if (sessions.has(id)) bell.ring();
+    });
     this.open.set(over, keyOf(caller));
     maySitIdle(request, reply);
     const table = wantsTable(request.headers.accept);

@@ -10,7 +10,7 @@ import { invariant, problem } from '../../../domain/problem.js';
 import type { Session } from '../../../domain/session/session.js';
 import { orRefuse, Refused } from '../refused.error.js';
 import type { Upgrade } from '../upgrades.js';
-import { takeUpgrade } from '../upgrades.js';
+import { asksUpgrade, takeUpgrade } from '../upgrades.js';
 import { mayWait, whileConnected } from './idle.socket.js';
 import { SpdyPorts } from './spdy.ports.js';
 import { WebSocketPayload } from './websocket.payload.js';
@@ -92,7 +92,7 @@ function upgradeHeaders(request: FastifyRequest): Record<string, string> {
   const offered = headers['sec-websocket-protocol'] ?? '';
   const names = PASSED_ON[upgrade.toLowerCase()];
   const isTunnel = upgrade.toLowerCase() !== 'websocket' || offered.includes(TUNNEL_PROTOCOL);
-  if (!names || !isTunnel) {
+  if (!names || !isTunnel || !asksUpgrade(request.raw)) {
     throw new Refused(
       problem(
         'invalid-request',
@@ -131,9 +131,11 @@ async function up(
     if (head.length > 0) socket.unshift(head);
     for await (const chunk of socket) {
       const bytes = Buffer.from(chunk as Uint8Array);
+      const before = ports.dataBytes;
       for (const port of await ports.see(inWebSocket ? frames.see(bytes) : bytes)) {
         await forwarding.reached(port);
       }
+      forwarding.passed('in', ports.dataBytes - before);
       if (!(await forwarding.tunnel.write(bytes))) break;
     }
   } finally {
@@ -142,8 +144,9 @@ async function up(
   }
 }
 
-async function down({ socket }: Upgrade, { tunnel }: Forwarding): Promise<void> {
+async function down({ socket }: Upgrade, { tunnel, passed }: Forwarding): Promise<void> {
   for await (const data of tunnel.output) {
+    passed('out', data.length);
     const written = await new Promise<boolean>((resolve) => {
       socket.write(data, (error) => resolve(!error));
     });

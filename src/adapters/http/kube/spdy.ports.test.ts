@@ -106,6 +106,8 @@ describe('the ports of a port-forward', () => {
         }
         seer.close();
         expect(seen).toEqual(ports.flatMap((one) => [one, one]));
+        const sent = ports.reduce((sum, one) => sum + (one % 300), 0);
+        expect(seer.dataBytes, 'what goes to the ports, and nothing else').toBe(sent);
       }),
       { numRuns: 50 },
     );

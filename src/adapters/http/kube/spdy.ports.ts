@@ -23,6 +23,7 @@ export class SpdyPorts {
   private head = Buffer.alloc(0);
   private control: { readonly type: number; readonly parts: Buffer[]; left: number } | undefined;
   private dataLeft = 0;
+  private dataSeen = 0;
   private failed: Error | undefined;
   private readonly broken = Promise.withResolvers<undefined>();
   private plain: Buffer[] = [];
@@ -39,6 +40,11 @@ export class SpdyPorts {
     });
   }
 
+  /** How much of what was seen goes to the ports, in bytes: neither what opens streams nor pings. */
+  get dataBytes(): number {
+    return this.dataSeen;
+  }
+
   /** The ports in the next bytes. @throws Error where this is no SPDY that is understood. */
   async see(bytes: Buffer): Promise<number[]> {
     const ports: number[] = [];
@@ -46,6 +52,7 @@ export class SpdyPorts {
       if (this.dataLeft > 0) {
         const passed = Math.min(this.dataLeft, bytes.length - at);
         this.dataLeft -= passed;
+        this.dataSeen += passed;
         at += passed;
       } else if (this.control) {
         const part = bytes.subarray(at, at + this.control.left);

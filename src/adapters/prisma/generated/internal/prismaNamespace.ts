@@ -2678,6 +2678,7 @@ export const RecordingScalarFieldEnum = {
   gaps: 'gaps',
   held: 'held',
   screenAt: 'screenAt',
+  takenUntil: 'takenUntil',
   droppedAt: 'droppedAt',
   purgedAt: 'purgedAt'
 } as const

@@ -368,6 +368,7 @@ export const RecordingScalarFieldEnum = {
   gaps: 'gaps',
   held: 'held',
   screenAt: 'screenAt',
+  takenUntil: 'takenUntil',
   droppedAt: 'droppedAt',
   purgedAt: 'purgedAt'
 } as const

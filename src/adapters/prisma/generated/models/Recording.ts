@@ -53,6 +53,7 @@ export type RecordingMinAggregateOutputType = {
   gaps: number | null
   held: boolean | null
   screenAt: Date | null
+  takenUntil: Date | null
   droppedAt: Date | null
   purgedAt: Date | null
 }
@@ -74,6 +75,7 @@ export type RecordingMaxAggregateOutputType = {
   gaps: number | null
   held: boolean | null
   screenAt: Date | null
+  takenUntil: Date | null
   droppedAt: Date | null
   purgedAt: Date | null
 }
@@ -97,6 +99,7 @@ export type RecordingCountAggregateOutputType = {
   gaps: number
   held: number
   screenAt: number
+  takenUntil: number
   droppedAt: number
   purgedAt: number
   _all: number
@@ -130,6 +133,7 @@ export type RecordingMinAggregateInputType = {
   gaps?: true
   held?: true
   screenAt?: true
+  takenUntil?: true
   droppedAt?: true
   purgedAt?: true
 }
@@ -151,6 +155,7 @@ export type RecordingMaxAggregateInputType = {
   gaps?: true
   held?: true
   screenAt?: true
+  takenUntil?: true
   droppedAt?: true
   purgedAt?: true
 }
@@ -174,6 +179,7 @@ export type RecordingCountAggregateInputType = {
   gaps?: true
   held?: true
   screenAt?: true
+  takenUntil?: true
   droppedAt?: true
   purgedAt?: true
   _all?: true
@@ -284,6 +290,7 @@ export type RecordingGroupByOutputType = {
   gaps: number
   held: boolean
   screenAt: Date | null
+  takenUntil: Date | null
   droppedAt: Date | null
   purgedAt: Date | null
   _count: RecordingCountAggregateOutputType | null
@@ -330,6 +337,7 @@ export type RecordingWhereInput = {
   gaps?: Prisma.IntFilter<"Recording"> | number
   held?: Prisma.BoolFilter<"Recording"> | boolean
   screenAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
+  takenUntil?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   droppedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   purgedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   session?: Prisma.XOR<Prisma.SessionScalarRelationFilter, Prisma.SessionWhereInput>
@@ -356,6 +364,7 @@ export type RecordingOrderByWithRelationInput = {
   gaps?: Prisma.SortOrder
   held?: Prisma.SortOrder
   screenAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  takenUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   droppedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   purgedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   session?: Prisma.SessionOrderByWithRelationInput
@@ -385,6 +394,7 @@ export type RecordingWhereUniqueInput = Prisma.AtLeast<{
   gaps?: Prisma.IntFilter<"Recording"> | number
   held?: Prisma.BoolFilter<"Recording"> | boolean
   screenAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
+  takenUntil?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   droppedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   purgedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   session?: Prisma.XOR<Prisma.SessionScalarRelationFilter, Prisma.SessionWhereInput>
@@ -411,6 +421,7 @@ export type RecordingOrderByWithAggregationInput = {
   gaps?: Prisma.SortOrder
   held?: Prisma.SortOrder
   screenAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  takenUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   droppedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   purgedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.RecordingCountOrderByAggregateInput
@@ -442,6 +453,7 @@ export type RecordingScalarWhereWithAggregatesInput = {
   gaps?: Prisma.IntWithAggregatesFilter<"Recording"> | number
   held?: Prisma.BoolWithAggregatesFilter<"Recording"> | boolean
   screenAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Recording"> | Date | string | null
+  takenUntil?: Prisma.DateTimeNullableWithAggregatesFilter<"Recording"> | Date | string | null
   droppedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Recording"> | Date | string | null
   purgedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Recording"> | Date | string | null
 }
@@ -464,6 +476,7 @@ export type RecordingCreateInput = {
   gaps?: number
   held?: boolean
   screenAt?: Date | string | null
+  takenUntil?: Date | string | null
   droppedAt?: Date | string | null
   purgedAt?: Date | string | null
   session: Prisma.SessionCreateNestedOneWithoutRecordingsInput
@@ -490,6 +503,7 @@ export type RecordingUncheckedCreateInput = {
   gaps?: number
   held?: boolean
   screenAt?: Date | string | null
+  takenUntil?: Date | string | null
   droppedAt?: Date | string | null
   purgedAt?: Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedCreateNestedManyWithoutRecordingInput
@@ -514,6 +528,7 @@ export type RecordingUpdateInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   session?: Prisma.SessionUpdateOneRequiredWithoutRecordingsNestedInput
@@ -540,6 +555,7 @@ export type RecordingUncheckedUpdateInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedUpdateManyWithoutRecordingNestedInput
@@ -565,6 +581,7 @@ export type RecordingCreateManyInput = {
   gaps?: number
   held?: boolean
   screenAt?: Date | string | null
+  takenUntil?: Date | string | null
   droppedAt?: Date | string | null
   purgedAt?: Date | string | null
 }
@@ -587,6 +604,7 @@ export type RecordingUpdateManyMutationInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
@@ -610,6 +628,7 @@ export type RecordingUncheckedUpdateManyInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
@@ -643,6 +662,7 @@ export type RecordingCountOrderByAggregateInput = {
   gaps?: Prisma.SortOrder
   held?: Prisma.SortOrder
   screenAt?: Prisma.SortOrder
+  takenUntil?: Prisma.SortOrder
   droppedAt?: Prisma.SortOrder
   purgedAt?: Prisma.SortOrder
 }
@@ -669,6 +689,7 @@ export type RecordingMaxOrderByAggregateInput = {
   gaps?: Prisma.SortOrder
   held?: Prisma.SortOrder
   screenAt?: Prisma.SortOrder
+  takenUntil?: Prisma.SortOrder
   droppedAt?: Prisma.SortOrder
   purgedAt?: Prisma.SortOrder
 }
@@ -690,6 +711,7 @@ export type RecordingMinOrderByAggregateInput = {
   gaps?: Prisma.SortOrder
   held?: Prisma.SortOrder
   screenAt?: Prisma.SortOrder
+  takenUntil?: Prisma.SortOrder
   droppedAt?: Prisma.SortOrder
   purgedAt?: Prisma.SortOrder
 }
@@ -792,6 +814,7 @@ export type RecordingCreateWithoutSessionInput = {
   gaps?: number
   held?: boolean
   screenAt?: Date | string | null
+  takenUntil?: Date | string | null
   droppedAt?: Date | string | null
   purgedAt?: Date | string | null
   chunks?: Prisma.RecordingChunkCreateNestedManyWithoutRecordingInput
@@ -816,6 +839,7 @@ export type RecordingUncheckedCreateWithoutSessionInput = {
   gaps?: number
   held?: boolean
   screenAt?: Date | string | null
+  takenUntil?: Date | string | null
   droppedAt?: Date | string | null
   purgedAt?: Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedCreateNestedManyWithoutRecordingInput
@@ -870,6 +894,7 @@ export type RecordingScalarWhereInput = {
   gaps?: Prisma.IntFilter<"Recording"> | number
   held?: Prisma.BoolFilter<"Recording"> | boolean
   screenAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
+  takenUntil?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   droppedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
   purgedAt?: Prisma.DateTimeNullableFilter<"Recording"> | Date | string | null
 }
@@ -892,6 +917,7 @@ export type RecordingCreateWithoutChunksInput = {
   gaps?: number
   held?: boolean
   screenAt?: Date | string | null
+  takenUntil?: Date | string | null
   droppedAt?: Date | string | null
   purgedAt?: Date | string | null
   session: Prisma.SessionCreateNestedOneWithoutRecordingsInput
@@ -917,6 +943,7 @@ export type RecordingUncheckedCreateWithoutChunksInput = {
   gaps?: number
   held?: boolean
   screenAt?: Date | string | null
+  takenUntil?: Date | string | null
   droppedAt?: Date | string | null
   purgedAt?: Date | string | null
   lines?: Prisma.RecordingLineUncheckedCreateNestedManyWithoutRecordingInput
@@ -956,6 +983,7 @@ export type RecordingUpdateWithoutChunksInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   session?: Prisma.SessionUpdateOneRequiredWithoutRecordingsNestedInput
@@ -981,6 +1009,7 @@ export type RecordingUncheckedUpdateWithoutChunksInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lines?: Prisma.RecordingLineUncheckedUpdateManyWithoutRecordingNestedInput
@@ -1004,6 +1033,7 @@ export type RecordingCreateWithoutLinesInput = {
   gaps?: number
   held?: boolean
   screenAt?: Date | string | null
+  takenUntil?: Date | string | null
   droppedAt?: Date | string | null
   purgedAt?: Date | string | null
   session: Prisma.SessionCreateNestedOneWithoutRecordingsInput
@@ -1029,6 +1059,7 @@ export type RecordingUncheckedCreateWithoutLinesInput = {
   gaps?: number
   held?: boolean
   screenAt?: Date | string | null
+  takenUntil?: Date | string | null
   droppedAt?: Date | string | null
   purgedAt?: Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedCreateNestedManyWithoutRecordingInput
@@ -1068,6 +1099,7 @@ export type RecordingUpdateWithoutLinesInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   session?: Prisma.SessionUpdateOneRequiredWithoutRecordingsNestedInput
@@ -1093,6 +1125,7 @@ export type RecordingUncheckedUpdateWithoutLinesInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedUpdateManyWithoutRecordingNestedInput
@@ -1116,6 +1149,7 @@ export type RecordingCreateManySessionInput = {
   gaps?: number
   held?: boolean
   screenAt?: Date | string | null
+  takenUntil?: Date | string | null
   droppedAt?: Date | string | null
   purgedAt?: Date | string | null
 }
@@ -1138,6 +1172,7 @@ export type RecordingUpdateWithoutSessionInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   chunks?: Prisma.RecordingChunkUpdateManyWithoutRecordingNestedInput
@@ -1162,6 +1197,7 @@ export type RecordingUncheckedUpdateWithoutSessionInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   chunks?: Prisma.RecordingChunkUncheckedUpdateManyWithoutRecordingNestedInput
@@ -1186,6 +1222,7 @@ export type RecordingUncheckedUpdateManyWithoutSessionInput = {
   gaps?: Prisma.IntFieldUpdateOperationsInput | number
   held?: Prisma.BoolFieldUpdateOperationsInput | boolean
   screenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   droppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   purgedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
@@ -1249,6 +1286,7 @@ export type RecordingSelect<ExtArgs extends runtime.Types.Extensions.InternalArg
   gaps?: boolean
   held?: boolean
   screenAt?: boolean
+  takenUntil?: boolean
   droppedAt?: boolean
   purgedAt?: boolean
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
@@ -1276,6 +1314,7 @@ export type RecordingSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ext
   gaps?: boolean
   held?: boolean
   screenAt?: boolean
+  takenUntil?: boolean
   droppedAt?: boolean
   purgedAt?: boolean
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
@@ -1300,6 +1339,7 @@ export type RecordingSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ext
   gaps?: boolean
   held?: boolean
   screenAt?: boolean
+  takenUntil?: boolean
   droppedAt?: boolean
   purgedAt?: boolean
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
@@ -1324,11 +1364,12 @@ export type RecordingSelectScalar = {
   gaps?: boolean
   held?: boolean
   screenAt?: boolean
+  takenUntil?: boolean
   droppedAt?: boolean
   purgedAt?: boolean
 }
 
-export type RecordingOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "sessionId" | "kind" | "way" | "person" | "mode" | "header" | "input" | "keepSeconds" | "replica" | "startedAt" | "beatAt" | "endedAt" | "end" | "abandoned" | "gaps" | "held" | "screenAt" | "droppedAt" | "purgedAt", ExtArgs["result"]["recording"]>
+export type RecordingOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "sessionId" | "kind" | "way" | "person" | "mode" | "header" | "input" | "keepSeconds" | "replica" | "startedAt" | "beatAt" | "endedAt" | "end" | "abandoned" | "gaps" | "held" | "screenAt" | "takenUntil" | "droppedAt" | "purgedAt", ExtArgs["result"]["recording"]>
 export type RecordingInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   session?: boolean | Prisma.SessionDefaultArgs<ExtArgs>
   chunks?: boolean | Prisma.Recording$chunksArgs<ExtArgs>
@@ -1368,6 +1409,10 @@ export type $RecordingPayload<ExtArgs extends runtime.Types.Extensions.InternalA
     gaps: number
     held: boolean
     screenAt: Date | null
+    /**
+     * Until when a replica reads it.
+     */
+    takenUntil: Date | null
     droppedAt: Date | null
     purgedAt: Date | null
   }, ExtArgs["result"]["recording"]>
@@ -1814,6 +1859,7 @@ export interface RecordingFieldRefs {
   readonly gaps: Prisma.FieldRef<"Recording", 'Int'>
   readonly held: Prisma.FieldRef<"Recording", 'Boolean'>
   readonly screenAt: Prisma.FieldRef<"Recording", 'DateTime'>
+  readonly takenUntil: Prisma.FieldRef<"Recording", 'DateTime'>
   readonly droppedAt: Prisma.FieldRef<"Recording", 'DateTime'>
   readonly purgedAt: Prisma.FieldRef<"Recording", 'DateTime'>
 }
