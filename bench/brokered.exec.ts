@@ -5,6 +5,17 @@ import type { OpenProcess, Wanted } from './open.process.js';
 import { Counted } from './open.process.js';
 import type { RunningSession } from './terminal.stage.js';
 
+/** It was closed before it was open. */
+export class ClosedError extends Error {
+  /** @param code the close frame's; a refusal's is its status, after a 4. */
+  constructor(
+    readonly code: number,
+    said: string,
+  ) {
+    super(`closed with ${code}: ${said}`);
+  }
+}
+
 /** A process in a session's container, entered through the broker as `hallpass` and the console do. */
 export class BrokeredExec extends Counted implements OpenProcess {
   private readonly entered: Promise<undefined>;
@@ -15,7 +26,7 @@ export class BrokeredExec extends Counted implements OpenProcess {
     this.entered = promise;
     let said = '';
     socket.on('error', reject);
-    socket.on('close', (code) => reject(new Error(`closed with ${code}: ${said}`)));
+    socket.on('close', (code) => reject(new ClosedError(code, said)));
     socket.on('message', (data: RawData, isBinary) => {
       if (isBinary && Buffer.isBuffer(data) && data[0] === CHANNELS.stdout) {
         this.took(data.length - 1);

@@ -1,9 +1,10 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { ApiRefusal } from '../sandbox/broker/api.client.js';
+import { ClosedError } from './brokered.exec.js';
 import type { OpenProcess } from './open.process.js';
 import { ECHOING, READY } from './terminal.measures.js';
 import type { Usage } from './terminal.programs.js';
-import type { RunningSession, TerminalStage } from './terminal.stage.js';
+import type { TerminalStage } from './terminal.stage.js';
 
 const OPENING_AT_ONCE = 8;
 /** What is typed at once, and comes back, in a busy terminal. */
@@ -53,7 +54,11 @@ export async function manyTerminals(
       say(`${size} terminals`);
       await openUntil(stage, opened, { first, size: size + 1, signal });
       await after(SETTLE_MS);
-      loads.push(await look(stage, opened, { before, watchMs }));
+      const load = await look(stage, opened, { before, watchMs });
+      loads.push(load);
+      say(
+        `${size} terminals, each ${load.heapKb.toFixed()} kB of heap, ${load.rssKb.toFixed()} kB of RSS`,
+      );
       signal.throwIfAborted();
     }
     for (const exec of opened.slice(1)) exec.close();
@@ -79,18 +84,21 @@ async function warmUp(stage: TerminalStage, place: number): Promise<void> {
 }
 
 async function open(stage: TerminalStage, place: number): Promise<OpenProcess> {
-  const exec = await stage.brokered(await askPatiently(stage, place), ECHOING);
+  const session = await patiently(() => stage.ask(place));
+  const exec = await patiently(() => stage.brokered(session, ECHOING));
   await exec.untilReceived(READY.length);
   return exec;
 }
 
-/** A stand-in that starts hundreds of containers on a busy machine may not answer in time. */
-async function askPatiently(stage: TerminalStage, place: number): Promise<RunningSession> {
+/** A stand-in that starts hundreds of containers on a busy machine may not answer, or have one ready, in time. */
+async function patiently<T>(act: () => Promise<T>): Promise<T> {
   for (let triesLeft = 60; ; triesLeft--) {
     try {
-      return await stage.ask(place);
+      return await act();
     } catch (error) {
-      const isBusy = error instanceof ApiRefusal && error.answer.status === 503;
+      const isBusy =
+        (error instanceof ApiRefusal && error.answer.status === 503) ||
+        (error instanceof ClosedError && error.code === 4503);
       if (!isBusy || triesLeft === 0) throw error;
       await after(BUSY_MS);
     }

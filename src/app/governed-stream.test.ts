@@ -4,7 +4,9 @@ import { PlayedProcess } from '../../test/support/played.streams.js';
 import { MemoryRecording } from '../../test/support/in-memory.streams.js';
 import { PROFILE, ROBIN, newSession } from '../../test/support/sessions.js';
 import type { Entry, StreamEnd } from './enter-session.js';
+import { problem } from '../domain/problem.js';
 import { Gate } from './gate.js';
+import type { ProcessEnd } from './ports/cluster.streams.js';
 import type { StreamParts } from './governed-stream.js';
 import { GovernedStream } from './governed-stream.js';
 import { sessionOverBy } from './stream.sentences.js';
@@ -249,6 +251,20 @@ describe('a governed stream', () => {
     recording.fail('another replica took it');
     await new Promise((resolve) => setImmediate(resolve));
     expect(failures).toEqual([]);
+  });
+
+  it('has no more output from the moment of its end: nothing is asked about a process that was closed with it', async () => {
+    const asked: unknown[] = [];
+    const explain = (end: ProcessEnd) => {
+      asked.push(end);
+      return new Promise<StreamEnd>(() => undefined);
+    };
+    const stream = streamOf(recordingOf(), new Gate(true), { explain });
+    stream.begin(new PlayedProcess(PLACE));
+    const next = stream.output[Symbol.asyncIterator]().next();
+    stream.finish({ kind: 'refused', problem: problem('way-not-allowed', 'No.') });
+    expect(await next).toMatchObject({ done: true });
+    expect(asked).toEqual([]);
   });
 
   it('keeps the newest notices for one who does not read them, and not all', async () => {

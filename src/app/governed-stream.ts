@@ -246,6 +246,8 @@ export class GovernedStream implements OpenStream, LiveStream {
           yield chunk;
           if (this.isOver) return;
         }
+        // Nothing follows from the end of a process that was closed with its stream.
+        if (this.isOver) return;
         await this.settled();
         if (process === this.process) await this.after(process);
         process = this.process;

@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { request as httpsRequest } from 'node:https';
 import { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { ClientOptions } from 'ws';
 import type { ByteTunnel } from '../../app/ports/cluster.pods.js';
@@ -14,7 +15,9 @@ const OPEN_MS = 10_000;
 const PROBE_MS = 15_000;
 const REFUSAL_BYTES_MAX = 64 * 1024;
 
-type SocketOptions = ClientOptions & Pick<RequestOptions, 'servername' | 'auth'>;
+type SocketOptions = ClientOptions &
+  Pick<RequestOptions, 'servername' | 'auth'> &
+  Pick<ConnectionOptions, 'secureContext'>;
 
 /**
  * Asks for an upgrade and gives the connection as it is then, whatever is spoken on it. `headers` say what to upgrade
@@ -96,18 +99,12 @@ class SocketTunnel implements ByteTunnel {
 }
 
 /** What of a WebSocket's options is about the connection and not about WebSockets. */
-function trustOf({
-  agent,
-  ca,
-  cert,
-  key,
-  pfx,
-  passphrase,
-  rejectUnauthorized,
-  servername,
-  auth,
-}: SocketOptions): RequestOptions {
-  const given = { agent, ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, auth };
+/** What to trust and how to sign in. Without an agent of its own it shares no connection, which others signed in on. */
+function trustOf({ agent, ...options }: SocketOptions): RequestOptions {
+  const { ca, cert, key, pfx, passphrase, secureContext } = options;
+  const { rejectUnauthorized, servername, auth } = options;
+  const trust = { ca, cert, key, pfx, passphrase, secureContext };
+  const given = { ...trust, rejectUnauthorized, servername, auth, agent: agent ?? false };
   // Node's TLS takes an undefined `rejectUnauthorized` for "no".
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
