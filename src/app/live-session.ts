@@ -77,6 +77,11 @@ export class LiveSession {
     this.arm();
   }
 
+  /** Ends a stream of a session that is over. */
+  endIfOver(stream: LiveStream): void {
+    if (!ENTERABLE.has(this.current.state)) stream.finish(sentences.sessionOver(this.current));
+  }
+
   /** @returns whether it was the last one. */
   remove(stream: LiveStream): boolean {
     this.open.delete(stream);

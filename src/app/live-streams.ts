@@ -105,6 +105,8 @@ export class LiveStreams {
     live.add(stream);
     this.counted[stream.kind].opened++;
     await Promise.all([this.look(live.session.id), this.lookAtWatchers(live)]);
+    // Where the session was known to be over before the stream came, no news are news.
+    live.endIfOver(stream);
   }
 
   /** A stream is over, its recording too. */

@@ -170,6 +170,28 @@ describe('logs and forwarded ports', () => {
       .toBe('recording-failed');
   });
 
+  it('end the session also where they were over before the last of them could not be stored', async () => {
+    lab = await new Lab().active();
+    const stream = await lab.opened('logs');
+    await stream.show(Buffer.from('short'));
+    stream.close('left');
+    lab.recorder.latest.fail('the disk is full');
+    await expect
+      .poll(async () => (await lab.store.find(lab.session.id))?.endReason)
+      .toBe('recording-failed');
+  });
+
+  it('do not begin in a session that was seen to be over here, also where all news of it have come', async () => {
+    lab = await new Lab().active();
+    const before = lab.session;
+    await lab.opened();
+    lab.recorder.latest.isSlowToStore = true;
+    await lab.revoke();
+    await expect.poll(() => lab.live.of(lab.session).session.state).toBe('ending');
+    lab.session = before;
+    expect(await lab.open()).toMatchObject({ problem: 'not-running', detail: 'Revoked by alex.' });
+  });
+
   it('are counted by kind, with their bytes', async () => {
     lab = await new Lab().active();
     const log = await lab.opened('logs');

@@ -77,8 +77,10 @@ export class OpenSideStream {
       },
       over: (it) => live.removed(at, it),
     });
+    const isStrict = session.grant?.terms.recording === 'strict';
     void recording.failed.then((why) => {
-      if (!stream.signal.aborted) live.recordingFailed(at, why);
+      // Also where it was over before the last of it could not be stored.
+      if (!stream.signal.aborted || isStrict) live.recordingFailed(at, why);
     });
     await live.add(at, stream);
     if (live.isStopping) stream.finish({ kind: 'shutdown' });

@@ -83,7 +83,7 @@ export class MemoryRecording implements StreamRecording {
     if (this.end) throw new Error('finished twice');
     this.end = end;
     if (!this.isSlowToStore) this.store();
-    return Promise.resolve();
+    return this.stored;
   }
 }
 

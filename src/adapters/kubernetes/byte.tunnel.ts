@@ -98,7 +98,6 @@ class SocketTunnel implements ByteTunnel {
   }
 }
 
-/** What of a WebSocket's options is about the connection and not about WebSockets. */
 /** What to trust and how to sign in. Without an agent of its own it shares no connection, which others signed in on. */
 function trustOf({ agent, ...options }: SocketOptions): RequestOptions {
   const { ca, cert, key, pfx, passphrase, secureContext } = options;

@@ -54,7 +54,8 @@ export function isRecordedByFiles({
   readonly stdin: boolean;
 }): boolean {
   const words = command.join('\n');
-  if (copyOf(command) === 'download' && stdin) return false;
+  const direction = copyOf(command);
+  if (direction === undefined || (direction === 'download' && stdin)) return false;
   return OF_KUBECTL.some((form) => form.test(words));
 }
 
