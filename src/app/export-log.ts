@@ -1,5 +1,6 @@
 import type { TreeHead } from '../domain/audit/checkpoint.js';
 import { readHead } from '../domain/audit/checkpoint.js';
+import { noteText } from '../domain/audit/signed.note.js';
 import { TILE_WIDTH, bundlesOf, tilePath, tilesOf } from '../domain/audit/tlog.tiles.js';
 import type { WritableLogFiles } from './ports/log.files.js';
 
@@ -18,7 +19,7 @@ export async function exportLog(args: {
 }): Promise<TreeHead | undefined> {
   const { source, to, progress } = args;
   const note = await source('checkpoint');
-  const head = note && readHead(textOf(note));
+  const head = note && readHead(noteText(note.toString('utf8')) ?? '');
   if (note === undefined || head === undefined) return undefined;
   const take = async (path: string): Promise<void> => {
     if ((await to.read(path)) !== undefined) return;
@@ -34,10 +35,4 @@ export async function exportLog(args: {
   }
   await to.write('checkpoint', note);
   return head;
-}
-
-/** The text of a note whose signatures are for whoever verifies. */
-function textOf(note: Buffer): string {
-  const text = note.toString('utf8');
-  return text.slice(0, text.lastIndexOf('\n\n') + 1);
 }

@@ -1,3 +1,4 @@
+import { base64Bytes } from './base64.js';
 import type { Hash } from './merkle.tree.js';
 import { HASH_BYTES } from './merkle.tree.js';
 import type { SignerKey, VerifierKey } from './signed.note.js';
@@ -34,9 +35,9 @@ export function openCheckpoint(
 /** What the text of a checkpoint says, whoever signed it. Lines that extend it are left out. */
 export function readHead(text: string): TreeHead | undefined {
   const [origin = '', size = '', root = '', ...extension] = text.split('\n').slice(0, -1);
-  const bytes = Buffer.from(root, 'base64');
+  const bytes = base64Bytes(root);
   const isSize = /^(0|[1-9][0-9]*)$/.test(size) && Number.isSafeInteger(Number(size));
-  const isRoot = bytes.length === HASH_BYTES && bytes.toString('base64') === root;
-  if (origin === '' || !isSize || !isRoot || extension.includes('')) return undefined;
+  if (origin === '' || !isSize || bytes?.length !== HASH_BYTES || extension.includes(''))
+    return undefined;
   return { origin, size: Number(size), root: bytes };
 }

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey, hash, randomBytes, sign, verify } from 'node:crypto';
+import { base64Bytes } from './base64.js';
 
 /**
  * Signed notes (c2sp.org/signed-note) with Ed25519, and their keys in the text forms of Go's
@@ -63,7 +64,7 @@ function readKey(text: string): { name: string; id: string; key: Buffer } | stri
   // Base64 may have a plus, names and ids have none.
   const [, name = '', id = '', encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text) ?? [];
   if (!NAME.test(name)) return 'must be of the form name+keyID+base64';
-  const bytes = base64(encoded);
+  const bytes = base64Bytes(encoded);
   if (bytes?.[0] !== ED25519 || bytes.length !== KEY_BYTES + 1) {
     return 'must be an Ed25519 key: 33 bytes in base64, of which the first is 1';
   }
@@ -129,17 +130,22 @@ export function openNote(
   return keys.length === 0 ? 'is signed by none of the keys that are trusted' : { ...parts, keys };
 }
 
+/** The text of a note, whoever signed it: what is before its last empty line. Undefined where there is none. */
+export function noteText(note: string): string | undefined {
+  const blank = note.lastIndexOf('\n\n');
+  return blank < 0 ? undefined : note.slice(0, blank + 1);
+}
+
 function splitNote(
   note: string,
 ): { text: string; signatures: { name: string; signature: Buffer }[] } | undefined {
-  const blank = note.lastIndexOf('\n\n');
-  if (blank < 0 || !note.endsWith('\n')) return undefined;
-  const text = note.slice(0, blank + 1);
-  const lines = note.slice(blank + 2, -1).split('\n');
+  const text = noteText(note);
+  if (text === undefined || !note.endsWith('\n')) return undefined;
+  const lines = note.slice(text.length + 1, -1).split('\n');
   if (!isNoteText(text) || lines.length > SIGNATURES_MAX) return undefined;
   const signatures = lines.flatMap((line) => {
     const [, name = '', encoded = ''] = SIGNATURE_LINE.exec(line) ?? [];
-    const signature = base64(encoded);
+    const signature = base64Bytes(encoded);
     return NAME.test(name) && signature && signature.length > ID_BYTES ? [{ name, signature }] : [];
   });
   return signatures.length === lines.length ? { text, signatures } : undefined;
@@ -147,10 +153,4 @@ function splitNote(
 
 function isNoteText(text: string): boolean {
   return text.endsWith('\n') && text.isWellFormed() && !/[\u0000-\u0009\u000b-\u001f]/.test(text);
-}
-
-/** Of the standard alphabet, padded, with nothing else in it; Node's own decoder takes anything. */
-function base64(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, 'base64');
-  return text !== '' && bytes.toString('base64') === text ? bytes : undefined;
 }

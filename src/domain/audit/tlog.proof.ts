@@ -1,3 +1,4 @@
+import { base64Bytes } from './base64.js';
 import type { Hash } from './merkle.tree.js';
 import { HASH_BYTES, isIncluded } from './merkle.tree.js';
 import { openCheckpoint } from './checkpoint.js';
@@ -30,10 +31,9 @@ export function readProof(text: string): LogProof | undefined {
   if (lines.shift() !== FIRST_LINE) return undefined;
   if (lines[0]?.startsWith('extra ')) lines.shift();
   const [, index = ''] = /^index (0|[1-9][0-9]{0,15})$/.exec(lines.shift() ?? '') ?? [];
-  const hashes = lines.map((line) => Buffer.from(line, 'base64'));
-  const areHashes = hashes.every(
-    (it, at) => it.length === HASH_BYTES && it.toString('base64') === lines[at],
-  );
+  const hashes = lines.flatMap((line) => base64Bytes(line) ?? []);
+  const areHashes =
+    hashes.length === lines.length && hashes.every((it) => it.length === HASH_BYTES);
   if (index === '' || !areHashes || hashes.length > HASHES_MAX) return undefined;
   return { index: Number(index), hashes, checkpoint: text.slice(blank + 2) };
 }
