@@ -71,8 +71,9 @@ export class InspectLog {
 
   /** From the first place to the newest head. */
   private async places(): Promise<string | undefined> {
-    const { latest } = await this.deps.store.newest();
+    const { latest, places } = await this.deps.store.newest();
     const size = latest?.size ?? 0;
+    if (places > size) return `the places ${size} to ${places - 1} were given by nobody who signs`;
     const tree = GrowingTree.empty();
     while (tree.size < size) {
       const wrong = await this.slice(tree, Math.min(SLICE, size - tree.size));
@@ -84,23 +85,25 @@ export class InspectLog {
   }
 
   private async slice(tree: GrowingTree, count: number): Promise<string | undefined> {
-    const { inspection } = this.deps;
     const begin = tree.size;
-    const entries = await inspection.entries(begin, count);
-    const nodes: { level: number; index: number; hash: Hash }[] = [];
-    for (let at = 0; at < count; at++) {
+    const entries = await this.deps.inspection.entries(begin, count);
+    const nodes: Node[] = [];
+    let wrong: string | undefined;
+    for (let at = 0; at < count && wrong === undefined; at++) {
       const entry = entries[at];
-      if (entry?.index !== begin + at) {
-        return `the place ${begin + at} of the log is empty: its event was removed from it`;
-      }
-      const wrong = wrongWith(entry);
-      if (wrong !== undefined) return `the event ${entry.eventId} at place ${entry.index} ${wrong}`;
+      wrong = wrongAt(begin + at, entry);
+      if (entry === undefined || wrong !== undefined) break;
       tree.append(entry.leafHash, ({ level, index }, hash) => {
         if (level % TILE_HEIGHT === 0) nodes.push({ level: level / TILE_HEIGHT, index, hash });
       });
     }
-    this.inspected += count;
-    const stored = await inspection.nodes(nodes);
+    this.inspected += tree.size - begin;
+    // What lies before an event that is wrong is told first: it may have been moved there.
+    return (await this.treeAbove(nodes)) ?? wrong;
+  }
+
+  private async treeAbove(nodes: readonly Node[]): Promise<string | undefined> {
+    const stored = await this.deps.inspection.nodes(nodes);
     const differs = nodes.findIndex(({ hash }, at) => stored[at]?.equals(hash) !== true);
     const node = nodes[differs];
     if (node === undefined) return undefined;
@@ -122,6 +125,21 @@ export class InspectLog {
       await pause(this.deps.roundMs ?? ROUND_MS, this.stopping.signal);
     }
   }
+}
+
+/** A hash of a tile of level 1 or above. */
+interface Node {
+  readonly level: number;
+  readonly index: number;
+  readonly hash: Hash;
+}
+
+function wrongAt(place: number, entry: InspectedEntry | undefined): string | undefined {
+  if (entry?.index !== place) {
+    return `the place ${place} of the log is empty: its event was removed from it`;
+  }
+  const wrong = wrongWith(entry);
+  return wrong && `the event ${entry.eventId} at place ${place} ${wrong}`;
 }
 
 function wrongWith({ event, leafHash, eventId }: InspectedEntry): string | undefined {
