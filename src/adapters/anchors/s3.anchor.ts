@@ -1,6 +1,7 @@
 import {
   GetObjectCommand,
   ListObjectVersionsCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -16,9 +17,16 @@ const NOTE_BYTES_MAX = 64 * 1024;
 const DAY_MS = 86_400_000;
 const DIGITS = 16;
 
+interface Listed {
+  readonly key: string;
+  readonly bytes: number;
+  readonly version: string | undefined;
+}
+
 /**
  * Checkpoints as objects of an S3-compatible store, locked for as long as is configured. Their names begin with a number
- * that falls as sizes rise, so that the newest are listed first. Versions are what is read: one that was put over another,
+ * that falls as sizes rise, so that the newest are listed first. Where they are locked,
+ * versions are what is read: one that was put over another,
  * or a mark that it is deleted, hides nothing.
  */
 export class S3Anchor extends Anchor {
@@ -79,11 +87,8 @@ export class S3Anchor extends Anchor {
 
   async sizes(origin: string): Promise<readonly number[]> {
     const folder = this.folder(origin);
-    const found = await this.client.send(
-      new ListObjectVersionsCommand({ Bucket: this.s3.bucket, Prefix: folder }),
-    );
-    const sizes = (found.Versions ?? []).flatMap(({ Key = '' }) => {
-      const left = Key.slice(folder.length);
+    const sizes = (await this.listed(folder)).flatMap(({ key }) => {
+      const left = key.slice(folder.length);
       return /^\d{16}$/.test(left) ? [Number.MAX_SAFE_INTEGER - Number(left)] : [];
     });
     return [...new Set(sizes)].sort((a, b) => b - a);
@@ -92,21 +97,35 @@ export class S3Anchor extends Anchor {
   /** The first version of it that was put. */
   async noteOf(origin: string, size: number): Promise<string | undefined> {
     const key = this.key(origin, size);
-    const found = await this.client.send(
-      new ListObjectVersionsCommand({ Bucket: this.s3.bucket, Prefix: key }),
-    );
-    const first = (found.Versions ?? []).filter(({ Key }) => Key === key).at(-1);
-    if (first === undefined || (first.Size ?? 0) > NOTE_BYTES_MAX) return undefined;
-    const { VersionId } = first;
+    const first = (await this.listed(key)).filter((it) => it.key === key).at(-1);
+    if (first === undefined || first.bytes > NOTE_BYTES_MAX) return undefined;
     const object = await this.client.send(
       new GetObjectCommand({
         Bucket: this.s3.bucket,
         Key: key,
-        // Of a bucket without versions it is "null", which not every store takes back.
-        ...(VersionId === undefined || VersionId === 'null' ? {} : { VersionId }),
+        ...(first.version === undefined ? {} : { VersionId: first.version }),
       }),
     );
     return object.Body?.transformToString('utf8');
+  }
+
+  /** The first thousand, of each object the newest version first. A bucket without locks may have no versions. */
+  private async listed(prefix: string): Promise<Listed[]> {
+    const where = { Bucket: this.s3.bucket, Prefix: prefix };
+    if (this.lock === null) {
+      const { Contents = [] } = await this.client.send(new ListObjectsV2Command(where));
+      return Contents.map(({ Key = '', Size = 0 }) => ({
+        key: Key,
+        bytes: Size,
+        version: undefined,
+      }));
+    }
+    const { Versions = [] } = await this.client.send(new ListObjectVersionsCommand(where));
+    return Versions.map(({ Key = '', Size = 0, VersionId }) => ({
+      key: Key,
+      bytes: Size,
+      version: VersionId,
+    }));
   }
 
   close(): void {
