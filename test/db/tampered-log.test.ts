@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -376,4 +376,16 @@ describe('an insider with all rights over the database who', () => {
       ),
     );
   });
+});
+
+test('docs/audit.md says of each deed who finds it', async () => {
+  const rows = (await readFile('docs/audit.md', 'utf8'))
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+  for (const { deed, by } of DEEDS) {
+    const who = (['sequencer', 'anchor', 'inspection', 'verify'] as const).map((it) =>
+      by[it] === undefined ? '' : 'x',
+    );
+    expect(rows.find(([, told]) => told === deed)?.slice(2, 6), deed).toEqual(who);
+  }
 });
