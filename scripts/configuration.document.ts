@@ -55,6 +55,11 @@ const LEFT_OUT = new Set([
   'database.ownerUrlFile',
   'clusters[].inCluster',
   'onCall.secrets[].value',
+  'audit.anchors[].file',
+  'audit.anchors[].url',
+  'audit.anchors[].secret',
+  'audit.anchors[].secretFile',
+  'audit.anchors[].s3.secretAccessKey',
   'server.port',
   'server.host',
 ]);

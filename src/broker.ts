@@ -76,9 +76,9 @@ import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
+import { logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
-import { SequenceLog } from './app/sequence-log.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
 import { WaitForStart } from './app/wait-for-start.js';
@@ -86,6 +86,7 @@ import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import type { Identity } from './domain/person.js';
+import { LogGuard } from './log.guard.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -198,13 +199,14 @@ export async function startBroker(
   const tickets = new PrismaTicketStore(database);
   const auditLog = new PrismaAuditLog(database);
   const log = new PrismaLogStore(database);
-  const sequence = new SequenceLog({
+  const guard = new LogGuard({
+    config: config.audit,
+    database,
     store: log,
-    origin: config.audit.origin,
-    signers: config.audit.signers,
-    everyMs: config.audit.everyMilliseconds,
+    audit: auditLog,
     clock,
     journal,
+    replica,
   });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
@@ -352,6 +354,7 @@ export async function startBroker(
       { name: 'database', check: () => databaseReadiness(database, journal) },
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
       { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
+      { name: 'audit', check: () => Promise.resolve(logReadiness(guard.state())) },
     ],
     new PrometheusMetrics({
       policies: () => policies.standing(),
@@ -359,6 +362,8 @@ export async function startBroker(
       onCall: onCallStates,
       streams: () => live.counts(),
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
+      audit: () => guard.state(),
+      anchorLags: () => guard.lags(),
     }),
   );
 
@@ -382,8 +387,8 @@ export async function startBroker(
   opened.defer(() => removeAccess.stop());
   presence.start((id, person) => watchScreen.silent(id, person, { kind: 'system', replica }));
   opened.defer(() => presence.stop());
-  sequence.start();
-  opened.defer(() => sequence.stop());
+  await guard.start();
+  opened.defer(() => guard.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();

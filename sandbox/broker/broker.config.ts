@@ -48,6 +48,8 @@ export interface Surroundings {
   readonly policies?: string | readonly string[];
   /** The file of the key that signs the audit log; one of its own by default. */
   readonly auditKey?: string;
+  /** As the configuration has them; none by default. */
+  readonly anchors?: readonly object[];
   readonly sessions?: Partial<Config['sessions']>;
   readonly server?: {
     /** Where kubectl is to reach the broker, it must be known before. */
@@ -106,7 +108,12 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
     ],
     policies: { folders: [around.policies ?? POLICIES].flat() },
     sessions,
-    audit: { origin: LOG, keyFiles: [auditKey], everyMilliseconds: 50 },
+    audit: {
+      origin: LOG,
+      keyFiles: [auditKey],
+      everyMilliseconds: 50,
+      anchors: around.anchors ?? [],
+    },
     log: { level: 'warn', ...log },
   });
   await writeFile(path, text, { mode: 0o600 });

@@ -13,6 +13,7 @@ import { pause } from './pause.js';
 import type { Clock } from './ports/clock.js';
 import type { Journal } from './ports/journal.js';
 import type { LogStore, Placed, Round, SignedHead } from './ports/log.store.js';
+import { MissingHashes } from './ports/log.store.js';
 
 const BATCH = 2_000;
 /** After an error, so that a database that is away is not asked five times a second. */
@@ -48,12 +49,15 @@ export class SequenceLog {
       readonly everyMs: number;
       readonly clock: Clock;
       readonly journal: Journal;
+      /** Told once, where signing stops. */
+      readonly onParted?: (parted: Parted) => void;
       readonly batch?: number;
     },
   ) {}
 
-  start(): void {
-    this.loop = this.run();
+  /** @param ready before it nothing is signed: what anchors hold must be compared first. */
+  start(ready: Promise<void> = Promise.resolve()): void {
+    this.loop = ready.then(() => this.run());
   }
 
   async stop(): Promise<void> {
@@ -74,6 +78,7 @@ export class SequenceLog {
       { why },
       'the audit log is not what was signed: nothing more is signed until it is',
     );
+    this.deps.onParted?.(this.stopped);
   }
 
   private async run(): Promise<void> {
@@ -107,7 +112,7 @@ export class SequenceLog {
       if (head !== undefined && grown) this.known = { head, tree: grown };
       return head !== undefined && count === batch ? 'more' : 'all';
     } catch (error) {
-      if (!(error instanceof LogParted)) throw error;
+      if (!(error instanceof LogParted || error instanceof MissingHashes)) throw error;
       this.part(error.message);
       return 'all';
     }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { SignerKey } from '../domain/audit/signed.note.js';
 import { readSigner } from '../domain/audit/signed.note.js';
+import { anchorsOf } from './anchors.secrets.js';
 import type { AuditConfig } from './audit.section.js';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigDocument } from './config.schema.js';
@@ -31,7 +32,12 @@ export function auditOf(
       message: typeof key === 'string' ? key : 'holds a key that is here twice',
     });
   }
-  return { origin: audit.origin ?? originOf(server.publicUrl), signers, everyMilliseconds };
+  return {
+    origin: audit.origin ?? originOf(server.publicUrl),
+    signers,
+    everyMilliseconds,
+    anchors: anchorsOf(audit.anchors, sources, mistakes),
+  };
 }
 
 function readKey(file: string): SignerKey | string {

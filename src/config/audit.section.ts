@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { SignerKey } from '../domain/audit/signed.note.js';
+import type { AnchorConfig } from './anchors.section.js';
+import { anchorsSection } from './anchors.section.js';
 import { path } from './fields.js';
 
 const ORIGIN = /^[^\s+\p{Z}\p{Cc}]+$/u;
@@ -35,6 +37,10 @@ export const auditSection = z.strictObject({
       description: 'How often events that wait are given their places and signed, in milliseconds.',
       examples: [1000],
     }),
+  anchors: anchorsSection.default([]).meta({
+    description:
+      'Where checkpoints are put by, out of the reach of whoever has the database. Without any, who restores an older database with all its checkpoints is found out only by those who kept one.',
+  }),
 });
 
 /** How the audit log is signed, its keys read. */
@@ -42,4 +48,5 @@ export interface AuditConfig {
   readonly origin: string;
   readonly signers: readonly SignerKey[];
   readonly everyMilliseconds: number;
+  readonly anchors: readonly AnchorConfig[];
 }

@@ -3,7 +3,8 @@ import { isPlainWebUrl, PLAIN_WEB_URL_RULE } from './address.rules.js';
 import { onObjects, path, text } from './fields.js';
 import type { Secret } from './secret.js';
 
-const s3 = z
+/** What it takes to reach an S3-compatible store. */
+export const s3Section = z
   .strictObject({
     bucket: text(255)
       .exactOptional()
@@ -71,7 +72,7 @@ export const recordingsSection = z
           'Where the chunks of new recordings lie: in the database, or in an S3-compatible store. Digests are in the database.',
         examples: ['s3'],
       }),
-    s3: s3.prefault({}).meta({
+    s3: s3Section.prefault({}).meta({
       description:
         'The S3-compatible store. Kept while recordings lie there, whatever `store` says.',
     }),

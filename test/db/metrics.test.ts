@@ -17,6 +17,14 @@ const SOURCES = [
   { name: 'platform', lastSuccessAt: null, lastError: 'answered 500' },
   { name: 'asked-now', lastSuccessAt: null, lastError: null },
 ];
+const AUDIT = {
+  parted: { why: 'it was changed', since: AT },
+  inspected: { events: 512, passes: 2 },
+  anchors: [
+    { name: 'vault', comparedAt: AT, failures: 1 },
+    { name: 'pager', comparedAt: null, failures: 0 },
+  ],
+};
 let fresh: TestDatabase;
 let database: Database;
 let standing: PolicyStanding;
@@ -44,6 +52,8 @@ async function collected(count: () => Promise<Tally>): Promise<string> {
     onCall: () => SOURCES,
     recordings: () => ({ open: 3, chunks: 7, storedBytes: 9, failures: 1, abandoned: 2 }),
     streams: () => STREAMS,
+    audit: () => AUDIT,
+    anchorLags: () => Promise.resolve([{ name: 'vault', events: 12, seconds: 3.5 }]),
   });
   await using opened = new AsyncDisposableStack();
   const server = new ManagementServer([], metrics);
@@ -81,6 +91,14 @@ test('all metrics of the catalogue are told, beside those of the process', async
   expect(text).toContain('hallpass_streams{kind="terminal"} 2\n');
   expect(text).toContain('hallpass_streams_opened_total{kind="terminal"} 3\n');
   expect(text).toContain('hallpass_stream_bytes_total{kind="terminal",direction="out"} 4000\n');
+  expect(text).toContain('hallpass_audit_parted 1\n');
+  expect(text).toContain('hallpass_audit_inspected_events_total 512\n');
+  expect(text).toContain('hallpass_audit_anchor_lag_events{anchor="vault"} 12\n');
+  expect(text).toContain('hallpass_audit_anchor_lag_seconds{anchor="vault"} 3.5\n');
+  expect(text).toContain('hallpass_audit_anchor_failures_total{anchor="vault"} 1\n');
+  const compared = 'hallpass_audit_anchor_compared_timestamp_seconds{';
+  expect(text).toContain(`${compared}anchor="vault"} ${AT.getTime() / 1000}\n`);
+  expect(text).not.toContain(`${compared}anchor="pager"}`);
   expect(text).toContain('process_cpu_seconds_total');
 });
 

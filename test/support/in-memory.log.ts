@@ -18,6 +18,9 @@ export class EmptyLog extends LogStore {
     return Promise.resolve(undefined);
   }
 
+  override newest(): Promise<{ latest: undefined; places: number }> {
+    return Promise.resolve({ latest: undefined, places: 0 });
+  }
   override tiles(): Promise<Buffer[]> {
     return Promise.reject(new Error('there are no tiles'));
   }

@@ -126,6 +126,55 @@ export const METRICS = {
     help: 'Recordings that this replica ended after another one was lost.',
     use: 'Look for the replica that died.',
   },
+  auditParted: {
+    name: 'hallpass_audit_parted',
+    type: 'gauge',
+    labels: [],
+    help: 'Whether this replica found that the audit log in the database is not what was signed (1): it signs nothing more.',
+    use: 'Alert on 1, and wake somebody: what parts, and where, is in the log of the replica and in `/readyz`.',
+  },
+  auditInspected: {
+    name: 'hallpass_audit_inspected_events_total',
+    type: 'counter',
+    labels: [],
+    help: 'Events of the audit log that this replica read again and found as they were signed.',
+    use: 'Standing still: the inspection does not get on, or has found something.',
+  },
+  auditPasses: {
+    name: 'hallpass_audit_inspections_total',
+    type: 'counter',
+    labels: [],
+    help: 'How often this replica has inspected the whole audit log.',
+    use: 'Shows how old a change could be that nobody has found yet.',
+  },
+  anchorLagEvents: {
+    name: 'hallpass_audit_anchor_lag_events',
+    type: 'gauge',
+    labels: ['anchor'],
+    help: 'How many signed events an anchor has no checkpoint of. Of all replicas together: take the maximum, not the sum.',
+    use: 'Shows what could be taken back without this anchor’s telling.',
+  },
+  anchorLagSeconds: {
+    name: 'hallpass_audit_anchor_lag_seconds',
+    type: 'gauge',
+    labels: ['anchor'],
+    help: 'For how long the oldest checkpoint waits that an anchor has not; 0 where it has the newest. Of all replicas together: take the maximum.',
+    use: 'Alert where it is above a few of the anchor’s periods.',
+  },
+  anchorFailures: {
+    name: 'hallpass_audit_anchor_failures_total',
+    type: 'counter',
+    labels: ['anchor'],
+    help: 'How often this replica could not reach an anchor, to put a checkpoint or to compare it.',
+    use: 'Look at the anchor where it rises.',
+  },
+  anchorCompared: {
+    name: 'hallpass_audit_anchor_compared_timestamp_seconds',
+    type: 'gauge',
+    labels: ['anchor'],
+    help: 'When this replica last compared an anchor with the database, in seconds since 1970. Left out where it never did.',
+    use: 'Alert where it is older than some minutes.',
+  },
 } as const satisfies Record<string, Metric>;
 
 export interface Metric {

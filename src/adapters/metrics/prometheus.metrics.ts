@@ -2,7 +2,9 @@ import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { PolicyStanding } from '../../app/follow-policies.js';
 import type { StreamCounts } from '../../app/live-streams.js';
 import type { RecordingCounts } from '../../app/record-streams.js';
+import type { AnchorLag } from '../../app/ports/anchor.js';
 import type { OnCallSourceState } from '../../app/ports/on-call.js';
+import type { AuditState } from '../../app/views/log-standing.view.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
 
@@ -30,6 +32,8 @@ export class PrometheusMetrics {
       readonly streams: () => StreamCounts;
       /** Of this replica. */
       readonly recordings: () => RecordingCounts & { readonly abandoned: number };
+      readonly audit: () => AuditState;
+      readonly anchorLags: () => Promise<readonly AnchorLag[]>;
     },
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -47,6 +51,10 @@ export class PrometheusMetrics {
     onCallSuccess: this.gauge(METRICS.onCallSuccess),
     streamsOpen: this.gauge(METRICS.streamsOpen),
     recordingsOpen: this.gauge(METRICS.recordingsOpen),
+    auditParted: this.gauge(METRICS.auditParted),
+    anchorLagEvents: this.gauge(METRICS.anchorLagEvents),
+    anchorLagSeconds: this.gauge(METRICS.anchorLagSeconds),
+    anchorCompared: this.gauge(METRICS.anchorCompared),
   };
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
@@ -55,6 +63,11 @@ export class PrometheusMetrics {
     storedBytes: this.counter(METRICS.recordingBytes),
     failures: this.counter(METRICS.recordingFailures),
     abandoned: this.counter(METRICS.recordingsAbandoned),
+  };
+  private readonly audited = {
+    inspected: this.counter(METRICS.auditInspected),
+    passes: this.counter(METRICS.auditPasses),
+    anchorFailures: this.counter(METRICS.anchorFailures),
   };
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
@@ -72,7 +85,8 @@ export class PrometheusMetrics {
     this.takeOnCall(this.sources.onCall());
     this.takeStreams(this.sources.streams());
     this.takeRecordings(this.sources.recordings());
-    await this.takeTally();
+    this.takeAudit(this.sources.audit());
+    await Promise.all([this.takeTally(), this.takeLags()]);
     return this.registry.metrics();
   }
 
@@ -120,6 +134,29 @@ export class PrometheusMetrics {
     abandoned.inc(counts.abandoned);
   }
 
+  private takeAudit({ parted, inspected, anchors }: AuditState): void {
+    this.gauges.auditParted.set(parted ? 1 : 0);
+    this.gauges.anchorCompared.reset();
+    for (const counter of Object.values(this.audited)) counter.reset();
+    this.audited.inspected.inc(inspected.events);
+    this.audited.passes.inc(inspected.passes);
+    for (const { name: anchor, comparedAt, failures } of anchors) {
+      this.audited.anchorFailures.inc({ anchor }, failures);
+      if (comparedAt) this.gauges.anchorCompared.set({ anchor }, comparedAt.getTime() / 1000);
+    }
+  }
+
+  private async takeLags(): Promise<void> {
+    const { anchorLagEvents, anchorLagSeconds } = this.gauges;
+    const lags = await inTime(this.sources.anchorLags());
+    anchorLagEvents.reset();
+    anchorLagSeconds.reset();
+    for (const { name: anchor, events, seconds } of lags ?? []) {
+      anchorLagEvents.set({ anchor }, events);
+      anchorLagSeconds.set({ anchor }, seconds);
+    }
+  }
+
   private async takeTally(): Promise<void> {
     const { sessions, reviewsOpen, reviewsOverdue } = this.gauges;
     const tally = await inTime(this.sources.tally());
@@ -142,11 +179,11 @@ export class PrometheusMetrics {
 }
 
 /** What comes within {@link TALLY_MS_MAX}; whether the database answers is told by readiness. */
-async function inTime(tally: Promise<Tally>): Promise<Tally | undefined> {
+async function inTime<T>(counted: Promise<T>): Promise<T | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => resolve(undefined), TALLY_MS_MAX);
   try {
-    return await Promise.race([tally.catch(() => undefined), late]);
+    return await Promise.race([counted.catch(() => undefined), late]);
   } finally {
     clearTimeout(timer);
   }

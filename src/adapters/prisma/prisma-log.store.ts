@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { LogEntry, Placed, Round, SignedHead } from '../../app/ports/log.store.js';
-import { LogStore } from '../../app/ports/log.store.js';
+import { LogStore, MissingHashes } from '../../app/ports/log.store.js';
 import type { Hash } from '../../domain/audit/merkle.tree.js';
 import { HASH_BYTES } from '../../domain/audit/merkle.tree.js';
 import type { TileId } from '../../domain/audit/tlog.tiles.js';
@@ -57,6 +57,18 @@ export class PrismaLogStore extends LogStore {
       [origin],
     );
     return rows[0] && headOf(rows[0]);
+  }
+
+  async newest(): Promise<Pick<Round, 'latest' | 'places'>> {
+    const { rows } = await this.database.pool.query<{ places: string } & HeadRow>(
+      `SELECT p.places, c.*
+       FROM (SELECT coalesce(max(index) + 1, 0) AS places FROM audit_leaves) AS p
+       LEFT JOIN LATERAL (${HEAD} ORDER BY size DESC, signed_at DESC LIMIT 1) AS c ON true`,
+    );
+    const [row] = rows;
+    // Without a head the columns of one are null.
+    const hasHead = row !== undefined && (row.origin as string | null) !== null;
+    return { latest: hasHead ? headOf(row) : undefined, places: Number(row?.places) };
   }
 
   tiles(ids: readonly TileId[]): Promise<Buffer[]> {
@@ -169,7 +181,7 @@ async function tilesOf(db: pg.Pool | pg.PoolClient, ids: readonly TileId[]): Pro
   return rows.map(({ hashes }, at) => {
     const { level, index, width } = ids[at] ?? { level: 0, index: 0, width: 0 };
     if (hashes?.length !== width * HASH_BYTES) {
-      throw new Error(`the tile ${level}/${index} has not ${width} hashes`);
+      throw new MissingHashes(`the tile ${level}/${index} has not ${width} hashes`);
     }
     return hashes;
   });

@@ -1,6 +1,9 @@
 import type { Hash } from '../../domain/audit/merkle.tree.js';
 import type { TileId } from '../../domain/audit/tlog.tiles.js';
 
+/** The tree lacks hashes that a tree of its size has: somebody has removed them. */
+export class MissingHashes extends Error {}
+
 /** What was signed of a log. */
 export interface SignedHead {
   readonly origin: string;
@@ -65,7 +68,9 @@ export abstract class LogStore {
   ): Promise<SignedHead | undefined>;
   /** The largest head of an origin. */
   abstract head(origin: string): Promise<SignedHead | undefined>;
-  /** The hashes of tiles, one after the other, as the tree is now. Throws where it has not so many. */
+  /** The largest head of whatever origin, and how many places were given, of the same moment. */
+  abstract newest(): Promise<Pick<Round, 'latest' | 'places'>>;
+  /** The hashes of tiles, one after the other, as the tree is now. Throws {@link MissingHashes} where it has not so many. */
   abstract tiles(ids: readonly TileId[]): Promise<Buffer[]>;
   /** Where an event is; undefined where it has no place, or is none. */
   abstract placeOf(

@@ -132,6 +132,11 @@ export type AuditNode = Prisma.AuditNodeModel
  */
 export type AuditCheckpoint = Prisma.AuditCheckpointModel
 /**
+ * Model AuditAnchor
+ * How far each anchor has the log's checkpoints.
+ */
+export type AuditAnchor = Prisma.AuditAnchorModel
+/**
  * Model IdempotencyKey
  * 
  */

@@ -415,6 +415,7 @@ export const ModelName = {
   AuditLeaf: 'AuditLeaf',
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
+  AuditAnchor: 'AuditAnchor',
   IdempotencyKey: 'IdempotencyKey',
   Outbox: 'Outbox',
   Recording: 'Recording',
@@ -438,7 +439,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditNode" | "auditCheckpoint" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1774,6 +1775,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    AuditAnchor: {
+      payload: Prisma.$AuditAnchorPayload<ExtArgs>
+      fields: Prisma.AuditAnchorFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditAnchorFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditAnchorFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditAnchorFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditAnchorFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload>
+        }
+        findMany: {
+          args: Prisma.AuditAnchorFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload>[]
+        }
+        create: {
+          args: Prisma.AuditAnchorCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload>
+        }
+        createMany: {
+          args: Prisma.AuditAnchorCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditAnchorCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditAnchorDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload>
+        }
+        update: {
+          args: Prisma.AuditAnchorUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditAnchorDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditAnchorUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditAnchorUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditAnchorUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditAnchorPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditAnchorAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditAnchor>
+        }
+        groupBy: {
+          args: Prisma.AuditAnchorGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditAnchorGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditAnchorCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditAnchorCountAggregateOutputType> | number
+        }
+      }
+    }
     IdempotencyKey: {
       payload: Prisma.$IdempotencyKeyPayload<ExtArgs>
       fields: Prisma.IdempotencyKeyFieldRefs
@@ -2634,6 +2709,16 @@ export const AuditCheckpointScalarFieldEnum = {
 export type AuditCheckpointScalarFieldEnum = (typeof AuditCheckpointScalarFieldEnum)[keyof typeof AuditCheckpointScalarFieldEnum]
 
 
+export const AuditAnchorScalarFieldEnum = {
+  name: 'name',
+  size: 'size',
+  putAt: 'putAt',
+  claimedUntil: 'claimedUntil'
+} as const
+
+export type AuditAnchorScalarFieldEnum = (typeof AuditAnchorScalarFieldEnum)[keyof typeof AuditAnchorScalarFieldEnum]
+
+
 export const IdempotencyKeyScalarFieldEnum = {
   iss: 'iss',
   sub: 'sub',
@@ -3067,6 +3152,7 @@ export type GlobalOmitConfig = {
   auditLeaf?: Prisma.AuditLeafOmit
   auditNode?: Prisma.AuditNodeOmit
   auditCheckpoint?: Prisma.AuditCheckpointOmit
+  auditAnchor?: Prisma.AuditAnchorOmit
   idempotencyKey?: Prisma.IdempotencyKeyOmit
   outbox?: Prisma.OutboxOmit
   recording?: Prisma.RecordingOmit

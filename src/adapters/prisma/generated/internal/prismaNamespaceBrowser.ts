@@ -69,6 +69,7 @@ export const ModelName = {
   AuditLeaf: 'AuditLeaf',
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
+  AuditAnchor: 'AuditAnchor',
   IdempotencyKey: 'IdempotencyKey',
   Outbox: 'Outbox',
   Recording: 'Recording',
@@ -322,6 +323,16 @@ export const AuditCheckpointScalarFieldEnum = {
 } as const
 
 export type AuditCheckpointScalarFieldEnum = (typeof AuditCheckpointScalarFieldEnum)[keyof typeof AuditCheckpointScalarFieldEnum]
+
+
+export const AuditAnchorScalarFieldEnum = {
+  name: 'name',
+  size: 'size',
+  putAt: 'putAt',
+  claimedUntil: 'claimedUntil'
+} as const
+
+export type AuditAnchorScalarFieldEnum = (typeof AuditAnchorScalarFieldEnum)[keyof typeof AuditAnchorScalarFieldEnum]
 
 
 export const IdempotencyKeyScalarFieldEnum = {

@@ -1,0 +1,106 @@
+import { pause } from './pause.js';
+import type { Anchor, AnchorCursors, AnchorLag } from './ports/anchor.js';
+import type { Journal } from './ports/journal.js';
+import type { LogStore } from './ports/log.store.js';
+import type { SequenceLog } from './sequence-log.js';
+
+const BACK_OFF_MS = 1_000;
+const BACK_OFF_MS_MAX = 300_000;
+/** Longer than any anchor may take to answer. */
+const CLAIM_SECONDS = 60;
+/** How often a replica looks whether an anchor is due, at least once in its period. */
+const LOOK_MS_MAX = 10_000;
+
+/**
+ * Puts the newest checkpoint into each anchor as often as it is configured: every replica looks, one at a time puts. An
+ * anchor that fails is tried again, ever more rarely, and holds up nothing. What was parted is put nowhere.
+ */
+export class AnchorLog {
+  private readonly stopping = new AbortController();
+  private loops: Promise<void>[] = [];
+  private readonly failed = new Map<string, number>();
+
+  constructor(
+    private readonly deps: {
+      readonly anchors: readonly Anchor[];
+      readonly cursors: AnchorCursors;
+      readonly store: LogStore;
+      readonly sequence: Pick<SequenceLog, 'parted'>;
+      readonly origin: string;
+      readonly journal: Journal;
+      /** From 0 to 1, for waits that differ. */
+      readonly random?: () => number;
+    },
+  ) {
+    for (const { name } of deps.anchors) this.failed.set(name, 0);
+  }
+
+  /** @param ready before it nothing is put: what was put by must be compared first. */
+  start(ready: Promise<void> = Promise.resolve()): void {
+    this.loops = this.deps.anchors.map((anchor) => this.run(anchor, ready));
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(this.loops);
+  }
+
+  /** How often each could not be reached to put, by this replica. */
+  failures(): ReadonlyMap<string, number> {
+    return this.failed;
+  }
+
+  lags(): Promise<AnchorLag[]> {
+    const { anchors, cursors } = this.deps;
+    return anchors.length === 0
+      ? Promise.resolve([])
+      : cursors.lags(anchors.map(({ name }) => name));
+  }
+
+  private async run(anchor: Anchor, ready: Promise<void>): Promise<void> {
+    await ready;
+    const { signal } = this.stopping;
+    for (let inARow = 0; !signal.aborted;) {
+      inARow = (await this.once(anchor)) ? 0 : inARow + 1;
+      await pause(this.waitMs(anchor, inARow), signal);
+    }
+  }
+
+  private waitMs({ everySeconds }: Anchor, inARow: number): number {
+    const { random = Math.random } = this.deps;
+    if (inARow === 0) return Math.min(everySeconds * 1_000, LOOK_MS_MAX);
+    const longest = Math.min(BACK_OFF_MS * 2 ** inARow, BACK_OFF_MS_MAX);
+    return (longest / 2) * (1 + random());
+  }
+
+  /** Puts the newest checkpoint where the anchor is due and has it not. @returns false where that failed. */
+  async once(anchor: Anchor): Promise<boolean> {
+    const { cursors, store, sequence, origin, journal } = this.deps;
+    const { name, everySeconds } = anchor;
+    if (sequence.parted()) return true;
+    try {
+      const claimed = await cursors.claim(name, { everySeconds, forSeconds: CLAIM_SECONDS });
+      if (!claimed) return true;
+      try {
+        const head = await store.head(origin);
+        if (head === undefined || head.size === claimed.size) {
+          await cursors.release(name);
+          return true;
+        }
+        await anchor.put(head);
+        await cursors.settle(name, head.size);
+      } catch (error) {
+        await cursors.release(name);
+        throw error;
+      }
+      return true;
+    } catch (error) {
+      this.failed.set(name, (this.failed.get(name) ?? 0) + 1);
+      journal.warn(
+        { err: error, anchor: name },
+        'a checkpoint could not be put into an anchor: it is tried again',
+      );
+      return false;
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import { GrowingTree, leafHashOf } from '../domain/audit/merkle.tree.js';
+import type { Hash } from '../domain/audit/merkle.tree.js';
+import { TILE_HEIGHT, TILE_WIDTH } from '../domain/audit/tlog.tiles.js';
+import { pause } from './pause.js';
+import type { Journal } from './ports/journal.js';
+import type { InspectedEntry, LogInspection } from './ports/log.inspection.js';
+import type { LogStore, SignedHead } from './ports/log.store.js';
+import type { SequenceLog } from './sequence-log.js';
+
+/** As many events as four tiles have: a round takes a few milliseconds of the database. */
+const SLICE = 4 * TILE_WIDTH;
+const ROUND_MS = 1_000;
+/** After a whole pass, and after an error. */
+const REST_MS = 60_000;
+
+/**
+ * Walks the whole log in small slices, again and again: that each place holds the event whose hash is signed, that the
+ * event's row says what its body says, that the tree above is of these leaves, and that no event is outside of the log.
+ * The first that is not parts the log, and is named.
+ */
+export class InspectLog {
+  private readonly stopping = new AbortController();
+  private loop: Promise<void> = Promise.resolve();
+  private inspected = 0;
+  private passes = 0;
+
+  constructor(
+    private readonly deps: {
+      readonly store: LogStore;
+      readonly inspection: LogInspection;
+      readonly sequence: Pick<SequenceLog, 'part' | 'parted'>;
+      readonly journal: Journal;
+      /** How long it waits between two slices. */
+      readonly roundMs?: number;
+    },
+  ) {}
+
+  start(): void {
+    this.loop = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.loop;
+  }
+
+  /** What this replica has looked at since it started. */
+  counts(): { readonly events: number; readonly passes: number } {
+    return { events: this.inspected, passes: this.passes };
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted && !this.deps.sequence.parted()) {
+      try {
+        await this.once();
+      } catch (error) {
+        this.deps.journal.warn({ err: error }, 'the audit log cannot be inspected now');
+      }
+      await pause(REST_MS, signal);
+    }
+  }
+
+  /** One pass. @returns what is wrong, and parts the log; undefined where nothing is, or it was stopped on the way. */
+  async once(): Promise<string | undefined> {
+    const wrong = (await this.places()) ?? (await this.outside());
+    if (wrong !== undefined) this.deps.sequence.part(wrong);
+    else if (!this.stopping.signal.aborted) this.passes += 1;
+    return wrong;
+  }
+
+  /** From the first place to the newest head. */
+  private async places(): Promise<string | undefined> {
+    const { latest, places } = await this.deps.store.newest();
+    const size = latest?.size ?? 0;
+    if (places > size) return `the places ${size} to ${places - 1} were given by nobody who signs`;
+    const tree = GrowingTree.empty();
+    while (tree.size < size) {
+      const wrong = await this.slice(tree, Math.min(SLICE, size - tree.size));
+      if (wrong !== undefined) return wrong;
+      await pause(this.deps.roundMs ?? ROUND_MS, this.stopping.signal);
+      if (this.stopping.signal.aborted) return undefined;
+    }
+    return latest && rootDiffers(latest, tree);
+  }
+
+  private async slice(tree: GrowingTree, count: number): Promise<string | undefined> {
+    const begin = tree.size;
+    const entries = await this.deps.inspection.entries(begin, count);
+    const nodes: Node[] = [];
+    let wrong: string | undefined;
+    for (let at = 0; at < count && wrong === undefined; at++) {
+      const entry = entries[at];
+      wrong = wrongAt(begin + at, entry);
+      if (entry === undefined || wrong !== undefined) break;
+      tree.append(entry.leafHash, ({ level, index }, hash) => {
+        if (level % TILE_HEIGHT === 0) nodes.push({ level: level / TILE_HEIGHT, index, hash });
+      });
+    }
+    this.inspected += tree.size - begin;
+    // What lies before an event that is wrong is told first: it may have been moved there.
+    return (await this.treeAbove(nodes)) ?? wrong;
+  }
+
+  private async treeAbove(nodes: readonly Node[]): Promise<string | undefined> {
+    const stored = await this.deps.inspection.nodes(nodes);
+    const differs = nodes.findIndex(({ hash }, at) => stored[at]?.equals(hash) !== true);
+    const node = nodes[differs];
+    if (node === undefined) return undefined;
+    const width = TILE_WIDTH ** node.level;
+    const first = node.index * width;
+    return `the tree is not of the events at places ${first} to ${first + width - 1}: ${stored[differs] ? 'one of them is in the place of another, or the tree was rewritten' : 'its hash of them was removed'}`;
+  }
+
+  /** Events that nobody who reads the log would see. */
+  private async outside(): Promise<string | undefined> {
+    let after: string | undefined;
+    for (;;) {
+      const { last, unplaced } = await this.deps.inspection.unplaced(after, SLICE);
+      if (unplaced[0] !== undefined) {
+        return `the event ${unplaced[0]} has no place in the log and waits for none: it was inserted past the log, or its place was removed`;
+      }
+      if (last === undefined || this.stopping.signal.aborted) return undefined;
+      after = last;
+      await pause(this.deps.roundMs ?? ROUND_MS, this.stopping.signal);
+    }
+  }
+}
+
+/** A hash of a tile of level 1 or above. */
+interface Node {
+  readonly level: number;
+  readonly index: number;
+  readonly hash: Hash;
+}
+
+function wrongAt(place: number, entry: InspectedEntry | undefined): string | undefined {
+  if (entry?.index !== place) {
+    return `the place ${place} of the log is empty: its event was removed from it`;
+  }
+  const wrong = wrongWith(entry);
+  return wrong && `the event ${entry.eventId} at place ${place} ${wrong}`;
+}
+
+function wrongWith({ event, leafHash, eventId }: InspectedEntry): string | undefined {
+  if (event === null) return 'was deleted';
+  const { body } = event;
+  if (!event.leafHash.equals(leafHash)) return 'has another hash than its place';
+  if (body === null) return undefined;
+  if (!leafHashOf(body).equals(leafHash)) {
+    return 'has another body than the one that was hashed: it was changed, or put in the place of another';
+  }
+  const said = saidBy(body);
+  if (said === undefined) return 'has a body that is no event';
+  const row: Record<keyof Said, unknown> = {
+    id: eventId,
+    action: event.action,
+    session: event.sessionId ?? undefined,
+    time: event.at.toISOString(),
+  };
+  const column = (['id', 'action', 'session', 'time'] as const).find((it) => said[it] !== row[it]);
+  return column && `has another ${column} in its row than in its body`;
+}
+
+/** What rows repeat of bodies, so that it can be looked for. */
+interface Said {
+  readonly id?: unknown;
+  readonly action?: unknown;
+  readonly session?: unknown;
+  readonly time?: unknown;
+}
+
+/** Bodies with a right hash are as they were written. */
+function saidBy(body: Buffer): Said | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function rootDiffers({ size, root }: SignedHead, tree: GrowingTree): string | undefined {
+  return tree.root().equals(root)
+    ? undefined
+    : `the newest checkpoint, of ${size} events, has another root than these events`;
+}

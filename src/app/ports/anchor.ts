@@ -1,0 +1,45 @@
+import type { SignedHead } from './log.store.js';
+
+/** A place out of the database's reach where checkpoints are put by. Throws where it does not answer in time. */
+export abstract class Anchor {
+  abstract readonly name: string;
+  /** How often a new checkpoint is put there at most, in seconds. */
+  abstract readonly everySeconds: number;
+
+  /** Once more does no harm. Nothing leaves but what the head says. */
+  abstract put(head: SignedHead): Promise<void>;
+
+  /**
+   * The sizes of the checkpoints of that log that are there, newest first, as many as a look takes; undefined where
+   * nothing can be read back.
+   */
+  abstract sizes(origin: string): Promise<readonly number[] | undefined>;
+
+  /** The checkpoint of that size: a signed note, which whoever asked must check; undefined where there is none. */
+  abstract noteOf(origin: string, size: number): Promise<string | undefined>;
+}
+
+/** How far an anchor is behind what was signed. */
+export interface AnchorLag {
+  readonly name: string;
+  readonly events: number;
+  /** How long the oldest checkpoint waits that it has not; 0 where it has all. */
+  readonly seconds: number;
+}
+
+/** How far each anchor is, and who is at it: one replica at a time. */
+export abstract class AnchorCursors {
+  /**
+   * The size of what was put last, where the anchor is due and nobody is at it: then it is this replica's, until it says
+   * how it went or `forSeconds` are over. Undefined where there is nothing to do here.
+   */
+  abstract claim(
+    name: string,
+    args: { readonly everySeconds: number; readonly forSeconds: number },
+  ): Promise<{ readonly size: number } | undefined>;
+  /** So much is there now. */
+  abstract settle(name: string, size: number): Promise<void>;
+  /** It could not be put: whoever wants may try. */
+  abstract release(name: string): Promise<void>;
+  abstract lags(names: readonly string[]): Promise<AnchorLag[]>;
+}

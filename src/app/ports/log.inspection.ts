@@ -1,0 +1,34 @@
+import type { Hash } from '../../domain/audit/merkle.tree.js';
+
+/** A place, and the row of the event in it; null where there is no such row. */
+export interface InspectedEntry {
+  readonly index: number;
+  readonly eventId: string;
+  readonly leafHash: Hash;
+  readonly event: {
+    readonly at: Date;
+    readonly action: string;
+    readonly sessionId: string | null;
+    readonly leafHash: Hash;
+    /** Null where it was dropped at the end of its time. */
+    readonly body: Buffer | null;
+  } | null;
+}
+
+/** The log's rows as they are, for whoever does not believe them. */
+export abstract class LogInspection {
+  /** Places in their order, from `begin` on; those that are missing are left out. */
+  abstract entries(begin: number, count: number): Promise<InspectedEntry[]>;
+  /** The hashes of tiles' levels 1 and above, undefined where there is none. */
+  abstract nodes(
+    ids: readonly { readonly level: number; readonly index: number }[],
+  ): Promise<(Hash | undefined)[]>;
+  /**
+   * The next events by id: the last one that was looked at, undefined where there is no more, and those among them that
+   * neither have a place nor wait for one.
+   */
+  abstract unplaced(
+    afterId: string | undefined,
+    count: number,
+  ): Promise<{ readonly last: string | undefined; readonly unplaced: readonly string[] }>;
+}

@@ -1,0 +1,193 @@
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FileAnchor } from '../../src/adapters/anchors/file.anchor.js';
+import { PrismaAnchorCursors } from '../../src/adapters/prisma/prisma-anchor.cursors.js';
+import { AnchorLog } from '../../src/app/anchor-log.js';
+import { CompareAnchors } from '../../src/app/compare-anchors.js';
+import { Anchor } from '../../src/app/ports/anchor.js';
+import type { SequenceLog } from '../../src/app/sequence-log.js';
+import { LogLab, ORIGIN } from '../support/log.lab.js';
+
+let lab: LogLab;
+let folder: string;
+let path: string;
+let file: FileAnchor;
+let cursors: PrismaAnchorCursors;
+beforeEach(async () => {
+  lab = await LogLab.start();
+  folder = await mkdtemp(join(tmpdir(), 'anchors-'));
+  path = join(folder, 'checkpoints.jsonl');
+  file = new FileAnchor({ name: 'vault', everySeconds: 60, path });
+  cursors = new PrismaAnchorCursors(lab.database);
+});
+afterEach(async () => {
+  await lab[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+/** One that does not answer. */
+class AwayAnchor extends Anchor {
+  readonly everySeconds = 60;
+  constructor(readonly name: string) {
+    super();
+  }
+  put(): Promise<void> {
+    return Promise.reject(new Error('does not answer'));
+  }
+  sizes(): Promise<undefined> {
+    return Promise.reject(new Error('does not answer'));
+  }
+  noteOf(): Promise<undefined> {
+    return Promise.reject(new Error('does not answer'));
+  }
+}
+
+function anchorLog(sequence: SequenceLog, anchors: readonly Anchor[] = [file]): AnchorLog {
+  const { store, journal } = lab;
+  return new AnchorLog({ anchors, cursors, store, sequence, origin: ORIGIN, journal });
+}
+
+function comparing(sequence: SequenceLog, anchors: readonly Anchor[] = [file]): CompareAnchors {
+  const { store, journal } = lab;
+  const clock = { now: () => new Date() };
+  return new CompareAnchors({ anchors, store, sequence, origin: ORIGIN, clock, journal });
+}
+
+/** Events that are signed, in as many checkpoints as there are counts, each in the anchor. */
+async function anchored(sequence: SequenceLog, ...counts: readonly number[]): Promise<void> {
+  for (const count of counts) {
+    await lab.write(count);
+    await sequence.once();
+    const head = await lab.store.head(ORIGIN);
+    if (head) await file.put(head);
+  }
+}
+
+async function isDueAgain(): Promise<void> {
+  await lab.database.pool.query(`UPDATE audit_anchors SET put_at = put_at - interval '61 seconds'`);
+}
+
+describe('an anchor', () => {
+  test('gets the newest checkpoint once in its time, from one replica, and its lag is told', async () => {
+    const sequence = lab.replica();
+    const replicas = [anchorLog(sequence), anchorLog(sequence), anchorLog(sequence)];
+    await lab.write(5);
+    await sequence.once();
+    expect(await replicas[0]?.lags()).toEqual([
+      { name: 'vault', events: 5, seconds: expect.any(Number) as number },
+    ]);
+    await Promise.all(replicas.map((it) => it.once(file)));
+    expect(await file.sizes(ORIGIN)).toEqual([5]);
+    expect(await file.noteOf(ORIGIN, 5)).toBe((await lab.store.head(ORIGIN))?.note);
+    expect(await replicas[0]?.lags()).toEqual([{ name: 'vault', events: 0, seconds: 0 }]);
+
+    await lab.write(2);
+    await sequence.once();
+    await Promise.all(replicas.map((it) => it.once(file)));
+    expect(await file.sizes(ORIGIN)).toEqual([5]);
+    await isDueAgain();
+    await Promise.all(replicas.map((it) => it.once(file)));
+    expect(await file.sizes(ORIGIN)).toEqual([7, 5]);
+    expect((await readFile(path, 'utf8')).split('\n').filter(Boolean)).toHaveLength(2);
+  });
+
+  test('that cannot be reached is counted, warned of and left to whoever tries next, and holds up nothing', async () => {
+    const sequence = lab.replica();
+    const away = new AwayAnchor('vault');
+    const log = anchorLog(sequence, [away, file]);
+    await lab.write(1);
+    await sequence.once();
+    expect(await log.once(away)).toBe(false);
+    expect(log.failures().get('vault')).toBe(1);
+    expect(lab.journal.lines.at(-1)).toMatchObject({ level: 'warn', facts: { anchor: 'vault' } });
+    expect(await log.once(file)).toBe(true);
+    expect(await file.sizes(ORIGIN)).toEqual([1]);
+    const compare = comparing(sequence, [away, file]);
+    expect(await compare.once()).toBe(false);
+    expect(compare.standings()[0]).toMatchObject({ failures: 1 });
+    expect(sequence.parted()).toBeUndefined();
+  });
+
+  test('in a file stands a line that was cut off, and one of another log', async () => {
+    const sequence = lab.replica();
+    await anchored(sequence, 3);
+    await appendFile(
+      path,
+      '\n{"origin":"other.example","size":99,"note":"x"}\n{"origin":"hallpass.exa',
+    );
+    await anchored(sequence, 1);
+    expect(await file.sizes(ORIGIN)).toEqual([4, 3]);
+    await comparing(sequence).once();
+    expect(sequence.parted()).toBeUndefined();
+  });
+
+  test('gets nothing of a log that is parted', async () => {
+    const sequence = lab.replica();
+    await lab.write(1);
+    await sequence.once();
+    sequence.part('it was changed');
+    await anchorLog(sequence).once(file);
+    expect(await file.sizes(ORIGIN)).toEqual([]);
+  });
+});
+
+describe('comparing', () => {
+  test('finds nothing where all is as it was put by, however much came since', async () => {
+    const sequence = lab.replica();
+    await anchored(sequence, 3, 300, 2);
+    await lab.write(700);
+    await sequence.once();
+    const compare = comparing(sequence);
+    expect(await compare.once()).toBe(true);
+    expect(sequence.parted()).toBeUndefined();
+    expect(compare.standings()).toMatchObject([{ name: 'vault', failures: 0 }]);
+  });
+
+  test('before the first signing keeps a replica from signing what goes on from a restored backup', async () => {
+    await anchored(lab.replica(), 6, 4);
+    await lab.asInsider(
+      'DELETE FROM audit_leaves WHERE index >= 6',
+      'DELETE FROM audit_checkpoints WHERE size > 6',
+    );
+    const fresh = lab.replica();
+    const compare = comparing(fresh);
+    fresh.start(compare.start());
+    await expect
+      .poll(() => fresh.parted()?.why)
+      .toBe(
+        'the anchor vault holds a checkpoint of 10 events, and 6 have a place in the database: the events 6 to 9 were removed, or the database was put back (it agrees with the checkpoint of 6 there)',
+      );
+    await lab.write(1);
+    await fresh.once();
+    await compare.stop();
+    await fresh.stop();
+    expect((await lab.store.head(ORIGIN))?.size).toBe(6);
+  });
+
+  test('names the events between which they part, where more was signed since', async () => {
+    await anchored(lab.replica(), 5, 5, 5, 5, 5);
+    await lab.asInsider(
+      'DELETE FROM audit_leaves WHERE index >= 12',
+      'DELETE FROM audit_checkpoints WHERE size > 10',
+      'DELETE FROM audit_leaves WHERE index >= 10',
+    );
+    await lab.write(40);
+    const forked = lab.replica();
+    await forked.once();
+    expect(forked.parted()).toBeUndefined();
+    await comparing(forked).once();
+    expect(forked.parted()?.why).toBe(
+      'the anchor vault holds a checkpoint of 15 events with another root than the database has: the first event that was changed, removed or inserted is one of 10 to 14 (it agrees with the checkpoint of 10 there)',
+    );
+  });
+
+  test('finds a tile of which hashes were removed', async () => {
+    const sequence = lab.replica();
+    await anchored(sequence, 10, 300);
+    await lab.asInsider('DELETE FROM audit_nodes');
+    await comparing(sequence).once();
+    expect(sequence.parted()?.why).toContain('is one of 10 to 309');
+  });
+});

@@ -1,0 +1,391 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FileAnchor } from '../../src/adapters/anchors/file.anchor.js';
+import { PrismaLogInspection } from '../../src/adapters/prisma/prisma-log.inspection.js';
+import { CompareAnchors } from '../../src/app/compare-anchors.js';
+import { exportLog } from '../../src/app/export-log.js';
+import { InspectLog } from '../../src/app/inspect-log.js';
+import { WritableLogFiles } from '../../src/app/ports/log.files.js';
+import { ReadLog } from '../../src/app/read-log.js';
+import { verifyLog } from '../../src/app/verify-log.js';
+import { signCheckpoint } from '../../src/domain/audit/checkpoint.js';
+import { auditEntry } from '../../src/domain/audit/entry.js';
+import { leafHashOf, rootOf } from '../../src/domain/audit/merkle.tree.js';
+import type { SignerKey } from '../../src/domain/audit/signed.note.js';
+import { LogLab, ORIGIN, signerNamed } from '../support/log.lab.js';
+import { ROBIN, actorOf } from '../support/sessions.js';
+
+const SIZE = 600;
+const AUDITOR_HAS = 500;
+const clock = { now: () => new Date() };
+
+let lab: LogLab;
+let folder: string;
+let vault: FileAnchor;
+let auditorsNote: string;
+
+/** 600 signed events, of which an anchor has three checkpoints and an auditor one; and one event that waits. */
+beforeEach(async () => {
+  lab = await LogLab.start();
+  folder = await mkdtemp(join(tmpdir(), 'anchors-'));
+  vault = new FileAnchor({ name: 'vault', everySeconds: 60, path: join(folder, 'checkpoints') });
+  const sequence = lab.replica();
+  for (const count of [300, AUDITOR_HAS - 300, SIZE - AUDITOR_HAS]) {
+    await lab.write(count);
+    await sequence.once();
+    const head = await lab.store.head(ORIGIN);
+    if (head) await vault.put(head);
+    if (head?.size === AUDITOR_HAS) auditorsNote = head.note;
+  }
+  await lab.write(1);
+});
+afterEach(async () => {
+  await lab[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+type Catcher = 'sequencer' | 'anchor' | 'inspection' | 'verify';
+
+/** What each that looks for itself says, all started anew: none remembers anything. */
+async function caught(): Promise<Partial<Record<Catcher, string>>> {
+  const says: Partial<Record<Catcher, string>> = {};
+  const { store, journal } = lab;
+  const partedBy = (who: Catcher) => ({
+    parted: () => undefined,
+    part: (why: string) => {
+      says[who] ??= why;
+    },
+  });
+  const common = { store, journal, clock, origin: ORIGIN };
+  const anchors = [vault];
+  await new CompareAnchors({ ...common, anchors, sequence: partedBy('anchor') }).once();
+  const inspection = new PrismaLogInspection(lab.database);
+  const sequence = partedBy('inspection');
+  await new InspectLog({ ...common, inspection, sequence, roundMs: 0 }).once();
+  const found = await verified();
+  if (found !== undefined) says.verify = found;
+  const replica = lab.replica();
+  await replica.once();
+  const why = replica.parted()?.why;
+  if (why !== undefined) says.sequencer = why;
+  return says;
+}
+
+class MemoryFiles extends WritableLogFiles {
+  private readonly files = new Map<string, Buffer>();
+  read(path: string): Promise<Buffer | undefined> {
+    return Promise.resolve(this.files.get(path));
+  }
+  write(path: string, bytes: Buffer): Promise<void> {
+    this.files.set(path, bytes);
+    return Promise.resolve();
+  }
+}
+
+/** What an auditor finds in an export, with the key and an older checkpoint; undefined where all is well. */
+async function verified(): Promise<string | undefined> {
+  const silent = { append: () => Promise.resolve(), read: () => Promise.resolve([]) };
+  const signers = [lab.key];
+  const log = new ReadLog({ store: lab.store, audit: silent, clock, origin: ORIGIN, signers });
+  const source = async (path: string): Promise<Buffer | undefined> => {
+    const read =
+      path === 'checkpoint'
+        ? await log.checkpoint()
+        : await log.file({ actor: actorOf(ROBIN), roles: ['auditor'] }, path);
+    if (typeof read === 'string') return Buffer.from(read);
+    return Buffer.isBuffer(read) ? read : undefined;
+  };
+  const files = new MemoryFiles();
+  try {
+    const head = await exportLog({ source, to: files });
+    if (head === undefined) return 'nothing was signed yet';
+  } catch (error) {
+    return `no export: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  const verifiers = [lab.key.verifier];
+  const { findings } = await verifyLog({ files, verifiers, olderNote: auditorsNote });
+  const [first] = findings;
+  return first && `${first.index ?? '-'}: ${first.what}`;
+}
+
+const at = (index: number): string => `(SELECT event_id FROM audit_leaves WHERE index = ${index})`;
+const hex = (bytes: Buffer): string => `'\\x${bytes.toString('hex')}'`;
+
+interface Forged {
+  readonly body: Buffer;
+  readonly leafHash: Buffer;
+}
+
+/** The event at a place as it might have been: all but what it says was done is as it was. */
+async function forgedAt(index: number): Promise<Forged> {
+  const [entry] = await lab.store.entries(index, 1);
+  const body = Buffer.from(String(entry?.body).replace('test.happened', 'test.harmless'));
+  return { body, leafHash: leafHashOf(body) };
+}
+
+/** With its hashes and what its row says beside it, so that the two rows agree. */
+function edits(index: number, { body, leafHash }: Forged): string[] {
+  return [
+    `UPDATE audit_events SET action = 'test.harmless', body = ${hex(body)}, leaf_hash = ${hex(leafHash)} WHERE id = ${at(index)}`,
+    `UPDATE audit_leaves SET leaf_hash = ${hex(leafHash)} WHERE index = ${index}`,
+  ];
+}
+
+/** The whole log with another event at place 42, signed as if it had always been so. */
+async function rewritten(key: SignerKey): Promise<string[]> {
+  const forged = await forgedAt(42);
+  const leaves = (await lab.store.entries(0, SIZE)).map(({ leafHash }) => leafHash);
+  leaves[42] = forged.leafHash;
+  const root = rootOf(leaves);
+  const note = signCheckpoint({ origin: ORIGIN, size: SIZE, root }, [key]);
+  return [
+    ...edits(42, forged),
+    `UPDATE audit_nodes SET hash = ${hex(rootOf(leaves.slice(0, 256)))} WHERE level = 1 AND index = 0`,
+    'DELETE FROM audit_checkpoints',
+    `INSERT INTO audit_checkpoints VALUES ('${ORIGIN}', ${SIZE}, ${hex(root)}, '${note}', now())`,
+  ];
+}
+
+const INSERT_EVENT = `INSERT INTO audit_events (id, at, action, body, leaf_hash)
+  SELECT '00000000-0000-4000-8000-000000000000', now(), 'test.forged', '\\x7b7d', sha256('\\x007b7d')`;
+
+interface Deed {
+  readonly deed: string;
+  readonly sql: readonly string[] | (() => Promise<string[]>);
+  /** Who says it, and the beginning of what is said; nobody else does. */
+  readonly by: Partial<Record<Catcher, string>>;
+}
+
+const DEEDS: readonly Deed[] = [
+  {
+    deed: 'edits a body',
+    sql: async () => [
+      `UPDATE audit_events SET body = ${hex((await forgedAt(42)).body)} WHERE id = ${at(42)}`,
+    ],
+    by: {
+      inspection: 'at place 42 has another body than the one that was hashed',
+      verify: '42: is not what the tree has a hash of',
+    },
+  },
+  {
+    deed: 'edits a body with its hashes',
+    sql: async () => edits(42, await forgedAt(42)),
+    by: {
+      inspection: 'the tree is not of the events at places 0 to 255',
+      verify: '0: one of the events 0 to 255 is not what the tree above them is of',
+    },
+  },
+  {
+    deed: 'edits a body with its hashes near the end, above which there is no tile yet',
+    sql: async () => edits(599, await forgedAt(599)),
+    by: {
+      anchor: 'is one of 500 to 599',
+      inspection: 'the newest checkpoint, of 600 events, has another root',
+      sequencer: 'the checkpoint of 600 events has another root',
+      verify: 'the events are not those of the checkpoint',
+    },
+  },
+  {
+    deed: 'edits what a row says beside its body, so that a search misses it',
+    sql: [`UPDATE audit_events SET action = 'test.harmless' WHERE id = ${at(42)}`],
+    by: {
+      inspection: 'at place 42 has another action in its row than in its body',
+    },
+  },
+  {
+    deed: 'swaps the bodies of two',
+    sql: [
+      `UPDATE audit_events e SET body = o.body, leaf_hash = o.leaf_hash
+       FROM audit_events o WHERE (e.id = ${at(42)} AND o.id = ${at(43)}) OR (e.id = ${at(43)} AND o.id = ${at(42)})`,
+    ],
+    by: {
+      inspection: 'at place 42 has another hash than its place',
+      verify: '42: is not what the tree has a hash of',
+    },
+  },
+  {
+    deed: 'swaps the places of two',
+    sql: [
+      `ALTER TABLE audit_leaves DROP CONSTRAINT audit_leaves_event_id_key`,
+      `UPDATE audit_leaves l SET event_id = o.event_id, leaf_hash = o.leaf_hash
+       FROM audit_leaves o WHERE (l.index = 42 AND o.index = 43) OR (l.index = 43 AND o.index = 42)`,
+    ],
+    by: {
+      inspection: 'the tree is not of the events at places 0 to 255',
+      verify: '0: one of the events 0 to 255 is not what the tree above them is of',
+    },
+  },
+  {
+    deed: 'deletes an event',
+    sql: [`DELETE FROM audit_events WHERE id = ${at(42)}`],
+    by: {
+      inspection: 'at place 42 was deleted',
+      verify: '0: the events 0 to 255 are not whole',
+    },
+  },
+  {
+    deed: 'deletes an event with its place, and moves up those after it',
+    sql: [
+      `DELETE FROM audit_events WHERE id = ${at(42)}`,
+      'DELETE FROM audit_leaves WHERE index = 42',
+      'UPDATE audit_leaves SET index = index + 1000000 WHERE index > 42',
+      'UPDATE audit_leaves SET index = index - 1000001 WHERE index > 1000000',
+    ],
+    by: {
+      anchor: 'is one of 0 to 299',
+      inspection: 'the tree is not of the events at places 0 to 255',
+      sequencer: '599 have a place: those after them were removed',
+      verify: 'no export',
+    },
+  },
+  {
+    deed: 'deletes the tail',
+    sql: [
+      'DELETE FROM audit_events WHERE id IN (SELECT event_id FROM audit_leaves WHERE index >= 550)',
+      'DELETE FROM audit_leaves WHERE index >= 550',
+    ],
+    by: {
+      anchor: 'the events 550 to 599 were removed',
+      inspection: 'the place 550 of the log is empty',
+      sequencer: '550 have a place: those after them were removed',
+      verify: 'no export',
+    },
+  },
+  {
+    deed: 'deletes the tail that the auditor has not, with its checkpoints',
+    sql: [
+      'DELETE FROM audit_events WHERE id IN (SELECT event_id FROM audit_leaves WHERE index >= 500)',
+      'DELETE FROM audit_leaves WHERE index >= 500',
+      'DELETE FROM audit_checkpoints WHERE size > 500',
+    ],
+    by: {
+      anchor: 'the events 500 to 599 were removed',
+    },
+  },
+  {
+    deed: 'inserts an event late, with a place of its own',
+    sql: [
+      INSERT_EVENT,
+      `INSERT INTO audit_leaves SELECT 600, id, leaf_hash FROM audit_events WHERE action = 'test.forged'`,
+    ],
+    by: {
+      inspection: 'the places 600 to 600 were given by nobody who signs',
+      sequencer: '601 have a place: others were inserted after it',
+    },
+  },
+  {
+    deed: 'writes an event of a time that is long over, as the service writes its own',
+    sql: async () => {
+      const actor = actorOf(ROBIN);
+      const at = new Date('2020-01-01T00:00:00Z');
+      await lab.audit.append(auditEntry({ at, action: 'test.late', outcome: 'success', actor }));
+      await lab.replica().once();
+      return [];
+    },
+    by: { verify: '601: is of 2020-01-01T00:00:00.000Z, and one before it of' },
+  },
+  {
+    deed: 'disables the triggers and inserts an event past the log',
+    sql: [INSERT_EVENT],
+    by: {
+      inspection: 'the event 00000000-0000-4000-8000-000000000000 has no place',
+    },
+  },
+  {
+    deed: 'keeps an event out of the log that waits for its place',
+    sql: ['DELETE FROM audit_pending'],
+    by: {
+      inspection: 'has no place in the log and waits for none',
+    },
+  },
+  {
+    deed: 'edits an event that waits for its place',
+    sql: [
+      `UPDATE audit_events SET body = '\\x7b7d' WHERE id IN (SELECT event_id FROM audit_pending)`,
+    ],
+    by: {
+      sequencer: 'is not what its hash is of',
+    },
+  },
+  {
+    deed: 'rewrites the tree and signs it with another key',
+    sql: () => rewritten(signerNamed()),
+    by: {
+      anchor: 'is one of 0 to 299',
+      sequencer: 'signed by none of the keys that are trusted',
+      verify: '-: the checkpoint is signed by none of the keys that are trusted',
+    },
+  },
+  {
+    deed: 'rewrites the tree and signs it with the key itself',
+    sql: () => rewritten(lab.key),
+    by: {
+      anchor: 'is one of 0 to 299',
+      verify: '-: the first 500 events are not those of the older checkpoint',
+    },
+  },
+  {
+    deed: 'removes hashes of the tree',
+    sql: ['DELETE FROM audit_nodes'],
+    by: {
+      anchor: 'is one of 0 to 299',
+      inspection: 'its hash of them was removed',
+      sequencer: 'the tile 1/0 has not 2 hashes',
+      verify: 'no export',
+    },
+  },
+  {
+    deed: 'restores yesterday’s backup',
+    sql: [
+      'DELETE FROM audit_pending',
+      'DELETE FROM audit_events WHERE id NOT IN (SELECT event_id FROM audit_leaves WHERE index < 300)',
+      'DELETE FROM audit_leaves WHERE index >= 300',
+      'DELETE FROM audit_nodes WHERE index > 0',
+      'DELETE FROM audit_checkpoints WHERE size > 300',
+      'DELETE FROM audit_anchors',
+    ],
+    by: {
+      anchor: 'the events 300 to 599 were removed, or the database was put back',
+      verify: '-: the older checkpoint is of 500 events, and the log has 300',
+    },
+  },
+  {
+    deed: 'empties all of it',
+    sql: [
+      'TRUNCATE audit_events, audit_pending, audit_leaves, audit_nodes, audit_checkpoints, audit_anchors',
+    ],
+    by: {
+      anchor: 'the events 0 to 599 were removed',
+      verify: 'nothing was signed yet',
+    },
+  },
+];
+
+test('nobody says anything of a log that nobody has touched', async () => {
+  expect(await caught()).toEqual({});
+});
+
+describe('an insider with all rights over the database who', () => {
+  test.each(DEEDS)('$deed', async ({ sql, by }) => {
+    await lab.asInsider(...(typeof sql === 'function' ? await sql() : sql));
+    expect(await caught()).toEqual(
+      Object.fromEntries(
+        Object.entries(by).map(([who, what]) => [who, expect.stringContaining(what) as string]),
+      ),
+    );
+  });
+});
+
+test('docs/audit.md says of each deed who finds it', async () => {
+  const rows = (await readFile('docs/audit.md', 'utf8'))
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+  for (const { deed, by } of DEEDS) {
+    const who = (['sequencer', 'anchor', 'inspection', 'verify'] as const).map((it) =>
+      by[it] === undefined ? '' : 'x',
+    );
+    expect(rows.find(([, told]) => told === deed)?.slice(2, 6), deed).toEqual(who);
+  }
+});
