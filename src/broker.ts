@@ -26,6 +26,7 @@ import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
+import { PrismaAuditIndex } from './adapters/prisma/prisma-audit.index.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
 import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
@@ -78,6 +79,8 @@ import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
+import { IndexLog } from './app/index-log.js';
+import { SearchAudit } from './app/search-audit.js';
 import { SequenceLog } from './app/sequence-log.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
@@ -198,6 +201,8 @@ export async function startBroker(
   const tickets = new PrismaTicketStore(database);
   const auditLog = new PrismaAuditLog(database);
   const log = new PrismaLogStore(database);
+  const auditIndex = new PrismaAuditIndex(database);
+  const indexLog = new IndexLog({ index: auditIndex, journal });
   const sequence = new SequenceLog({
     store: log,
     origin: config.audit.origin,
@@ -300,6 +305,7 @@ export async function startBroker(
     }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: auditLog, clock }),
+    searchAudit: new SearchAudit({ index: auditIndex, log: auditLog, clock }),
     readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
@@ -384,6 +390,8 @@ export async function startBroker(
   opened.defer(() => presence.stop());
   sequence.start();
   opened.defer(() => sequence.stop());
+  indexLog.start();
+  opened.defer(() => indexLog.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();

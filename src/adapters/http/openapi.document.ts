@@ -3,6 +3,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AuditPage } from '../../contract/audit.schema.js';
+import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
@@ -40,6 +41,8 @@ const ANSWERS = [
   ScreenText,
   ReviewPage,
   AuditPage,
+  AuditSearchPage,
+  AuditCounts,
   Checkpoint,
   LogKeys,
   LogTile,

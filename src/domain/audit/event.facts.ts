@@ -27,6 +27,12 @@ export interface EventFacts {
   readonly words: string;
 }
 
+/** The facts of the event at a place. */
+export interface PlacedFacts {
+  readonly index: number;
+  readonly facts: EventFacts;
+}
+
 /** Longer values are found by their beginning: keys of an index have a limit. In UTF-16 code units. */
 export const FACT_CHARACTERS_MAX = 500;
 /** Of {@link EventFacts.words}. */
