@@ -11,6 +11,7 @@ import {
 import type { AuditEntry, AuditFacts } from '../../src/domain/audit/entry.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
 import type { Session } from '../../src/domain/session/session.js';
+import { HallpassHome } from '../support/hallpass.client.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
 import { LogLab } from '../support/log.lab.js';
@@ -228,6 +229,26 @@ describe('counts of the audit log', () => {
   test('can be had by all that events are found by', () => {
     expect(AUDIT_COUNTED_BY.options).toEqual([...COUNTED_BY]);
   });
+});
+
+test('hallpass finds and counts as the API does', async () => {
+  await using home = await HallpassHome.make({
+    HALLPASS_SERVER: api.url,
+    HALLPASS_TOKEN: 'auditor',
+  });
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await home.run(['audit', ...args]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return stdout.toString();
+  };
+  const json = await run('search', '--person', 'sam', '-o', 'json', '--', 'queue', '-go');
+  expect(JSON.parse(json).items.map((it: { index: number }) => it.index)).toEqual([2]);
+  expect(await run('search', '--break-glass', '--limit', '5')).toMatch(
+    /^WHEN .*\n.* session\.break-glass +success +robin/,
+  );
+  expect(await run('counts', '--by', 'approver', '--namespace', 'shop')).toBe(
+    'APPROVER  EVENTS\n-         2\nalex      1\nsam       1\n',
+  );
 });
 
 test('events that had their place before are made findable in slices, and once', async () => {
