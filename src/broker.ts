@@ -26,6 +26,7 @@ import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
+import { PrismaAccessReport } from './adapters/prisma/prisma-access.report.js';
 import { PrismaAuditIndex } from './adapters/prisma/prisma-audit.index.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
@@ -80,6 +81,7 @@ import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { IndexLog } from './app/index-log.js';
+import { ReportAccess } from './app/report-access.js';
 import { SearchAudit } from './app/search-audit.js';
 import { SequenceLog } from './app/sequence-log.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
@@ -306,6 +308,11 @@ export async function startBroker(
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: auditLog, clock }),
     searchAudit: new SearchAudit({ index: auditIndex, log: auditLog, clock }),
+    reportAccess: new ReportAccess({
+      report: new PrismaAccessReport(database),
+      log: auditLog,
+      clock,
+    }),
     readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),

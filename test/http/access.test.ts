@@ -81,6 +81,7 @@ describe('permissions', () => {
     ['listPolicies', 'GET', '/v1/policies'],
     ['listAuditEvents', 'GET', '/v1/audit/events'],
     ['searchAudit', 'GET', '/v1/audit/search'],
+    ['reportAccess', 'GET', '/v1/audit/reports/access'],
     ['countAudit', 'GET', '/v1/audit/counts?by=action'],
   ];
 

@@ -1,6 +1,7 @@
 import type { LogEntry, SignedHead } from '../../src/app/ports/log.store.js';
 import { LogStore } from '../../src/app/ports/log.store.js';
 import { ReadLog } from '../../src/app/read-log.js';
+import { ReportAccess } from '../../src/app/report-access.js';
 import { SearchAudit } from '../../src/app/search-audit.js';
 import type { Counts, FoundRecord } from '../../src/app/ports/audit.index.js';
 import { AuditIndex } from '../../src/app/ports/audit.index.js';
@@ -65,4 +66,9 @@ class EmptyIndex extends AuditIndex {
 /** Searches a log in which nothing is found. */
 export function searchNothing(log: AuditLog, clock: Clock): SearchAudit {
   return new SearchAudit({ index: new EmptyIndex(), log, clock });
+}
+
+/** Reports of nobody who had any access. */
+export function reportNothing(log: AuditLog, clock: Clock): ReportAccess {
+  return new ReportAccess({ report: { lines: () => Promise.resolve([]) }, log, clock });
 }

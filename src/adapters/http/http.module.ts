@@ -26,6 +26,7 @@ import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadLogs } from '../../app/read-logs.js';
 import { ReadRecordings } from '../../app/read-recordings.js';
 import { ReadReviews } from '../../app/read-reviews.js';
+import { ReportAccess } from '../../app/report-access.js';
 import { SearchAudit } from '../../app/search-audit.js';
 import { ReadLog } from '../../app/read-log.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
@@ -39,6 +40,7 @@ import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { AuditController } from './audit.controller.js';
 import { AuditSearchController } from './audit-search.controller.js';
+import { ReportsController } from './reports.controller.js';
 import { LogController } from './log.controller.js';
 import { CatalogController } from './catalog.controller.js';
 import { DatabaseOutage } from './database.outage.js';
@@ -77,6 +79,7 @@ export interface HttpDeps {
   readonly readSession: ReadSession;
   readonly readAudit: ReadAudit;
   readonly searchAudit: SearchAudit;
+  readonly reportAccess: ReportAccess;
   readonly readLog: ReadLog;
   readonly notePerson: NotePerson;
   readonly reviewSession: ReviewSession;
@@ -122,6 +125,7 @@ export const CONTROLLERS: readonly Type[] = [
   SimulationController,
   AuditController,
   AuditSearchController,
+  ReportsController,
   LogController,
   RecordingsController,
   SignInController,
@@ -145,6 +149,7 @@ export class HttpModule {
         { provide: ExtendSession, useValue: deps.extendSession },
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
+        { provide: ReportAccess, useValue: deps.reportAccess },
         { provide: SearchAudit, useValue: deps.searchAudit },
         { provide: ReadLog, useValue: deps.readLog },
         { provide: NotePerson, useValue: deps.notePerson },

@@ -4,6 +4,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema.js';
+import { AccessReportView } from '../../contract/access-report.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
@@ -43,6 +44,7 @@ const ANSWERS = [
   AuditPage,
   AuditSearchPage,
   AuditCounts,
+  AccessReportView,
   Checkpoint,
   LogKeys,
   LogTile,
