@@ -87,11 +87,9 @@ export const AuditCounts = z
         count: z.int(),
       }),
     ),
-    total: z
-      .int()
-      .meta({
-        description: 'How many events were counted, in groups that are not listed as well.',
-      }),
+    total: z.int().meta({
+      description: 'How many events were counted, in groups that are not listed as well.',
+    }),
     more: z
       .boolean()
       .meta({ description: 'Whether there are older events that were not counted.' }),
