@@ -26,6 +26,8 @@ import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
+import { PrismaAccessReport } from './adapters/prisma/prisma-access.report.js';
+import { PrismaAuditIndex } from './adapters/prisma/prisma-audit.index.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
 import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
@@ -79,6 +81,9 @@ import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
+import { IndexLog } from './app/index-log.js';
+import { ReportAccess } from './app/report-access.js';
+import { SearchAudit } from './app/search-audit.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
 import { WaitForStart } from './app/wait-for-start.js';
@@ -199,6 +204,8 @@ export async function startBroker(
   const tickets = new PrismaTicketStore(database);
   const auditLog = new PrismaAuditLog(database);
   const log = new PrismaLogStore(database);
+  const auditIndex = new PrismaAuditIndex(database);
+  const indexLog = new IndexLog({ index: auditIndex, journal });
   const guard = new LogGuard({
     config: config.audit,
     database,
@@ -302,6 +309,12 @@ export async function startBroker(
     }),
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: auditLog, clock }),
+    searchAudit: new SearchAudit({ index: auditIndex, log: auditLog, clock }),
+    reportAccess: new ReportAccess({
+      report: new PrismaAccessReport(database),
+      log: auditLog,
+      clock,
+    }),
     readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
@@ -389,6 +402,8 @@ export async function startBroker(
   opened.defer(() => presence.stop());
   await guard.start();
   opened.defer(() => guard.stop());
+  indexLog.start();
+  opened.defer(() => indexLog.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();

@@ -1,4 +1,5 @@
 import { openCheckpoint, signCheckpoint } from '../domain/audit/checkpoint.js';
+import { eventFacts } from '../domain/audit/event.facts.js';
 import {
   GrowingTree,
   consistencyRanges,
@@ -191,7 +192,11 @@ export class SequenceLog {
       });
     }
     const head = { origin, size: tree.size, root: tree.root() };
-    const leaves = waiting.map(({ eventId, leafHash }) => ({ eventId, leafHash }));
+    const leaves = waiting.map(({ eventId, leafHash, body }) => ({
+      eventId,
+      leafHash,
+      facts: eventFacts(body),
+    }));
     const note = signCheckpoint(head, signers);
     return { leaves, nodes, head: { ...head, note, signedAt: clock.now() } };
   }

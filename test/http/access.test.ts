@@ -80,6 +80,9 @@ describe('permissions', () => {
     ['readClusterKubeconfig', 'GET', '/v1/clusters/sandbox/kubeconfig'],
     ['listPolicies', 'GET', '/v1/policies'],
     ['listAuditEvents', 'GET', '/v1/audit/events'],
+    ['searchAudit', 'GET', '/v1/audit/search'],
+    ['reportAccess', 'GET', '/v1/audit/reports/access'],
+    ['countAudit', 'GET', '/v1/audit/counts?by=action'],
   ];
 
   test.each(CALLS)('%s is refused to somebody without a role', async (operation, method, path) => {

@@ -30,7 +30,9 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { LoopbackIssuer } from '../identity/loopback.issuer.js';
 import type { Answer } from './http.api.js';
 import { REQUEST, ROLE_GROUPS } from './http.api.js';
-import { readNothing } from './in-memory.log.js';
+import { PrismaAccessReport } from '../../src/adapters/prisma/prisma-access.report.js';
+import { ReportAccess } from '../../src/app/report-access.js';
+import { readNothing, searchNothing } from './in-memory.log.js';
 import { kubectlLab } from './in-memory.kubectl.js';
 import {
   MemorySessionStore,
@@ -124,6 +126,8 @@ export class GlassLab implements AsyncDisposable {
       }),
       readSession: new ReadSession({ store }),
       readAudit: new ReadAudit({ log, clock }),
+      searchAudit: searchNothing(log, clock),
+      reportAccess: new ReportAccess({ report: new PrismaAccessReport(database), log, clock }),
       readLog: readNothing(log, clock),
       notePerson: note,
       simulatePolicy: new SimulatePolicy({ policies: source, drafts: new YamlDrafts(), clock }),

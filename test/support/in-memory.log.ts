@@ -1,6 +1,10 @@
 import type { LogEntry, SignedHead } from '../../src/app/ports/log.store.js';
 import { LogStore } from '../../src/app/ports/log.store.js';
 import { ReadLog } from '../../src/app/read-log.js';
+import { ReportAccess } from '../../src/app/report-access.js';
+import { SearchAudit } from '../../src/app/search-audit.js';
+import type { Counts, FoundRecord } from '../../src/app/ports/audit.index.js';
+import { AuditIndex } from '../../src/app/ports/audit.index.js';
 import type { AuditLog } from '../../src/app/ports/audit.log.js';
 import type { Clock } from '../../src/app/ports/clock.js';
 
@@ -37,4 +41,37 @@ export class EmptyLog extends LogStore {
 /** Reads a log in which nothing has a place. */
 export function readNothing(audit: AuditLog, clock: Clock): ReadLog {
   return new ReadLog({ store: new EmptyLog(), audit, clock, origin: 'none.example', signers: [] });
+}
+
+/** Finds nothing. */
+class EmptyIndex extends AuditIndex {
+  override search(): Promise<FoundRecord[]> {
+    return Promise.resolve([]);
+  }
+
+  override counts(): Promise<Counts> {
+    return Promise.resolve({ groups: [], total: 0, more: false });
+  }
+
+  override size(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  override unfound(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
+  override add(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Searches a log in which nothing is found. */
+export function searchNothing(log: AuditLog, clock: Clock): SearchAudit {
+  return new SearchAudit({ index: new EmptyIndex(), log, clock });
+}
+
+/** Reports of nobody who had any access. */
+export function reportNothing(log: AuditLog, clock: Clock): ReportAccess {
+  return new ReportAccess({ report: { lines: () => Promise.resolve([]) }, log, clock });
 }

@@ -26,6 +26,8 @@ import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadLogs } from '../../app/read-logs.js';
 import { ReadRecordings } from '../../app/read-recordings.js';
 import { ReadReviews } from '../../app/read-reviews.js';
+import { ReportAccess } from '../../app/report-access.js';
+import { SearchAudit } from '../../app/search-audit.js';
 import { ReadLog } from '../../app/read-log.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { RedeemTicket } from '../../app/redeem-ticket.js';
@@ -37,6 +39,8 @@ import { UseByKubectl } from '../../app/use-by-kubectl.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { AuditController } from './audit.controller.js';
+import { AuditSearchController } from './audit-search.controller.js';
+import { ReportsController } from './reports.controller.js';
 import { LogController } from './log.controller.js';
 import { CatalogController } from './catalog.controller.js';
 import { DatabaseOutage } from './database.outage.js';
@@ -74,6 +78,8 @@ export interface HttpDeps {
   readonly extendSession: ExtendSession;
   readonly readSession: ReadSession;
   readonly readAudit: ReadAudit;
+  readonly searchAudit: SearchAudit;
+  readonly reportAccess: ReportAccess;
   readonly readLog: ReadLog;
   readonly notePerson: NotePerson;
   readonly reviewSession: ReviewSession;
@@ -118,6 +124,8 @@ export const CONTROLLERS: readonly Type[] = [
   PolicySetsController,
   SimulationController,
   AuditController,
+  AuditSearchController,
+  ReportsController,
   LogController,
   RecordingsController,
   SignInController,
@@ -141,6 +149,8 @@ export class HttpModule {
         { provide: ExtendSession, useValue: deps.extendSession },
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
+        { provide: ReportAccess, useValue: deps.reportAccess },
+        { provide: SearchAudit, useValue: deps.searchAudit },
         { provide: ReadLog, useValue: deps.readLog },
         { provide: NotePerson, useValue: deps.notePerson },
         { provide: ReviewSession, useValue: deps.reviewSession },

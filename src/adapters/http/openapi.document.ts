@@ -3,6 +3,8 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AuditPage } from '../../contract/audit.schema.js';
+import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema.js';
+import { AccessReportView } from '../../contract/access-report.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
@@ -40,6 +42,9 @@ const ANSWERS = [
   ScreenText,
   ReviewPage,
   AuditPage,
+  AuditSearchPage,
+  AuditCounts,
+  AccessReportView,
   Checkpoint,
   LogKeys,
   LogTile,

@@ -6,6 +6,7 @@ import { HASH_BYTES } from '../../domain/audit/merkle.tree.js';
 import type { TileId } from '../../domain/audit/tlog.tiles.js';
 import { TILE_WIDTH } from '../../domain/audit/tlog.tiles.js';
 import type { Database } from './database.js';
+import { writeFacts } from './audit-facts.sql.js';
 import { inTransaction } from './transaction.js';
 
 /** Of advisory locks: whoever has it gives places. "hallpass" in ASCII, so that it is nobody else's. */
@@ -142,6 +143,10 @@ async function write(client: pg.PoolClient, { leaves, nodes, head }: Placed): Pr
       leaves.map(({ eventId }) => eventId),
       leaves.map(({ leafHash }) => leafHash),
     ],
+  );
+  await writeFacts(
+    client,
+    leaves.map(({ facts }, at) => ({ index: head.size - leaves.length + at, facts })),
   );
   if (nodes.length > 0) {
     await client.query(

@@ -1,4 +1,5 @@
 import type { Hash } from '../../domain/audit/merkle.tree.js';
+import type { EventFacts } from '../../domain/audit/event.facts.js';
 import type { TileId } from '../../domain/audit/tlog.tiles.js';
 
 /** The tree lacks hashes that a tree of its size has: somebody has removed them. */
@@ -23,7 +24,11 @@ export interface Waiting {
 
 /** What a round gives: the next places in order, the hashes of tiles that are full now, and the new head. */
 export interface Placed {
-  readonly leaves: readonly { readonly eventId: string; readonly leafHash: Hash }[];
+  readonly leaves: readonly {
+    readonly eventId: string;
+    readonly leafHash: Hash;
+    readonly facts: EventFacts;
+  }[];
   /** Of tiles' levels, 1 and above. */
   readonly nodes: readonly {
     readonly level: number;

@@ -4,7 +4,7 @@ import type { Session } from '../session/session.js';
 import { canonicalJson } from './canonical.js';
 import { leafHashOf } from './merkle.tree.js';
 
-export const AUDIT_SCHEMA_VERSION = '1.0';
+export const AUDIT_SCHEMA_VERSION = '1.1';
 
 /** One thing that happened, ready to be written: the body's bytes are what is hashed, now and for ever. */
 export interface AuditEntry {
@@ -92,6 +92,11 @@ function targetFacts({ request, pin, container }: Session): Record<string, unkno
   return {
     cluster: request.cluster,
     namespace: request.namespace,
+    // Since 1.1. What was asked for, where it was not one Pod by its name.
+    workload:
+      request.target.kind === 'workload'
+        ? `${request.target.workload}/${request.target.name}`
+        : undefined,
     pod: pin?.podName,
     podUid: pin?.podUid,
     node: pin?.nodeName,

@@ -122,6 +122,11 @@ export type AuditPending = Prisma.AuditPendingModel
  */
 export type AuditLeaf = Prisma.AuditLeafModel
 /**
+ * Model AuditFact
+ * What the log's events are found by. Its indexes are of parts of it, which only the migration can say.
+ */
+export type AuditFact = Prisma.AuditFactModel
+/**
  * Model AuditNode
  * The hashes of the log's tiles above its leaves.
  */

@@ -413,6 +413,7 @@ export const ModelName = {
   AuditEvent: 'AuditEvent',
   AuditPending: 'AuditPending',
   AuditLeaf: 'AuditLeaf',
+  AuditFact: 'AuditFact',
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
   AuditAnchor: 'AuditAnchor',
@@ -439,7 +440,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1627,6 +1628,64 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    AuditFact: {
+      payload: Prisma.$AuditFactPayload<ExtArgs>
+      fields: Prisma.AuditFactFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditFactFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditFactPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditFactFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditFactPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditFactFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditFactPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditFactFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditFactPayload>
+        }
+        findMany: {
+          args: Prisma.AuditFactFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditFactPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditFactDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditFactPayload>
+        }
+        update: {
+          args: Prisma.AuditFactUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditFactPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditFactDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditFactUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditFactUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditFactPayload>[]
+        }
+        aggregate: {
+          args: Prisma.AuditFactAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditFact>
+        }
+        groupBy: {
+          args: Prisma.AuditFactGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditFactGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditFactCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditFactCountAggregateOutputType> | number
+        }
+      }
+    }
     AuditNode: {
       payload: Prisma.$AuditNodePayload<ExtArgs>
       fields: Prisma.AuditNodeFieldRefs
@@ -2689,6 +2748,30 @@ export const AuditLeafScalarFieldEnum = {
 export type AuditLeafScalarFieldEnum = (typeof AuditLeafScalarFieldEnum)[keyof typeof AuditLeafScalarFieldEnum]
 
 
+export const AuditFactScalarFieldEnum = {
+  index: 'index',
+  at: 'at',
+  action: 'action',
+  outcome: 'outcome',
+  sessionId: 'sessionId',
+  personIss: 'personIss',
+  person: 'person',
+  email: 'email',
+  approver: 'approver',
+  requester: 'requester',
+  cluster: 'cluster',
+  namespace: 'namespace',
+  workload: 'workload',
+  pod: 'pod',
+  image: 'image',
+  rule: 'rule',
+  ticket: 'ticket',
+  breakGlass: 'breakGlass'
+} as const
+
+export type AuditFactScalarFieldEnum = (typeof AuditFactScalarFieldEnum)[keyof typeof AuditFactScalarFieldEnum]
+
+
 export const AuditNodeScalarFieldEnum = {
   level: 'level',
   index: 'index',
@@ -3150,6 +3233,7 @@ export type GlobalOmitConfig = {
   auditEvent?: Prisma.AuditEventOmit
   auditPending?: Prisma.AuditPendingOmit
   auditLeaf?: Prisma.AuditLeafOmit
+  auditFact?: Prisma.AuditFactOmit
   auditNode?: Prisma.AuditNodeOmit
   auditCheckpoint?: Prisma.AuditCheckpointOmit
   auditAnchor?: Prisma.AuditAnchorOmit

@@ -67,6 +67,7 @@ export const ModelName = {
   AuditEvent: 'AuditEvent',
   AuditPending: 'AuditPending',
   AuditLeaf: 'AuditLeaf',
+  AuditFact: 'AuditFact',
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
   AuditAnchor: 'AuditAnchor',
@@ -303,6 +304,30 @@ export const AuditLeafScalarFieldEnum = {
 } as const
 
 export type AuditLeafScalarFieldEnum = (typeof AuditLeafScalarFieldEnum)[keyof typeof AuditLeafScalarFieldEnum]
+
+
+export const AuditFactScalarFieldEnum = {
+  index: 'index',
+  at: 'at',
+  action: 'action',
+  outcome: 'outcome',
+  sessionId: 'sessionId',
+  personIss: 'personIss',
+  person: 'person',
+  email: 'email',
+  approver: 'approver',
+  requester: 'requester',
+  cluster: 'cluster',
+  namespace: 'namespace',
+  workload: 'workload',
+  pod: 'pod',
+  image: 'image',
+  rule: 'rule',
+  ticket: 'ticket',
+  breakGlass: 'breakGlass'
+} as const
+
+export type AuditFactScalarFieldEnum = (typeof AuditFactScalarFieldEnum)[keyof typeof AuditFactScalarFieldEnum]
 
 
 export const AuditNodeScalarFieldEnum = {

@@ -201,6 +201,7 @@ export type AuditLeafWhereInput = {
   eventId?: Prisma.UuidFilter<"AuditLeaf"> | string
   leafHash?: Prisma.BytesFilter<"AuditLeaf"> | runtime.Bytes
   event?: Prisma.XOR<Prisma.AuditEventScalarRelationFilter, Prisma.AuditEventWhereInput>
+  facts?: Prisma.XOR<Prisma.AuditFactNullableScalarRelationFilter, Prisma.AuditFactWhereInput> | null
 }
 
 export type AuditLeafOrderByWithRelationInput = {
@@ -208,6 +209,7 @@ export type AuditLeafOrderByWithRelationInput = {
   eventId?: Prisma.SortOrder
   leafHash?: Prisma.SortOrder
   event?: Prisma.AuditEventOrderByWithRelationInput
+  facts?: Prisma.AuditFactOrderByWithRelationInput
 }
 
 export type AuditLeafWhereUniqueInput = Prisma.AtLeast<{
@@ -218,6 +220,7 @@ export type AuditLeafWhereUniqueInput = Prisma.AtLeast<{
   NOT?: Prisma.AuditLeafWhereInput | Prisma.AuditLeafWhereInput[]
   leafHash?: Prisma.BytesFilter<"AuditLeaf"> | runtime.Bytes
   event?: Prisma.XOR<Prisma.AuditEventScalarRelationFilter, Prisma.AuditEventWhereInput>
+  facts?: Prisma.XOR<Prisma.AuditFactNullableScalarRelationFilter, Prisma.AuditFactWhereInput> | null
 }, "index" | "eventId">
 
 export type AuditLeafOrderByWithAggregationInput = {
@@ -244,24 +247,28 @@ export type AuditLeafCreateInput = {
   index: bigint | number
   leafHash: runtime.Bytes
   event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
+  facts?: Prisma.AuditFactCreateNestedOneWithoutLeafInput
 }
 
 export type AuditLeafUncheckedCreateInput = {
   index: bigint | number
   eventId: string
   leafHash: runtime.Bytes
+  facts?: Prisma.AuditFactUncheckedCreateNestedOneWithoutLeafInput
 }
 
 export type AuditLeafUpdateInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
+  facts?: Prisma.AuditFactUpdateOneWithoutLeafNestedInput
 }
 
 export type AuditLeafUncheckedUpdateInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   eventId?: Prisma.StringFieldUpdateOperationsInput | string
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  facts?: Prisma.AuditFactUncheckedUpdateOneWithoutLeafNestedInput
 }
 
 export type AuditLeafCreateManyInput = {
@@ -312,6 +319,11 @@ export type AuditLeafSumOrderByAggregateInput = {
   index?: Prisma.SortOrder
 }
 
+export type AuditLeafScalarRelationFilter = {
+  is?: Prisma.AuditLeafWhereInput
+  isNot?: Prisma.AuditLeafWhereInput
+}
+
 export type AuditLeafCreateNestedOneWithoutEventInput = {
   create?: Prisma.XOR<Prisma.AuditLeafCreateWithoutEventInput, Prisma.AuditLeafUncheckedCreateWithoutEventInput>
   connectOrCreate?: Prisma.AuditLeafCreateOrConnectWithoutEventInput
@@ -344,14 +356,24 @@ export type AuditLeafUncheckedUpdateOneWithoutEventNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.AuditLeafUpdateToOneWithWhereWithoutEventInput, Prisma.AuditLeafUpdateWithoutEventInput>, Prisma.AuditLeafUncheckedUpdateWithoutEventInput>
 }
 
+export type AuditLeafUpdateOneRequiredWithoutFactsNestedInput = {
+  create?: Prisma.XOR<Prisma.AuditLeafCreateWithoutFactsInput, Prisma.AuditLeafUncheckedCreateWithoutFactsInput>
+  connectOrCreate?: Prisma.AuditLeafCreateOrConnectWithoutFactsInput
+  upsert?: Prisma.AuditLeafUpsertWithoutFactsInput
+  connect?: Prisma.AuditLeafWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AuditLeafUpdateToOneWithWhereWithoutFactsInput, Prisma.AuditLeafUpdateWithoutFactsInput>, Prisma.AuditLeafUncheckedUpdateWithoutFactsInput>
+}
+
 export type AuditLeafCreateWithoutEventInput = {
   index: bigint | number
   leafHash: runtime.Bytes
+  facts?: Prisma.AuditFactCreateNestedOneWithoutLeafInput
 }
 
 export type AuditLeafUncheckedCreateWithoutEventInput = {
   index: bigint | number
   leafHash: runtime.Bytes
+  facts?: Prisma.AuditFactUncheckedCreateNestedOneWithoutLeafInput
 }
 
 export type AuditLeafCreateOrConnectWithoutEventInput = {
@@ -373,10 +395,52 @@ export type AuditLeafUpdateToOneWithWhereWithoutEventInput = {
 export type AuditLeafUpdateWithoutEventInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  facts?: Prisma.AuditFactUpdateOneWithoutLeafNestedInput
 }
 
 export type AuditLeafUncheckedUpdateWithoutEventInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  facts?: Prisma.AuditFactUncheckedUpdateOneWithoutLeafNestedInput
+}
+
+export type AuditLeafCreateWithoutFactsInput = {
+  index: bigint | number
+  leafHash: runtime.Bytes
+  event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
+}
+
+export type AuditLeafUncheckedCreateWithoutFactsInput = {
+  index: bigint | number
+  eventId: string
+  leafHash: runtime.Bytes
+}
+
+export type AuditLeafCreateOrConnectWithoutFactsInput = {
+  where: Prisma.AuditLeafWhereUniqueInput
+  create: Prisma.XOR<Prisma.AuditLeafCreateWithoutFactsInput, Prisma.AuditLeafUncheckedCreateWithoutFactsInput>
+}
+
+export type AuditLeafUpsertWithoutFactsInput = {
+  update: Prisma.XOR<Prisma.AuditLeafUpdateWithoutFactsInput, Prisma.AuditLeafUncheckedUpdateWithoutFactsInput>
+  create: Prisma.XOR<Prisma.AuditLeafCreateWithoutFactsInput, Prisma.AuditLeafUncheckedCreateWithoutFactsInput>
+  where?: Prisma.AuditLeafWhereInput
+}
+
+export type AuditLeafUpdateToOneWithWhereWithoutFactsInput = {
+  where?: Prisma.AuditLeafWhereInput
+  data: Prisma.XOR<Prisma.AuditLeafUpdateWithoutFactsInput, Prisma.AuditLeafUncheckedUpdateWithoutFactsInput>
+}
+
+export type AuditLeafUpdateWithoutFactsInput = {
+  index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
+}
+
+export type AuditLeafUncheckedUpdateWithoutFactsInput = {
+  index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  eventId?: Prisma.StringFieldUpdateOperationsInput | string
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
@@ -387,6 +451,7 @@ export type AuditLeafSelect<ExtArgs extends runtime.Types.Extensions.InternalArg
   eventId?: boolean
   leafHash?: boolean
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
+  facts?: boolean | Prisma.AuditLeaf$factsArgs<ExtArgs>
 }, ExtArgs["result"]["auditLeaf"]>
 
 export type AuditLeafSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -412,6 +477,7 @@ export type AuditLeafSelectScalar = {
 export type AuditLeafOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"index" | "eventId" | "leafHash", ExtArgs["result"]["auditLeaf"]>
 export type AuditLeafInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
+  facts?: boolean | Prisma.AuditLeaf$factsArgs<ExtArgs>
 }
 export type AuditLeafIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
@@ -424,6 +490,7 @@ export type $AuditLeafPayload<ExtArgs extends runtime.Types.Extensions.InternalA
   name: "AuditLeaf"
   objects: {
     event: Prisma.$AuditEventPayload<ExtArgs>
+    facts: Prisma.$AuditFactPayload<ExtArgs> | null
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     index: bigint
@@ -824,6 +891,7 @@ readonly fields: AuditLeafFieldRefs;
 export interface Prisma__AuditLeafClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
   event<T extends Prisma.AuditEventDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditEventDefaultArgs<ExtArgs>>): Prisma.Prisma__AuditEventClient<runtime.Types.Result.GetResult<Prisma.$AuditEventPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
+  facts<T extends Prisma.AuditLeaf$factsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditLeaf$factsArgs<ExtArgs>>): Prisma.Prisma__AuditFactClient<runtime.Types.Result.GetResult<Prisma.$AuditFactPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1254,6 +1322,25 @@ export type AuditLeafDeleteManyArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Limit how many AuditLeaves to delete.
    */
   limit?: number
+}
+
+/**
+ * AuditLeaf.facts
+ */
+export type AuditLeaf$factsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AuditFact
+   */
+  select?: Prisma.AuditFactSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AuditFact
+   */
+  omit?: Prisma.AuditFactOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditFactInclude<ExtArgs> | null
+  where?: Prisma.AuditFactWhereInput
 }
 
 /**

@@ -1,0 +1,48 @@
+import type pg from 'pg';
+import type { EventFacts, PlacedFacts } from '../../domain/audit/event.facts.js';
+
+/** How each column of text is had from an event's facts. */
+const TEXTS = {
+  action: ({ action }) => action,
+  outcome: ({ outcome }) => outcome,
+  session_id: ({ session }) => session,
+  person_iss: ({ person }) => person?.iss ?? null,
+  person: ({ person }) => person?.sub ?? null,
+  email: ({ email }) => email,
+  approver: ({ person, isApproval }) => (isApproval ? (person?.sub ?? null) : null),
+  requester: ({ requester }) => requester,
+  cluster: ({ cluster }) => cluster,
+  namespace: ({ namespace }) => namespace,
+  workload: ({ workload }) => workload,
+  pod: ({ pod }) => pod,
+  image: ({ image }) => image,
+  rule: ({ rule }) => rule,
+  ticket: ({ ticket }) => ticket,
+} as const satisfies Record<string, (facts: EventFacts) => string | null>;
+
+const COLUMNS = Object.keys(TEXTS);
+
+// What a body does not say is as its row has it: whatever it is, its place can be found.
+const INSERT = `
+  INSERT INTO audit_facts (index, at, break_glass, words, ${COLUMNS.join(', ')})
+  SELECT t.index, coalesce(t.at, e.at), t.break_glass, to_tsvector('simple', t.words),
+    ${COLUMNS.map((it) => (it === 'action' ? 'coalesce(t.action, e.action)' : `t.${it}`)).join(', ')}
+  FROM unnest($1::bigint[], $2::timestamptz[], $3::boolean[], $4::text[], ${COLUMNS.map((_, n) => `$${n + 5}::text[]`).join(', ')})
+    AS t (index, at, break_glass, words, ${COLUMNS.join(', ')})
+  JOIN audit_leaves l ON l.index = t.index JOIN audit_events e ON e.id = l.event_id
+  ON CONFLICT (index) DO NOTHING`;
+
+/** Writes what events are found by, their places being there; what is written already stays. */
+export async function writeFacts(
+  db: pg.Pool | pg.PoolClient,
+  placed: readonly PlacedFacts[],
+): Promise<void> {
+  if (placed.length === 0) return;
+  await db.query(INSERT, [
+    placed.map(({ index }) => index),
+    placed.map(({ facts }) => facts.at),
+    placed.map(({ facts }) => facts.breakGlass),
+    placed.map(({ facts }) => facts.words),
+    ...Object.values(TEXTS).map((of) => placed.map(({ facts }) => of(facts))),
+  ]);
+}
