@@ -201,6 +201,7 @@ export type AuditLeafWhereInput = {
   eventId?: Prisma.UuidFilter<"AuditLeaf"> | string
   leafHash?: Prisma.BytesFilter<"AuditLeaf"> | runtime.Bytes
   event?: Prisma.XOR<Prisma.AuditEventScalarRelationFilter, Prisma.AuditEventWhereInput>
+  deadLetters?: Prisma.AuditDeadLetterListRelationFilter
 }
 
 export type AuditLeafOrderByWithRelationInput = {
@@ -208,6 +209,7 @@ export type AuditLeafOrderByWithRelationInput = {
   eventId?: Prisma.SortOrder
   leafHash?: Prisma.SortOrder
   event?: Prisma.AuditEventOrderByWithRelationInput
+  deadLetters?: Prisma.AuditDeadLetterOrderByRelationAggregateInput
 }
 
 export type AuditLeafWhereUniqueInput = Prisma.AtLeast<{
@@ -218,6 +220,7 @@ export type AuditLeafWhereUniqueInput = Prisma.AtLeast<{
   NOT?: Prisma.AuditLeafWhereInput | Prisma.AuditLeafWhereInput[]
   leafHash?: Prisma.BytesFilter<"AuditLeaf"> | runtime.Bytes
   event?: Prisma.XOR<Prisma.AuditEventScalarRelationFilter, Prisma.AuditEventWhereInput>
+  deadLetters?: Prisma.AuditDeadLetterListRelationFilter
 }, "index" | "eventId">
 
 export type AuditLeafOrderByWithAggregationInput = {
@@ -244,24 +247,28 @@ export type AuditLeafCreateInput = {
   index: bigint | number
   leafHash: runtime.Bytes
   event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
+  deadLetters?: Prisma.AuditDeadLetterCreateNestedManyWithoutLeafInput
 }
 
 export type AuditLeafUncheckedCreateInput = {
   index: bigint | number
   eventId: string
   leafHash: runtime.Bytes
+  deadLetters?: Prisma.AuditDeadLetterUncheckedCreateNestedManyWithoutLeafInput
 }
 
 export type AuditLeafUpdateInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
+  deadLetters?: Prisma.AuditDeadLetterUpdateManyWithoutLeafNestedInput
 }
 
 export type AuditLeafUncheckedUpdateInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   eventId?: Prisma.StringFieldUpdateOperationsInput | string
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  deadLetters?: Prisma.AuditDeadLetterUncheckedUpdateManyWithoutLeafNestedInput
 }
 
 export type AuditLeafCreateManyInput = {
@@ -312,6 +319,11 @@ export type AuditLeafSumOrderByAggregateInput = {
   index?: Prisma.SortOrder
 }
 
+export type AuditLeafScalarRelationFilter = {
+  is?: Prisma.AuditLeafWhereInput
+  isNot?: Prisma.AuditLeafWhereInput
+}
+
 export type AuditLeafCreateNestedOneWithoutEventInput = {
   create?: Prisma.XOR<Prisma.AuditLeafCreateWithoutEventInput, Prisma.AuditLeafUncheckedCreateWithoutEventInput>
   connectOrCreate?: Prisma.AuditLeafCreateOrConnectWithoutEventInput
@@ -344,14 +356,30 @@ export type AuditLeafUncheckedUpdateOneWithoutEventNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.AuditLeafUpdateToOneWithWhereWithoutEventInput, Prisma.AuditLeafUpdateWithoutEventInput>, Prisma.AuditLeafUncheckedUpdateWithoutEventInput>
 }
 
+export type AuditLeafCreateNestedOneWithoutDeadLettersInput = {
+  create?: Prisma.XOR<Prisma.AuditLeafCreateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedCreateWithoutDeadLettersInput>
+  connectOrCreate?: Prisma.AuditLeafCreateOrConnectWithoutDeadLettersInput
+  connect?: Prisma.AuditLeafWhereUniqueInput
+}
+
+export type AuditLeafUpdateOneRequiredWithoutDeadLettersNestedInput = {
+  create?: Prisma.XOR<Prisma.AuditLeafCreateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedCreateWithoutDeadLettersInput>
+  connectOrCreate?: Prisma.AuditLeafCreateOrConnectWithoutDeadLettersInput
+  upsert?: Prisma.AuditLeafUpsertWithoutDeadLettersInput
+  connect?: Prisma.AuditLeafWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AuditLeafUpdateToOneWithWhereWithoutDeadLettersInput, Prisma.AuditLeafUpdateWithoutDeadLettersInput>, Prisma.AuditLeafUncheckedUpdateWithoutDeadLettersInput>
+}
+
 export type AuditLeafCreateWithoutEventInput = {
   index: bigint | number
   leafHash: runtime.Bytes
+  deadLetters?: Prisma.AuditDeadLetterCreateNestedManyWithoutLeafInput
 }
 
 export type AuditLeafUncheckedCreateWithoutEventInput = {
   index: bigint | number
   leafHash: runtime.Bytes
+  deadLetters?: Prisma.AuditDeadLetterUncheckedCreateNestedManyWithoutLeafInput
 }
 
 export type AuditLeafCreateOrConnectWithoutEventInput = {
@@ -373,13 +401,84 @@ export type AuditLeafUpdateToOneWithWhereWithoutEventInput = {
 export type AuditLeafUpdateWithoutEventInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  deadLetters?: Prisma.AuditDeadLetterUpdateManyWithoutLeafNestedInput
 }
 
 export type AuditLeafUncheckedUpdateWithoutEventInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  deadLetters?: Prisma.AuditDeadLetterUncheckedUpdateManyWithoutLeafNestedInput
 }
 
+export type AuditLeafCreateWithoutDeadLettersInput = {
+  index: bigint | number
+  leafHash: runtime.Bytes
+  event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
+}
+
+export type AuditLeafUncheckedCreateWithoutDeadLettersInput = {
+  index: bigint | number
+  eventId: string
+  leafHash: runtime.Bytes
+}
+
+export type AuditLeafCreateOrConnectWithoutDeadLettersInput = {
+  where: Prisma.AuditLeafWhereUniqueInput
+  create: Prisma.XOR<Prisma.AuditLeafCreateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedCreateWithoutDeadLettersInput>
+}
+
+export type AuditLeafUpsertWithoutDeadLettersInput = {
+  update: Prisma.XOR<Prisma.AuditLeafUpdateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedUpdateWithoutDeadLettersInput>
+  create: Prisma.XOR<Prisma.AuditLeafCreateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedCreateWithoutDeadLettersInput>
+  where?: Prisma.AuditLeafWhereInput
+}
+
+export type AuditLeafUpdateToOneWithWhereWithoutDeadLettersInput = {
+  where?: Prisma.AuditLeafWhereInput
+  data: Prisma.XOR<Prisma.AuditLeafUpdateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedUpdateWithoutDeadLettersInput>
+}
+
+export type AuditLeafUpdateWithoutDeadLettersInput = {
+  index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
+}
+
+export type AuditLeafUncheckedUpdateWithoutDeadLettersInput = {
+  index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  eventId?: Prisma.StringFieldUpdateOperationsInput | string
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+}
+
+
+/**
+ * Count Type AuditLeafCountOutputType
+ */
+
+export type AuditLeafCountOutputType = {
+  deadLetters: number
+}
+
+export type AuditLeafCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  deadLetters?: boolean | AuditLeafCountOutputTypeCountDeadLettersArgs
+}
+
+/**
+ * AuditLeafCountOutputType without action
+ */
+export type AuditLeafCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AuditLeafCountOutputType
+   */
+  select?: Prisma.AuditLeafCountOutputTypeSelect<ExtArgs> | null
+}
+
+/**
+ * AuditLeafCountOutputType without action
+ */
+export type AuditLeafCountOutputTypeCountDeadLettersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.AuditDeadLetterWhereInput
+}
 
 
 export type AuditLeafSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -387,6 +486,8 @@ export type AuditLeafSelect<ExtArgs extends runtime.Types.Extensions.InternalArg
   eventId?: boolean
   leafHash?: boolean
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
+  deadLetters?: boolean | Prisma.AuditLeaf$deadLettersArgs<ExtArgs>
+  _count?: boolean | Prisma.AuditLeafCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["auditLeaf"]>
 
 export type AuditLeafSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -412,6 +513,8 @@ export type AuditLeafSelectScalar = {
 export type AuditLeafOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"index" | "eventId" | "leafHash", ExtArgs["result"]["auditLeaf"]>
 export type AuditLeafInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
+  deadLetters?: boolean | Prisma.AuditLeaf$deadLettersArgs<ExtArgs>
+  _count?: boolean | Prisma.AuditLeafCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type AuditLeafIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
@@ -424,6 +527,7 @@ export type $AuditLeafPayload<ExtArgs extends runtime.Types.Extensions.InternalA
   name: "AuditLeaf"
   objects: {
     event: Prisma.$AuditEventPayload<ExtArgs>
+    deadLetters: Prisma.$AuditDeadLetterPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     index: bigint
@@ -824,6 +928,7 @@ readonly fields: AuditLeafFieldRefs;
 export interface Prisma__AuditLeafClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
   event<T extends Prisma.AuditEventDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditEventDefaultArgs<ExtArgs>>): Prisma.Prisma__AuditEventClient<runtime.Types.Result.GetResult<Prisma.$AuditEventPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
+  deadLetters<T extends Prisma.AuditLeaf$deadLettersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditLeaf$deadLettersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AuditDeadLetterPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1254,6 +1359,30 @@ export type AuditLeafDeleteManyArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Limit how many AuditLeaves to delete.
    */
   limit?: number
+}
+
+/**
+ * AuditLeaf.deadLetters
+ */
+export type AuditLeaf$deadLettersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AuditDeadLetter
+   */
+  select?: Prisma.AuditDeadLetterSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AuditDeadLetter
+   */
+  omit?: Prisma.AuditDeadLetterOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditDeadLetterInclude<ExtArgs> | null
+  where?: Prisma.AuditDeadLetterWhereInput
+  orderBy?: Prisma.AuditDeadLetterOrderByWithRelationInput | Prisma.AuditDeadLetterOrderByWithRelationInput[]
+  cursor?: Prisma.AuditDeadLetterWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.AuditDeadLetterScalarFieldEnum | Prisma.AuditDeadLetterScalarFieldEnum[]
 }
 
 /**
