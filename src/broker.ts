@@ -39,6 +39,7 @@ import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
+import { PrismaSinkStore } from './adapters/prisma/prisma-sink.store.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
@@ -46,6 +47,7 @@ import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
+import { DeliverLog } from './app/deliver-log.js';
 import { DeliverNews } from './app/deliver-news.js';
 import { ExtendSession } from './app/extend-session.js';
 import { EnterContainer } from './app/enter-container.js';
@@ -86,6 +88,7 @@ import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import type { Identity } from './domain/person.js';
+import { sinkOf } from './log.sinks.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -205,6 +208,14 @@ export async function startBroker(
     everyMs: config.audit.everyMilliseconds,
     clock,
     journal,
+  });
+  const cursors = new PrismaSinkStore(database);
+  const deliverLog = new DeliverLog({
+    sinks: config.audit.sinks.map(sinkOf),
+    cursors,
+    log,
+    journal,
+    replica,
   });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
@@ -359,6 +370,7 @@ export async function startBroker(
       onCall: onCallStates,
       streams: () => live.counts(),
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
+      sinks: () => cursors.standings(config.audit.sinks.map(({ name }) => name)),
     }),
   );
 
@@ -384,6 +396,8 @@ export async function startBroker(
   opened.defer(() => presence.stop());
   sequence.start();
   opened.defer(() => sequence.stop());
+  deliverLog.start();
+  opened.defer(() => deliverLog.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();

@@ -8,6 +8,7 @@ import type { ConfigSources } from './config.sources.js';
 import { readBounded, Unreadable } from './config.sources.js';
 import { pathText } from './issue.sentences.js';
 import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+import { sinksOf } from './sinks.secrets.js';
 
 /** The section `audit` with its keys read; what is wrong with their files goes to `mistakes`. */
 export function auditOf(
@@ -31,7 +32,12 @@ export function auditOf(
       message: typeof key === 'string' ? key : 'holds a key that is here twice',
     });
   }
-  return { origin: audit.origin ?? originOf(server.publicUrl), signers, everyMilliseconds };
+  return {
+    origin: audit.origin ?? originOf(server.publicUrl),
+    signers,
+    everyMilliseconds,
+    sinks: sinksOf(audit.sinks, sources, mistakes),
+  };
 }
 
 function readKey(file: string): SignerKey | string {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { SignerKey } from '../domain/audit/signed.note.js';
 import { path } from './fields.js';
+import type { SinkConfig } from './sinks.section.js';
+import { sinks } from './sinks.section.js';
 
 const ORIGIN = /^[^\s+\p{Z}\p{Cc}]+$/u;
 
@@ -35,6 +37,7 @@ export const auditSection = z.strictObject({
       description: 'How often events that wait are given their places and signed, in milliseconds.',
       examples: [1000],
     }),
+  sinks,
 });
 
 /** How the audit log is signed, its keys read. */
@@ -42,4 +45,6 @@ export interface AuditConfig {
   readonly origin: string;
   readonly signers: readonly SignerKey[];
   readonly everyMilliseconds: number;
+  /** Where the log is delivered to. */
+  readonly sinks: readonly SinkConfig[];
 }

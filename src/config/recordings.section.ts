@@ -3,7 +3,7 @@ import { isPlainWebUrl, PLAIN_WEB_URL_RULE } from './address.rules.js';
 import { onObjects, path, text } from './fields.js';
 import type { Secret } from './secret.js';
 
-const s3 = z
+export const s3 = z
   .strictObject({
     bucket: text(255)
       .exactOptional()

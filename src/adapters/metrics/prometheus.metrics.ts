@@ -3,6 +3,7 @@ import type { PolicyStanding } from '../../app/follow-policies.js';
 import type { StreamCounts } from '../../app/live-streams.js';
 import type { RecordingCounts } from '../../app/record-streams.js';
 import type { OnCallSourceState } from '../../app/ports/on-call.js';
+import type { SinkStanding } from '../../app/ports/sink.store.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
 
@@ -30,6 +31,8 @@ export class PrometheusMetrics {
       readonly streams: () => StreamCounts;
       /** Of this replica. */
       readonly recordings: () => RecordingCounts & { readonly abandoned: number };
+      /** Where the audit log is delivered to. */
+      readonly sinks: () => Promise<readonly SinkStanding[]>;
     },
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -47,6 +50,9 @@ export class PrometheusMetrics {
     onCallSuccess: this.gauge(METRICS.onCallSuccess),
     streamsOpen: this.gauge(METRICS.streamsOpen),
     recordingsOpen: this.gauge(METRICS.recordingsOpen),
+    sinkLagEvents: this.gauge(METRICS.sinkLagEvents),
+    sinkLagSeconds: this.gauge(METRICS.sinkLagSeconds),
+    sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
   };
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
@@ -72,7 +78,7 @@ export class PrometheusMetrics {
     this.takeOnCall(this.sources.onCall());
     this.takeStreams(this.sources.streams());
     this.takeRecordings(this.sources.recordings());
-    await this.takeTally();
+    await Promise.all([this.takeTally(), this.takeSinks()]);
     return this.registry.metrics();
   }
 
@@ -132,6 +138,17 @@ export class PrometheusMetrics {
     reviewsOverdue.set(tally.reviewsOverdue);
   }
 
+  private async takeSinks(): Promise<void> {
+    const { sinkLagEvents, sinkLagSeconds, sinkDeadLetters } = this.gauges;
+    const standings = (await inTime(this.sources.sinks())) ?? [];
+    for (const gauge of [sinkLagEvents, sinkLagSeconds, sinkDeadLetters]) gauge.reset();
+    for (const { name: sink, lagEvents, lagSeconds, deadLetters } of standings) {
+      sinkLagEvents.set({ sink }, lagEvents);
+      sinkLagSeconds.set({ sink }, lagSeconds);
+      sinkDeadLetters.set({ sink }, deadLetters);
+    }
+  }
+
   private counter({ name, help, labels }: Metric): Counter {
     return new Counter({ name, help, labelNames: [...labels], registers: [this.registry] });
   }
@@ -142,7 +159,7 @@ export class PrometheusMetrics {
 }
 
 /** What comes within {@link TALLY_MS_MAX}; whether the database answers is told by readiness. */
-async function inTime(tally: Promise<Tally>): Promise<Tally | undefined> {
+async function inTime<Told>(tally: Promise<Told>): Promise<Told | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => resolve(undefined), TALLY_MS_MAX);
   try {
