@@ -36,7 +36,9 @@ class Box extends Sink {
     return 'taken';
   }
 
-  override async close(): Promise<void> {}
+  override close(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 function replica(name: string, sinks: readonly Sink[]): DeliverLog {
@@ -143,8 +145,8 @@ describe('delivery of the log', () => {
   test('stops before an event that was removed, and says which', async () => {
     await placed(10);
     await lab.asInsider('DELETE FROM audit_leaves WHERE index = 4');
-    const delivering = replica('one', [new Box()]);
-    const [sink = new Box()] = [new Box()];
+    const sink = new Box();
+    const delivering = replica('one', [sink]);
     await expect(delivering.once(sink)).rejects.toThrow('no event at place 4');
     expect(sink.taken).toEqual([]);
     await delivering.stop();

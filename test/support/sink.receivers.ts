@@ -51,7 +51,7 @@ export async function syslogReceiver(
     const at = streams.push('') - 1;
     socket.setEncoding('utf8');
     socket.on('error', () => undefined);
-    socket.on('data', (text: string) => (streams[at] += text));
+    socket.on('data', (text: string) => (streams[at] = `${streams[at] ?? ''}${text}`));
     each(socket);
   });
   server.on('tlsClientError', () => undefined);

@@ -1,9 +1,7 @@
 import type { Json } from './canonical.js';
 
 /** The members of a JSON object. */
-export interface Fields {
-  readonly [name: string]: Json | undefined;
-}
+export type Fields = Readonly<Record<string, Json | undefined>>;
 
 /** An event with its place, as formats for other tools are made from it. */
 export interface LoggedEvent {
