@@ -50,6 +50,9 @@ function isUnder(path: string, parent: string): boolean {
 
 /** Keys that exclude another one of the example. */
 const LEFT_OUT = new Set([
+  'audit.sinks[].host',
+  'audit.sinks[].port',
+  'audit.sinks[].s3',
   'recordings.s3.secretAccessKey',
   'database.urlFile',
   'database.ownerUrlFile',

@@ -41,6 +41,7 @@ import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
+import { PrismaSinkStore } from './adapters/prisma/prisma-sink.store.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
@@ -48,6 +49,7 @@ import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
+import { DeliverLog } from './app/deliver-log.js';
 import { DeliverNews } from './app/deliver-news.js';
 import { ExtendSession } from './app/extend-session.js';
 import { EnterContainer } from './app/enter-container.js';
@@ -92,6 +94,7 @@ import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import type { Identity } from './domain/person.js';
 import { LogGuard } from './log.guard.js';
+import { sinkOf } from './log.sinks.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -212,6 +215,14 @@ export async function startBroker(
     store: log,
     audit: auditLog,
     clock,
+    journal,
+    replica,
+  });
+  const cursors = new PrismaSinkStore(database);
+  const deliverLog = new DeliverLog({
+    sinks: config.audit.sinks.map(sinkOf),
+    cursors,
+    log,
     journal,
     replica,
   });
@@ -377,6 +388,7 @@ export async function startBroker(
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
       audit: () => guard.state(),
       anchorLags: () => guard.lags(),
+      sinks: () => cursors.standings(config.audit.sinks.map(({ name }) => name)),
     }),
   );
 
@@ -404,6 +416,8 @@ export async function startBroker(
   opened.defer(() => guard.stop());
   indexLog.start();
   opened.defer(() => indexLog.stop());
+  deliverLog.start();
+  opened.defer(() => deliverLog.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();

@@ -1,6 +1,6 @@
 import { FileAnchor } from './adapters/anchors/file.anchor.js';
 import { LogAnchor } from './adapters/anchors/log.anchor.js';
-import { S3Anchor } from './adapters/anchors/s3.anchor.js';
+import { S3Anchor } from './adapters/s3/s3.anchor.js';
 import { WebhookAnchor } from './adapters/anchors/webhook.anchor.js';
 import type { Database } from './adapters/prisma/database.js';
 import { PrismaAnchorCursors } from './adapters/prisma/prisma-anchor.cursors.js';

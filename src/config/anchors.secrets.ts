@@ -1,13 +1,17 @@
 import { resolve } from 'node:path';
 import type { AnchorConfig, AnchorDocument } from './anchors.section.js';
-import { isWebhookSecret } from './anchors.section.js';
+import { WEBHOOK_SECRET } from './anchors.section.js';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigSources } from './config.sources.js';
 import { readBounded, Unreadable } from './config.sources.js';
 import { pathText } from './issue.sentences.js';
 import type { S3Config } from './recordings.section.js';
+import { s3Of } from './recordings.secrets.js';
 import { Secret } from './secret.js';
 import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+
+/** As S3 calls them. */
+const MODES = { compliance: 'COMPLIANCE', governance: 'GOVERNANCE' } as const;
 
 /** The anchors with their secrets read; what is wrong with a file goes to `mistakes`. */
 export function anchorsOf(
@@ -15,83 +19,62 @@ export function anchorsOf(
   sources: ConfigSources,
   mistakes: ConfigMistake[],
 ): AnchorConfig[] {
-  return anchors.map((anchor, index) => {
-    const read = (
-      file: string | undefined,
-      keys: readonly string[],
-      wrongWith: (secret: string) => string | undefined,
-    ): string | undefined => {
-      if (file === undefined) return undefined;
-      const text = readBounded(resolve(sources.folder, file), SECRET_FILE_BYTES_MAX);
-      const secret = text instanceof Unreadable ? undefined : text.trim();
-      const wrong = text instanceof Unreadable ? text.message : wrongWith(secret ?? '');
-      if (wrong === undefined) return secret;
-      const path = ['audit', 'anchors', index, ...keys];
-      const where = sources.whereOf(path, 'value');
-      mistakes.push({ path: pathText(path), where, message: wrong });
-      return undefined;
-    };
-    return anchorOf(anchor, sources.folder, read);
+  return anchors.flatMap((anchor, index) => {
+    const at = ['audit', 'anchors', index];
+    const found = anchorOf(anchor, sources.folder, {
+      s3: () =>
+        anchor.s3 === undefined ? null : s3Of(anchor.s3, [...at, 's3'], sources, mistakes),
+      webhookSecret: (file) => {
+        const text = readBounded(resolve(sources.folder, file), SECRET_FILE_BYTES_MAX);
+        const secret = text instanceof Unreadable ? '' : text.trim();
+        if (WEBHOOK_SECRET.test(secret)) return secret;
+        const path = [...at, 'secretFile'];
+        mistakes.push({
+          path: pathText(path),
+          where: sources.whereOf(path, 'value'),
+          message:
+            text instanceof Unreadable
+              ? text.message
+              : 'holds no secret of the form whsec_ and base64',
+        });
+        return undefined;
+      },
+    });
+    return found === undefined ? [] : [found];
   });
 }
 
+/** @returns undefined where something is missing, which the schema has told of. */
 function anchorOf(
-  anchor: AnchorDocument,
+  { name, everySeconds, ...anchor }: AnchorDocument,
   folder: string,
-  read: (
-    file: string | undefined,
-    keys: readonly string[],
-    wrongWith: (secret: string) => string | undefined,
-  ) => string | undefined,
-): AnchorConfig {
-  const { name, everySeconds } = anchor;
+  read: {
+    readonly s3: () => S3Config | null;
+    readonly webhookSecret: (file: string) => string | undefined;
+  },
+): AnchorConfig | undefined {
+  const common = { name, everySeconds };
   switch (anchor.kind) {
     case 'log':
-      return { name, everySeconds, kind: 'log' };
-    case 'file':
-      return { name, everySeconds, kind: 'file', path: resolve(folder, anchor.file ?? '') };
+      return { ...common, kind: 'log' };
+    case 'file': {
+      const { file } = anchor;
+      return file === undefined
+        ? undefined
+        : { ...common, kind: 'file', path: resolve(folder, file) };
+    }
     case 'webhook': {
-      const secret =
-        anchor.secret ??
-        read(anchor.secretFile, ['secretFile'], (it) =>
-          isWebhookSecret(it) ? undefined : 'holds no secret of the form whsec_ and base64',
-        );
-      return {
-        name,
-        everySeconds,
-        kind: 'webhook',
-        url: anchor.url ?? '',
-        secret: secret === undefined ? null : new Secret(secret),
-      };
+      const { url, secretFile } = anchor;
+      const text =
+        anchor.secret ?? (secretFile === undefined ? undefined : read.webhookSecret(secretFile));
+      const secret = text === undefined ? null : new Secret(text);
+      return url === undefined ? undefined : { ...common, kind: 'webhook', url, secret };
     }
     case 's3': {
-      const { s3, retainDays, lockMode } = anchor;
-      const mode = lockMode === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE';
-      const secret =
-        s3?.secretAccessKey ??
-        read(s3?.secretAccessKeyFile, ['s3', 'secretAccessKeyFile'], (it) =>
-          it === '' ? 'is empty' : undefined,
-        );
-      return {
-        name,
-        everySeconds,
-        kind: 's3',
-        s3: s3Of(s3, secret),
-        lock: retainDays === undefined ? null : { mode, days: retainDays },
-      };
+      const { retainDays, lockMode } = anchor;
+      const lock = retainDays === undefined ? null : { mode: MODES[lockMode], days: retainDays };
+      const s3 = read.s3();
+      return s3 === null ? undefined : { ...common, kind: 's3', s3, lock };
     }
   }
-}
-
-/** The schema sees to it that there is a bucket. */
-function s3Of(s3: AnchorDocument['s3'], secret: string | undefined): S3Config {
-  return {
-    bucket: s3?.bucket ?? '',
-    prefix: s3?.prefix ?? '',
-    region: s3?.region ?? 'us-east-1',
-    endpoint: s3?.endpoint ?? null,
-    forcePathStyle: s3?.forcePathStyle ?? false,
-    accessKeyId: s3?.accessKeyId ?? null,
-    secretAccessKey: secret === undefined ? null : new Secret(secret),
-  };
 }

@@ -7,7 +7,7 @@ import { s3Section } from './recordings.section.js';
 import type { Secret } from './secret.js';
 
 /** `whsec_` and the key in base64, as Standard Webhooks has it: 24 to 64 bytes. */
-const WEBHOOK_SECRET = /^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/;
+export const WEBHOOK_SECRET = /^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/;
 const WEBHOOK_SECRET_RULE = 'must be whsec_ and 24 to 64 bytes in base64';
 
 const KINDS = ['file', 's3', 'webhook', 'log'] as const;
@@ -87,11 +87,6 @@ const anchor = z
 export const anchorsSection = z.array(anchor).max(20).superRefine(eachOnce('name'), onLists);
 
 export type AnchorDocument = z.output<typeof anchor>;
-
-/** What a webhook's secret must look like, wherever it stands. */
-export function isWebhookSecret(secret: string): boolean {
-  return WEBHOOK_SECRET.test(secret);
-}
 
 /** An anchor, its secrets read and its path absolute. */
 export type AnchorConfig = { readonly name: string; readonly everySeconds: number } & (

@@ -9,6 +9,7 @@ import type { ConfigSources } from './config.sources.js';
 import { readBounded, Unreadable } from './config.sources.js';
 import { pathText } from './issue.sentences.js';
 import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+import { sinksOf } from './sinks.secrets.js';
 
 /** The section `audit` with its keys read; what is wrong with their files goes to `mistakes`. */
 export function auditOf(
@@ -37,6 +38,7 @@ export function auditOf(
     signers,
     everyMilliseconds,
     anchors: anchorsOf(audit.anchors, sources, mistakes),
+    sinks: sinksOf(audit.sinks, sources, mistakes),
   };
 }
 

@@ -3,6 +3,8 @@ import type { SignerKey } from '../domain/audit/signed.note.js';
 import type { AnchorConfig } from './anchors.section.js';
 import { anchorsSection } from './anchors.section.js';
 import { path } from './fields.js';
+import type { SinkConfig } from './sinks.section.js';
+import { sinks } from './sinks.section.js';
 
 const ORIGIN = /^[^\s+\p{Z}\p{Cc}]+$/u;
 
@@ -41,6 +43,7 @@ export const auditSection = z.strictObject({
     description:
       'Where checkpoints are put by, out of the reach of whoever has the database. Without any, who restores an older database with all its checkpoints is found out only by those who kept one.',
   }),
+  sinks,
 });
 
 /** How the audit log is signed, its keys read. */
@@ -49,4 +52,6 @@ export interface AuditConfig {
   readonly signers: readonly SignerKey[];
   readonly everyMilliseconds: number;
   readonly anchors: readonly AnchorConfig[];
+  /** Where the log is delivered to. */
+  readonly sinks: readonly SinkConfig[];
 }

@@ -64,6 +64,21 @@ describe('the log, taken out and verified', () => {
     }
   });
 
+  test('is written in a form for other tools beside it, an event a line', async () => {
+    for (const [format, file] of [
+      ['jsonl', 'events.jsonl'],
+      ['ocsf', 'events.ocsf.jsonl'],
+      ['csv', 'events.csv'],
+    ] as const) {
+      const taken = await hallpass('audit', 'export', inHome('told'), '--format', format);
+      const [, count] = /tells (\d+) of them/.exec(taken.out) ?? [];
+      const text = await readFile(inHome(`told/${file}`), 'utf8');
+      expect(text.trimEnd().split('\n').length).toBe(Number(count) + (format === 'csv' ? 1 : 0));
+      expect(Number(count)).toBeGreaterThan(600);
+      expect(text).toContain('test.happened');
+    }
+  });
+
   test('is verified without a broker, and what was changed is named and ends with 1', async () => {
     const bundle = inHome('log/tile/entries/000');
     const bytes = await readFile(bundle);

@@ -47,6 +47,10 @@ const STREAMS = {
 
 async function collected(count: () => Promise<Tally>): Promise<string> {
   const metrics = new PrometheusMetrics({
+    sinks: () =>
+      Promise.resolve([
+        { name: 'siem', lagEvents: 12, lagSeconds: 3.5, deadLetters: 1, failingSince: null },
+      ]),
     policies: () => standing,
     tally: count,
     onCall: () => SOURCES,

@@ -1,4 +1,4 @@
-import { webhookHeaders } from '../../domain/audit/webhook.signature.js';
+import { Webhook } from 'standardwebhooks';
 import { Anchor } from '../../app/ports/anchor.js';
 import type { SignedHead } from '../../app/ports/log.store.js';
 import type { Secret } from '../../config/secret.js';
@@ -35,13 +35,16 @@ export class WebhookAnchor extends Anchor {
     const key = this.secret?.reveal();
     // Of the same checkpoint always the same, so that whoever is told twice knows.
     const id = `checkpoint_${size}_${root.toString('hex').slice(0, 16)}`;
+    const at = new Date();
     const response = await fetch(this.url, {
       method: 'POST',
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_MS_MAX),
       headers: {
         'content-type': 'application/json',
-        ...(key === undefined ? {} : webhookHeaders({ id, at: new Date(), body, secret: key })),
+        'webhook-id': id,
+        'webhook-timestamp': `${Math.floor(at.getTime() / 1_000)}`,
+        ...(key === undefined ? {} : { 'webhook-signature': new Webhook(key).sign(id, at, body) }),
       },
       body,
     });

@@ -1,8 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import { exportLog } from '../../app/export-log.js';
+import type { Formatted } from '../../app/format-log.js';
+import { formatLog } from '../../app/format-log.js';
 import type { Verification } from '../../app/verify-log.js';
 import { verifyLog } from '../../app/verify-log.js';
+import type { LogFormat } from '../../domain/audit/log.formats.js';
+import { isLogFormat, LOG_FORMATS } from '../../domain/audit/log.formats.js';
 import type { VerifierKey } from '../../domain/audit/signed.note.js';
 import { makeKey, readVerifier } from '../../domain/audit/signed.note.js';
 import type { ClientOptions, CommandDeps, Running } from './client.command.js';
@@ -14,6 +19,10 @@ import { LogFolder } from './log.folder.js';
 import { Spinner } from './spinner.js';
 
 const FILE_BYTES_MAX = 64 * 1024;
+
+interface ExportOptions extends ClientOptions {
+  readonly format: string;
+}
 
 interface VerifyOptions extends ClientOptions {
   readonly key: readonly string[];
@@ -27,7 +36,12 @@ export function addLogCommands(audit: Command, deps: CommandDeps): void {
       'take the whole log out, in the form of c2sp.org/tlog-tiles; what is there is kept',
     )
     .argument('<folder>', 'where to write it')
-    .action(acting<ClientOptions, [string]>(deps, runExport));
+    .addOption(
+      new Option('--format <format>', 'a form for other tools, written beside the log')
+        .choices(['tiles', ...Object.keys(LOG_FORMATS)])
+        .default('tiles'),
+    )
+    .action(acting<ExportOptions, [string]>(deps, runExport));
   clientCommand(audit.command('verify'))
     .description('verify a log that was taken out, offline: nothing of a broker is believed')
     .argument('<folder>', 'the log')
@@ -45,11 +59,16 @@ export function addLogCommands(audit: Command, deps: CommandDeps): void {
     .action(acting<ClientOptions, [string, string]>(deps, runKeygen));
 }
 
-async function runExport(running: Running, folder: string): Promise<ExitCode> {
+async function runExport(
+  running: Running & { readonly options: ExportOptions },
+  folder: string,
+): Promise<ExitCode> {
+  const { format: formatName } = running.options;
   const broker = await running.broker();
+  const files = new LogFolder(folder);
   const head = await taking(running, (progress) =>
     exportLog({
-      to: new LogFolder(folder),
+      to: files,
       source: async (path) => {
         try {
           const response = await broker.stream(`/v1/audit/${path}`, { headers: { accept: '*/*' } });
@@ -65,12 +84,31 @@ async function runExport(running: Running, folder: string): Promise<ExitCode> {
   if (head === undefined)
     throw trouble('The broker has signed nothing yet: try again in a moment.');
   const { origin, size, root } = head;
-  const facts = { origin, events: size, root: root.toString('base64'), folder };
+  const told = isLogFormat(formatName) ? await formatTo(files, LOG_FORMATS[formatName]) : undefined;
+  const facts = { origin, events: size, root: root.toString('base64'), folder, ...told };
   await running.show(facts, () => [
     `Took out ${size} events of ${origin} to ${folder}.`,
+    ...(told ? [`${told.file} tells ${told.told} of them${droppedWords(told)}.`] : []),
     `Verify them with: hallpass audit verify ${folder} --key KEY`,
   ]);
   return EXIT.ok;
+}
+
+/** Writes the events in another form: a file of the folder, whole or as it was. */
+async function formatTo(
+  files: LogFolder,
+  format: LogFormat,
+): Promise<{ file: string; told: number; dropped: number }> {
+  const name = `events.${format.suffix}`;
+  let formatted: Formatted = { events: 0, dropped: 0 };
+  const file = await files.stream(name, async (write) => {
+    formatted = await formatLog({ files, format, write });
+  });
+  return { file, told: formatted.events, dropped: formatted.dropped };
+}
+
+function droppedWords({ dropped }: { readonly dropped: number }): string {
+  return dropped === 0 ? '' : `: the bodies of the other ${dropped} were dropped`;
 }
 
 async function runVerify(

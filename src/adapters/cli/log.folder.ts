@@ -19,17 +19,27 @@ export class LogFolder extends WritableLogFiles {
   }
 
   override async write(path: string, bytes: Buffer): Promise<void> {
+    await this.stream(path, (write) => write(bytes));
+  }
+
+  /** Writes a file bit by bit, which is there whole or as it was before. @returns where it is. */
+  async stream(
+    path: string,
+    fill: (write: (bytes: Buffer | string) => Promise<void>) => Promise<void>,
+  ): Promise<string> {
     const place = join(this.folder, path);
     await mkdir(dirname(place), { recursive: true, mode: 0o700 });
     const whole = `${place}.${randomUUID()}`;
     const file = await open(whole, 'wx', 0o600);
     try {
-      await file.writeFile(bytes);
+      // On an open file this goes on from where the one before ended.
+      await fill((bytes) => file.writeFile(bytes));
       await file.sync();
     } finally {
       await file.close();
     }
     await rename(whole, place);
+    return place;
   }
 }
 

@@ -175,6 +175,27 @@ export const METRICS = {
     help: 'When this replica last compared an anchor with the database, in seconds since 1970. Left out where it never did.',
     use: 'Alert where it is older than some minutes.',
   },
+  sinkLagEvents: {
+    name: 'hallpass_audit_sink_lag_events',
+    type: 'gauge',
+    labels: ['sink'],
+    help: 'Events of the audit log that a sink does not have yet. Of all replicas together: take the maximum, not the sum.',
+    use: 'Shows how far behind one is. Nothing is lost: it has them when it is back.',
+  },
+  sinkLagSeconds: {
+    name: 'hallpass_audit_sink_lag_seconds',
+    type: 'gauge',
+    labels: ['sink'],
+    help: 'Age of the oldest event of the audit log that a sink does not have yet, in seconds; 0 where it has all. Of all replicas together: take the maximum.',
+    use: 'Alert where it is above some minutes: the sink is away, or refuses us.',
+  },
+  sinkDeadLetters: {
+    name: 'hallpass_audit_sink_dead_letters',
+    type: 'gauge',
+    labels: ['sink'],
+    help: 'Events of the audit log that a sink refused for good and that were put by. Of all replicas together: take the maximum.',
+    use: 'Alert on any increase, and look at `audit_dead_letters`: these events are in the log and not in the sink.',
+  },
 } as const satisfies Record<string, Metric>;
 
 export interface Metric {

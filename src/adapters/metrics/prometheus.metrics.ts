@@ -5,6 +5,7 @@ import type { RecordingCounts } from '../../app/record-streams.js';
 import type { AnchorLag } from '../../app/ports/anchor.js';
 import type { OnCallSourceState } from '../../app/ports/on-call.js';
 import type { AuditState } from '../../app/views/log-standing.view.js';
+import type { SinkStanding } from '../../app/ports/sink.store.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
 
@@ -34,6 +35,8 @@ export class PrometheusMetrics {
       readonly recordings: () => RecordingCounts & { readonly abandoned: number };
       readonly audit: () => AuditState;
       readonly anchorLags: () => Promise<readonly AnchorLag[]>;
+      /** Where the audit log is delivered to. */
+      readonly sinks: () => Promise<readonly SinkStanding[]>;
     },
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -55,6 +58,9 @@ export class PrometheusMetrics {
     anchorLagEvents: this.gauge(METRICS.anchorLagEvents),
     anchorLagSeconds: this.gauge(METRICS.anchorLagSeconds),
     anchorCompared: this.gauge(METRICS.anchorCompared),
+    sinkLagEvents: this.gauge(METRICS.sinkLagEvents),
+    sinkLagSeconds: this.gauge(METRICS.sinkLagSeconds),
+    sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
   };
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
@@ -86,7 +92,7 @@ export class PrometheusMetrics {
     this.takeStreams(this.sources.streams());
     this.takeRecordings(this.sources.recordings());
     this.takeAudit(this.sources.audit());
-    await Promise.all([this.takeTally(), this.takeLags()]);
+    await Promise.all([this.takeTally(), this.takeLags(), this.takeSinks()]);
     return this.registry.metrics();
   }
 
@@ -169,6 +175,17 @@ export class PrometheusMetrics {
     reviewsOverdue.set(tally.reviewsOverdue);
   }
 
+  private async takeSinks(): Promise<void> {
+    const { sinkLagEvents, sinkLagSeconds, sinkDeadLetters } = this.gauges;
+    const standings = (await inTime(this.sources.sinks())) ?? [];
+    for (const gauge of [sinkLagEvents, sinkLagSeconds, sinkDeadLetters]) gauge.reset();
+    for (const { name: sink, lagEvents, lagSeconds, deadLetters } of standings) {
+      sinkLagEvents.set({ sink }, lagEvents);
+      sinkLagSeconds.set({ sink }, lagSeconds);
+      sinkDeadLetters.set({ sink }, deadLetters);
+    }
+  }
+
   private counter({ name, help, labels }: Metric): Counter {
     return new Counter({ name, help, labelNames: [...labels], registers: [this.registry] });
   }
@@ -179,7 +196,7 @@ export class PrometheusMetrics {
 }
 
 /** What comes within {@link TALLY_MS_MAX}; whether the database answers is told by readiness. */
-async function inTime<T>(counted: Promise<T>): Promise<T | undefined> {
+async function inTime<Told>(counted: Promise<Told>): Promise<Told | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => resolve(undefined), TALLY_MS_MAX);
   try {

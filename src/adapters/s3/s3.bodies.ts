@@ -1,46 +1,19 @@
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Config } from '../../config/recordings.section.js';
 import type { RecordingId } from '../../domain/recording/recording.js';
+import { s3Client } from './s3.client.js';
 
-const CONNECT_MS_MAX = 2_000;
-const REQUEST_MS_MAX = 5_000;
 /** One by one: not all that is compatible with S3 knows how to delete many at once. */
 const DELETES_AT_ONCE = 16;
 const CHUNK_BYTES_MAX = 8 * 1024 * 1024;
-const SOCKETS_MAX = 64;
 
 /** Chunks as objects `<prefix>/<recording>/<number>` of an S3-compatible store. */
 export class S3Bodies {
   private readonly client: S3Client;
 
   constructor(private readonly config: S3Config) {
-    const { endpoint, region, forcePathStyle, accessKeyId, secretAccessKey } = config;
-    this.client = new S3Client({
-      region,
-      forcePathStyle,
-      ...(endpoint === null ? {} : { endpoint }),
-      // Without keys of its own the SDK looks for what the platform gives: a role of the Pod or of the machine.
-      ...(accessKeyId === null || secretAccessKey === null
-        ? {}
-        : { credentials: { accessKeyId, secretAccessKey: secretAccessKey.reveal() } }),
-      // Whoever writes tries again, within its own time.
-      maxAttempts: 1,
-      // Checksums of other kinds than S3 asks for are not understood by all that are compatible with it.
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      requestHandler: {
-        connectionTimeout: CONNECT_MS_MAX,
-        requestTimeout: REQUEST_MS_MAX,
-        throwOnRequestTimeout: true,
-        httpAgent: { maxSockets: SOCKETS_MAX },
-        httpsAgent: { maxSockets: SOCKETS_MAX },
-      },
-    });
+    this.client = s3Client(config);
   }
 
   async put(id: RecordingId, seq: number, bytes: Uint8Array): Promise<void> {

@@ -181,3 +181,13 @@ export type Ticket = Prisma.TicketModel
  * Who watches a session at this moment. Silent ones are gone.
  */
 export type Watcher = Prisma.WatcherModel
+/**
+ * Model AuditSink
+ * How far the log was delivered to each sink.
+ */
+export type AuditSink = Prisma.AuditSinkModel
+/**
+ * Model AuditDeadLetter
+ * Events that a sink refuses for good.
+ */
+export type AuditDeadLetter = Prisma.AuditDeadLetterModel

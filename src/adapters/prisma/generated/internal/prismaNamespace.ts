@@ -424,7 +424,9 @@ export const ModelName = {
   RecordingBody: 'RecordingBody',
   RecordingLine: 'RecordingLine',
   Ticket: 'Ticket',
-  Watcher: 'Watcher'
+  Watcher: 'Watcher',
+  AuditSink: 'AuditSink',
+  AuditDeadLetter: 'AuditDeadLetter'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -440,7 +442,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -2500,6 +2502,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    AuditSink: {
+      payload: Prisma.$AuditSinkPayload<ExtArgs>
+      fields: Prisma.AuditSinkFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditSinkFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditSinkFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditSinkFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditSinkFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload>
+        }
+        findMany: {
+          args: Prisma.AuditSinkFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload>[]
+        }
+        create: {
+          args: Prisma.AuditSinkCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload>
+        }
+        createMany: {
+          args: Prisma.AuditSinkCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditSinkCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditSinkDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload>
+        }
+        update: {
+          args: Prisma.AuditSinkUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditSinkDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditSinkUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditSinkUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditSinkUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditSinkPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditSinkAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditSink>
+        }
+        groupBy: {
+          args: Prisma.AuditSinkGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditSinkGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditSinkCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditSinkCountAggregateOutputType> | number
+        }
+      }
+    }
+    AuditDeadLetter: {
+      payload: Prisma.$AuditDeadLetterPayload<ExtArgs>
+      fields: Prisma.AuditDeadLetterFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditDeadLetterFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditDeadLetterFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditDeadLetterFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditDeadLetterFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload>
+        }
+        findMany: {
+          args: Prisma.AuditDeadLetterFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload>[]
+        }
+        create: {
+          args: Prisma.AuditDeadLetterCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload>
+        }
+        createMany: {
+          args: Prisma.AuditDeadLetterCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditDeadLetterCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditDeadLetterDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload>
+        }
+        update: {
+          args: Prisma.AuditDeadLetterUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditDeadLetterDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditDeadLetterUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditDeadLetterUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditDeadLetterUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditDeadLetterPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditDeadLetterAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditDeadLetter>
+        }
+        groupBy: {
+          args: Prisma.AuditDeadLetterGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditDeadLetterGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditDeadLetterCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditDeadLetterCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -2908,6 +3058,27 @@ export const WatcherScalarFieldEnum = {
 export type WatcherScalarFieldEnum = (typeof WatcherScalarFieldEnum)[keyof typeof WatcherScalarFieldEnum]
 
 
+export const AuditSinkScalarFieldEnum = {
+  name: 'name',
+  next: 'next',
+  holder: 'holder',
+  claimedUntil: 'claimedUntil',
+  failingSince: 'failingSince'
+} as const
+
+export type AuditSinkScalarFieldEnum = (typeof AuditSinkScalarFieldEnum)[keyof typeof AuditSinkScalarFieldEnum]
+
+
+export const AuditDeadLetterScalarFieldEnum = {
+  sink: 'sink',
+  index: 'index',
+  reason: 'reason',
+  at: 'at'
+} as const
+
+export type AuditDeadLetterScalarFieldEnum = (typeof AuditDeadLetterScalarFieldEnum)[keyof typeof AuditDeadLetterScalarFieldEnum]
+
+
 export const SortOrder = {
   asc: 'asc',
   desc: 'desc'
@@ -3245,6 +3416,8 @@ export type GlobalOmitConfig = {
   recordingLine?: Prisma.RecordingLineOmit
   ticket?: Prisma.TicketOmit
   watcher?: Prisma.WatcherOmit
+  auditSink?: Prisma.AuditSinkOmit
+  auditDeadLetter?: Prisma.AuditDeadLetterOmit
 }
 
 /* Types for Logging */

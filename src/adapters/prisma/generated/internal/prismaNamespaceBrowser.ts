@@ -78,7 +78,9 @@ export const ModelName = {
   RecordingBody: 'RecordingBody',
   RecordingLine: 'RecordingLine',
   Ticket: 'Ticket',
-  Watcher: 'Watcher'
+  Watcher: 'Watcher',
+  AuditSink: 'AuditSink',
+  AuditDeadLetter: 'AuditDeadLetter'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -464,6 +466,27 @@ export const WatcherScalarFieldEnum = {
 } as const
 
 export type WatcherScalarFieldEnum = (typeof WatcherScalarFieldEnum)[keyof typeof WatcherScalarFieldEnum]
+
+
+export const AuditSinkScalarFieldEnum = {
+  name: 'name',
+  next: 'next',
+  holder: 'holder',
+  claimedUntil: 'claimedUntil',
+  failingSince: 'failingSince'
+} as const
+
+export type AuditSinkScalarFieldEnum = (typeof AuditSinkScalarFieldEnum)[keyof typeof AuditSinkScalarFieldEnum]
+
+
+export const AuditDeadLetterScalarFieldEnum = {
+  sink: 'sink',
+  index: 'index',
+  reason: 'reason',
+  at: 'at'
+} as const
+
+export type AuditDeadLetterScalarFieldEnum = (typeof AuditDeadLetterScalarFieldEnum)[keyof typeof AuditDeadLetterScalarFieldEnum]
 
 
 export const SortOrder = {

@@ -200,16 +200,18 @@ export type AuditLeafWhereInput = {
   index?: Prisma.BigIntFilter<"AuditLeaf"> | bigint | number
   eventId?: Prisma.UuidFilter<"AuditLeaf"> | string
   leafHash?: Prisma.BytesFilter<"AuditLeaf"> | runtime.Bytes
-  event?: Prisma.XOR<Prisma.AuditEventScalarRelationFilter, Prisma.AuditEventWhereInput>
   facts?: Prisma.XOR<Prisma.AuditFactNullableScalarRelationFilter, Prisma.AuditFactWhereInput> | null
+  event?: Prisma.XOR<Prisma.AuditEventScalarRelationFilter, Prisma.AuditEventWhereInput>
+  deadLetters?: Prisma.AuditDeadLetterListRelationFilter
 }
 
 export type AuditLeafOrderByWithRelationInput = {
   index?: Prisma.SortOrder
   eventId?: Prisma.SortOrder
   leafHash?: Prisma.SortOrder
-  event?: Prisma.AuditEventOrderByWithRelationInput
   facts?: Prisma.AuditFactOrderByWithRelationInput
+  event?: Prisma.AuditEventOrderByWithRelationInput
+  deadLetters?: Prisma.AuditDeadLetterOrderByRelationAggregateInput
 }
 
 export type AuditLeafWhereUniqueInput = Prisma.AtLeast<{
@@ -219,8 +221,9 @@ export type AuditLeafWhereUniqueInput = Prisma.AtLeast<{
   OR?: Prisma.AuditLeafWhereInput[]
   NOT?: Prisma.AuditLeafWhereInput | Prisma.AuditLeafWhereInput[]
   leafHash?: Prisma.BytesFilter<"AuditLeaf"> | runtime.Bytes
-  event?: Prisma.XOR<Prisma.AuditEventScalarRelationFilter, Prisma.AuditEventWhereInput>
   facts?: Prisma.XOR<Prisma.AuditFactNullableScalarRelationFilter, Prisma.AuditFactWhereInput> | null
+  event?: Prisma.XOR<Prisma.AuditEventScalarRelationFilter, Prisma.AuditEventWhereInput>
+  deadLetters?: Prisma.AuditDeadLetterListRelationFilter
 }, "index" | "eventId">
 
 export type AuditLeafOrderByWithAggregationInput = {
@@ -246,8 +249,9 @@ export type AuditLeafScalarWhereWithAggregatesInput = {
 export type AuditLeafCreateInput = {
   index: bigint | number
   leafHash: runtime.Bytes
-  event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
   facts?: Prisma.AuditFactCreateNestedOneWithoutLeafInput
+  event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
+  deadLetters?: Prisma.AuditDeadLetterCreateNestedManyWithoutLeafInput
 }
 
 export type AuditLeafUncheckedCreateInput = {
@@ -255,13 +259,15 @@ export type AuditLeafUncheckedCreateInput = {
   eventId: string
   leafHash: runtime.Bytes
   facts?: Prisma.AuditFactUncheckedCreateNestedOneWithoutLeafInput
+  deadLetters?: Prisma.AuditDeadLetterUncheckedCreateNestedManyWithoutLeafInput
 }
 
 export type AuditLeafUpdateInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
-  event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
   facts?: Prisma.AuditFactUpdateOneWithoutLeafNestedInput
+  event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
+  deadLetters?: Prisma.AuditDeadLetterUpdateManyWithoutLeafNestedInput
 }
 
 export type AuditLeafUncheckedUpdateInput = {
@@ -269,6 +275,7 @@ export type AuditLeafUncheckedUpdateInput = {
   eventId?: Prisma.StringFieldUpdateOperationsInput | string
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   facts?: Prisma.AuditFactUncheckedUpdateOneWithoutLeafNestedInput
+  deadLetters?: Prisma.AuditDeadLetterUncheckedUpdateManyWithoutLeafNestedInput
 }
 
 export type AuditLeafCreateManyInput = {
@@ -364,16 +371,32 @@ export type AuditLeafUpdateOneRequiredWithoutFactsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.AuditLeafUpdateToOneWithWhereWithoutFactsInput, Prisma.AuditLeafUpdateWithoutFactsInput>, Prisma.AuditLeafUncheckedUpdateWithoutFactsInput>
 }
 
+export type AuditLeafCreateNestedOneWithoutDeadLettersInput = {
+  create?: Prisma.XOR<Prisma.AuditLeafCreateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedCreateWithoutDeadLettersInput>
+  connectOrCreate?: Prisma.AuditLeafCreateOrConnectWithoutDeadLettersInput
+  connect?: Prisma.AuditLeafWhereUniqueInput
+}
+
+export type AuditLeafUpdateOneRequiredWithoutDeadLettersNestedInput = {
+  create?: Prisma.XOR<Prisma.AuditLeafCreateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedCreateWithoutDeadLettersInput>
+  connectOrCreate?: Prisma.AuditLeafCreateOrConnectWithoutDeadLettersInput
+  upsert?: Prisma.AuditLeafUpsertWithoutDeadLettersInput
+  connect?: Prisma.AuditLeafWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AuditLeafUpdateToOneWithWhereWithoutDeadLettersInput, Prisma.AuditLeafUpdateWithoutDeadLettersInput>, Prisma.AuditLeafUncheckedUpdateWithoutDeadLettersInput>
+}
+
 export type AuditLeafCreateWithoutEventInput = {
   index: bigint | number
   leafHash: runtime.Bytes
   facts?: Prisma.AuditFactCreateNestedOneWithoutLeafInput
+  deadLetters?: Prisma.AuditDeadLetterCreateNestedManyWithoutLeafInput
 }
 
 export type AuditLeafUncheckedCreateWithoutEventInput = {
   index: bigint | number
   leafHash: runtime.Bytes
   facts?: Prisma.AuditFactUncheckedCreateNestedOneWithoutLeafInput
+  deadLetters?: Prisma.AuditDeadLetterUncheckedCreateNestedManyWithoutLeafInput
 }
 
 export type AuditLeafCreateOrConnectWithoutEventInput = {
@@ -396,24 +419,28 @@ export type AuditLeafUpdateWithoutEventInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   facts?: Prisma.AuditFactUpdateOneWithoutLeafNestedInput
+  deadLetters?: Prisma.AuditDeadLetterUpdateManyWithoutLeafNestedInput
 }
 
 export type AuditLeafUncheckedUpdateWithoutEventInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   facts?: Prisma.AuditFactUncheckedUpdateOneWithoutLeafNestedInput
+  deadLetters?: Prisma.AuditDeadLetterUncheckedUpdateManyWithoutLeafNestedInput
 }
 
 export type AuditLeafCreateWithoutFactsInput = {
   index: bigint | number
   leafHash: runtime.Bytes
   event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
+  deadLetters?: Prisma.AuditDeadLetterCreateNestedManyWithoutLeafInput
 }
 
 export type AuditLeafUncheckedCreateWithoutFactsInput = {
   index: bigint | number
   eventId: string
   leafHash: runtime.Bytes
+  deadLetters?: Prisma.AuditDeadLetterUncheckedCreateNestedManyWithoutLeafInput
 }
 
 export type AuditLeafCreateOrConnectWithoutFactsInput = {
@@ -436,22 +463,99 @@ export type AuditLeafUpdateWithoutFactsInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
+  deadLetters?: Prisma.AuditDeadLetterUpdateManyWithoutLeafNestedInput
 }
 
 export type AuditLeafUncheckedUpdateWithoutFactsInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   eventId?: Prisma.StringFieldUpdateOperationsInput | string
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  deadLetters?: Prisma.AuditDeadLetterUncheckedUpdateManyWithoutLeafNestedInput
 }
 
+export type AuditLeafCreateWithoutDeadLettersInput = {
+  index: bigint | number
+  leafHash: runtime.Bytes
+  facts?: Prisma.AuditFactCreateNestedOneWithoutLeafInput
+  event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
+}
+
+export type AuditLeafUncheckedCreateWithoutDeadLettersInput = {
+  index: bigint | number
+  eventId: string
+  leafHash: runtime.Bytes
+  facts?: Prisma.AuditFactUncheckedCreateNestedOneWithoutLeafInput
+}
+
+export type AuditLeafCreateOrConnectWithoutDeadLettersInput = {
+  where: Prisma.AuditLeafWhereUniqueInput
+  create: Prisma.XOR<Prisma.AuditLeafCreateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedCreateWithoutDeadLettersInput>
+}
+
+export type AuditLeafUpsertWithoutDeadLettersInput = {
+  update: Prisma.XOR<Prisma.AuditLeafUpdateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedUpdateWithoutDeadLettersInput>
+  create: Prisma.XOR<Prisma.AuditLeafCreateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedCreateWithoutDeadLettersInput>
+  where?: Prisma.AuditLeafWhereInput
+}
+
+export type AuditLeafUpdateToOneWithWhereWithoutDeadLettersInput = {
+  where?: Prisma.AuditLeafWhereInput
+  data: Prisma.XOR<Prisma.AuditLeafUpdateWithoutDeadLettersInput, Prisma.AuditLeafUncheckedUpdateWithoutDeadLettersInput>
+}
+
+export type AuditLeafUpdateWithoutDeadLettersInput = {
+  index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  facts?: Prisma.AuditFactUpdateOneWithoutLeafNestedInput
+  event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
+}
+
+export type AuditLeafUncheckedUpdateWithoutDeadLettersInput = {
+  index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  eventId?: Prisma.StringFieldUpdateOperationsInput | string
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  facts?: Prisma.AuditFactUncheckedUpdateOneWithoutLeafNestedInput
+}
+
+
+/**
+ * Count Type AuditLeafCountOutputType
+ */
+
+export type AuditLeafCountOutputType = {
+  deadLetters: number
+}
+
+export type AuditLeafCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  deadLetters?: boolean | AuditLeafCountOutputTypeCountDeadLettersArgs
+}
+
+/**
+ * AuditLeafCountOutputType without action
+ */
+export type AuditLeafCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AuditLeafCountOutputType
+   */
+  select?: Prisma.AuditLeafCountOutputTypeSelect<ExtArgs> | null
+}
+
+/**
+ * AuditLeafCountOutputType without action
+ */
+export type AuditLeafCountOutputTypeCountDeadLettersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.AuditDeadLetterWhereInput
+}
 
 
 export type AuditLeafSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   index?: boolean
   eventId?: boolean
   leafHash?: boolean
-  event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
   facts?: boolean | Prisma.AuditLeaf$factsArgs<ExtArgs>
+  event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
+  deadLetters?: boolean | Prisma.AuditLeaf$deadLettersArgs<ExtArgs>
+  _count?: boolean | Prisma.AuditLeafCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["auditLeaf"]>
 
 export type AuditLeafSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -476,8 +580,10 @@ export type AuditLeafSelectScalar = {
 
 export type AuditLeafOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"index" | "eventId" | "leafHash", ExtArgs["result"]["auditLeaf"]>
 export type AuditLeafInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
   facts?: boolean | Prisma.AuditLeaf$factsArgs<ExtArgs>
+  event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
+  deadLetters?: boolean | Prisma.AuditLeaf$deadLettersArgs<ExtArgs>
+  _count?: boolean | Prisma.AuditLeafCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type AuditLeafIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
@@ -489,8 +595,9 @@ export type AuditLeafIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
 export type $AuditLeafPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AuditLeaf"
   objects: {
-    event: Prisma.$AuditEventPayload<ExtArgs>
     facts: Prisma.$AuditFactPayload<ExtArgs> | null
+    event: Prisma.$AuditEventPayload<ExtArgs>
+    deadLetters: Prisma.$AuditDeadLetterPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     index: bigint
@@ -890,8 +997,9 @@ readonly fields: AuditLeafFieldRefs;
  */
 export interface Prisma__AuditLeafClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
-  event<T extends Prisma.AuditEventDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditEventDefaultArgs<ExtArgs>>): Prisma.Prisma__AuditEventClient<runtime.Types.Result.GetResult<Prisma.$AuditEventPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
   facts<T extends Prisma.AuditLeaf$factsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditLeaf$factsArgs<ExtArgs>>): Prisma.Prisma__AuditFactClient<runtime.Types.Result.GetResult<Prisma.$AuditFactPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  event<T extends Prisma.AuditEventDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditEventDefaultArgs<ExtArgs>>): Prisma.Prisma__AuditEventClient<runtime.Types.Result.GetResult<Prisma.$AuditEventPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
+  deadLetters<T extends Prisma.AuditLeaf$deadLettersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditLeaf$deadLettersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AuditDeadLetterPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1341,6 +1449,30 @@ export type AuditLeaf$factsArgs<ExtArgs extends runtime.Types.Extensions.Interna
    */
   include?: Prisma.AuditFactInclude<ExtArgs> | null
   where?: Prisma.AuditFactWhereInput
+}
+
+/**
+ * AuditLeaf.deadLetters
+ */
+export type AuditLeaf$deadLettersArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AuditDeadLetter
+   */
+  select?: Prisma.AuditDeadLetterSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AuditDeadLetter
+   */
+  omit?: Prisma.AuditDeadLetterOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AuditDeadLetterInclude<ExtArgs> | null
+  where?: Prisma.AuditDeadLetterWhereInput
+  orderBy?: Prisma.AuditDeadLetterOrderByWithRelationInput | Prisma.AuditDeadLetterOrderByWithRelationInput[]
+  cursor?: Prisma.AuditDeadLetterWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.AuditDeadLetterScalarFieldEnum | Prisma.AuditDeadLetterScalarFieldEnum[]
 }
 
 /**

@@ -3,16 +3,15 @@ import {
   ListObjectVersionsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
 } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { hash } from 'node:crypto';
 import { Anchor } from '../../app/ports/anchor.js';
 import type { SignedHead } from '../../app/ports/log.store.js';
 import type { ObjectLock } from '../../config/anchors.section.js';
 import type { S3Config } from '../../config/recordings.section.js';
+import { s3Client } from './s3.client.js';
 
-const CONNECT_MS_MAX = 2_000;
-const REQUEST_MS_MAX = 5_000;
 const NOTE_BYTES_MAX = 64 * 1024;
 const DAY_MS = 86_400_000;
 const DIGITS = 16;
@@ -47,23 +46,7 @@ export class S3Anchor extends Anchor {
     this.everySeconds = args.everySeconds;
     this.s3 = args.s3;
     this.lock = args.lock;
-    const { endpoint, region, forcePathStyle, accessKeyId, secretAccessKey } = args.s3;
-    this.client = new S3Client({
-      region,
-      forcePathStyle,
-      ...(endpoint === null ? {} : { endpoint }),
-      ...(accessKeyId === null || secretAccessKey === null
-        ? {}
-        : { credentials: { accessKeyId, secretAccessKey: secretAccessKey.reveal() } }),
-      maxAttempts: 1,
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      requestHandler: {
-        connectionTimeout: CONNECT_MS_MAX,
-        requestTimeout: REQUEST_MS_MAX,
-        throwOnRequestTimeout: true,
-      },
-    });
+    this.client = s3Client(args.s3);
   }
 
   async put({ origin, size, note, signedAt }: SignedHead): Promise<void> {

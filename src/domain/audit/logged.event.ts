@@ -1,0 +1,58 @@
+import type { Json } from './canonical.js';
+
+/** The members of a JSON object. */
+export type Fields = Readonly<Record<string, Json | undefined>>;
+
+/** An event with its place, as formats for other tools are made from it. */
+export interface LoggedEvent {
+  readonly index: number;
+  /** The canonical JSON that is in the log, byte by byte. */
+  readonly text: string;
+  readonly fields: Fields;
+}
+
+/** @throws SyntaxError where a body is no JSON, Error where it is no object: neither can be in a log that was signed. */
+export function loggedEvent(index: number, body: Buffer): LoggedEvent {
+  const text = body.toString('utf8');
+  const value: unknown = JSON.parse(text);
+  if (!isFields(value)) throw new Error(`the event at place ${index} is no JSON object`);
+  return { index, text, fields: value };
+}
+
+/** A member that is an object; an empty one where it is none. */
+export function within(fields: Fields, name: string): Fields {
+  const value = fields[name];
+  return isFields(value) ? value : {};
+}
+
+/** A member that is a text and not an empty one. */
+export function textOf(fields: Fields, name: string): string | undefined {
+  const value = fields[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Those members of a list that are texts. */
+export function textsOf(fields: Fields, name: string): readonly string[] {
+  const value = fields[name];
+  return isList(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** Leaves out what is undefined or an empty object or list; undefined where nothing stays. */
+export function compact(fields: Fields): Fields | undefined {
+  const kept = Object.entries(fields).filter(([, value]) => !isNothing(value));
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
+}
+
+function isNothing(value: Json | undefined): boolean {
+  if (value === undefined) return true;
+  if (isList(value)) return value.length === 0;
+  return isFields(value) && Object.keys(value).length === 0;
+}
+
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
