@@ -28,6 +28,7 @@ import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js'
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
+import { PrismaBypassStore } from './adapters/prisma/prisma-bypass.store.js';
 import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
 import { PrismaKubeTokens } from './adapters/prisma/prisma-kube.tokens.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
@@ -48,6 +49,7 @@ import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
 import { ExtendSession } from './app/extend-session.js';
+import { DetectBypass } from './app/detect-bypass.js';
 import { EnterContainer } from './app/enter-container.js';
 import type { EnterSession } from './app/enter-session.js';
 import { FollowPolicies } from './app/follow-policies.js';
@@ -69,6 +71,8 @@ import { ReadLog } from './app/read-log.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
+import type { SendingCluster } from './app/receive-audit.js';
+import { ReceiveAudit } from './app/receive-audit.js';
 import { RedeemTicket } from './app/redeem-ticket.js';
 import { ReadScreens } from './app/read-screens.js';
 import { RecordStreams } from './app/record-streams.js';
@@ -283,6 +287,8 @@ export async function startBroker(
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
   const asking = new RequestSession({ store, clusters, policies, facts, clock, limits: bounds });
+  const bypasses = new PrismaBypassStore(database);
+  const detect = new DetectBypass({ store, bypasses, clock, journal, replica });
   const app = await createHttpApp({
     requestSession: asking,
     decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
@@ -301,6 +307,7 @@ export async function startBroker(
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: auditLog, clock }),
     readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
+    receiveAudit: new ReceiveAudit({ detect, clusters: sendingClusters(config) }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
@@ -445,6 +452,13 @@ async function databaseReadiness(database: Database, journal: Journal): Promise<
     journal.warn({ err: error }, 'the database does not answer');
     return 'does not answer';
   }
+}
+
+/** The clusters whose API servers send their audit logs. */
+function sendingClusters({ clusterAudits }: Config): SendingCluster[] {
+  return clusterAudits.flatMap(({ name, account, token }) =>
+    token === null ? [] : [{ name, account, token: token.reveal() }],
+  );
 }
 
 /** Accounts that the configuration says are some human's. */

@@ -30,7 +30,7 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { LoopbackIssuer } from '../identity/loopback.issuer.js';
 import type { Answer } from './http.api.js';
 import { REQUEST, ROLE_GROUPS } from './http.api.js';
-import { readNothing } from './in-memory.log.js';
+import { NoBypasses, readNothing, receiveNothing } from './in-memory.log.js';
 import { kubectlLab } from './in-memory.kubectl.js';
 import {
   MemorySessionStore,
@@ -125,6 +125,13 @@ export class GlassLab implements AsyncDisposable {
       readSession: new ReadSession({ store }),
       readAudit: new ReadAudit({ log, clock }),
       readLog: readNothing(log, clock),
+      receiveAudit: receiveNothing({
+        store,
+        bypasses: new NoBypasses(),
+        clock,
+        journal,
+        replica: 'test',
+      }),
       notePerson: note,
       simulatePolicy: new SimulatePolicy({ policies: source, drafts: new YamlDrafts(), clock }),
       listTargets: new ListTargets({ clusters: new MemoryTargets(), policies: source, facts }),

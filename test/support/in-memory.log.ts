@@ -1,6 +1,9 @@
 import type { LogEntry, SignedHead } from '../../src/app/ports/log.store.js';
+import { BypassStore } from '../../src/app/ports/bypass.store.js';
 import { LogStore } from '../../src/app/ports/log.store.js';
 import { ReadLog } from '../../src/app/read-log.js';
+import { DetectBypass } from '../../src/app/detect-bypass.js';
+import { ReceiveAudit } from '../../src/app/receive-audit.js';
 import type { AuditLog } from '../../src/app/ports/audit.log.js';
 import type { Clock } from '../../src/app/ports/clock.js';
 
@@ -31,7 +34,31 @@ export class EmptyLog extends LogStore {
   }
 }
 
+/** Keeps nothing of what API servers say. */
+export class NoBypasses extends BypassStore {
+  override write(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  override isAdded(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  override position(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  override moveTo(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 /** Reads a log in which nothing has a place. */
 export function readNothing(audit: AuditLog, clock: Clock): ReadLog {
   return new ReadLog({ store: new EmptyLog(), audit, clock, origin: 'none.example', signers: [] });
+}
+
+/** Lets no API server in. */
+export function receiveNothing(deps: ConstructorParameters<typeof DetectBypass>[0]): ReceiveAudit {
+  return new ReceiveAudit({ detect: new DetectBypass(deps), clusters: [] });
 }

@@ -28,6 +28,7 @@ import { ReadRecordings } from '../../app/read-recordings.js';
 import { ReadReviews } from '../../app/read-reviews.js';
 import { ReadLog } from '../../app/read-log.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
+import { ReceiveAudit } from '../../app/receive-audit.js';
 import { RedeemTicket } from '../../app/redeem-ticket.js';
 import { RequestSession } from '../../app/request-session.js';
 import { ReviewSession } from '../../app/review-session.js';
@@ -36,6 +37,7 @@ import { WatchScreen } from '../../app/watch-screen.js';
 import { UseByKubectl } from '../../app/use-by-kubectl.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
+import { ApiAuditController } from './api-audit.controller.js';
 import { AuditController } from './audit.controller.js';
 import { LogController } from './log.controller.js';
 import { CatalogController } from './catalog.controller.js';
@@ -75,6 +77,7 @@ export interface HttpDeps {
   readonly readSession: ReadSession;
   readonly readAudit: ReadAudit;
   readonly readLog: ReadLog;
+  readonly receiveAudit: ReceiveAudit;
   readonly notePerson: NotePerson;
   readonly reviewSession: ReviewSession;
   readonly readReviews: ReadReviews;
@@ -119,6 +122,7 @@ export const CONTROLLERS: readonly Type[] = [
   SimulationController,
   AuditController,
   LogController,
+  ApiAuditController,
   RecordingsController,
   SignInController,
   KubeconfigController,
@@ -142,6 +146,7 @@ export class HttpModule {
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
         { provide: ReadLog, useValue: deps.readLog },
+        { provide: ReceiveAudit, useValue: deps.receiveAudit },
         { provide: NotePerson, useValue: deps.notePerson },
         { provide: ReviewSession, useValue: deps.reviewSession },
         { provide: ReadReviews, useValue: deps.readReviews },
