@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
+import { LocalAuditFiles } from './adapters/files/audit.files.js';
 import { compress, decompress } from './adapters/gzip/gzip.js';
 import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
@@ -52,6 +53,7 @@ import { ExtendSession } from './app/extend-session.js';
 import { DetectBypass } from './app/detect-bypass.js';
 import { EnterContainer } from './app/enter-container.js';
 import type { EnterSession } from './app/enter-session.js';
+import { FollowAuditFile } from './app/follow-audit-file.js';
 import { FollowPolicies } from './app/follow-policies.js';
 import { GatherFacts } from './app/gather-facts.js';
 import { LiveStreams } from './app/live-streams.js';
@@ -391,6 +393,19 @@ export async function startBroker(
   opened.defer(() => presence.stop());
   sequence.start();
   opened.defer(() => sequence.stop());
+  for (const { name, account, logFile } of config.clusterAudits) {
+    if (logFile === null) continue;
+    const follow = new FollowAuditFile({
+      cluster: { name, account },
+      path: logFile,
+      files: new LocalAuditFiles(),
+      bypasses,
+      detect,
+      journal,
+    });
+    follow.start();
+    opened.defer(() => follow.stop());
+  }
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();
