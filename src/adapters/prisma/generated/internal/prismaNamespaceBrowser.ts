@@ -69,6 +69,9 @@ export const ModelName = {
   AuditLeaf: 'AuditLeaf',
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
+  KubernetesCall: 'KubernetesCall',
+  KubernetesContainer: 'KubernetesContainer',
+  KubernetesLogCursor: 'KubernetesLogCursor',
   IdempotencyKey: 'IdempotencyKey',
   Outbox: 'Outbox',
   Recording: 'Recording',
@@ -322,6 +325,30 @@ export const AuditCheckpointScalarFieldEnum = {
 } as const
 
 export type AuditCheckpointScalarFieldEnum = (typeof AuditCheckpointScalarFieldEnum)[keyof typeof AuditCheckpointScalarFieldEnum]
+
+
+export const KubernetesCallScalarFieldEnum = {
+  key: 'key',
+  eventId: 'eventId'
+} as const
+
+export type KubernetesCallScalarFieldEnum = (typeof KubernetesCallScalarFieldEnum)[keyof typeof KubernetesCallScalarFieldEnum]
+
+
+export const KubernetesContainerScalarFieldEnum = {
+  key: 'key'
+} as const
+
+export type KubernetesContainerScalarFieldEnum = (typeof KubernetesContainerScalarFieldEnum)[keyof typeof KubernetesContainerScalarFieldEnum]
+
+
+export const KubernetesLogCursorScalarFieldEnum = {
+  cluster: 'cluster',
+  file: 'file',
+  position: 'position'
+} as const
+
+export type KubernetesLogCursorScalarFieldEnum = (typeof KubernetesLogCursorScalarFieldEnum)[keyof typeof KubernetesLogCursorScalarFieldEnum]
 
 
 export const IdempotencyKeyScalarFieldEnum = {
