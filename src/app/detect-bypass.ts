@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { ApiAuditEvent } from '../contract/api-audit.schema.js';
 import { seenFacts, verdictEntry } from '../domain/bypass/bypass.event.js';
 import { callKey, isEphemeralName, judge, sessionNamed } from '../domain/bypass/bypass.rule.js';
@@ -92,7 +91,7 @@ function placeOf(cluster: string, { namespace, pod }: ApiCall) {
 }
 
 /** What an entry says of its call. */
-export function callOf(event: z.infer<typeof ApiAuditEvent>): ApiCall {
+export function callOf(event: ReturnType<typeof ApiAuditEvent.parse>): ApiCall {
   const { user, impersonatedUser, objectRef } = event;
   return {
     auditId: event.auditID,

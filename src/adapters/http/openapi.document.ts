@@ -3,6 +3,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AuditPage } from '../../contract/audit.schema.js';
+import { ApiAuditTaken } from '../../contract/api-audit.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
@@ -41,6 +42,7 @@ const ANSWERS = [
   ReviewPage,
   AuditPage,
   Checkpoint,
+  ApiAuditTaken,
   LogKeys,
   LogTile,
   Proof,
