@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
+import { LocalAuditFiles } from './adapters/files/audit.files.js';
 import { compress, decompress } from './adapters/gzip/gzip.js';
 import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
@@ -30,6 +31,7 @@ import { PrismaAccessReport } from './adapters/prisma/prisma-access.report.js';
 import { PrismaAuditIndex } from './adapters/prisma/prisma-audit.index.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
 import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
+import { PrismaBypassStore } from './adapters/prisma/prisma-bypass.store.js';
 import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
 import { PrismaKubeTokens } from './adapters/prisma/prisma-kube.tokens.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
@@ -52,8 +54,10 @@ import { DecideSession } from './app/decide-session.js';
 import { DeliverLog } from './app/deliver-log.js';
 import { DeliverNews } from './app/deliver-news.js';
 import { ExtendSession } from './app/extend-session.js';
+import { DetectBypass } from './app/detect-bypass.js';
 import { EnterContainer } from './app/enter-container.js';
 import type { EnterSession } from './app/enter-session.js';
+import { FollowAuditFile } from './app/follow-audit-file.js';
 import { FollowPolicies } from './app/follow-policies.js';
 import { GatherFacts } from './app/gather-facts.js';
 import { LiveStreams } from './app/live-streams.js';
@@ -73,6 +77,8 @@ import { ReadLog } from './app/read-log.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
+import type { SendingCluster } from './app/receive-audit.js';
+import { ReceiveAudit } from './app/receive-audit.js';
 import { RedeemTicket } from './app/redeem-ticket.js';
 import { ReadScreens } from './app/read-screens.js';
 import { RecordStreams } from './app/record-streams.js';
@@ -303,6 +309,8 @@ export async function startBroker(
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
   const asking = new RequestSession({ store, clusters, policies, facts, clock, limits: bounds });
+  const bypasses = new PrismaBypassStore(database);
+  const detect = new DetectBypass({ store, bypasses, clock, journal, replica });
   const app = await createHttpApp({
     requestSession: asking,
     decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
@@ -327,6 +335,7 @@ export async function startBroker(
       clock,
     }),
     readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
+    receiveAudit: new ReceiveAudit({ detect, clusters: sendingClusters(config) }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
@@ -418,6 +427,19 @@ export async function startBroker(
   opened.defer(() => indexLog.stop());
   deliverLog.start();
   opened.defer(() => deliverLog.stop());
+  for (const { name, account, logFile } of config.clusterAudits) {
+    if (logFile === null) continue;
+    const follow = new FollowAuditFile({
+      cluster: { name, account },
+      path: logFile,
+      files: new LocalAuditFiles(),
+      bypasses,
+      detect,
+      journal,
+    });
+    follow.start();
+    opened.defer(() => follow.stop());
+  }
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();
@@ -479,6 +501,13 @@ async function databaseReadiness(database: Database, journal: Journal): Promise<
     journal.warn({ err: error }, 'the database does not answer');
     return 'does not answer';
   }
+}
+
+/** The clusters whose API servers send their audit logs. */
+function sendingClusters({ clusterAudits }: Config): SendingCluster[] {
+  return clusterAudits.flatMap(({ name, account, token }) =>
+    token === null ? [] : [{ name, account, token: token.reveal() }],
+  );
 }
 
 /** Accounts that the configuration says are some human's. */

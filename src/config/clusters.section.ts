@@ -7,6 +7,28 @@ import {
 } from '../domain/kubernetes-name.js';
 import { eachOnce, onLists, onObjects, path, text } from './fields.js';
 
+const audit = z
+  .strictObject({
+    account: text(512).meta({
+      description: 'The broker’s account there, as the API server names it.',
+      examples: ['system:serviceaccount:hallpass:hallpass'],
+    }),
+    tokenFile: path.exactOptional().meta({
+      description:
+        'The file of the token with which the API server’s audit webhook sends to `/v1/clusters/<name>/audit`: 32 characters at least. Without it nothing is taken there.',
+      examples: ['/run/secrets/audit-webhook-prod-eu'],
+    }),
+    logFile: path.exactOptional().meta({
+      description: 'The audit log file of the API server, where this machine has it.',
+      examples: ['/var/log/kubernetes/audit.log'],
+    }),
+  })
+  .refine((it) => it.tokenFile !== undefined || it.logFile !== undefined, {
+    ...onObjects,
+    path: ['tokenFile'],
+    error: 'give a tokenFile, a logFile, or both',
+  });
+
 const cluster = z
   .strictObject({
     name: text(63)
@@ -40,6 +62,9 @@ const cluster = z
           'The namespaces it may touch; `*` in a name is any run of characters. None by default.',
         examples: [['shop', 'team-*']],
       }),
+    audit: audit.exactOptional().meta({
+      description: 'How what went past Hallpass is found: by the API server’s audit log.',
+    }),
   })
   .refine((it) => (it.inCluster as unknown) === true || it.kubeconfig !== undefined, {
     ...onObjects,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AuditConfig } from './audit.section.js';
 import { auditSection } from './audit.section.js';
+import type { ClusterAudit } from './cluster.audits.js';
 import { clustersSection } from './clusters.section.js';
 import { databaseSection } from './database.section.js';
 import { path } from './fields.js';
@@ -85,6 +86,7 @@ export interface Config extends Omit<
   'audit' | 'database' | 'onCall' | 'recordings'
 > {
   readonly audit: AuditConfig;
+  readonly clusterAudits: readonly ClusterAudit[];
   readonly database: DatabaseConfig;
   readonly onCall: OnCallConfig;
   readonly recordings: RecordingsConfig;

@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { auditOf } from './audit.keys.js';
+import { clusterAuditsOf } from './cluster.audits.js';
 import { isPostgresUrl, POSTGRES_URL_RULE } from './address.rules.js';
 import type { ConfigMistake, ConfigProblem } from './config.problem.js';
 import { describeConfig, namesAt, variableOf } from './config.keys.js';
@@ -41,9 +42,17 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
   const database = databaseOf(served, sources, mistakes);
   const recordings = recordingsOf(document.recordings, sources, mistakes);
   const audit = auditOf(document, sources, mistakes);
+  const clusterAudits = clusterAuditsOf(document, sources, mistakes);
   return mistakes.length > 0 || !database
     ? { mistakes }
-    : { ...document, audit, database, onCall: { secrets: onCall.secrets }, recordings };
+    : {
+        ...document,
+        audit,
+        clusterAudits,
+        database,
+        onCall: { secrets: onCall.secrets },
+        recordings,
+      };
 }
 
 /** The part of {@link loadConfig} that migrations need: only the section `database`, only its mistakes. */

@@ -18,8 +18,8 @@ interface Operation {
   >;
 }
 
-/** What everybody may call. */
-const PUBLIC = new Set(['readSignIn']);
+/** What everybody may call, as far as signing in goes. */
+const PUBLIC = new Set(['readSignIn', 'receiveKubernetesAudit']);
 /** What is opened with a ticket. */
 const BY_TICKET = new Set(['openTerminal', 'watchSession']);
 

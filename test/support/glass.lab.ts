@@ -32,7 +32,7 @@ import type { Answer } from './http.api.js';
 import { REQUEST, ROLE_GROUPS } from './http.api.js';
 import { PrismaAccessReport } from '../../src/adapters/prisma/prisma-access.report.js';
 import { ReportAccess } from '../../src/app/report-access.js';
-import { readNothing, searchNothing } from './in-memory.log.js';
+import { NoBypasses, readNothing, receiveNothing, searchNothing } from './in-memory.log.js';
 import { kubectlLab } from './in-memory.kubectl.js';
 import {
   MemorySessionStore,
@@ -129,6 +129,13 @@ export class GlassLab implements AsyncDisposable {
       searchAudit: searchNothing(log, clock),
       reportAccess: new ReportAccess({ report: new PrismaAccessReport(database), log, clock }),
       readLog: readNothing(log, clock),
+      receiveAudit: receiveNothing({
+        store,
+        bypasses: new NoBypasses(),
+        clock,
+        journal,
+        replica: 'test',
+      }),
       notePerson: note,
       simulatePolicy: new SimulatePolicy({ policies: source, drafts: new YamlDrafts(), clock }),
       listTargets: new ListTargets({ clusters: new MemoryTargets(), policies: source, facts }),

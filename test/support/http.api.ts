@@ -49,7 +49,13 @@ import { MemoryPolicyArchive } from './policy.archives.js';
 import { BOUNDS, LIMITS } from './session.bounds.js';
 import { ALEX, ROBIN, SAM, SYSTEM } from './sessions.js';
 import type { MemoryStreams } from './stream.deps.js';
-import { readNothing, reportNothing, searchNothing } from './in-memory.log.js';
+import {
+  NoBypasses,
+  readNothing,
+  receiveNothing,
+  reportNothing,
+  searchNothing,
+} from './in-memory.log.js';
 import { memoryStreams } from './stream.deps.js';
 
 /** People for tests of the API, by the token that they show. */
@@ -200,6 +206,13 @@ export async function startApi(
     searchAudit: searchNothing(store.log, clock),
     reportAccess: reportNothing(store.log, clock),
     readLog: readNothing(store.log, clock),
+    receiveAudit: receiveNothing({
+      store,
+      bypasses: new NoBypasses(),
+      clock,
+      journal,
+      replica: 'test',
+    }),
     notePerson: note,
     reviewSession: new ReviewSession({ store, reviews, people: store.people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),

@@ -1,10 +1,13 @@
 import type { LogEntry, SignedHead } from '../../src/app/ports/log.store.js';
+import { BypassStore } from '../../src/app/ports/bypass.store.js';
 import { LogStore } from '../../src/app/ports/log.store.js';
 import { ReadLog } from '../../src/app/read-log.js';
 import { ReportAccess } from '../../src/app/report-access.js';
 import { SearchAudit } from '../../src/app/search-audit.js';
 import type { Counts, FoundRecord } from '../../src/app/ports/audit.index.js';
 import { AuditIndex } from '../../src/app/ports/audit.index.js';
+import { DetectBypass } from '../../src/app/detect-bypass.js';
+import { ReceiveAudit } from '../../src/app/receive-audit.js';
 import type { AuditLog } from '../../src/app/ports/audit.log.js';
 import type { Clock } from '../../src/app/ports/clock.js';
 
@@ -35,6 +38,25 @@ export class EmptyLog extends LogStore {
 
   override entries(): Promise<LogEntry[]> {
     return Promise.resolve([]);
+  }
+}
+
+/** Keeps nothing of what API servers say. */
+export class NoBypasses extends BypassStore {
+  override write(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  override isAdded(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  override position(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  override moveTo(): Promise<void> {
+    return Promise.resolve();
   }
 }
 
@@ -74,4 +96,9 @@ export function searchNothing(log: AuditLog, clock: Clock): SearchAudit {
 /** Reports of nobody who had any access. */
 export function reportNothing(log: AuditLog, clock: Clock): ReportAccess {
   return new ReportAccess({ report: { lines: () => Promise.resolve([]) }, log, clock });
+}
+
+/** Lets no API server in. */
+export function receiveNothing(deps: ConstructorParameters<typeof DetectBypass>[0]): ReceiveAudit {
+  return new ReceiveAudit({ detect: new DetectBypass(deps), clusters: [] });
 }

@@ -3,9 +3,9 @@ import type { Permission } from '../../domain/permission.js';
 
 /**
  * What a handler asks of its caller. `signed-in`: no permission, for what concerns nobody but the caller. `ticket`: a
- * ticket, which the handler itself takes.
+ * ticket, which the handler itself takes. `cluster-token`: that of a cluster's API server, looked at before the body is.
  */
-export type Access = Permission | 'signed-in' | 'ticket' | 'public';
+export type Access = Permission | 'signed-in' | 'ticket' | 'cluster-token' | 'public';
 
 export const ACCESS = 'hallpass:access';
 
@@ -22,4 +22,9 @@ export function Public() {
 /** For connections that are opened with a ticket: the handler uses it up, and lets nobody in without one. */
 export function ByTicket() {
   return SetMetadata<string, Access>(ACCESS, 'ticket');
+}
+
+/** For what API servers send: their routes are marked with `FromApiServer`, and no person is let in. */
+export function ByClusterToken() {
+  return SetMetadata<string, Access>(ACCESS, 'cluster-token');
 }

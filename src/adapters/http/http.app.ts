@@ -7,7 +7,8 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { PROBLEMS } from '../../domain/problem.js';
-import { limitBody } from './body.limit.js';
+import { refuseStrangers } from './api-audit.access.js';
+import { depthMaxOf, limitBody } from './body.limit.js';
 import { ApiDescription } from './docs.controller.js';
 import { refuseHead } from './get.only.js';
 import { clientErrorProblem, frameworkProblem } from './framework.errors.js';
@@ -33,7 +34,7 @@ export async function createHttpApp(deps: HttpDeps): Promise<NestFastifyApplicat
   const { settings } = deps;
   const routes = new RouteTable();
   const adapter = new FastifyAdapter(adapterOptions(settings));
-  prepare(adapter.getInstance(), routes, isHttps(settings));
+  prepare(adapter.getInstance(), routes, deps);
   const app = await NestFactory.create<NestFastifyApplication>(
     HttpModule.register(deps, routes),
     adapter,
@@ -108,13 +109,19 @@ function isHttps(settings: HttpSettings): boolean {
   return settings.tls !== undefined || settings.publicUrl.startsWith('https:');
 }
 
-function prepare(instance: FastifyInstance, routes: RouteTable, https: boolean): void {
+function prepare(
+  instance: FastifyInstance,
+  routes: RouteTable,
+  { settings, receiveAudit }: HttpDeps,
+): void {
+  const https = isHttps(settings);
   instance.addHook('onRoute', (route) => {
     if (!refuseHead(route)) routes.add(route.method, route.url);
     limitBody(route);
   });
   instance.addHook('onRequest', async (request, reply) => {
     void reply.headers({ ...securityHeaders(request.url, https), 'x-request-id': request.id });
+    refuseStrangers(request, receiveAudit);
   });
   closeOrderly(instance);
   routeUpgrades(instance);
@@ -125,7 +132,7 @@ function prepare(instance: FastifyInstance, routes: RouteTable, https: boolean):
     { parseAs: 'buffer' },
     (request, body, done) => {
       try {
-        done(null, parseJsonBody(Buffer.from(body), request.headers));
+        done(null, parseJsonBody(Buffer.from(body), request.headers, depthMaxOf(request)));
       } catch (error) {
         done(
           error instanceof Error ? error : new Error('the body was not parsed', { cause: error }),

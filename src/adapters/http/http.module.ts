@@ -30,6 +30,7 @@ import { ReportAccess } from '../../app/report-access.js';
 import { SearchAudit } from '../../app/search-audit.js';
 import { ReadLog } from '../../app/read-log.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
+import { ReceiveAudit } from '../../app/receive-audit.js';
 import { RedeemTicket } from '../../app/redeem-ticket.js';
 import { RequestSession } from '../../app/request-session.js';
 import { ReviewSession } from '../../app/review-session.js';
@@ -38,6 +39,7 @@ import { WatchScreen } from '../../app/watch-screen.js';
 import { UseByKubectl } from '../../app/use-by-kubectl.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
+import { ApiAuditController } from './api-audit.controller.js';
 import { AuditController } from './audit.controller.js';
 import { AuditSearchController } from './audit-search.controller.js';
 import { ReportsController } from './reports.controller.js';
@@ -81,6 +83,7 @@ export interface HttpDeps {
   readonly searchAudit: SearchAudit;
   readonly reportAccess: ReportAccess;
   readonly readLog: ReadLog;
+  readonly receiveAudit: ReceiveAudit;
   readonly notePerson: NotePerson;
   readonly reviewSession: ReviewSession;
   readonly readReviews: ReadReviews;
@@ -127,6 +130,7 @@ export const CONTROLLERS: readonly Type[] = [
   AuditSearchController,
   ReportsController,
   LogController,
+  ApiAuditController,
   RecordingsController,
   SignInController,
   KubeconfigController,
@@ -152,6 +156,7 @@ export class HttpModule {
         { provide: ReportAccess, useValue: deps.reportAccess },
         { provide: SearchAudit, useValue: deps.searchAudit },
         { provide: ReadLog, useValue: deps.readLog },
+        { provide: ReceiveAudit, useValue: deps.receiveAudit },
         { provide: NotePerson, useValue: deps.notePerson },
         { provide: ReviewSession, useValue: deps.reviewSession },
         { provide: ReadReviews, useValue: deps.readReviews },

@@ -9,7 +9,11 @@ import { Refused } from './refused.error.js';
  *
  * @throws Refused where it is compressed, not UTF-8 (RFC 8259 §8.1), nested too deeply, or no JSON.
  */
-export function parseJsonBody(body: Buffer, headers: IncomingHttpHeaders): unknown {
+export function parseJsonBody(
+  body: Buffer,
+  headers: IncomingHttpHeaders,
+  depthMax: number = REQUEST_BOUNDS.jsonDepthMax,
+): unknown {
   const coding = headers['content-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'identity') {
     throw new Refused(problem('unsupported-media-type', 'Send the body without compression.'));
@@ -17,8 +21,8 @@ export function parseJsonBody(body: Buffer, headers: IncomingHttpHeaders): unkno
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw notJson('The body is not UTF-8.');
   const text = body.toString('utf8');
-  if (isTooDeep(text, REQUEST_BOUNDS.jsonDepthMax)) {
-    throw notJson(`The body is nested more than ${REQUEST_BOUNDS.jsonDepthMax} levels deep.`);
+  if (isTooDeep(text, depthMax)) {
+    throw notJson(`The body is nested more than ${depthMax} levels deep.`);
   }
   try {
     return JSON.parse(text);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema.js';
 import { AccessReportView } from '../../contract/access-report.schema.js';
+import { ApiAuditTaken } from '../../contract/api-audit.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
@@ -46,6 +47,7 @@ const ANSWERS = [
   AuditCounts,
   AccessReportView,
   Checkpoint,
+  ApiAuditTaken,
   LogKeys,
   LogTile,
   Proof,

@@ -16,6 +16,8 @@ export class LogNotifier extends Notifier {
     const broken = BrokenGlassNews.safeParse(payload);
     if (broken.success) {
       this.journal.warn({ session, seq, ...broken.data.brokenGlass }, 'the glass was broken');
+    } else if (topic === 'bypass') {
+      this.journal.warn({ session, news: payload }, 'somebody went past the broker');
     } else {
       this.journal.info({ topic, session, seq, news: payload }, 'news');
     }

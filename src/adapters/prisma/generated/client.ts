@@ -142,6 +142,21 @@ export type AuditCheckpoint = Prisma.AuditCheckpointModel
  */
 export type AuditAnchor = Prisma.AuditAnchorModel
 /**
+ * Model KubernetesCall
+ * Calls to API servers of which an event was written, by a digest.
+ */
+export type KubernetesCall = Prisma.KubernetesCallModel
+/**
+ * Model KubernetesContainer
+ * Ephemeral containers that were seen to be added, by a digest of where and how named.
+ */
+export type KubernetesContainer = Prisma.KubernetesContainerModel
+/**
+ * Model KubernetesLogCursor
+ * How far the log files of API servers were read.
+ */
+export type KubernetesLogCursor = Prisma.KubernetesLogCursorModel
+/**
  * Model IdempotencyKey
  * 
  */

@@ -417,6 +417,9 @@ export const ModelName = {
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
   AuditAnchor: 'AuditAnchor',
+  KubernetesCall: 'KubernetesCall',
+  KubernetesContainer: 'KubernetesContainer',
+  KubernetesLogCursor: 'KubernetesLogCursor',
   IdempotencyKey: 'IdempotencyKey',
   Outbox: 'Outbox',
   Recording: 'Recording',
@@ -442,7 +445,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1910,6 +1913,228 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    KubernetesCall: {
+      payload: Prisma.$KubernetesCallPayload<ExtArgs>
+      fields: Prisma.KubernetesCallFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.KubernetesCallFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.KubernetesCallFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload>
+        }
+        findFirst: {
+          args: Prisma.KubernetesCallFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.KubernetesCallFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload>
+        }
+        findMany: {
+          args: Prisma.KubernetesCallFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload>[]
+        }
+        create: {
+          args: Prisma.KubernetesCallCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload>
+        }
+        createMany: {
+          args: Prisma.KubernetesCallCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.KubernetesCallCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload>[]
+        }
+        delete: {
+          args: Prisma.KubernetesCallDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload>
+        }
+        update: {
+          args: Prisma.KubernetesCallUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload>
+        }
+        deleteMany: {
+          args: Prisma.KubernetesCallDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.KubernetesCallUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.KubernetesCallUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload>[]
+        }
+        upsert: {
+          args: Prisma.KubernetesCallUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesCallPayload>
+        }
+        aggregate: {
+          args: Prisma.KubernetesCallAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateKubernetesCall>
+        }
+        groupBy: {
+          args: Prisma.KubernetesCallGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KubernetesCallGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.KubernetesCallCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KubernetesCallCountAggregateOutputType> | number
+        }
+      }
+    }
+    KubernetesContainer: {
+      payload: Prisma.$KubernetesContainerPayload<ExtArgs>
+      fields: Prisma.KubernetesContainerFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.KubernetesContainerFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.KubernetesContainerFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload>
+        }
+        findFirst: {
+          args: Prisma.KubernetesContainerFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.KubernetesContainerFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload>
+        }
+        findMany: {
+          args: Prisma.KubernetesContainerFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload>[]
+        }
+        create: {
+          args: Prisma.KubernetesContainerCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload>
+        }
+        createMany: {
+          args: Prisma.KubernetesContainerCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.KubernetesContainerCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload>[]
+        }
+        delete: {
+          args: Prisma.KubernetesContainerDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload>
+        }
+        update: {
+          args: Prisma.KubernetesContainerUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload>
+        }
+        deleteMany: {
+          args: Prisma.KubernetesContainerDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.KubernetesContainerUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.KubernetesContainerUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload>[]
+        }
+        upsert: {
+          args: Prisma.KubernetesContainerUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesContainerPayload>
+        }
+        aggregate: {
+          args: Prisma.KubernetesContainerAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateKubernetesContainer>
+        }
+        groupBy: {
+          args: Prisma.KubernetesContainerGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KubernetesContainerGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.KubernetesContainerCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KubernetesContainerCountAggregateOutputType> | number
+        }
+      }
+    }
+    KubernetesLogCursor: {
+      payload: Prisma.$KubernetesLogCursorPayload<ExtArgs>
+      fields: Prisma.KubernetesLogCursorFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.KubernetesLogCursorFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.KubernetesLogCursorFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload>
+        }
+        findFirst: {
+          args: Prisma.KubernetesLogCursorFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.KubernetesLogCursorFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload>
+        }
+        findMany: {
+          args: Prisma.KubernetesLogCursorFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload>[]
+        }
+        create: {
+          args: Prisma.KubernetesLogCursorCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload>
+        }
+        createMany: {
+          args: Prisma.KubernetesLogCursorCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.KubernetesLogCursorCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload>[]
+        }
+        delete: {
+          args: Prisma.KubernetesLogCursorDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload>
+        }
+        update: {
+          args: Prisma.KubernetesLogCursorUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload>
+        }
+        deleteMany: {
+          args: Prisma.KubernetesLogCursorDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.KubernetesLogCursorUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.KubernetesLogCursorUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload>[]
+        }
+        upsert: {
+          args: Prisma.KubernetesLogCursorUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$KubernetesLogCursorPayload>
+        }
+        aggregate: {
+          args: Prisma.KubernetesLogCursorAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateKubernetesLogCursor>
+        }
+        groupBy: {
+          args: Prisma.KubernetesLogCursorGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KubernetesLogCursorGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.KubernetesLogCursorCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.KubernetesLogCursorCountAggregateOutputType> | number
+        }
+      }
+    }
     IdempotencyKey: {
       payload: Prisma.$IdempotencyKeyPayload<ExtArgs>
       fields: Prisma.IdempotencyKeyFieldRefs
@@ -2952,6 +3177,30 @@ export const AuditAnchorScalarFieldEnum = {
 export type AuditAnchorScalarFieldEnum = (typeof AuditAnchorScalarFieldEnum)[keyof typeof AuditAnchorScalarFieldEnum]
 
 
+export const KubernetesCallScalarFieldEnum = {
+  key: 'key',
+  eventId: 'eventId'
+} as const
+
+export type KubernetesCallScalarFieldEnum = (typeof KubernetesCallScalarFieldEnum)[keyof typeof KubernetesCallScalarFieldEnum]
+
+
+export const KubernetesContainerScalarFieldEnum = {
+  key: 'key'
+} as const
+
+export type KubernetesContainerScalarFieldEnum = (typeof KubernetesContainerScalarFieldEnum)[keyof typeof KubernetesContainerScalarFieldEnum]
+
+
+export const KubernetesLogCursorScalarFieldEnum = {
+  cluster: 'cluster',
+  file: 'file',
+  position: 'position'
+} as const
+
+export type KubernetesLogCursorScalarFieldEnum = (typeof KubernetesLogCursorScalarFieldEnum)[keyof typeof KubernetesLogCursorScalarFieldEnum]
+
+
 export const IdempotencyKeyScalarFieldEnum = {
   iss: 'iss',
   sub: 'sub',
@@ -3408,6 +3657,9 @@ export type GlobalOmitConfig = {
   auditNode?: Prisma.AuditNodeOmit
   auditCheckpoint?: Prisma.AuditCheckpointOmit
   auditAnchor?: Prisma.AuditAnchorOmit
+  kubernetesCall?: Prisma.KubernetesCallOmit
+  kubernetesContainer?: Prisma.KubernetesContainerOmit
+  kubernetesLogCursor?: Prisma.KubernetesLogCursorOmit
   idempotencyKey?: Prisma.IdempotencyKeyOmit
   outbox?: Prisma.OutboxOmit
   recording?: Prisma.RecordingOmit

@@ -71,6 +71,9 @@ export const ModelName = {
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
   AuditAnchor: 'AuditAnchor',
+  KubernetesCall: 'KubernetesCall',
+  KubernetesContainer: 'KubernetesContainer',
+  KubernetesLogCursor: 'KubernetesLogCursor',
   IdempotencyKey: 'IdempotencyKey',
   Outbox: 'Outbox',
   Recording: 'Recording',
@@ -360,6 +363,30 @@ export const AuditAnchorScalarFieldEnum = {
 } as const
 
 export type AuditAnchorScalarFieldEnum = (typeof AuditAnchorScalarFieldEnum)[keyof typeof AuditAnchorScalarFieldEnum]
+
+
+export const KubernetesCallScalarFieldEnum = {
+  key: 'key',
+  eventId: 'eventId'
+} as const
+
+export type KubernetesCallScalarFieldEnum = (typeof KubernetesCallScalarFieldEnum)[keyof typeof KubernetesCallScalarFieldEnum]
+
+
+export const KubernetesContainerScalarFieldEnum = {
+  key: 'key'
+} as const
+
+export type KubernetesContainerScalarFieldEnum = (typeof KubernetesContainerScalarFieldEnum)[keyof typeof KubernetesContainerScalarFieldEnum]
+
+
+export const KubernetesLogCursorScalarFieldEnum = {
+  cluster: 'cluster',
+  file: 'file',
+  position: 'position'
+} as const
+
+export type KubernetesLogCursorScalarFieldEnum = (typeof KubernetesLogCursorScalarFieldEnum)[keyof typeof KubernetesLogCursorScalarFieldEnum]
 
 
 export const IdempotencyKeyScalarFieldEnum = {

@@ -192,6 +192,7 @@ export type AuditEventWhereInput = {
   leafHash?: Prisma.BytesFilter<"AuditEvent"> | runtime.Bytes
   waiting?: Prisma.AuditPendingListRelationFilter
   leaf?: Prisma.XOR<Prisma.AuditLeafNullableScalarRelationFilter, Prisma.AuditLeafWhereInput> | null
+  calls?: Prisma.KubernetesCallListRelationFilter
 }
 
 export type AuditEventOrderByWithRelationInput = {
@@ -203,6 +204,7 @@ export type AuditEventOrderByWithRelationInput = {
   leafHash?: Prisma.SortOrder
   waiting?: Prisma.AuditPendingOrderByRelationAggregateInput
   leaf?: Prisma.AuditLeafOrderByWithRelationInput
+  calls?: Prisma.KubernetesCallOrderByRelationAggregateInput
 }
 
 export type AuditEventWhereUniqueInput = Prisma.AtLeast<{
@@ -217,6 +219,7 @@ export type AuditEventWhereUniqueInput = Prisma.AtLeast<{
   leafHash?: Prisma.BytesFilter<"AuditEvent"> | runtime.Bytes
   waiting?: Prisma.AuditPendingListRelationFilter
   leaf?: Prisma.XOR<Prisma.AuditLeafNullableScalarRelationFilter, Prisma.AuditLeafWhereInput> | null
+  calls?: Prisma.KubernetesCallListRelationFilter
 }, "id">
 
 export type AuditEventOrderByWithAggregationInput = {
@@ -252,6 +255,7 @@ export type AuditEventCreateInput = {
   leafHash: runtime.Bytes
   waiting?: Prisma.AuditPendingCreateNestedManyWithoutEventInput
   leaf?: Prisma.AuditLeafCreateNestedOneWithoutEventInput
+  calls?: Prisma.KubernetesCallCreateNestedManyWithoutEventInput
 }
 
 export type AuditEventUncheckedCreateInput = {
@@ -263,6 +267,7 @@ export type AuditEventUncheckedCreateInput = {
   leafHash: runtime.Bytes
   waiting?: Prisma.AuditPendingUncheckedCreateNestedManyWithoutEventInput
   leaf?: Prisma.AuditLeafUncheckedCreateNestedOneWithoutEventInput
+  calls?: Prisma.KubernetesCallUncheckedCreateNestedManyWithoutEventInput
 }
 
 export type AuditEventUpdateInput = {
@@ -274,6 +279,7 @@ export type AuditEventUpdateInput = {
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   waiting?: Prisma.AuditPendingUpdateManyWithoutEventNestedInput
   leaf?: Prisma.AuditLeafUpdateOneWithoutEventNestedInput
+  calls?: Prisma.KubernetesCallUpdateManyWithoutEventNestedInput
 }
 
 export type AuditEventUncheckedUpdateInput = {
@@ -285,6 +291,7 @@ export type AuditEventUncheckedUpdateInput = {
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   waiting?: Prisma.AuditPendingUncheckedUpdateManyWithoutEventNestedInput
   leaf?: Prisma.AuditLeafUncheckedUpdateOneWithoutEventNestedInput
+  calls?: Prisma.KubernetesCallUncheckedUpdateManyWithoutEventNestedInput
 }
 
 export type AuditEventCreateManyInput = {
@@ -378,6 +385,20 @@ export type AuditEventUpdateOneRequiredWithoutLeafNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.AuditEventUpdateToOneWithWhereWithoutLeafInput, Prisma.AuditEventUpdateWithoutLeafInput>, Prisma.AuditEventUncheckedUpdateWithoutLeafInput>
 }
 
+export type AuditEventCreateNestedOneWithoutCallsInput = {
+  create?: Prisma.XOR<Prisma.AuditEventCreateWithoutCallsInput, Prisma.AuditEventUncheckedCreateWithoutCallsInput>
+  connectOrCreate?: Prisma.AuditEventCreateOrConnectWithoutCallsInput
+  connect?: Prisma.AuditEventWhereUniqueInput
+}
+
+export type AuditEventUpdateOneRequiredWithoutCallsNestedInput = {
+  create?: Prisma.XOR<Prisma.AuditEventCreateWithoutCallsInput, Prisma.AuditEventUncheckedCreateWithoutCallsInput>
+  connectOrCreate?: Prisma.AuditEventCreateOrConnectWithoutCallsInput
+  upsert?: Prisma.AuditEventUpsertWithoutCallsInput
+  connect?: Prisma.AuditEventWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AuditEventUpdateToOneWithWhereWithoutCallsInput, Prisma.AuditEventUpdateWithoutCallsInput>, Prisma.AuditEventUncheckedUpdateWithoutCallsInput>
+}
+
 export type AuditEventCreateWithoutWaitingInput = {
   id: string
   at: Date | string
@@ -386,6 +407,7 @@ export type AuditEventCreateWithoutWaitingInput = {
   body: runtime.Bytes
   leafHash: runtime.Bytes
   leaf?: Prisma.AuditLeafCreateNestedOneWithoutEventInput
+  calls?: Prisma.KubernetesCallCreateNestedManyWithoutEventInput
 }
 
 export type AuditEventUncheckedCreateWithoutWaitingInput = {
@@ -396,6 +418,7 @@ export type AuditEventUncheckedCreateWithoutWaitingInput = {
   body: runtime.Bytes
   leafHash: runtime.Bytes
   leaf?: Prisma.AuditLeafUncheckedCreateNestedOneWithoutEventInput
+  calls?: Prisma.KubernetesCallUncheckedCreateNestedManyWithoutEventInput
 }
 
 export type AuditEventCreateOrConnectWithoutWaitingInput = {
@@ -422,6 +445,7 @@ export type AuditEventUpdateWithoutWaitingInput = {
   body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   leaf?: Prisma.AuditLeafUpdateOneWithoutEventNestedInput
+  calls?: Prisma.KubernetesCallUpdateManyWithoutEventNestedInput
 }
 
 export type AuditEventUncheckedUpdateWithoutWaitingInput = {
@@ -432,6 +456,7 @@ export type AuditEventUncheckedUpdateWithoutWaitingInput = {
   body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   leaf?: Prisma.AuditLeafUncheckedUpdateOneWithoutEventNestedInput
+  calls?: Prisma.KubernetesCallUncheckedUpdateManyWithoutEventNestedInput
 }
 
 export type AuditEventCreateWithoutLeafInput = {
@@ -442,6 +467,7 @@ export type AuditEventCreateWithoutLeafInput = {
   body: runtime.Bytes
   leafHash: runtime.Bytes
   waiting?: Prisma.AuditPendingCreateNestedManyWithoutEventInput
+  calls?: Prisma.KubernetesCallCreateNestedManyWithoutEventInput
 }
 
 export type AuditEventUncheckedCreateWithoutLeafInput = {
@@ -452,6 +478,7 @@ export type AuditEventUncheckedCreateWithoutLeafInput = {
   body: runtime.Bytes
   leafHash: runtime.Bytes
   waiting?: Prisma.AuditPendingUncheckedCreateNestedManyWithoutEventInput
+  calls?: Prisma.KubernetesCallUncheckedCreateNestedManyWithoutEventInput
 }
 
 export type AuditEventCreateOrConnectWithoutLeafInput = {
@@ -478,6 +505,7 @@ export type AuditEventUpdateWithoutLeafInput = {
   body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   waiting?: Prisma.AuditPendingUpdateManyWithoutEventNestedInput
+  calls?: Prisma.KubernetesCallUpdateManyWithoutEventNestedInput
 }
 
 export type AuditEventUncheckedUpdateWithoutLeafInput = {
@@ -488,6 +516,67 @@ export type AuditEventUncheckedUpdateWithoutLeafInput = {
   body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   waiting?: Prisma.AuditPendingUncheckedUpdateManyWithoutEventNestedInput
+  calls?: Prisma.KubernetesCallUncheckedUpdateManyWithoutEventNestedInput
+}
+
+export type AuditEventCreateWithoutCallsInput = {
+  id: string
+  at: Date | string
+  action: string
+  sessionId?: string | null
+  body: runtime.Bytes
+  leafHash: runtime.Bytes
+  waiting?: Prisma.AuditPendingCreateNestedManyWithoutEventInput
+  leaf?: Prisma.AuditLeafCreateNestedOneWithoutEventInput
+}
+
+export type AuditEventUncheckedCreateWithoutCallsInput = {
+  id: string
+  at: Date | string
+  action: string
+  sessionId?: string | null
+  body: runtime.Bytes
+  leafHash: runtime.Bytes
+  waiting?: Prisma.AuditPendingUncheckedCreateNestedManyWithoutEventInput
+  leaf?: Prisma.AuditLeafUncheckedCreateNestedOneWithoutEventInput
+}
+
+export type AuditEventCreateOrConnectWithoutCallsInput = {
+  where: Prisma.AuditEventWhereUniqueInput
+  create: Prisma.XOR<Prisma.AuditEventCreateWithoutCallsInput, Prisma.AuditEventUncheckedCreateWithoutCallsInput>
+}
+
+export type AuditEventUpsertWithoutCallsInput = {
+  update: Prisma.XOR<Prisma.AuditEventUpdateWithoutCallsInput, Prisma.AuditEventUncheckedUpdateWithoutCallsInput>
+  create: Prisma.XOR<Prisma.AuditEventCreateWithoutCallsInput, Prisma.AuditEventUncheckedCreateWithoutCallsInput>
+  where?: Prisma.AuditEventWhereInput
+}
+
+export type AuditEventUpdateToOneWithWhereWithoutCallsInput = {
+  where?: Prisma.AuditEventWhereInput
+  data: Prisma.XOR<Prisma.AuditEventUpdateWithoutCallsInput, Prisma.AuditEventUncheckedUpdateWithoutCallsInput>
+}
+
+export type AuditEventUpdateWithoutCallsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  action?: Prisma.StringFieldUpdateOperationsInput | string
+  sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  waiting?: Prisma.AuditPendingUpdateManyWithoutEventNestedInput
+  leaf?: Prisma.AuditLeafUpdateOneWithoutEventNestedInput
+}
+
+export type AuditEventUncheckedUpdateWithoutCallsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  action?: Prisma.StringFieldUpdateOperationsInput | string
+  sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  waiting?: Prisma.AuditPendingUncheckedUpdateManyWithoutEventNestedInput
+  leaf?: Prisma.AuditLeafUncheckedUpdateOneWithoutEventNestedInput
 }
 
 
@@ -497,10 +586,12 @@ export type AuditEventUncheckedUpdateWithoutLeafInput = {
 
 export type AuditEventCountOutputType = {
   waiting: number
+  calls: number
 }
 
 export type AuditEventCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   waiting?: boolean | AuditEventCountOutputTypeCountWaitingArgs
+  calls?: boolean | AuditEventCountOutputTypeCountCallsArgs
 }
 
 /**
@@ -520,6 +611,13 @@ export type AuditEventCountOutputTypeCountWaitingArgs<ExtArgs extends runtime.Ty
   where?: Prisma.AuditPendingWhereInput
 }
 
+/**
+ * AuditEventCountOutputType without action
+ */
+export type AuditEventCountOutputTypeCountCallsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.KubernetesCallWhereInput
+}
+
 
 export type AuditEventSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -530,6 +628,7 @@ export type AuditEventSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   leafHash?: boolean
   waiting?: boolean | Prisma.AuditEvent$waitingArgs<ExtArgs>
   leaf?: boolean | Prisma.AuditEvent$leafArgs<ExtArgs>
+  calls?: boolean | Prisma.AuditEvent$callsArgs<ExtArgs>
   _count?: boolean | Prisma.AuditEventCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["auditEvent"]>
 
@@ -564,6 +663,7 @@ export type AuditEventOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs
 export type AuditEventInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   waiting?: boolean | Prisma.AuditEvent$waitingArgs<ExtArgs>
   leaf?: boolean | Prisma.AuditEvent$leafArgs<ExtArgs>
+  calls?: boolean | Prisma.AuditEvent$callsArgs<ExtArgs>
   _count?: boolean | Prisma.AuditEventCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type AuditEventIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -574,6 +674,7 @@ export type $AuditEventPayload<ExtArgs extends runtime.Types.Extensions.Internal
   objects: {
     waiting: Prisma.$AuditPendingPayload<ExtArgs>[]
     leaf: Prisma.$AuditLeafPayload<ExtArgs> | null
+    calls: Prisma.$KubernetesCallPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -978,6 +1079,7 @@ export interface Prisma__AuditEventClient<T, Null = never, ExtArgs extends runti
   readonly [Symbol.toStringTag]: "PrismaPromise"
   waiting<T extends Prisma.AuditEvent$waitingArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditEvent$waitingArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AuditPendingPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   leaf<T extends Prisma.AuditEvent$leafArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditEvent$leafArgs<ExtArgs>>): Prisma.Prisma__AuditLeafClient<runtime.Types.Result.GetResult<Prisma.$AuditLeafPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  calls<T extends Prisma.AuditEvent$callsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditEvent$callsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$KubernetesCallPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1446,6 +1548,30 @@ export type AuditEvent$leafArgs<ExtArgs extends runtime.Types.Extensions.Interna
    */
   include?: Prisma.AuditLeafInclude<ExtArgs> | null
   where?: Prisma.AuditLeafWhereInput
+}
+
+/**
+ * AuditEvent.calls
+ */
+export type AuditEvent$callsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the KubernetesCall
+   */
+  select?: Prisma.KubernetesCallSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the KubernetesCall
+   */
+  omit?: Prisma.KubernetesCallOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.KubernetesCallInclude<ExtArgs> | null
+  where?: Prisma.KubernetesCallWhereInput
+  orderBy?: Prisma.KubernetesCallOrderByWithRelationInput | Prisma.KubernetesCallOrderByWithRelationInput[]
+  cursor?: Prisma.KubernetesCallWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.KubernetesCallScalarFieldEnum | Prisma.KubernetesCallScalarFieldEnum[]
 }
 
 /**

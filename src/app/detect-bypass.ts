@@ -1,0 +1,115 @@
+import { ApiAuditEvent } from '../contract/api-audit.schema.js';
+import { seenFacts, verdictEntry } from '../domain/bypass/bypass.event.js';
+import { callKey, isEphemeralName, judge, sessionNamed } from '../domain/bypass/bypass.rule.js';
+import type { ApiCall, ContainerCall } from '../domain/bypass/container.call.js';
+import { containerCall } from '../domain/bypass/container.call.js';
+import type { Session } from '../domain/session/session.js';
+import type { BypassStore } from './ports/bypass.store.js';
+import type { Clock } from './ports/clock.js';
+import type { Journal } from './ports/journal.js';
+import type { SessionStore } from './ports/session.store.js';
+
+/** A cluster whose API server's audit log is looked at. */
+export interface AuditedCluster {
+  readonly name: string;
+  /** The broker's account as the API server names it. */
+  readonly account: string;
+}
+
+export interface Taken {
+  readonly read: number;
+  readonly unreadable: number;
+}
+
+/** Looks through what API servers say of calls for what went past the broker. Safe to be told things twice. */
+export class DetectBypass {
+  constructor(
+    private readonly deps: {
+      readonly store: Pick<SessionStore, 'find'>;
+      readonly bypasses: BypassStore;
+      readonly clock: Clock;
+      readonly journal: Journal;
+      readonly replica: string;
+    },
+  ) {}
+
+  /**
+   * Takes entries of a cluster's audit log, in their order. Once it returns, what they tell is written; where it throws,
+   * they are to be sent again.
+   */
+  async take(cluster: AuditedCluster, entries: readonly unknown[]): Promise<Taken> {
+    let unreadable = 0;
+    for (const entry of entries) {
+      const parsed = ApiAuditEvent.safeParse(entry);
+      if (parsed.success) await this.look(cluster, callOf(parsed.data));
+      else unreadable += 1;
+    }
+    if (unreadable > 0) {
+      const facts = { cluster: cluster.name, unreadable };
+      this.deps.journal.error(facts, 'entries of an audit log of Kubernetes could not be read');
+    }
+    return { read: entries.length - unreadable, unreadable };
+  }
+
+  private async look({ name: cluster, account }: AuditedCluster, call: ApiCall): Promise<void> {
+    const did = containerCall(call);
+    if (!did || !(await this.concerns(cluster, call, did))) return;
+    const sessions = await this.sessionsOf(did);
+    const verdict = judge(call, did, { cluster, account, sessions });
+    const { clock, replica, bypasses } = this.deps;
+    const seen = seenFacts(cluster, call, did);
+    await bypasses.write({
+      key: callKey(cluster, call),
+      entry: verdictEntry(verdict, seen, { at: clock.now(), replica }),
+      place: placeOf(cluster, call),
+      added: did.kind === 'added' ? did.containers : [],
+      news: verdict.kind === 'bypass' ? { bypass: { why: verdict.why, ...seen } } : null,
+    });
+  }
+
+  /** Containers of the Pod's own may be entered as the cluster allows: that is not what sessions are for. */
+  private async concerns(cluster: string, call: ApiCall, did: ContainerCall): Promise<boolean> {
+    if (did.kind === 'added') return true;
+    const [container] = did.containers;
+    // The API server then takes the Pod's only regular container.
+    if (container === undefined) return false;
+    return (
+      isEphemeralName(container) ||
+      (await this.deps.bypasses.isAdded(placeOf(cluster, call), container))
+    );
+  }
+
+  private async sessionsOf({ containers }: ContainerCall): Promise<Session[]> {
+    const ids = new Set(containers.flatMap((it) => sessionNamed(it) ?? []));
+    const found = await Promise.all([...ids].map((id) => this.deps.store.find(id)));
+    return found.filter((it) => it !== undefined);
+  }
+}
+
+function placeOf(cluster: string, { namespace, pod }: ApiCall) {
+  return { cluster, namespace, pod };
+}
+
+/** What an entry says of its call. */
+export function callOf(event: ReturnType<typeof ApiAuditEvent.parse>): ApiCall {
+  const { user, impersonatedUser, objectRef } = event;
+  return {
+    auditId: event.auditID,
+    stage: event.stage,
+    verb: event.verb,
+    uri: event.requestURI,
+    user: { name: user.username, groups: user.groups ?? [] },
+    impersonated: impersonatedUser
+      ? { name: impersonatedUser.username, groups: impersonatedUser.groups ?? [] }
+      : null,
+    resource: objectRef?.resource ?? '',
+    subresource: objectRef?.subresource ?? '',
+    namespace: objectRef?.namespace ?? '',
+    pod: objectRef?.name ?? '',
+    code: event.responseStatus?.code ?? null,
+    body: event.requestObject,
+    receivedAt: new Date(event.requestReceivedTimestamp),
+    addresses: event.sourceIPs ?? [],
+    agent: event.userAgent ?? '',
+  };
+}

@@ -1,0 +1,63 @@
+import { resolve } from 'node:path';
+import type { ConfigMistake } from './config.problem.js';
+import type { ConfigDocument } from './config.schema.js';
+import type { ConfigSources } from './config.sources.js';
+import { readBounded, Unreadable } from './config.sources.js';
+import { pathText } from './issue.sentences.js';
+import { Secret } from './secret.js';
+import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+
+/** A cluster whose API server's audit log is looked at, its token read. */
+export interface ClusterAudit {
+  readonly name: string;
+  readonly account: string;
+  /** Null: its webhook is not taken. */
+  readonly token: Secret | null;
+  /** Null: no file is read. */
+  readonly logFile: string | null;
+}
+
+/** What a header takes, and long enough that nobody guesses it. */
+const TOKEN = /^[\x21-\x7e]{32,4096}$/;
+const TOKEN_RULE = 'must be 32 to 4096 printable ASCII characters without spaces';
+
+/** The sections `audit` of the clusters; what is wrong with their files goes to `mistakes`. */
+export function clusterAuditsOf(
+  { clusters }: Pick<ConfigDocument, 'clusters'>,
+  sources: ConfigSources,
+  mistakes: ConfigMistake[],
+): readonly ClusterAudit[] {
+  const tokens = new Set<string>();
+  return clusters.flatMap(({ name, audit }, index) => {
+    if (!audit) return [];
+    const { account, tokenFile, logFile } = audit;
+    const token = tokenFile === undefined ? null : readToken(resolve(sources.folder, tokenFile));
+    const mistake = token instanceof Unreadable ? token.message : twice(token);
+    if (token instanceof Unreadable || mistake !== undefined) {
+      const path = ['clusters', index, 'audit', 'tokenFile'];
+      const where = sources.whereOf(path, 'value');
+      mistakes.push({ path: pathText(path), where, message: mistake ?? '' });
+      return [];
+    }
+    if (token !== null) tokens.add(token);
+    return [
+      {
+        name,
+        account,
+        token: token === null ? null : new Secret(token),
+        logFile: logFile === undefined ? null : resolve(sources.folder, logFile),
+      },
+    ];
+  });
+
+  function twice(token: string | null): string | undefined {
+    return token !== null && tokens.has(token) ? 'holds the token of another cluster' : undefined;
+  }
+}
+
+function readToken(file: string): string | Unreadable {
+  const text = readBounded(file, SECRET_FILE_BYTES_MAX);
+  if (text instanceof Unreadable) return text;
+  const token = text.trim();
+  return TOKEN.test(token) ? token : new Unreadable(`what it holds ${TOKEN_RULE}`);
+}
