@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../domain/audit/entry.js';
 import { auditEntry } from '../domain/audit/entry.js';
+import type { EventAction } from '../domain/audit/event.kinds.js';
 import type { Actor } from '../domain/person.js';
 import type { RecordingId } from '../domain/recording/recording.js';
 import type { Session } from '../domain/session/session.js';
@@ -118,7 +119,7 @@ export class KeepRecordings {
   private entry(
     session: Session | undefined,
     { id }: RecordingInfo,
-    action: string,
+    action: EventAction,
     data: object,
   ): AuditEntry {
     return auditEntry({

@@ -1,5 +1,6 @@
 import type { AuditFacts } from '../domain/audit/entry.js';
 import { auditEntry } from '../domain/audit/entry.js';
+import type { EventAction } from '../domain/audit/event.kinds.js';
 import type { AuditLog } from './ports/audit.log.js';
 import type { Clock } from './ports/clock.js';
 import type { Journal } from './ports/journal.js';
@@ -43,7 +44,7 @@ export class TellLog {
   }
 
   private async append(
-    action: string,
+    action: EventAction,
     outcome: AuditFacts['outcome'],
     more: Readonly<Record<string, unknown>>,
   ): Promise<void> {

@@ -75,14 +75,14 @@ describe('the log, taken out and verified', () => {
       const text = await readFile(inHome(`told/${file}`), 'utf8');
       expect(text.trimEnd().split('\n').length).toBe(Number(count) + (format === 'csv' ? 1 : 0));
       expect(Number(count)).toBeGreaterThan(600);
-      expect(text).toContain('test.happened');
+      expect(text).toContain('session.finish');
     }
   });
 
   test('is verified without a broker, and what was changed is named and ends with 1', async () => {
     const bundle = inHome('log/tile/entries/000');
     const bytes = await readFile(bundle);
-    const text = bytes.toString('latin1').replace('test.happened', 'test.hidden!!');
+    const text = bytes.toString('latin1').replace('session.finish', 'session.revoke');
     await writeFile(bundle, Buffer.from(text, 'latin1'));
     const offline = { HALLPASS_SERVER: 'http://127.0.0.1:1' };
     const args = ['audit', 'verify', inHome('log'), '--key', lab.key.verifier.text];

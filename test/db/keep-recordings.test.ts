@@ -5,6 +5,7 @@ import { XtermScreens } from '../../src/adapters/screen/xterm.screens.js';
 import { ReadScreens } from '../../src/app/read-screens.js';
 import type { RecordStreams } from '../../src/app/record-streams.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
+import type { EventAction } from '../../src/domain/audit/event.kinds.js';
 import type { RecordingId } from '../../src/domain/recording/recording.js';
 import { RecordingLab } from '../support/recording.lab.js';
 import { ALEX, actorOf } from '../support/sessions.js';
@@ -18,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => lab[Symbol.asyncDispose]());
 
 const EXITED = { exitCode: 0, why: 'exited' };
-const wordOf = (action: string) =>
+const wordOf = (action: EventAction) =>
   auditEntry({ at: new Date(), action, outcome: 'success', actor: actorOf(ALEX), data: {} });
 
 /** A recording that has ended, of what was shown. */

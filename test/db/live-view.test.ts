@@ -11,6 +11,7 @@ import { RECORDING_LIMITS } from '../../src/app/record-streams.js';
 import { StopSession } from '../../src/app/stop-session.js';
 import { TailRecordings } from '../../src/app/tail-recordings.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
+import type { EventAction } from '../../src/domain/audit/event.kinds.js';
 import type { Session, SessionId } from '../../src/domain/session/session.js';
 import { MemoryActivity } from '../support/in-memory.streams.js';
 import { RecordingLab } from '../support/recording.lab.js';
@@ -148,7 +149,7 @@ describe('somebody who watches by another replica', () => {
     const live = await streaming(session, recording);
     void recording.output('stdout', Buffer.from('before'));
     const other = new PrismaPresence(elsewhere.database, () => () => undefined, lab.journal);
-    const entry = (action: string) => () =>
+    const entry = (action: EventAction) => () =>
       auditEntry({ at: new Date(), action, outcome: 'success', actor: actorOf(ALEX), data: {} });
     const leave = await other.join({
       session: session.id,

@@ -9,6 +9,7 @@ import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
 import { WatchScreen } from '../../src/app/watch-screen.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
+import type { EventAction } from '../../src/domain/audit/event.kinds.js';
 import type { Person } from '../../src/domain/person.js';
 import type { SessionId } from '../../src/domain/session/session.js';
 import { ROLE_GROUPS } from '../support/http.api.js';
@@ -78,7 +79,7 @@ async function replica(pace = QUICK): Promise<Replica> {
 
 const until = (holds: () => void | Promise<void>) =>
   vi.waitFor(holds, { timeout: 8_000, interval: 10 });
-const entryOf = (action: string, data: Record<string, unknown> = {}) =>
+const entryOf = (action: EventAction, data: Record<string, unknown> = {}) =>
   auditEntry({ at: new Date(), action, outcome: 'success', actor: actorOf(ALEX), data });
 const comes = (by: Replica, person: Person, id = session) =>
   by.presence.join({

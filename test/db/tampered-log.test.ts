@@ -121,14 +121,14 @@ interface Forged {
 /** The event at a place as it might have been: all but what it says was done is as it was. */
 async function forgedAt(index: number): Promise<Forged> {
   const [entry] = await lab.store.entries(index, 1);
-  const body = Buffer.from(String(entry?.body).replace('test.happened', 'test.harmless'));
+  const body = Buffer.from(String(entry?.body).replace('session.finish', 'session.revoke'));
   return { body, leafHash: leafHashOf(body) };
 }
 
 /** With its hashes and what its row says beside it, so that the two rows agree. */
 function edits(index: number, { body, leafHash }: Forged): string[] {
   return [
-    `UPDATE audit_events SET action = 'test.harmless', body = ${hex(body)}, leaf_hash = ${hex(leafHash)} WHERE id = ${at(index)}`,
+    `UPDATE audit_events SET action = 'session.revoke', body = ${hex(body)}, leaf_hash = ${hex(leafHash)} WHERE id = ${at(index)}`,
     `UPDATE audit_leaves SET leaf_hash = ${hex(leafHash)} WHERE index = ${index}`,
   ];
 }
@@ -189,7 +189,7 @@ const DEEDS: readonly Deed[] = [
   },
   {
     deed: 'edits what a row says beside its body, so that a search misses it',
-    sql: [`UPDATE audit_events SET action = 'test.harmless' WHERE id = ${at(42)}`],
+    sql: [`UPDATE audit_events SET action = 'session.revoke' WHERE id = ${at(42)}`],
     by: {
       inspection: 'at place 42 has another action in its row than in its body',
     },
@@ -280,7 +280,7 @@ const DEEDS: readonly Deed[] = [
     sql: async () => {
       const actor = actorOf(ROBIN);
       const at = new Date('2020-01-01T00:00:00Z');
-      await lab.audit.append(auditEntry({ at, action: 'test.late', outcome: 'success', actor }));
+      await lab.audit.append(auditEntry({ at, action: 'session.note', outcome: 'success', actor }));
       await lab.replica().once();
       return [];
     },
@@ -354,7 +354,7 @@ const DEEDS: readonly Deed[] = [
   {
     deed: 'empties all of it',
     sql: [
-      'TRUNCATE audit_events, audit_pending, audit_leaves, audit_nodes, audit_checkpoints, audit_anchors',
+      'TRUNCATE audit_events, audit_pending, audit_leaves, audit_nodes, audit_checkpoints, audit_anchors CASCADE',
     ],
     by: {
       anchor: 'the events 0 to 599 were removed',

@@ -63,7 +63,7 @@ export class LogLab implements AsyncDisposable {
     const entries = Array.from({ length: count }, (_, at) =>
       auditEntry({
         at: new Date(),
-        action: 'test.happened',
+        action: 'session.finish',
         outcome: 'success',
         actor: actorOf(ROBIN),
         data: { number: at, text: randomUUID() },

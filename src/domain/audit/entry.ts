@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Actor } from '../person.js';
 import type { Session } from '../session/session.js';
 import { canonicalJson } from './canonical.js';
+import type { EventAction } from './event.kinds.js';
 import { leafHashOf } from './merkle.tree.js';
 
 export const AUDIT_SCHEMA_VERSION = '1.1';
@@ -26,7 +27,7 @@ export type Outcome = 'success' | 'failure' | 'denied';
 /** What an entry tells, besides what it takes from the session. */
 export interface AuditFacts {
   readonly at: Date;
-  readonly action: string;
+  readonly action: EventAction;
   readonly outcome: Outcome;
   readonly actor: Actor;
   readonly session?: Session;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ALEX, ROBIN, actorOf, grantOf, newSession } from '../../../test/support/sessions.js';
-import { TRANSITIONS } from '../session/session.machine.js';
 import { auditEntry } from './entry.js';
 import type { AuditFacts } from './entry.js';
 import { FACT_CHARACTERS_MAX, WORDS_CHARACTERS_MAX, eventFacts } from './event.facts.js';
+import { EVENT_KINDS, isEventAction } from './event.kinds.js';
 
 const AT = new Date('2026-03-01T10:00:00.123Z');
 const POD = { podName: 'web-1', podUid: 'uid', nodeName: 'node-1' };
@@ -20,19 +20,7 @@ const SESSION = {
   },
 } as const;
 
-const OTHERS = [
-  'session.review',
-  'session.port-forward',
-  'session.kube-token',
-  'session.watched',
-  'session.unwatched',
-  'recording.started',
-  'recording.finished',
-  'recording.gap',
-  'recording.read',
-  'recording.searched',
-];
-const ACTIONS = [...new Set([...TRANSITIONS.map(({ event }) => `session.${event}`), ...OTHERS])];
+const ACTIONS = Object.keys(EVENT_KINDS).filter(isEventAction);
 
 const factsOf = (over: Partial<AuditFacts> = {}) =>
   eventFacts(

@@ -36,7 +36,7 @@ const MADE = kind(['apiActivity', 1], ['api', 'creation']);
 const FILED = kind(['entityManagement', 3], ['configuration', 'change']);
 
 /** Every action that is written. */
-export const EVENT_KINDS: Readonly<Record<string, EventKind>> = {
+export const EVENT_KINDS = {
   'session.ask': CREATED,
   'session.grant': GRANTED,
   'session.break-glass': { ...GRANTED, severity: 'high' },
@@ -83,14 +83,28 @@ export const EVENT_KINDS: Readonly<Record<string, EventKind>> = {
   'recording.read': READ,
   'recording.searched': READ,
   'audit.read': READ,
-};
+  'audit.searched': READ,
+  'audit.reported': READ,
+  'log.started': kind(['entityManagement', 10], ['configuration', 'info']),
+  'log.stopped': kind(['entityManagement', 11], ['configuration', 'info']),
+  'log.parted': kind(['entityManagement', 99], ['configuration', 'info'], 'critical'),
+  'bypass.found': kind(['apiActivity', 99], ['api', 'info'], 'high'),
+  'kubernetes.seen': kind(['apiActivity', 99], ['api', 'info']),
+} as const satisfies Readonly<Record<string, EventKind>>;
+
+/** What an event may be said to be: nothing is written that has no row above. */
+export type EventAction = keyof typeof EVENT_KINDS;
 
 /** OCSF's `Other`: what an action is that a later version writes. */
 const OTHER: EventKind = kind(['entityManagement', 99], ['iam', 'info']);
 
 export function kindOf(event: LoggedEvent): EventKind {
   const action = textOf(event.fields, 'action') ?? '';
-  return Object.hasOwn(EVENT_KINDS, action) ? (EVENT_KINDS[action] ?? OTHER) : OTHER;
+  return isEventAction(action) ? EVENT_KINDS[action] : OTHER;
+}
+
+export function isEventAction(action: string): action is EventAction {
+  return Object.hasOwn(EVENT_KINDS, action);
 }
 
 const BY_OUTCOME: Readonly<Record<string, Severity>> = { denied: 'low', failure: 'medium' };
