@@ -46,7 +46,8 @@ export class PrismaReviewStore extends ReviewStore {
 
   async write({ sessionId, review, audit }: ReviewAct): Promise<Owed | Problem> {
     const { person, finding, comment, at } = review;
-    // Whoever comes second waits for the first, and then adds nothing: not to the audit log either.
+    // Whoever comes second waits for the first, and then adds nothing: not to the audit log either. No index is named:
+    // the table has two, and of one that is not named the second would get an error.
     const [written] = await this.database.prisma.$queryRaw<Written[]>`
       WITH r AS (
         INSERT INTO reviews (session_id, debtor_iss, debtor_sub, iss, sub, person, finding, comment, at)
@@ -54,7 +55,7 @@ export class PrismaReviewStore extends ReviewStore {
           ${finding}, ${comment}, ${at}::timestamptz
         FROM review_debts d WHERE d.session_id = ${sessionId} AND (d.human = ${person.human ?? null}) IS NOT TRUE
           AND NOT (d.iss = ${person.iss} AND d.sub = ${person.sub})
-        ON CONFLICT (session_id) DO NOTHING RETURNING session_id
+        ON CONFLICT DO NOTHING RETURNING session_id
       ),
       a AS (
         INSERT INTO audit_events
