@@ -38,6 +38,7 @@ import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
 import { PrismaPresence } from './adapters/prisma/prisma-presence.js';
 import { PrismaRecordingStore } from './adapters/prisma/prisma-recording.store.js';
+import { PrismaAuditReviewStore } from './adapters/prisma/prisma-audit-review.store.js';
 import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
@@ -74,6 +75,7 @@ import { ListTargets } from './app/list-targets.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
 import { ReadLog } from './app/read-log.js';
+import { auditReviewUses } from './app/audit-review.uses.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
@@ -332,6 +334,12 @@ export async function startBroker(
     reportAccess: new ReportAccess({
       report: new PrismaAccessReport(database),
       log: auditLog,
+      clock,
+    }),
+    auditReviews: auditReviewUses({
+      reviews: new PrismaAuditReviewStore(database),
+      index: auditIndex,
+      store,
       clock,
     }),
     readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),

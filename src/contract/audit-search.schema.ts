@@ -7,6 +7,7 @@ import { line } from './text.schema.js';
 export const AUDIT_COUNTED_BY = z.enum([
   'action',
   'outcome',
+  'session',
   'person',
   'approver',
   'requester',
@@ -40,7 +41,10 @@ const FILTER = {
   namespace: only(63, 'Only in this namespace.'),
   workload: only(300, 'Only where this workload was asked for: `Deployment/web`.'),
   pod: only(253, 'Only in this Pod.'),
-  image: only(500, 'Only with this image in the debug container.'),
+  image: only(
+    500,
+    'Only with this image in the debug container: `name`, `name:tag`, `name@sha256:…`, or its digest `sha256:…`.',
+  ),
   rule: only(253, 'Only where this rule of the policy decided.'),
   ticket: only(500, 'Only for this ticket.'),
   breakGlass: z
@@ -60,6 +64,12 @@ const FILTER = {
     'Only with these words in reasons, comments, tickets and details: `"one after the other"`, `or`, `-without`.',
   ),
 } as const;
+
+/** What events are found by, in a body as in a query. */
+export const AuditSearchFilter = z.strictObject(FILTER).meta({
+  id: 'AuditSearchFilter',
+  description: 'The filters of the search, as its query has them; all must hold.',
+});
 
 export const AuditSearchQuery = z.strictObject({ ...FILTER, ...PAGE_QUERY });
 

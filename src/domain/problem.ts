@@ -15,6 +15,7 @@ export const PROBLEMS = {
   'illegal-transition': { status: 409, title: 'The session is past that step' },
   'already-decided': { status: 409, title: 'Your consent would add nothing' },
   'already-reviewed': { status: 409, title: 'The session has been reviewed' },
+  'audit-review-closed': { status: 409, title: 'The audit review is closed' },
   'extension-refused': { status: 403, title: 'The session is not extended' },
   'not-running': { status: 409, title: 'The session does not run' },
   'container-not-ready': { status: 409, title: 'The debug container cannot be entered' },

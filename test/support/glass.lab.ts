@@ -30,6 +30,9 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { LoopbackIssuer } from '../identity/loopback.issuer.js';
 import type { Answer } from './http.api.js';
 import { REQUEST, ROLE_GROUPS } from './http.api.js';
+import { PrismaAuditIndex } from '../../src/adapters/prisma/prisma-audit.index.js';
+import { PrismaAuditReviewStore } from '../../src/adapters/prisma/prisma-audit-review.store.js';
+import { auditReviewUses } from '../../src/app/audit-review.uses.js';
 import { PrismaAccessReport } from '../../src/adapters/prisma/prisma-access.report.js';
 import { ReportAccess } from '../../src/app/report-access.js';
 import { NoBypasses, readNothing, receiveNothing, searchNothing } from './in-memory.log.js';
@@ -128,6 +131,12 @@ export class GlassLab implements AsyncDisposable {
       readAudit: new ReadAudit({ log, clock }),
       searchAudit: searchNothing(log, clock),
       reportAccess: new ReportAccess({ report: new PrismaAccessReport(database), log, clock }),
+      auditReviews: auditReviewUses({
+        reviews: new PrismaAuditReviewStore(database),
+        index: new PrismaAuditIndex(database),
+        store,
+        clock,
+      }),
       readLog: readNothing(log, clock),
       receiveAudit: receiveNothing({
         store,

@@ -54,6 +54,7 @@ import {
   readNothing,
   receiveNothing,
   reportNothing,
+  reviewNothing,
   searchNothing,
 } from './in-memory.log.js';
 import { memoryStreams } from './stream.deps.js';
@@ -205,6 +206,7 @@ export async function startApi(
     readAudit: new ReadAudit({ log: store.log, clock }),
     searchAudit: searchNothing(store.log, clock),
     reportAccess: reportNothing(store.log, clock),
+    auditReviews: reviewNothing(store, clock),
     readLog: readNothing(store.log, clock),
     receiveAudit: receiveNothing({
       store,

@@ -2,9 +2,15 @@ import type { LogEntry, SignedHead } from '../../src/app/ports/log.store.js';
 import { BypassStore } from '../../src/app/ports/bypass.store.js';
 import { LogStore } from '../../src/app/ports/log.store.js';
 import { ReadLog } from '../../src/app/read-log.js';
+import type { AuditReviewUses } from '../../src/app/audit-review.uses.js';
+import { auditReviewUses } from '../../src/app/audit-review.uses.js';
+import { AuditReviewStore } from '../../src/app/ports/audit-review.store.js';
+import type { SessionStore } from '../../src/app/ports/session.store.js';
+import { noReview } from '../../src/app/sign-off-session.js';
+import type { Problem } from '../../src/domain/problem.js';
 import { ReportAccess } from '../../src/app/report-access.js';
 import { SearchAudit } from '../../src/app/search-audit.js';
-import type { Counts, FoundRecord } from '../../src/app/ports/audit.index.js';
+import type { Counts, FoundRecord, FoundSessions } from '../../src/app/ports/audit.index.js';
 import { AuditIndex } from '../../src/app/ports/audit.index.js';
 import { DetectBypass } from '../../src/app/detect-bypass.js';
 import { ReceiveAudit } from '../../src/app/receive-audit.js';
@@ -75,6 +81,10 @@ class EmptyIndex extends AuditIndex {
     return Promise.resolve({ groups: [], total: 0, more: false });
   }
 
+  override sessions(): Promise<FoundSessions> {
+    return Promise.resolve({ ids: [], more: false });
+  }
+
   override size(): Promise<number> {
     return Promise.resolve(0);
   }
@@ -91,6 +101,45 @@ class EmptyIndex extends AuditIndex {
 /** Searches a log in which nothing is found. */
 export function searchNothing(log: AuditLog, clock: Clock): SearchAudit {
   return new SearchAudit({ index: new EmptyIndex(), log, clock });
+}
+
+/** No saved reviews, and none can be opened. */
+class NoAuditReviews extends AuditReviewStore {
+  override find(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  override findByKey(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  override known(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
+  override open(): Promise<never> {
+    return Promise.reject(new Error('nothing is opened here'));
+  }
+
+  override list(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
+  override sessions(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
+  override signOff({ id }: { readonly id: string }): Promise<Problem> {
+    return Promise.resolve(noReview(id));
+  }
+
+  override close({ id }: { readonly id: string }): Promise<Problem> {
+    return Promise.resolve(noReview(id));
+  }
+}
+
+export function reviewNothing(store: SessionStore, clock: Clock): AuditReviewUses {
+  return auditReviewUses({ reviews: new NoAuditReviews(), index: new EmptyIndex(), store, clock });
 }
 
 /** Reports of nobody who had any access. */

@@ -4,6 +4,8 @@ import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { ActOnSession } from '../../app/act-on-session.js';
+import type { AuditReviewUses } from '../../app/audit-review.uses.js';
+import { CloseAuditReview } from '../../app/close-audit-review.js';
 import { DecideSession } from '../../app/decide-session.js';
 import { ExtendSession } from '../../app/extend-session.js';
 import { EnterSession } from '../../app/enter-session.js';
@@ -14,6 +16,9 @@ import { IssueKubeconfig } from '../../app/issue-kubeconfig.js';
 import type { KubectlUses } from '../../app/kubectl.uses.js';
 import { ListTargets } from '../../app/list-targets.js';
 import { NotePerson } from '../../app/note-person.js';
+import { OpenAuditReview } from '../../app/open-audit-review.js';
+import { ReadAuditReviews } from '../../app/read-audit-reviews.js';
+import { SignOffSession } from '../../app/sign-off-session.js';
 import { Clock } from '../../app/ports/clock.js';
 import { Clusters } from '../../app/ports/cluster.js';
 import { Journal } from '../../app/ports/journal.js';
@@ -42,6 +47,7 @@ import { AccessGuard, Roles } from './access.guard.js';
 import { ApiAuditController } from './api-audit.controller.js';
 import { AuditController } from './audit.controller.js';
 import { AuditSearchController } from './audit-search.controller.js';
+import { AuditReviewsController } from './audit-reviews.controller.js';
 import { ReportsController } from './reports.controller.js';
 import { LogController } from './log.controller.js';
 import { CatalogController } from './catalog.controller.js';
@@ -82,6 +88,7 @@ export interface HttpDeps {
   readonly readAudit: ReadAudit;
   readonly searchAudit: SearchAudit;
   readonly reportAccess: ReportAccess;
+  readonly auditReviews: AuditReviewUses;
   readonly readLog: ReadLog;
   readonly receiveAudit: ReceiveAudit;
   readonly notePerson: NotePerson;
@@ -128,6 +135,7 @@ export const CONTROLLERS: readonly Type[] = [
   SimulationController,
   AuditController,
   AuditSearchController,
+  AuditReviewsController,
   ReportsController,
   LogController,
   ApiAuditController,
@@ -154,6 +162,10 @@ export class HttpModule {
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
         { provide: ReportAccess, useValue: deps.reportAccess },
+        { provide: OpenAuditReview, useValue: deps.auditReviews.open },
+        { provide: SignOffSession, useValue: deps.auditReviews.signOff },
+        { provide: CloseAuditReview, useValue: deps.auditReviews.close },
+        { provide: ReadAuditReviews, useValue: deps.auditReviews.read },
         { provide: SearchAudit, useValue: deps.searchAudit },
         { provide: ReadLog, useValue: deps.readLog },
         { provide: ReceiveAudit, useValue: deps.receiveAudit },

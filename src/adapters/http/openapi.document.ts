@@ -4,6 +4,11 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema.js';
+import {
+  AuditReviewDetails,
+  AuditReviewPage,
+  AuditReviewView,
+} from '../../contract/audit-review.schema.js';
 import { AccessReportView } from '../../contract/access-report.schema.js';
 import { ApiAuditTaken } from '../../contract/api-audit.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
@@ -46,6 +51,9 @@ const ANSWERS = [
   AuditSearchPage,
   AuditCounts,
   AccessReportView,
+  AuditReviewView,
+  AuditReviewPage,
+  AuditReviewDetails,
   Checkpoint,
   ApiAuditTaken,
   LogKeys,

@@ -19,6 +19,7 @@ export interface EventFacts {
   /** As `Deployment/web`. */
   readonly workload: string | null;
   readonly pod: string | null;
+  /** As `name:tag@sha256:…`, as far as the event says. */
   readonly image: string | null;
   readonly rule: string | null;
   readonly ticket: string | null;
@@ -66,7 +67,7 @@ export function eventFacts(body: Buffer): EventFacts {
     namespace: at('target', 'namespace'),
     workload: at('target', 'workload'),
     pod: at('target', 'pod'),
-    image: at('target', 'image'),
+    image: imageOf(at('target', 'image'), at('target', 'imageId')),
     rule: at('policy', 'rule') ?? at('data', 'rule'),
     ticket: at('ticket'),
     breakGlass: valueAt(event, ['breakGlass']) === true,
@@ -76,6 +77,14 @@ export function eventFacts(body: Buffer): EventFacts {
       valueAt(event, ['data']),
     ]),
   };
+}
+
+/** With its digest, where the node said which it took. Events of one container may know it or not yet. */
+function imageOf(image: string | null, imageId: string | null): string | null {
+  const [digest] = /sha256:[0-9a-f]{64}$/.exec(imageId ?? '') ?? [];
+  return image === null || digest === undefined || image.includes('@')
+    ? image
+    : factText(`${image}@${digest}`);
 }
 
 /** As {@link eventFacts} has it: what is looked for in one of its columns. */
