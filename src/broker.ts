@@ -38,6 +38,7 @@ import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
 import { PrismaPresence } from './adapters/prisma/prisma-presence.js';
 import { PrismaRecordingStore } from './adapters/prisma/prisma-recording.store.js';
+import { PrismaBreakGlassReport } from './adapters/prisma/prisma-break-glass.report.js';
 import { PrismaAuditReviewStore } from './adapters/prisma/prisma-audit-review.store.js';
 import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
@@ -92,6 +93,7 @@ import { logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { IndexLog } from './app/index-log.js';
+import { ReportBreakGlass } from './app/report-break-glass.js';
 import { ReportAccess } from './app/report-access.js';
 import { SearchAudit } from './app/search-audit.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
@@ -196,6 +198,7 @@ export async function startBroker(
     new PrismaSessionStore(database, (id, version) => news.written(id, version)),
   );
   const reviews = new PrismaReviewStore(database);
+  const auditReviews = new PrismaAuditReviewStore(database);
   const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
@@ -336,8 +339,15 @@ export async function startBroker(
       log: auditLog,
       clock,
     }),
+    reportBreakGlass: new ReportBreakGlass({
+      report: new PrismaBreakGlassReport(database),
+      reviews,
+      auditReviews,
+      log: auditLog,
+      clock,
+    }),
     auditReviews: auditReviewUses({
-      reviews: new PrismaAuditReviewStore(database),
+      reviews: auditReviews,
       index: auditIndex,
       store,
       clock,

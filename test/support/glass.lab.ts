@@ -34,6 +34,8 @@ import { PrismaAuditIndex } from '../../src/adapters/prisma/prisma-audit.index.j
 import { PrismaAuditReviewStore } from '../../src/adapters/prisma/prisma-audit-review.store.js';
 import { auditReviewUses } from '../../src/app/audit-review.uses.js';
 import { PrismaAccessReport } from '../../src/adapters/prisma/prisma-access.report.js';
+import { PrismaBreakGlassReport } from '../../src/adapters/prisma/prisma-break-glass.report.js';
+import { ReportBreakGlass } from '../../src/app/report-break-glass.js';
 import { ReportAccess } from '../../src/app/report-access.js';
 import { NoBypasses, readNothing, receiveNothing, searchNothing } from './in-memory.log.js';
 import { kubectlLab } from './in-memory.kubectl.js';
@@ -85,6 +87,7 @@ export class GlassLab implements AsyncDisposable {
     });
     const store = new PrismaSessionStore(database);
     const reviews = new PrismaReviewStore(database);
+    const auditReviews = new PrismaAuditReviewStore(database);
     const [clusters, source, journal] = [
       new MemoryClusters(),
       new FixedPolicies(set),
@@ -131,8 +134,15 @@ export class GlassLab implements AsyncDisposable {
       readAudit: new ReadAudit({ log, clock }),
       searchAudit: searchNothing(log, clock),
       reportAccess: new ReportAccess({ report: new PrismaAccessReport(database), log, clock }),
+      reportBreakGlass: new ReportBreakGlass({
+        report: new PrismaBreakGlassReport(database),
+        reviews,
+        auditReviews,
+        log,
+        clock,
+      }),
       auditReviews: auditReviewUses({
-        reviews: new PrismaAuditReviewStore(database),
+        reviews: auditReviews,
         index: new PrismaAuditIndex(database),
         store,
         clock,

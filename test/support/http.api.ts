@@ -53,6 +53,7 @@ import {
   NoBypasses,
   readNothing,
   receiveNothing,
+  reportNoGlass,
   reportNothing,
   reviewNothing,
   searchNothing,
@@ -207,6 +208,7 @@ export async function startApi(
     searchAudit: searchNothing(store.log, clock),
     reportAccess: reportNothing(store.log, clock),
     auditReviews: reviewNothing(store, clock),
+    reportBreakGlass: reportNoGlass({ reviews, log: store.log, clock }),
     readLog: readNothing(store.log, clock),
     receiveAudit: receiveNothing({
       store,

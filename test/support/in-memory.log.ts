@@ -8,6 +8,7 @@ import { AuditReviewStore } from '../../src/app/ports/audit-review.store.js';
 import type { SessionStore } from '../../src/app/ports/session.store.js';
 import { noReview } from '../../src/app/sign-off-session.js';
 import type { Problem } from '../../src/domain/problem.js';
+import { ReportBreakGlass } from '../../src/app/report-break-glass.js';
 import { ReportAccess } from '../../src/app/report-access.js';
 import { SearchAudit } from '../../src/app/search-audit.js';
 import type { Counts, FoundRecord, FoundSessions } from '../../src/app/ports/audit.index.js';
@@ -140,6 +141,14 @@ class NoAuditReviews extends AuditReviewStore {
 
 export function reviewNothing(store: SessionStore, clock: Clock): AuditReviewUses {
   return auditReviewUses({ reviews: new NoAuditReviews(), index: new EmptyIndex(), store, clock });
+}
+
+/** Reports of nobody who broke any glass. */
+export function reportNoGlass(
+  deps: Pick<ConstructorParameters<typeof ReportBreakGlass>[0], 'reviews' | 'log' | 'clock'>,
+): ReportBreakGlass {
+  const report = { broken: () => Promise.resolve([]) };
+  return new ReportBreakGlass({ ...deps, report, auditReviews: new NoAuditReviews() });
 }
 
 /** Reports of nobody who had any access. */

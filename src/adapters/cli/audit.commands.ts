@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { AuditPage } from '../../contract/audit.schema.js';
+import { addReportCommands } from './audit-report.commands.js';
+import { addReviewCommands } from './audit-review.commands.js';
 import { addSearchCommands } from './audit-search.commands.js';
 import { auditTable } from './audit.table.js';
 import { readPages } from './broker.pages.js';
@@ -36,6 +38,8 @@ export function auditCommands(deps: CommandDeps): Command {
       }),
     );
   addSearchCommands(audit, deps);
+  addReportCommands(audit, deps);
+  addReviewCommands(audit, deps);
   addLogCommands(audit, deps);
   return audit;
 }

@@ -32,6 +32,7 @@ import { ReadLogs } from '../../app/read-logs.js';
 import { ReadRecordings } from '../../app/read-recordings.js';
 import { ReadReviews } from '../../app/read-reviews.js';
 import { ReportAccess } from '../../app/report-access.js';
+import { ReportBreakGlass } from '../../app/report-break-glass.js';
 import { SearchAudit } from '../../app/search-audit.js';
 import { ReadLog } from '../../app/read-log.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
@@ -88,6 +89,7 @@ export interface HttpDeps {
   readonly readAudit: ReadAudit;
   readonly searchAudit: SearchAudit;
   readonly reportAccess: ReportAccess;
+  readonly reportBreakGlass: ReportBreakGlass;
   readonly auditReviews: AuditReviewUses;
   readonly readLog: ReadLog;
   readonly receiveAudit: ReceiveAudit;
@@ -162,6 +164,7 @@ export class HttpModule {
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
         { provide: ReportAccess, useValue: deps.reportAccess },
+        { provide: ReportBreakGlass, useValue: deps.reportBreakGlass },
         { provide: OpenAuditReview, useValue: deps.auditReviews.open },
         { provide: SignOffSession, useValue: deps.auditReviews.signOff },
         { provide: CloseAuditReview, useValue: deps.auditReviews.close },

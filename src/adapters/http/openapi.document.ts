@@ -10,6 +10,7 @@ import {
   AuditReviewView,
 } from '../../contract/audit-review.schema.js';
 import { AccessReportView } from '../../contract/access-report.schema.js';
+import { BreakGlassReportView } from '../../contract/break-glass-report.schema.js';
 import { ApiAuditTaken } from '../../contract/api-audit.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
@@ -51,6 +52,7 @@ const ANSWERS = [
   AuditSearchPage,
   AuditCounts,
   AccessReportView,
+  BreakGlassReportView,
   AuditReviewView,
   AuditReviewPage,
   AuditReviewDetails,
