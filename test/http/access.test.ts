@@ -82,6 +82,12 @@ describe('permissions', () => {
     ['listAuditEvents', 'GET', '/v1/audit/events'],
     ['searchAudit', 'GET', '/v1/audit/search'],
     ['reportAccess', 'GET', '/v1/audit/reports/access'],
+    ['reportBreakGlass', 'GET', '/v1/audit/reports/break-glass'],
+    ['openAuditReview', 'POST', '/v1/audit/reviews'],
+    ['listAuditReviews', 'GET', '/v1/audit/reviews'],
+    ['readAuditReview', 'GET', '/v1/audit/reviews/x'],
+    ['signOffSession', 'POST', '/v1/audit/reviews/x/sessions/y'],
+    ['closeAuditReview', 'POST', '/v1/audit/reviews/x/close'],
     ['countAudit', 'GET', '/v1/audit/counts?by=action'],
   ];
 
