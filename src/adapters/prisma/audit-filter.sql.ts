@@ -19,11 +19,29 @@ const IMAGE = {
   digest: `image LIKE '%@%' AND split_part(image, '@', 2)`,
 } as const;
 
+/** Columns with an index by value and place, of all values but null. */
+const BY_VALUE: ReadonlySet<string> = new Set([
+  'action',
+  'session_id',
+  'person',
+  'email',
+  'approver',
+  'requester',
+  'cluster',
+  'namespace',
+  'workload',
+  'pod',
+  'rule',
+  'ticket',
+]);
+
 /** What must hold of `audit_facts`, with its values; `next` is the parameter after them. */
 export interface FactsWhere {
   readonly sql: string;
   readonly values: readonly unknown[];
   readonly next: string;
+  /** What gives the newest places first, and by which index. */
+  readonly newest: string;
 }
 
 /** From the first of these places on and before the other. */
@@ -47,8 +65,12 @@ export async function placesOf(pool: pg.Pool, { from, until }: AuditFilter): Pro
 export function whereOf(filter: AuditFilter, ...within: readonly Places[]): FactsWhere {
   const values: unknown[] = [];
   const holds: string[] = [];
+  const equal: { readonly column: string; readonly parameter: string }[] = [];
   const must = (column: string, operator: string, value: unknown) => {
-    if (value !== undefined) holds.push(`${column} ${operator} $${values.push(value)}`);
+    if (value === undefined) return;
+    const parameter = `$${values.push(value)}`;
+    if (operator === '=' && BY_VALUE.has(column)) equal.push({ column, parameter });
+    else holds.push(`${column} ${operator} ${parameter}`);
   };
   const [from, before] = [
     Math.max(...within.map((it) => it.from ?? 0), 0),
@@ -75,10 +97,23 @@ export function whereOf(filter: AuditFilter, ...within: readonly Places[]): Fact
   if (filter.text !== undefined) {
     holds.push(`words @@ websearch_to_tsquery('simple', $${values.push(filter.text)})`);
   }
+  const [only, ...others] = equal;
+  const isByValue = only !== undefined && others.length === 0 && filter.text === undefined;
+  if (isByValue) {
+    // As a range, for which no other index is in order: what ended long ago is not among the newest places.
+    const { column, parameter } = only;
+    holds.push(
+      `${column} IS NOT NULL AND (${column}, index) >= (${parameter}, ${Math.max(from, 0)})`,
+    );
+    holds.push(`(${column}, index) < (${parameter}, ${before})`);
+  } else {
+    holds.push(...equal.map(({ column, parameter }) => `${column} = ${parameter}`));
+  }
   return {
     sql: holds.length > 0 ? holds.join(' AND ') : 'true',
     values,
     next: `$${values.length + 1}`,
+    newest: isByValue ? `${only.column} DESC, index DESC` : 'index DESC',
   };
 }
 

@@ -55,7 +55,7 @@ export class PrismaAuditIndex extends AuditIndex {
       leaf_hash: Buffer;
     }>(
       `SELECT f.index, e.id, e.at, e.action, e.session_id, e.body, e.leaf_hash
-       FROM (SELECT index FROM audit_facts WHERE ${where.sql} ORDER BY index DESC LIMIT ${where.next}) f
+       FROM (SELECT index FROM audit_facts WHERE ${where.sql} ORDER BY ${where.newest} LIMIT ${where.next}) f
        JOIN audit_leaves l ON l.index = f.index JOIN audit_events e ON e.id = l.event_id
        ORDER BY f.index DESC`,
       [...where.values, limit],
@@ -88,7 +88,7 @@ export class PrismaAuditIndex extends AuditIndex {
       `SELECT value, count(*) AS count, sum(count(*)) OVER () AS total
        FROM (
          SELECT ${COLUMN[by]} AS value FROM audit_facts WHERE ${where.sql}
-         ORDER BY index DESC LIMIT ${where.next} + 1
+         ORDER BY ${where.newest} LIMIT ${where.next} + 1
        ) found
        GROUP BY value ORDER BY count DESC, value LIMIT $${where.values.length + 2}`,
       [...where.values, among, groups],
@@ -115,7 +115,7 @@ export class PrismaAuditIndex extends AuditIndex {
     const { rows } = await pool.query<{ ids: string[] | null; looked: string }>(
       `WITH found AS MATERIALIZED (
          SELECT index, session_id FROM audit_facts WHERE ${where.sql} AND ${approved}
-         ORDER BY index DESC LIMIT ${where.next} + 1
+         ORDER BY ${where.newest} LIMIT ${where.next} + 1
        )
        SELECT (SELECT count(*) FROM found) AS looked, (
          SELECT array_agg(session_id ORDER BY first) FROM (
