@@ -115,6 +115,7 @@ export const AuditReviewSessionsQuery = z.strictObject({
 export const SignOffView = z
   .strictObject({ finding: FINDING, comment: z.string(), by: PersonView, at: instant() })
   .meta({ id: 'SignOff' });
+export type SignOffView = z.infer<typeof SignOffView>;
 
 export const AuditReviewItem = z
   .strictObject({
@@ -126,6 +127,7 @@ export const AuditReviewItem = z
     }),
   })
   .meta({ id: 'AuditReviewItem' });
+export type AuditReviewItem = z.infer<typeof AuditReviewItem>;
 
 export const AuditReviewDetails = z
   .strictObject({

@@ -37,7 +37,10 @@ export function reviewLines(review: AuditReviewView, running: Running): Line[] {
 }
 
 /** Its sessions. */
-export function reviewItems(items: readonly AuditReviewDetails['items'][number][], running: Running): Line[] {
+export function reviewItems(
+  items: readonly AuditReviewDetails['items'][number][],
+  running: Running,
+): Line[] {
   return table(
     ['SESSION', 'WHO', 'NAMESPACE', 'ASKED', 'FINDING', 'BY', 'COMMENT'],
     items.map(({ session, signOff, maySignOff }) => [

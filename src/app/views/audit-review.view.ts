@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import type {
   AuditReviewItem,
   AuditReviewView,
@@ -39,7 +38,7 @@ export function auditReviewItem(
   caller: Caller,
   { session, words, isTheirs }: ReviewedSession<Session>,
   { review, consents }: { readonly review: AuditReview; readonly consents: readonly Consent[] },
-): z.infer<typeof AuditReviewItem> {
+): AuditReviewItem {
   const [latest, ...earlier] = words.toReversed();
   return {
     session: sessionView(caller, session, consents),
@@ -49,6 +48,6 @@ export function auditReviewItem(
   };
 }
 
-function signOffView({ person, finding, comment, at }: SignOff): z.infer<typeof SignOffView> {
+function signOffView({ person, finding, comment, at }: SignOff): SignOffView {
   return { finding, comment, by: personView(person), at: at.toISOString() };
 }
