@@ -212,6 +212,7 @@ describe('signing off', () => {
     const id = await opened({ sessions });
     const first = await signOff(id, sessions[1], { finding: 'concern', comment: 'why root?' });
     expect(first.body).toMatchObject({ signedOff: 1, findings: { concern: 1, 'in-order': 0 } });
+    lab.clock.advance(1);
     const second = await signOff(id, sessions[1], { as: AUDITH, comment: 'was allowed' });
     expect(second.body).toMatchObject({ signedOff: 1, findings: { concern: 0, 'in-order': 1 } });
     const { body } = await read(id, '?only=signed-off');
