@@ -37,6 +37,7 @@ const GRANTS = {
     'recording:read-all',
     'recording:hold',
     'audit:read',
+    'audit:hold',
     'policy:read',
     'policy:simulate',
     'cluster:read',

@@ -32,7 +32,13 @@ import type { Answer } from './http.api.js';
 import { REQUEST, ROLE_GROUPS } from './http.api.js';
 import { PrismaAccessReport } from '../../src/adapters/prisma/prisma-access.report.js';
 import { ReportAccess } from '../../src/app/report-access.js';
-import { NoBypasses, readNothing, receiveNothing, searchNothing } from './in-memory.log.js';
+import {
+  NoBypasses,
+  holdNothing,
+  readNothing,
+  receiveNothing,
+  searchNothing,
+} from './in-memory.log.js';
 import { kubectlLab } from './in-memory.kubectl.js';
 import {
   MemorySessionStore,
@@ -129,6 +135,7 @@ export class GlassLab implements AsyncDisposable {
       searchAudit: searchNothing(log, clock),
       reportAccess: new ReportAccess({ report: new PrismaAccessReport(database), log, clock }),
       readLog: readNothing(log, clock),
+      holdAudit: holdNothing(store, clock),
       receiveAudit: receiveNothing({
         store,
         bypasses: new NoBypasses(),

@@ -52,6 +52,7 @@ import type { MemoryStreams } from './stream.deps.js';
 import {
   NoBypasses,
   readNothing,
+  holdNothing,
   receiveNothing,
   reportNothing,
   searchNothing,
@@ -206,6 +207,7 @@ export async function startApi(
     searchAudit: searchNothing(store.log, clock),
     reportAccess: reportNothing(store.log, clock),
     readLog: readNothing(store.log, clock),
+    holdAudit: holdNothing(store, clock),
     receiveAudit: receiveNothing({
       store,
       bypasses: new NoBypasses(),

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { AuditPage } from '../../contract/audit.schema.js';
+import { addHoldCommands } from './audit-hold.commands.js';
 import { addSearchCommands } from './audit-search.commands.js';
 import { auditTable } from './audit.table.js';
 import { readPages } from './broker.pages.js';
@@ -37,5 +38,6 @@ export function auditCommands(deps: CommandDeps): Command {
     );
   addSearchCommands(audit, deps);
   addLogCommands(audit, deps);
+  addHoldCommands(audit, deps);
   return audit;
 }

@@ -28,6 +28,7 @@ import { ReadRecordings } from '../../app/read-recordings.js';
 import { ReadReviews } from '../../app/read-reviews.js';
 import { ReportAccess } from '../../app/report-access.js';
 import { SearchAudit } from '../../app/search-audit.js';
+import { HoldAudit } from '../../app/hold-audit.js';
 import { ReadLog } from '../../app/read-log.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { ReceiveAudit } from '../../app/receive-audit.js';
@@ -41,6 +42,7 @@ import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { ApiAuditController } from './api-audit.controller.js';
 import { AuditController } from './audit.controller.js';
+import { AuditHoldsController } from './audit-holds.controller.js';
 import { AuditSearchController } from './audit-search.controller.js';
 import { ReportsController } from './reports.controller.js';
 import { LogController } from './log.controller.js';
@@ -83,6 +85,7 @@ export interface HttpDeps {
   readonly searchAudit: SearchAudit;
   readonly reportAccess: ReportAccess;
   readonly readLog: ReadLog;
+  readonly holdAudit: HoldAudit;
   readonly receiveAudit: ReceiveAudit;
   readonly notePerson: NotePerson;
   readonly reviewSession: ReviewSession;
@@ -128,6 +131,7 @@ export const CONTROLLERS: readonly Type[] = [
   SimulationController,
   AuditController,
   AuditSearchController,
+  AuditHoldsController,
   ReportsController,
   LogController,
   ApiAuditController,
@@ -156,6 +160,7 @@ export class HttpModule {
         { provide: ReportAccess, useValue: deps.reportAccess },
         { provide: SearchAudit, useValue: deps.searchAudit },
         { provide: ReadLog, useValue: deps.readLog },
+        { provide: HoldAudit, useValue: deps.holdAudit },
         { provide: ReceiveAudit, useValue: deps.receiveAudit },
         { provide: NotePerson, useValue: deps.notePerson },
         { provide: ReviewSession, useValue: deps.reviewSession },

@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
+import { AuditHoldList, AuditHoldView } from '../../contract/audit-hold.schema.js';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema.js';
 import { AccessReportView } from '../../contract/access-report.schema.js';
@@ -45,6 +46,8 @@ const ANSWERS = [
   AuditPage,
   AuditSearchPage,
   AuditCounts,
+  AuditHoldList,
+  AuditHoldView,
   AccessReportView,
   Checkpoint,
   ApiAuditTaken,

@@ -21,6 +21,7 @@ const PERMISSIONS = Object.keys({
   'policy:read': true,
   'policy:simulate': true,
   'audit:read': true,
+  'audit:hold': true,
 } satisfies Record<Permission, true>) as Permission[];
 
 /** The caller as Hallpass knows them. */
