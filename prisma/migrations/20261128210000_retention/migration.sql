@@ -19,8 +19,7 @@ CREATE TABLE "audit_holds" (
   "held_at" TIMESTAMPTZ(3) NOT NULL,
   "released_at" TIMESTAMPTZ(3),
   CONSTRAINT "audit_holds_pkey" PRIMARY KEY ("id"),
-  CONSTRAINT "audit_holds_of_some_time" CHECK ("from_at" < "until_at"),
-  CONSTRAINT "audit_holds_session_id_fkey" FOREIGN KEY ("session_id") REFERENCES "sessions" ("id") ON DELETE NO ACTION ON UPDATE NO ACTION
+  CONSTRAINT "audit_holds_of_some_time" CHECK ("from_at" < "until_at")
 );
 CREATE INDEX "audit_holds_standing" ON "audit_holds" ("session_id") WHERE "released_at" IS NULL;
 

@@ -210,7 +210,6 @@ export type AuditHoldWhereInput = {
   heldBy?: Prisma.JsonFilter<"AuditHold">
   heldAt?: Prisma.DateTimeFilter<"AuditHold"> | Date | string
   releasedAt?: Prisma.DateTimeNullableFilter<"AuditHold"> | Date | string | null
-  session?: Prisma.XOR<Prisma.SessionNullableScalarRelationFilter, Prisma.SessionWhereInput> | null
 }
 
 export type AuditHoldOrderByWithRelationInput = {
@@ -223,7 +222,6 @@ export type AuditHoldOrderByWithRelationInput = {
   heldBy?: Prisma.SortOrder
   heldAt?: Prisma.SortOrder
   releasedAt?: Prisma.SortOrderInput | Prisma.SortOrder
-  session?: Prisma.SessionOrderByWithRelationInput
 }
 
 export type AuditHoldWhereUniqueInput = Prisma.AtLeast<{
@@ -239,7 +237,6 @@ export type AuditHoldWhereUniqueInput = Prisma.AtLeast<{
   heldBy?: Prisma.JsonFilter<"AuditHold">
   heldAt?: Prisma.DateTimeFilter<"AuditHold"> | Date | string
   releasedAt?: Prisma.DateTimeNullableFilter<"AuditHold"> | Date | string | null
-  session?: Prisma.XOR<Prisma.SessionNullableScalarRelationFilter, Prisma.SessionWhereInput> | null
 }, "id">
 
 export type AuditHoldOrderByWithAggregationInput = {
@@ -274,6 +271,7 @@ export type AuditHoldScalarWhereWithAggregatesInput = {
 
 export type AuditHoldCreateInput = {
   id: string
+  sessionId?: string | null
   fromAt?: Date | string | null
   untilAt?: Date | string | null
   reason: string
@@ -281,7 +279,6 @@ export type AuditHoldCreateInput = {
   heldBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
   heldAt: Date | string
   releasedAt?: Date | string | null
-  session?: Prisma.SessionCreateNestedOneWithoutAuditHoldsInput
 }
 
 export type AuditHoldUncheckedCreateInput = {
@@ -298,6 +295,7 @@ export type AuditHoldUncheckedCreateInput = {
 
 export type AuditHoldUpdateInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
+  sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   fromAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   untilAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   reason?: Prisma.StringFieldUpdateOperationsInput | string
@@ -305,7 +303,6 @@ export type AuditHoldUpdateInput = {
   heldBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   heldAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  session?: Prisma.SessionUpdateOneWithoutAuditHoldsNestedInput
 }
 
 export type AuditHoldUncheckedUpdateInput = {
@@ -334,6 +331,7 @@ export type AuditHoldCreateManyInput = {
 
 export type AuditHoldUpdateManyMutationInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
+  sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   fromAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   untilAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   reason?: Prisma.StringFieldUpdateOperationsInput | string
@@ -353,16 +351,6 @@ export type AuditHoldUncheckedUpdateManyInput = {
   heldBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   heldAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-}
-
-export type AuditHoldListRelationFilter = {
-  every?: Prisma.AuditHoldWhereInput
-  some?: Prisma.AuditHoldWhereInput
-  none?: Prisma.AuditHoldWhereInput
-}
-
-export type AuditHoldOrderByRelationAggregateInput = {
-  _count?: Prisma.SortOrder
 }
 
 export type AuditHoldCountOrderByAggregateInput = {
@@ -399,155 +387,6 @@ export type AuditHoldMinOrderByAggregateInput = {
   releasedAt?: Prisma.SortOrder
 }
 
-export type AuditHoldCreateNestedManyWithoutSessionInput = {
-  create?: Prisma.XOR<Prisma.AuditHoldCreateWithoutSessionInput, Prisma.AuditHoldUncheckedCreateWithoutSessionInput> | Prisma.AuditHoldCreateWithoutSessionInput[] | Prisma.AuditHoldUncheckedCreateWithoutSessionInput[]
-  connectOrCreate?: Prisma.AuditHoldCreateOrConnectWithoutSessionInput | Prisma.AuditHoldCreateOrConnectWithoutSessionInput[]
-  createMany?: Prisma.AuditHoldCreateManySessionInputEnvelope
-  connect?: Prisma.AuditHoldWhereUniqueInput | Prisma.AuditHoldWhereUniqueInput[]
-}
-
-export type AuditHoldUncheckedCreateNestedManyWithoutSessionInput = {
-  create?: Prisma.XOR<Prisma.AuditHoldCreateWithoutSessionInput, Prisma.AuditHoldUncheckedCreateWithoutSessionInput> | Prisma.AuditHoldCreateWithoutSessionInput[] | Prisma.AuditHoldUncheckedCreateWithoutSessionInput[]
-  connectOrCreate?: Prisma.AuditHoldCreateOrConnectWithoutSessionInput | Prisma.AuditHoldCreateOrConnectWithoutSessionInput[]
-  createMany?: Prisma.AuditHoldCreateManySessionInputEnvelope
-  connect?: Prisma.AuditHoldWhereUniqueInput | Prisma.AuditHoldWhereUniqueInput[]
-}
-
-export type AuditHoldUpdateManyWithoutSessionNestedInput = {
-  create?: Prisma.XOR<Prisma.AuditHoldCreateWithoutSessionInput, Prisma.AuditHoldUncheckedCreateWithoutSessionInput> | Prisma.AuditHoldCreateWithoutSessionInput[] | Prisma.AuditHoldUncheckedCreateWithoutSessionInput[]
-  connectOrCreate?: Prisma.AuditHoldCreateOrConnectWithoutSessionInput | Prisma.AuditHoldCreateOrConnectWithoutSessionInput[]
-  upsert?: Prisma.AuditHoldUpsertWithWhereUniqueWithoutSessionInput | Prisma.AuditHoldUpsertWithWhereUniqueWithoutSessionInput[]
-  createMany?: Prisma.AuditHoldCreateManySessionInputEnvelope
-  set?: Prisma.AuditHoldWhereUniqueInput | Prisma.AuditHoldWhereUniqueInput[]
-  disconnect?: Prisma.AuditHoldWhereUniqueInput | Prisma.AuditHoldWhereUniqueInput[]
-  delete?: Prisma.AuditHoldWhereUniqueInput | Prisma.AuditHoldWhereUniqueInput[]
-  connect?: Prisma.AuditHoldWhereUniqueInput | Prisma.AuditHoldWhereUniqueInput[]
-  update?: Prisma.AuditHoldUpdateWithWhereUniqueWithoutSessionInput | Prisma.AuditHoldUpdateWithWhereUniqueWithoutSessionInput[]
-  updateMany?: Prisma.AuditHoldUpdateManyWithWhereWithoutSessionInput | Prisma.AuditHoldUpdateManyWithWhereWithoutSessionInput[]
-  deleteMany?: Prisma.AuditHoldScalarWhereInput | Prisma.AuditHoldScalarWhereInput[]
-}
-
-export type AuditHoldUncheckedUpdateManyWithoutSessionNestedInput = {
-  create?: Prisma.XOR<Prisma.AuditHoldCreateWithoutSessionInput, Prisma.AuditHoldUncheckedCreateWithoutSessionInput> | Prisma.AuditHoldCreateWithoutSessionInput[] | Prisma.AuditHoldUncheckedCreateWithoutSessionInput[]
-  connectOrCreate?: Prisma.AuditHoldCreateOrConnectWithoutSessionInput | Prisma.AuditHoldCreateOrConnectWithoutSessionInput[]
-  upsert?: Prisma.AuditHoldUpsertWithWhereUniqueWithoutSessionInput | Prisma.AuditHoldUpsertWithWhereUniqueWithoutSessionInput[]
-  createMany?: Prisma.AuditHoldCreateManySessionInputEnvelope
-  set?: Prisma.AuditHoldWhereUniqueInput | Prisma.AuditHoldWhereUniqueInput[]
-  disconnect?: Prisma.AuditHoldWhereUniqueInput | Prisma.AuditHoldWhereUniqueInput[]
-  delete?: Prisma.AuditHoldWhereUniqueInput | Prisma.AuditHoldWhereUniqueInput[]
-  connect?: Prisma.AuditHoldWhereUniqueInput | Prisma.AuditHoldWhereUniqueInput[]
-  update?: Prisma.AuditHoldUpdateWithWhereUniqueWithoutSessionInput | Prisma.AuditHoldUpdateWithWhereUniqueWithoutSessionInput[]
-  updateMany?: Prisma.AuditHoldUpdateManyWithWhereWithoutSessionInput | Prisma.AuditHoldUpdateManyWithWhereWithoutSessionInput[]
-  deleteMany?: Prisma.AuditHoldScalarWhereInput | Prisma.AuditHoldScalarWhereInput[]
-}
-
-export type AuditHoldCreateWithoutSessionInput = {
-  id: string
-  fromAt?: Date | string | null
-  untilAt?: Date | string | null
-  reason: string
-  ticket?: string | null
-  heldBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  heldAt: Date | string
-  releasedAt?: Date | string | null
-}
-
-export type AuditHoldUncheckedCreateWithoutSessionInput = {
-  id: string
-  fromAt?: Date | string | null
-  untilAt?: Date | string | null
-  reason: string
-  ticket?: string | null
-  heldBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  heldAt: Date | string
-  releasedAt?: Date | string | null
-}
-
-export type AuditHoldCreateOrConnectWithoutSessionInput = {
-  where: Prisma.AuditHoldWhereUniqueInput
-  create: Prisma.XOR<Prisma.AuditHoldCreateWithoutSessionInput, Prisma.AuditHoldUncheckedCreateWithoutSessionInput>
-}
-
-export type AuditHoldCreateManySessionInputEnvelope = {
-  data: Prisma.AuditHoldCreateManySessionInput | Prisma.AuditHoldCreateManySessionInput[]
-  skipDuplicates?: boolean
-}
-
-export type AuditHoldUpsertWithWhereUniqueWithoutSessionInput = {
-  where: Prisma.AuditHoldWhereUniqueInput
-  update: Prisma.XOR<Prisma.AuditHoldUpdateWithoutSessionInput, Prisma.AuditHoldUncheckedUpdateWithoutSessionInput>
-  create: Prisma.XOR<Prisma.AuditHoldCreateWithoutSessionInput, Prisma.AuditHoldUncheckedCreateWithoutSessionInput>
-}
-
-export type AuditHoldUpdateWithWhereUniqueWithoutSessionInput = {
-  where: Prisma.AuditHoldWhereUniqueInput
-  data: Prisma.XOR<Prisma.AuditHoldUpdateWithoutSessionInput, Prisma.AuditHoldUncheckedUpdateWithoutSessionInput>
-}
-
-export type AuditHoldUpdateManyWithWhereWithoutSessionInput = {
-  where: Prisma.AuditHoldScalarWhereInput
-  data: Prisma.XOR<Prisma.AuditHoldUpdateManyMutationInput, Prisma.AuditHoldUncheckedUpdateManyWithoutSessionInput>
-}
-
-export type AuditHoldScalarWhereInput = {
-  AND?: Prisma.AuditHoldScalarWhereInput | Prisma.AuditHoldScalarWhereInput[]
-  OR?: Prisma.AuditHoldScalarWhereInput[]
-  NOT?: Prisma.AuditHoldScalarWhereInput | Prisma.AuditHoldScalarWhereInput[]
-  id?: Prisma.UuidFilter<"AuditHold"> | string
-  sessionId?: Prisma.StringNullableFilter<"AuditHold"> | string | null
-  fromAt?: Prisma.DateTimeNullableFilter<"AuditHold"> | Date | string | null
-  untilAt?: Prisma.DateTimeNullableFilter<"AuditHold"> | Date | string | null
-  reason?: Prisma.StringFilter<"AuditHold"> | string
-  ticket?: Prisma.StringNullableFilter<"AuditHold"> | string | null
-  heldBy?: Prisma.JsonFilter<"AuditHold">
-  heldAt?: Prisma.DateTimeFilter<"AuditHold"> | Date | string
-  releasedAt?: Prisma.DateTimeNullableFilter<"AuditHold"> | Date | string | null
-}
-
-export type AuditHoldCreateManySessionInput = {
-  id: string
-  fromAt?: Date | string | null
-  untilAt?: Date | string | null
-  reason: string
-  ticket?: string | null
-  heldBy: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  heldAt: Date | string
-  releasedAt?: Date | string | null
-}
-
-export type AuditHoldUpdateWithoutSessionInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  fromAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  untilAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  reason?: Prisma.StringFieldUpdateOperationsInput | string
-  ticket?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  heldBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  heldAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-}
-
-export type AuditHoldUncheckedUpdateWithoutSessionInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  fromAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  untilAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  reason?: Prisma.StringFieldUpdateOperationsInput | string
-  ticket?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  heldBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  heldAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-}
-
-export type AuditHoldUncheckedUpdateManyWithoutSessionInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  fromAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  untilAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  reason?: Prisma.StringFieldUpdateOperationsInput | string
-  ticket?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  heldBy?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  heldAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  releasedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-}
-
 
 
 export type AuditHoldSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -560,7 +399,6 @@ export type AuditHoldSelect<ExtArgs extends runtime.Types.Extensions.InternalArg
   heldBy?: boolean
   heldAt?: boolean
   releasedAt?: boolean
-  session?: boolean | Prisma.AuditHold$sessionArgs<ExtArgs>
 }, ExtArgs["result"]["auditHold"]>
 
 export type AuditHoldSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -573,7 +411,6 @@ export type AuditHoldSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ext
   heldBy?: boolean
   heldAt?: boolean
   releasedAt?: boolean
-  session?: boolean | Prisma.AuditHold$sessionArgs<ExtArgs>
 }, ExtArgs["result"]["auditHold"]>
 
 export type AuditHoldSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -586,7 +423,6 @@ export type AuditHoldSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ext
   heldBy?: boolean
   heldAt?: boolean
   releasedAt?: boolean
-  session?: boolean | Prisma.AuditHold$sessionArgs<ExtArgs>
 }, ExtArgs["result"]["auditHold"]>
 
 export type AuditHoldSelectScalar = {
@@ -602,21 +438,10 @@ export type AuditHoldSelectScalar = {
 }
 
 export type AuditHoldOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "sessionId" | "fromAt" | "untilAt" | "reason" | "ticket" | "heldBy" | "heldAt" | "releasedAt", ExtArgs["result"]["auditHold"]>
-export type AuditHoldInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  session?: boolean | Prisma.AuditHold$sessionArgs<ExtArgs>
-}
-export type AuditHoldIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  session?: boolean | Prisma.AuditHold$sessionArgs<ExtArgs>
-}
-export type AuditHoldIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  session?: boolean | Prisma.AuditHold$sessionArgs<ExtArgs>
-}
 
 export type $AuditHoldPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AuditHold"
-  objects: {
-    session: Prisma.$SessionPayload<ExtArgs> | null
-  }
+  objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
     sessionId: string | null
@@ -1021,7 +846,6 @@ readonly fields: AuditHoldFieldRefs;
  */
 export interface Prisma__AuditHoldClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
-  session<T extends Prisma.AuditHold$sessionArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.AuditHold$sessionArgs<ExtArgs>>): Prisma.Prisma__SessionClient<runtime.Types.Result.GetResult<Prisma.$SessionPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1077,10 +901,6 @@ export type AuditHoldFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Int
    */
   omit?: Prisma.AuditHoldOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
-  /**
    * Filter, which AuditHold to fetch.
    */
   where: Prisma.AuditHoldWhereUniqueInput
@@ -1099,10 +919,6 @@ export type AuditHoldFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    */
   omit?: Prisma.AuditHoldOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
-  /**
    * Filter, which AuditHold to fetch.
    */
   where: Prisma.AuditHoldWhereUniqueInput
@@ -1120,10 +936,6 @@ export type AuditHoldFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Omit specific fields from the AuditHold
    */
   omit?: Prisma.AuditHoldOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
   /**
    * Filter, which AuditHold to fetch.
    */
@@ -1173,10 +985,6 @@ export type AuditHoldFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensio
    */
   omit?: Prisma.AuditHoldOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
-  /**
    * Filter, which AuditHold to fetch.
    */
   where?: Prisma.AuditHoldWhereInput
@@ -1224,10 +1032,6 @@ export type AuditHoldFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Omit specific fields from the AuditHold
    */
   omit?: Prisma.AuditHoldOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
   /**
    * Filter, which AuditHolds to fetch.
    */
@@ -1277,10 +1081,6 @@ export type AuditHoldCreateArgs<ExtArgs extends runtime.Types.Extensions.Interna
    */
   omit?: Prisma.AuditHoldOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
-  /**
    * The data needed to create a AuditHold.
    */
   data: Prisma.XOR<Prisma.AuditHoldCreateInput, Prisma.AuditHoldUncheckedCreateInput>
@@ -1314,10 +1114,6 @@ export type AuditHoldCreateManyAndReturnArgs<ExtArgs extends runtime.Types.Exten
    */
   data: Prisma.AuditHoldCreateManyInput | Prisma.AuditHoldCreateManyInput[]
   skipDuplicates?: boolean
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldIncludeCreateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1332,10 +1128,6 @@ export type AuditHoldUpdateArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Omit specific fields from the AuditHold
    */
   omit?: Prisma.AuditHoldOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
   /**
    * The data needed to update a AuditHold.
    */
@@ -1388,10 +1180,6 @@ export type AuditHoldUpdateManyAndReturnArgs<ExtArgs extends runtime.Types.Exten
    * Limit how many AuditHolds to update.
    */
   limit?: number
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldIncludeUpdateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1406,10 +1194,6 @@ export type AuditHoldUpsertArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Omit specific fields from the AuditHold
    */
   omit?: Prisma.AuditHoldOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
   /**
    * The filter to search for the AuditHold to update in case it exists.
    */
@@ -1437,10 +1221,6 @@ export type AuditHoldDeleteArgs<ExtArgs extends runtime.Types.Extensions.Interna
    */
   omit?: Prisma.AuditHoldOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
-  /**
    * Filter which AuditHold to delete.
    */
   where: Prisma.AuditHoldWhereUniqueInput
@@ -1461,25 +1241,6 @@ export type AuditHoldDeleteManyArgs<ExtArgs extends runtime.Types.Extensions.Int
 }
 
 /**
- * AuditHold.session
- */
-export type AuditHold$sessionArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  /**
-   * Select specific fields to fetch from the Session
-   */
-  select?: Prisma.SessionSelect<ExtArgs> | null
-  /**
-   * Omit specific fields from the Session
-   */
-  omit?: Prisma.SessionOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.SessionInclude<ExtArgs> | null
-  where?: Prisma.SessionWhereInput
-}
-
-/**
  * AuditHold without action
  */
 export type AuditHoldDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -1491,8 +1252,4 @@ export type AuditHoldDefaultArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Omit specific fields from the AuditHold
    */
   omit?: Prisma.AuditHoldOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
 }

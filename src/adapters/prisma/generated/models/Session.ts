@@ -454,7 +454,6 @@ export type SessionWhereInput = {
   newest?: Prisma.XOR<Prisma.SessionEventScalarRelationFilter, Prisma.SessionEventWhereInput>
   events?: Prisma.SessionEventListRelationFilter
   decisions?: Prisma.DecisionListRelationFilter
-  auditHolds?: Prisma.AuditHoldListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
   tickets?: Prisma.TicketListRelationFilter
   watchers?: Prisma.WatcherListRelationFilter
@@ -508,7 +507,6 @@ export type SessionOrderByWithRelationInput = {
   newest?: Prisma.SessionEventOrderByWithRelationInput
   events?: Prisma.SessionEventOrderByRelationAggregateInput
   decisions?: Prisma.DecisionOrderByRelationAggregateInput
-  auditHolds?: Prisma.AuditHoldOrderByRelationAggregateInput
   keys?: Prisma.IdempotencyKeyOrderByRelationAggregateInput
   tickets?: Prisma.TicketOrderByRelationAggregateInput
   watchers?: Prisma.WatcherOrderByRelationAggregateInput
@@ -566,7 +564,6 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   newest?: Prisma.XOR<Prisma.SessionEventScalarRelationFilter, Prisma.SessionEventWhereInput>
   events?: Prisma.SessionEventListRelationFilter
   decisions?: Prisma.DecisionListRelationFilter
-  auditHolds?: Prisma.AuditHoldListRelationFilter
   keys?: Prisma.IdempotencyKeyListRelationFilter
   tickets?: Prisma.TicketListRelationFilter
   watchers?: Prisma.WatcherListRelationFilter
@@ -705,7 +702,6 @@ export type SessionCreateInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
@@ -755,7 +751,6 @@ export type SessionUncheckedCreateInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
@@ -804,7 +799,6 @@ export type SessionUpdateInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
@@ -854,7 +848,6 @@ export type SessionUncheckedUpdateInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
@@ -1382,22 +1375,6 @@ export type SessionUpdateOneRequiredWithoutDebtNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutDebtInput, Prisma.SessionUpdateWithoutDebtInput>, Prisma.SessionUncheckedUpdateWithoutDebtInput>
 }
 
-export type SessionCreateNestedOneWithoutAuditHoldsInput = {
-  create?: Prisma.XOR<Prisma.SessionCreateWithoutAuditHoldsInput, Prisma.SessionUncheckedCreateWithoutAuditHoldsInput>
-  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutAuditHoldsInput
-  connect?: Prisma.SessionWhereUniqueInput
-}
-
-export type SessionUpdateOneWithoutAuditHoldsNestedInput = {
-  create?: Prisma.XOR<Prisma.SessionCreateWithoutAuditHoldsInput, Prisma.SessionUncheckedCreateWithoutAuditHoldsInput>
-  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutAuditHoldsInput
-  upsert?: Prisma.SessionUpsertWithoutAuditHoldsInput
-  disconnect?: Prisma.SessionWhereInput | boolean
-  delete?: Prisma.SessionWhereInput | boolean
-  connect?: Prisma.SessionWhereUniqueInput
-  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutAuditHoldsInput, Prisma.SessionUpdateWithoutAuditHoldsInput>, Prisma.SessionUncheckedUpdateWithoutAuditHoldsInput>
-}
-
 export type SessionCreateNestedOneWithoutKeysInput = {
   create?: Prisma.XOR<Prisma.SessionCreateWithoutKeysInput, Prisma.SessionUncheckedCreateWithoutKeysInput>
   connectOrCreate?: Prisma.SessionCreateOrConnectWithoutKeysInput
@@ -1493,7 +1470,6 @@ export type SessionCreateWithoutStateRowInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
@@ -1542,7 +1518,6 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
@@ -1660,7 +1635,6 @@ export type SessionCreateWithoutReasonRowInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
@@ -1709,7 +1683,6 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
@@ -1783,7 +1756,6 @@ export type SessionCreateWithoutPolicySetInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
@@ -1832,7 +1804,6 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
@@ -1907,7 +1878,6 @@ export type SessionCreateWithoutActivityInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
@@ -1956,7 +1926,6 @@ export type SessionUncheckedCreateWithoutActivityInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
@@ -2020,7 +1989,6 @@ export type SessionUpdateWithoutActivityInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
@@ -2069,7 +2037,6 @@ export type SessionUncheckedUpdateWithoutActivityInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
@@ -2116,7 +2083,6 @@ export type SessionCreateWithoutEventsInput = {
   policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
@@ -2165,7 +2131,6 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   leaseOwner?: string | null
   leaseUntil?: Date | string | null
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
@@ -2218,7 +2183,6 @@ export type SessionCreateWithoutNewestInput = {
   policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
@@ -2265,7 +2229,6 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
@@ -2329,7 +2292,6 @@ export type SessionUpdateWithoutEventsInput = {
   policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
@@ -2378,7 +2340,6 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
@@ -2437,7 +2398,6 @@ export type SessionUpdateWithoutNewestInput = {
   policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
@@ -2484,7 +2444,6 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
@@ -2532,7 +2491,6 @@ export type SessionCreateWithoutDecisionsInput = {
   policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
@@ -2581,7 +2539,6 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   leaseOwner?: string | null
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
@@ -2645,7 +2602,6 @@ export type SessionUpdateWithoutDecisionsInput = {
   policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
@@ -2694,7 +2650,6 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
@@ -2743,7 +2698,6 @@ export type SessionCreateWithoutDebtInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
@@ -2792,7 +2746,6 @@ export type SessionUncheckedCreateWithoutDebtInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
@@ -2856,7 +2809,6 @@ export type SessionUpdateWithoutDebtInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
@@ -2905,220 +2857,9 @@ export type SessionUncheckedUpdateWithoutDebtInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
-  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
-  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
-}
-
-export type SessionCreateWithoutAuditHoldsInput = {
-  cluster: string
-  namespace: string
-  requesterIss: string
-  requesterSub: string
-  requesterHuman?: string | null
-  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  profile: string
-  targetKey: string
-  targetContainer: string
-  podUid?: string | null
-  breakGlass?: boolean
-  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
-  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
-  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  extensions?: number
-  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt: Date | string
-  updatedAt: Date | string
-  lapsesAt?: Date | string | null
-  escalatedAt?: Date | string | null
-  startingAt?: Date | string | null
-  startedAt?: Date | string | null
-  deadlineAt?: Date | string | null
-  endingAt?: Date | string | null
-  endedAt?: Date | string | null
-  endDetail?: string | null
-  dueAt?: Date | string | null
-  leaseOwner?: string | null
-  leaseUntil?: Date | string | null
-  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
-  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
-  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
-  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
-  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
-  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
-  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
-  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
-  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
-  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
-  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
-}
-
-export type SessionUncheckedCreateWithoutAuditHoldsInput = {
-  id: string
-  version: number
-  state: string
-  cluster: string
-  namespace: string
-  requesterIss: string
-  requesterSub: string
-  requesterHuman?: string | null
-  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  profile: string
-  targetKey: string
-  targetContainer: string
-  podUid?: string | null
-  breakGlass?: boolean
-  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  policyHash?: string | null
-  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
-  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
-  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  extensions?: number
-  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt: Date | string
-  updatedAt: Date | string
-  lapsesAt?: Date | string | null
-  escalatedAt?: Date | string | null
-  startingAt?: Date | string | null
-  startedAt?: Date | string | null
-  deadlineAt?: Date | string | null
-  endingAt?: Date | string | null
-  endedAt?: Date | string | null
-  endReason?: string | null
-  endDetail?: string | null
-  dueAt?: Date | string | null
-  leaseOwner?: string | null
-  leaseUntil?: Date | string | null
-  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
-  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
-  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
-  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
-  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
-  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
-  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
-}
-
-export type SessionCreateOrConnectWithoutAuditHoldsInput = {
-  where: Prisma.SessionWhereUniqueInput
-  create: Prisma.XOR<Prisma.SessionCreateWithoutAuditHoldsInput, Prisma.SessionUncheckedCreateWithoutAuditHoldsInput>
-}
-
-export type SessionUpsertWithoutAuditHoldsInput = {
-  update: Prisma.XOR<Prisma.SessionUpdateWithoutAuditHoldsInput, Prisma.SessionUncheckedUpdateWithoutAuditHoldsInput>
-  create: Prisma.XOR<Prisma.SessionCreateWithoutAuditHoldsInput, Prisma.SessionUncheckedCreateWithoutAuditHoldsInput>
-  where?: Prisma.SessionWhereInput
-}
-
-export type SessionUpdateToOneWithWhereWithoutAuditHoldsInput = {
-  where?: Prisma.SessionWhereInput
-  data: Prisma.XOR<Prisma.SessionUpdateWithoutAuditHoldsInput, Prisma.SessionUncheckedUpdateWithoutAuditHoldsInput>
-}
-
-export type SessionUpdateWithoutAuditHoldsInput = {
-  cluster?: Prisma.StringFieldUpdateOperationsInput | string
-  namespace?: Prisma.StringFieldUpdateOperationsInput | string
-  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
-  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
-  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  profile?: Prisma.StringFieldUpdateOperationsInput | string
-  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
-  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
-  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
-  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
-  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
-  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  extensions?: Prisma.IntFieldUpdateOperationsInput | number
-  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
-  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
-  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
-  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
-  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
-  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
-  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
-  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
-  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
-  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
-  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
-}
-
-export type SessionUncheckedUpdateWithoutAuditHoldsInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  version?: Prisma.IntFieldUpdateOperationsInput | number
-  state?: Prisma.StringFieldUpdateOperationsInput | string
-  cluster?: Prisma.StringFieldUpdateOperationsInput | string
-  namespace?: Prisma.StringFieldUpdateOperationsInput | string
-  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
-  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
-  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  profile?: Prisma.StringFieldUpdateOperationsInput | string
-  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
-  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
-  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
-  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
-  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
-  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
-  extensions?: Prisma.IntFieldUpdateOperationsInput | number
-  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
-  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
-  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
-  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
-  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
 }
@@ -3163,7 +2904,6 @@ export type SessionCreateWithoutKeysInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
@@ -3212,7 +2952,6 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
@@ -3276,7 +3015,6 @@ export type SessionUpdateWithoutKeysInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
@@ -3325,7 +3063,6 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
@@ -3373,7 +3110,6 @@ export type SessionCreateWithoutRecordingsInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
@@ -3422,7 +3158,6 @@ export type SessionUncheckedCreateWithoutRecordingsInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
@@ -3486,7 +3221,6 @@ export type SessionUpdateWithoutRecordingsInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
@@ -3535,7 +3269,6 @@ export type SessionUncheckedUpdateWithoutRecordingsInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
@@ -3583,7 +3316,6 @@ export type SessionCreateWithoutTicketsInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
@@ -3632,7 +3364,6 @@ export type SessionUncheckedCreateWithoutTicketsInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
@@ -3696,7 +3427,6 @@ export type SessionUpdateWithoutTicketsInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
@@ -3745,7 +3475,6 @@ export type SessionUncheckedUpdateWithoutTicketsInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
@@ -3793,7 +3522,6 @@ export type SessionCreateWithoutWatchersInput = {
   newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
   events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
@@ -3842,7 +3570,6 @@ export type SessionUncheckedCreateWithoutWatchersInput = {
   leaseUntil?: Date | string | null
   events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
   decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
-  auditHolds?: Prisma.AuditHoldUncheckedCreateNestedManyWithoutSessionInput
   keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
   tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
@@ -3906,7 +3633,6 @@ export type SessionUpdateWithoutWatchersInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
@@ -3955,7 +3681,6 @@ export type SessionUncheckedUpdateWithoutWatchersInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
@@ -4042,7 +3767,6 @@ export type SessionUpdateWithoutStateRowInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
@@ -4091,7 +3815,6 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
@@ -4219,7 +3942,6 @@ export type SessionUpdateWithoutReasonRowInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
@@ -4268,7 +3990,6 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
@@ -4396,7 +4117,6 @@ export type SessionUpdateWithoutPolicySetInput = {
   newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
   events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
@@ -4445,7 +4165,6 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
   decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
-  auditHolds?: Prisma.AuditHoldUncheckedUpdateManyWithoutSessionNestedInput
   keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
   tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
@@ -4502,7 +4221,6 @@ export type SessionUncheckedUpdateManyWithoutPolicySetInput = {
 export type SessionCountOutputType = {
   events: number
   decisions: number
-  auditHolds: number
   keys: number
   tickets: number
   watchers: number
@@ -4512,7 +4230,6 @@ export type SessionCountOutputType = {
 export type SessionCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   events?: boolean | SessionCountOutputTypeCountEventsArgs
   decisions?: boolean | SessionCountOutputTypeCountDecisionsArgs
-  auditHolds?: boolean | SessionCountOutputTypeCountAuditHoldsArgs
   keys?: boolean | SessionCountOutputTypeCountKeysArgs
   tickets?: boolean | SessionCountOutputTypeCountTicketsArgs
   watchers?: boolean | SessionCountOutputTypeCountWatchersArgs
@@ -4541,13 +4258,6 @@ export type SessionCountOutputTypeCountEventsArgs<ExtArgs extends runtime.Types.
  */
 export type SessionCountOutputTypeCountDecisionsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.DecisionWhereInput
-}
-
-/**
- * SessionCountOutputType without action
- */
-export type SessionCountOutputTypeCountAuditHoldsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  where?: Prisma.AuditHoldWhereInput
 }
 
 /**
@@ -4624,7 +4334,6 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   newest?: boolean | Prisma.SessionEventDefaultArgs<ExtArgs>
   events?: boolean | Prisma.Session$eventsArgs<ExtArgs>
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
-  auditHolds?: boolean | Prisma.Session$auditHoldsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
   tickets?: boolean | Prisma.Session$ticketsArgs<ExtArgs>
   watchers?: boolean | Prisma.Session$watchersArgs<ExtArgs>
@@ -4773,7 +4482,6 @@ export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs
   newest?: boolean | Prisma.SessionEventDefaultArgs<ExtArgs>
   events?: boolean | Prisma.Session$eventsArgs<ExtArgs>
   decisions?: boolean | Prisma.Session$decisionsArgs<ExtArgs>
-  auditHolds?: boolean | Prisma.Session$auditHoldsArgs<ExtArgs>
   keys?: boolean | Prisma.Session$keysArgs<ExtArgs>
   tickets?: boolean | Prisma.Session$ticketsArgs<ExtArgs>
   watchers?: boolean | Prisma.Session$watchersArgs<ExtArgs>
@@ -4804,7 +4512,6 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     newest: Prisma.$SessionEventPayload<ExtArgs>
     events: Prisma.$SessionEventPayload<ExtArgs>[]
     decisions: Prisma.$DecisionPayload<ExtArgs>[]
-    auditHolds: Prisma.$AuditHoldPayload<ExtArgs>[]
     keys: Prisma.$IdempotencyKeyPayload<ExtArgs>[]
     tickets: Prisma.$TicketPayload<ExtArgs>[]
     watchers: Prisma.$WatcherPayload<ExtArgs>[]
@@ -5251,7 +4958,6 @@ export interface Prisma__SessionClient<T, Null = never, ExtArgs extends runtime.
   newest<T extends Prisma.SessionEventDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.SessionEventDefaultArgs<ExtArgs>>): Prisma.Prisma__SessionEventClient<runtime.Types.Result.GetResult<Prisma.$SessionEventPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
   events<T extends Prisma.Session$eventsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$eventsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SessionEventPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   decisions<T extends Prisma.Session$decisionsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$decisionsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$DecisionPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
-  auditHolds<T extends Prisma.Session$auditHoldsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$auditHoldsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AuditHoldPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   keys<T extends Prisma.Session$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdempotencyKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   tickets<T extends Prisma.Session$ticketsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$ticketsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$TicketPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   watchers<T extends Prisma.Session$watchersArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$watchersArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$WatcherPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
@@ -5809,30 +5515,6 @@ export type Session$decisionsArgs<ExtArgs extends runtime.Types.Extensions.Inter
   take?: number
   skip?: number
   distinct?: Prisma.DecisionScalarFieldEnum | Prisma.DecisionScalarFieldEnum[]
-}
-
-/**
- * Session.auditHolds
- */
-export type Session$auditHoldsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  /**
-   * Select specific fields to fetch from the AuditHold
-   */
-  select?: Prisma.AuditHoldSelect<ExtArgs> | null
-  /**
-   * Omit specific fields from the AuditHold
-   */
-  omit?: Prisma.AuditHoldOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AuditHoldInclude<ExtArgs> | null
-  where?: Prisma.AuditHoldWhereInput
-  orderBy?: Prisma.AuditHoldOrderByWithRelationInput | Prisma.AuditHoldOrderByWithRelationInput[]
-  cursor?: Prisma.AuditHoldWhereUniqueInput
-  take?: number
-  skip?: number
-  distinct?: Prisma.AuditHoldScalarFieldEnum | Prisma.AuditHoldScalarFieldEnum[]
 }
 
 /**
