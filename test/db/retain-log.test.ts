@@ -74,14 +74,17 @@ async function gone(): Promise<number[]> {
 const upTo = (count: number) => Array.from({ length: count }, (_, at) => at);
 
 /** What an auditor finds who takes the log out. */
-async function verified(): Promise<Verification> {
+async function verified(
+  before: (path: string) => Promise<void> = () => Promise.resolve(),
+): Promise<Verification> {
   const signers = [lab.key];
   const log = new ReadLog({ store: lab.store, audit: lab.audit, clock, origin: ORIGIN, signers });
   const files = new MemoryWritableFiles();
   await exportLog({
     to: files,
-    pauseMs: 1,
+    pauseMs: 20,
     source: async (path) => {
+      await before(path);
       const read = path === 'checkpoint' ? await log.checkpoint() : await log.file(robin, path);
       return isProblem(read) ? undefined : Buffer.from(read);
     },
@@ -286,6 +289,39 @@ describe('a hold', () => {
     await asService(`UPDATE audit_holds SET released_at = now()`);
     await expect(asService(`UPDATE audit_holds SET released_at = NULL`)).rejects.toThrow('refused');
   });
+});
+
+test('a hold that is placed while bodies go is waited for, and nothing of it goes', async () => {
+  await written(3, KEEP_DAYS + 1);
+  const holder = await lab.database.pool.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query(
+      `INSERT INTO audit_holds (id, reason, held_by, held_at) VALUES (gen_random_uuid(), 'now', '{}', now())`,
+    );
+    const dropping = drop().catch((error: unknown) => String(error));
+    const waits = `SELECT FROM pg_locks WHERE NOT granted AND relation = 'audit_holds'::regclass`;
+    await expect.poll(async () => (await asService(waits)).rowCount).toBe(1);
+    await holder.query('COMMIT');
+    expect(await dropping).toContain('may go');
+  } finally {
+    holder.release();
+  }
+  expect(await gone()).toEqual([]);
+  expect(await drop()).toBe(0);
+});
+
+test('an export that is taken while bodies go has the event of it as well', async () => {
+  await written(6, KEEP_DAYS + 1);
+  let isDropped = false;
+  const report = await verified(async (path) => {
+    if (!path.startsWith('tile/entries') || isDropped) return;
+    isDropped = true;
+    await drop();
+    // It has its place a moment later.
+    setTimeout(() => void signed(), 20);
+  });
+  expect(report).toMatchObject({ dropped: 6, findings: [] });
 });
 
 describe('the service itself', () => {

@@ -81,6 +81,9 @@ describe('permissions', () => {
     ['listPolicies', 'GET', '/v1/policies'],
     ['listAuditEvents', 'GET', '/v1/audit/events'],
     ['searchAudit', 'GET', '/v1/audit/search'],
+    ['listAuditHolds', 'GET', '/v1/audit/holds'],
+    ['placeAuditHold', 'POST', '/v1/audit/holds'],
+    ['releaseAuditHold', 'POST', '/v1/audit/holds/00000000-0000-4000-8000-000000000000/release'],
     ['reportAccess', 'GET', '/v1/audit/reports/access'],
     ['countAudit', 'GET', '/v1/audit/counts?by=action'],
   ];
