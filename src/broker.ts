@@ -28,8 +28,10 @@ import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAccessReport } from './adapters/prisma/prisma-access.report.js';
+import { PrismaAuditHolds } from './adapters/prisma/prisma-audit.holds.js';
 import { PrismaAuditIndex } from './adapters/prisma/prisma-audit.index.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
+import { PrismaLogRetention } from './adapters/prisma/prisma-log.retention.js';
 import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
 import { PrismaBypassStore } from './adapters/prisma/prisma-bypass.store.js';
 import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
@@ -91,7 +93,9 @@ import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
+import { RetainLog } from './app/retain-log.js';
 import { ReviewSession } from './app/review-session.js';
+import { HoldAudit } from './app/hold-audit.js';
 import { IndexLog } from './app/index-log.js';
 import { ReportBreakGlass } from './app/report-break-glass.js';
 import { ReportAccess } from './app/report-access.js';
@@ -229,6 +233,16 @@ export async function startBroker(
     journal,
     replica,
   });
+  const retainLog = new RetainLog({
+    retention: new PrismaLogRetention(database),
+    keepDays: config.audit.retention?.keepDays,
+    sinks: config.audit.sinks.map(({ name }) => name),
+    anchors: config.audit.anchors.map(({ name }) => name),
+    isParted: () => guard.state().parted !== undefined,
+    clock,
+    journal,
+    replica,
+  });
   const cursors = new PrismaSinkStore(database);
   const deliverLog = new DeliverLog({
     sinks: config.audit.sinks.map(sinkOf),
@@ -352,6 +366,7 @@ export async function startBroker(
       store,
       clock,
     }),
+    holdAudit: new HoldAudit({ holds: new PrismaAuditHolds(database), store, clock }),
     readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
     receiveAudit: new ReceiveAudit({ detect, clusters: sendingClusters(config) }),
     notePerson,
@@ -414,6 +429,7 @@ export async function startBroker(
       streams: () => live.counts(),
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
       audit: () => guard.state(),
+      retained: () => retainLog.counts(),
       anchorLags: () => guard.lags(),
       sinks: () => cursors.standings(config.audit.sinks.map(({ name }) => name)),
     }),
@@ -443,6 +459,8 @@ export async function startBroker(
   opened.defer(() => guard.stop());
   indexLog.start();
   opened.defer(() => indexLog.stop());
+  retainLog.start();
+  opened.defer(() => retainLog.stop());
   deliverLog.start();
   opened.defer(() => deliverLog.stop());
   for (const { name, account, logFile } of config.clusterAudits) {

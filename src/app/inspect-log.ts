@@ -1,3 +1,5 @@
+import type { PlaceRange } from '../domain/audit/dropped.places.js';
+import { firstUntold, rangesOf, toldDropped } from '../domain/audit/dropped.places.js';
 import { GrowingTree, leafHashOf } from '../domain/audit/merkle.tree.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
 import { TILE_HEIGHT, TILE_WIDTH } from '../domain/audit/tlog.tiles.js';
@@ -15,7 +17,8 @@ const REST_MS = 60_000;
 
 /**
  * Walks the whole log in small slices, again and again: that each place holds the event whose hash is signed, that the
- * event's row says what its body says, that the tree above is of these leaves, and that no event is outside of the log.
+ * event's row says what its body says, that what has no body was told to be dropped, that the tree above is of these
+ * leaves, and that no event is outside of the log.
  * The first that is not parts the log, and is named.
  */
 export class InspectLog {
@@ -75,16 +78,17 @@ export class InspectLog {
     const size = latest?.size ?? 0;
     if (places > size) return `the places ${size} to ${places - 1} were given by nobody who signs`;
     const tree = GrowingTree.empty();
+    const drops: Drops = { missing: new Map(), told: [] };
     while (tree.size < size) {
-      const wrong = await this.slice(tree, Math.min(SLICE, size - tree.size));
+      const wrong = await this.slice(tree, drops, Math.min(SLICE, size - tree.size));
       if (wrong !== undefined) return wrong;
       await pause(this.deps.roundMs ?? ROUND_MS, this.stopping.signal);
       if (this.stopping.signal.aborted) return undefined;
     }
-    return latest && rootDiffers(latest, tree);
+    return (latest && rootDiffers(latest, tree)) ?? (await this.untold(drops, size));
   }
 
-  private async slice(tree: GrowingTree, count: number): Promise<string | undefined> {
+  private async slice(tree: GrowingTree, drops: Drops, count: number): Promise<string | undefined> {
     const begin = tree.size;
     const entries = await this.deps.inspection.entries(begin, count);
     const nodes: Node[] = [];
@@ -93,6 +97,7 @@ export class InspectLog {
       const entry = entries[at];
       wrong = wrongAt(begin + at, entry);
       if (entry === undefined || wrong !== undefined) break;
+      take(drops, entry);
       tree.append(entry.leafHash, ({ level, index }, hash) => {
         if (level % TILE_HEIGHT === 0) nodes.push({ level: level / TILE_HEIGHT, index, hash });
       });
@@ -100,6 +105,19 @@ export class InspectLog {
     this.inspected += tree.size - begin;
     // What lies before an event that is wrong is told first: it may have been moved there.
     return (await this.treeAbove(nodes)) ?? wrong;
+  }
+
+  /** What has no body, and no event says why. */
+  private async untold({ missing, told }: Drops, size: number): Promise<string | undefined> {
+    if (missing.size === 0) return undefined;
+    const since = await this.deps.inspection.droppedSince(size);
+    const later = since.flatMap(({ leafHash, body }) =>
+      leafHashOf(body).equals(leafHash) ? toldDropped(saidBy(body)) : [],
+    );
+    const place = firstUntold(rangesOf(missing.keys()), [...told, ...later]);
+    return place === undefined
+      ? undefined
+      : `the event ${missing.get(place) ?? ''} at place ${place} has no body, and no event says that it was dropped`;
   }
 
   private async treeAbove(nodes: readonly Node[]): Promise<string | undefined> {
@@ -132,6 +150,20 @@ interface Node {
   readonly level: number;
   readonly index: number;
   readonly hash: Hash;
+}
+
+/** What a pass found of dropped bodies. */
+interface Drops {
+  /** The events without a body, by their rising places. */
+  readonly missing: Map<number, string>;
+  readonly told: PlaceRange[];
+}
+
+/** Of an entry that is not wrong. */
+function take({ missing, told }: Drops, { index, eventId, event }: InspectedEntry): void {
+  if (event === null) return;
+  if (event.body === null) missing.set(index, eventId);
+  else if (event.action === 'audit.dropped') told.push(...toldDropped(saidBy(event.body)));
 }
 
 function wrongAt(place: number, entry: InspectedEntry | undefined): string | undefined {

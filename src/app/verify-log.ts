@@ -1,5 +1,6 @@
 import type { TreeHead } from '../domain/audit/checkpoint.js';
 import { openCheckpoint } from '../domain/audit/checkpoint.js';
+import { firstUntold, rangesOf } from '../domain/audit/dropped.places.js';
 import { EventExaminer } from '../domain/audit/event.examiner.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
 import { GrowingTree, HASH_BYTES, leafHashOf, rootOf } from '../domain/audit/merkle.tree.js';
@@ -75,10 +76,13 @@ function about(what: string, index: number | null = null): Finding {
 
 /** One pass over all events, a bundle at a time. */
 class LogWalk {
-  dropped = 0;
+  private readonly missing: number[] = [];
   private readonly tree = GrowingTree.empty();
   private readonly examiner = new EventExaminer();
-  private readonly found = new Map<'body' | 'tree' | 'older' | 'event' | 'recording', Finding>();
+  private readonly found = new Map<
+    'body' | 'tree' | 'older' | 'event' | 'recording' | 'dropped',
+    Finding
+  >();
 
   constructor(
     private readonly files: LogFiles,
@@ -118,10 +122,14 @@ class LogWalk {
     await this.compareAbove(index, leaves);
   }
 
+  get dropped(): number {
+    return this.missing.length;
+  }
+
   /** The hash of a leaf, whatever the tile says; the tile tells which of the two was changed. */
   private leaf(index: number, body: Buffer, told: Hash | undefined): Hash {
     if (body.length === 0 && told) {
-      this.dropped += 1;
+      this.missing.push(index);
       this.examiner.skip();
       return told;
     }
@@ -185,6 +193,11 @@ class LogWalk {
   }
 
   end(): Finding[] {
+    const untold = firstUntold(rangesOf(this.missing), this.examiner.toldDropped);
+    // Behind an event that is wrong, what others tell was not heard.
+    if (untold !== undefined && !this.found.has('event')) {
+      this.note('dropped', 'has no body, and no event says that it was dropped', untold);
+    }
     const isWhole = this.tree.size === this.head.size;
     if (isWhole && !this.tree.root().equals(this.head.root) && !this.found.has('tree')) {
       const { older } = this;

@@ -39,6 +39,7 @@ export function auditOf(
     everyMilliseconds,
     anchors: anchorsOf(audit.anchors, sources, mistakes),
     sinks: sinksOf(audit.sinks, sources, mistakes),
+    retention: audit.retention ?? null,
   };
 }
 

@@ -8,6 +8,21 @@ import { sinks } from './sinks.section.js';
 
 const ORIGIN = /^[^\s+\p{Z}\p{Cc}]+$/u;
 
+/** As PostgreSQL has it as well: nothing goes before, whatever a broker says. */
+const KEEP_DAYS_MIN = 30;
+
+const retention = z.strictObject({
+  keepDays: z
+    .int()
+    .min(KEEP_DAYS_MIN)
+    .max(36_500)
+    .meta({
+      description:
+        'For how many days an event keeps its body, at least; longer where it is held, or its session has a recording, or an anchor or a sink has not had it.',
+      examples: [400],
+    }),
+});
+
 /** How the audit log is signed. */
 export const auditSection = z.strictObject({
   origin: z
@@ -44,6 +59,10 @@ export const auditSection = z.strictObject({
       'Where checkpoints are put by, out of the reach of whoever has the database. Without any, who restores an older database with all its checkpoints is found out only by those who kept one.',
   }),
   sinks,
+  retention: retention.exactOptional().meta({
+    description:
+      'When what events say is dropped: their hashes, times and actions stay, and every proof still verifies. Without it all is kept for ever.',
+  }),
 });
 
 /** How the audit log is signed, its keys read. */
@@ -54,4 +73,6 @@ export interface AuditConfig {
   readonly anchors: readonly AnchorConfig[];
   /** Where the log is delivered to. */
   readonly sinks: readonly SinkConfig[];
+  /** When bodies are dropped; null: never. */
+  readonly retention: { readonly keepDays: number } | null;
 }

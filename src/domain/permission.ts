@@ -38,6 +38,7 @@ const GRANTS = {
     'recording:hold',
     'audit:read',
     'audit:review',
+    'audit:hold',
     'policy:read',
     'policy:simulate',
     'cluster:read',

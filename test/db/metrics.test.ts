@@ -47,6 +47,7 @@ const STREAMS = {
 
 async function collected(count: () => Promise<Tally>): Promise<string> {
   const metrics = new PrometheusMetrics({
+    retained: () => ({ dropped: 5, failures: 1, completedAt: new Date(60_000) }),
     sinks: () =>
       Promise.resolve([
         { name: 'siem', lagEvents: 12, lagSeconds: 3.5, deadLetters: 1, failingSince: null },

@@ -99,7 +99,7 @@ async function verified(): Promise<string | undefined> {
   };
   const files = new MemoryFiles();
   try {
-    const head = await exportLog({ source, to: files });
+    const head = await exportLog({ source, to: files, pauseMs: 1 });
     if (head === undefined) return 'nothing was signed yet';
   } catch (error) {
     return `no export: ${error instanceof Error ? error.message : String(error)}`;
@@ -215,6 +215,14 @@ const DEEDS: readonly Deed[] = [
     by: {
       inspection: 'the tree is not of the events at places 0 to 255',
       verify: '0: one of the events 0 to 255 is not what the tree above them is of',
+    },
+  },
+  {
+    deed: 'drops a body before its time, and no event says so',
+    sql: [`UPDATE audit_events SET body = NULL WHERE id = ${at(42)}`],
+    by: {
+      inspection: 'at place 42 has no body, and no event says that it was dropped',
+      verify: '42: has no body, and no event says that it was dropped',
     },
   },
   {

@@ -148,6 +148,7 @@ describe('a search of the audit log', () => {
         action: 'session.approve',
         session: null,
         body: JSON.parse(String(written[2]?.body)),
+        dropped: false,
         leafHash: written[2]?.leafHash.toString('hex'),
       },
     ]);

@@ -37,7 +37,13 @@ import { PrismaAccessReport } from '../../src/adapters/prisma/prisma-access.repo
 import { PrismaBreakGlassReport } from '../../src/adapters/prisma/prisma-break-glass.report.js';
 import { ReportBreakGlass } from '../../src/app/report-break-glass.js';
 import { ReportAccess } from '../../src/app/report-access.js';
-import { NoBypasses, readNothing, receiveNothing, searchNothing } from './in-memory.log.js';
+import {
+  NoBypasses,
+  holdNothing,
+  readNothing,
+  receiveNothing,
+  searchNothing,
+} from './in-memory.log.js';
 import { kubectlLab } from './in-memory.kubectl.js';
 import {
   MemorySessionStore,
@@ -148,6 +154,7 @@ export class GlassLab implements AsyncDisposable {
         clock,
       }),
       readLog: readNothing(log, clock),
+      holdAudit: holdNothing(store, clock),
       receiveAudit: receiveNothing({
         store,
         bypasses: new NoBypasses(),

@@ -52,6 +52,7 @@ import type { MemoryStreams } from './stream.deps.js';
 import {
   NoBypasses,
   readNothing,
+  holdNothing,
   receiveNothing,
   reportNoGlass,
   reportNothing,
@@ -210,6 +211,7 @@ export async function startApi(
     auditReviews: reviewNothing(store, clock),
     reportBreakGlass: reportNoGlass({ reviews, log: store.log, clock }),
     readLog: readNothing(store.log, clock),
+    holdAudit: holdNothing(store, clock),
     receiveAudit: receiveNothing({
       store,
       bypasses: new NoBypasses(),

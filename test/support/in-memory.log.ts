@@ -1,6 +1,8 @@
 import type { LogEntry, SignedHead } from '../../src/app/ports/log.store.js';
 import { BypassStore } from '../../src/app/ports/bypass.store.js';
 import { LogStore } from '../../src/app/ports/log.store.js';
+import type { SessionStore } from '../../src/app/ports/session.store.js';
+import { HoldAudit } from '../../src/app/hold-audit.js';
 import { ReadLog } from '../../src/app/read-log.js';
 import type { AuditReviewUses } from '../../src/app/audit-review.uses.js';
 import { auditReviewUses } from '../../src/app/audit-review.uses.js';
@@ -154,6 +156,17 @@ export function reportNoGlass(
 /** Reports of nobody who had any access. */
 export function reportNothing(log: AuditLog, clock: Clock): ReportAccess {
   return new ReportAccess({ report: { lines: () => Promise.resolve([]) }, log, clock });
+}
+
+/** Holds nothing. */
+export function holdNothing(store: Pick<SessionStore, 'find'>, clock: Clock): HoldAudit {
+  const holds = {
+    standing: () => Promise.resolve([]),
+    find: () => Promise.resolve(undefined),
+    place: () => Promise.resolve(),
+    release: () => Promise.resolve(false),
+  };
+  return new HoldAudit({ holds, store, clock });
 }
 
 /** Lets no API server in. */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { addReportCommands } from './audit-report.commands.js';
 import { addReviewCommands } from './audit-review.commands.js';
+import { addHoldCommands } from './audit-hold.commands.js';
 import { addSearchCommands } from './audit-search.commands.js';
 import { auditTable } from './audit.table.js';
 import { readPages } from './broker.pages.js';
@@ -41,5 +42,6 @@ export function auditCommands(deps: CommandDeps): Command {
   addReportCommands(audit, deps);
   addReviewCommands(audit, deps);
   addLogCommands(audit, deps);
+  addHoldCommands(audit, deps);
   return audit;
 }

@@ -34,6 +34,7 @@ import { ReadReviews } from '../../app/read-reviews.js';
 import { ReportAccess } from '../../app/report-access.js';
 import { ReportBreakGlass } from '../../app/report-break-glass.js';
 import { SearchAudit } from '../../app/search-audit.js';
+import { HoldAudit } from '../../app/hold-audit.js';
 import { ReadLog } from '../../app/read-log.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { ReceiveAudit } from '../../app/receive-audit.js';
@@ -47,6 +48,7 @@ import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { ApiAuditController } from './api-audit.controller.js';
 import { AuditController } from './audit.controller.js';
+import { AuditHoldsController } from './audit-holds.controller.js';
 import { AuditSearchController } from './audit-search.controller.js';
 import { AuditReviewsController } from './audit-reviews.controller.js';
 import { ReportsController } from './reports.controller.js';
@@ -92,6 +94,7 @@ export interface HttpDeps {
   readonly reportBreakGlass: ReportBreakGlass;
   readonly auditReviews: AuditReviewUses;
   readonly readLog: ReadLog;
+  readonly holdAudit: HoldAudit;
   readonly receiveAudit: ReceiveAudit;
   readonly notePerson: NotePerson;
   readonly reviewSession: ReviewSession;
@@ -138,6 +141,7 @@ export const CONTROLLERS: readonly Type[] = [
   AuditController,
   AuditSearchController,
   AuditReviewsController,
+  AuditHoldsController,
   ReportsController,
   LogController,
   ApiAuditController,
@@ -171,6 +175,7 @@ export class HttpModule {
         { provide: ReadAuditReviews, useValue: deps.auditReviews.read },
         { provide: SearchAudit, useValue: deps.searchAudit },
         { provide: ReadLog, useValue: deps.readLog },
+        { provide: HoldAudit, useValue: deps.holdAudit },
         { provide: ReceiveAudit, useValue: deps.receiveAudit },
         { provide: NotePerson, useValue: deps.notePerson },
         { provide: ReviewSession, useValue: deps.reviewSession },

@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
+import { AuditHoldList, AuditHoldView } from '../../contract/audit-hold.schema.js';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema.js';
 import {
@@ -51,6 +52,8 @@ const ANSWERS = [
   AuditPage,
   AuditSearchPage,
   AuditCounts,
+  AuditHoldList,
+  AuditHoldView,
   AccessReportView,
   BreakGlassReportView,
   AuditReviewView,

@@ -147,6 +147,27 @@ export const METRICS = {
     help: 'How often this replica has inspected the whole audit log.',
     use: 'Shows how old a change could be that nobody has found yet.',
   },
+  auditDropped: {
+    name: 'hallpass_audit_bodies_dropped_total',
+    type: 'counter',
+    labels: [],
+    help: 'Bodies of audit events that this replica dropped at the end of their time.',
+    use: 'Compare with what `audit.retention` should bring; each is told by an event `audit.dropped`.',
+  },
+  auditDropFailures: {
+    name: 'hallpass_audit_retention_failures_total',
+    type: 'counter',
+    labels: [],
+    help: 'How often this replica could not drop bodies of audit events whose time is over.',
+    use: 'Look into the log of the replica where it rises: what should be gone is still there.',
+  },
+  auditRetained: {
+    name: 'hallpass_audit_retention_completed_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When this replica last looked at all that is old, in seconds since 1970. Left out where it never did.',
+    use: 'Alert where it is older than some hours on every replica, and `audit.retention` is set.',
+  },
   anchorLagEvents: {
     name: 'hallpass_audit_anchor_lag_events',
     type: 'gauge',

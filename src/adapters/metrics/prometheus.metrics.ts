@@ -34,6 +34,11 @@ export class PrometheusMetrics {
       /** Of this replica. */
       readonly recordings: () => RecordingCounts & { readonly abandoned: number };
       readonly audit: () => AuditState;
+      readonly retained: () => {
+        readonly dropped: number;
+        readonly failures: number;
+        readonly completedAt: Date | null;
+      };
       readonly anchorLags: () => Promise<readonly AnchorLag[]>;
       /** Where the audit log is delivered to. */
       readonly sinks: () => Promise<readonly SinkStanding[]>;
@@ -58,6 +63,7 @@ export class PrometheusMetrics {
     anchorLagEvents: this.gauge(METRICS.anchorLagEvents),
     anchorLagSeconds: this.gauge(METRICS.anchorLagSeconds),
     anchorCompared: this.gauge(METRICS.anchorCompared),
+    auditRetained: this.gauge(METRICS.auditRetained),
     sinkLagEvents: this.gauge(METRICS.sinkLagEvents),
     sinkLagSeconds: this.gauge(METRICS.sinkLagSeconds),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
@@ -74,6 +80,8 @@ export class PrometheusMetrics {
     inspected: this.counter(METRICS.auditInspected),
     passes: this.counter(METRICS.auditPasses),
     anchorFailures: this.counter(METRICS.anchorFailures),
+    dropped: this.counter(METRICS.auditDropped),
+    dropFailures: this.counter(METRICS.auditDropFailures),
   };
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
@@ -146,6 +154,11 @@ export class PrometheusMetrics {
     for (const counter of Object.values(this.audited)) counter.reset();
     this.audited.inspected.inc(inspected.events);
     this.audited.passes.inc(inspected.passes);
+    const retained = this.sources.retained();
+    this.audited.dropped.inc(retained.dropped);
+    this.audited.dropFailures.inc(retained.failures);
+    this.gauges.auditRetained.remove();
+    if (retained.completedAt) this.gauges.auditRetained.set(retained.completedAt.getTime() / 1000);
     for (const { name: anchor, comparedAt, failures } of anchors) {
       this.audited.anchorFailures.inc({ anchor }, failures);
       if (comparedAt) this.gauges.anchorCompared.set({ anchor }, comparedAt.getTime() / 1000);

@@ -51,7 +51,7 @@ export class PrismaAuditIndex extends AuditIndex {
       at: Date;
       action: string;
       session_id: string | null;
-      body: Buffer;
+      body: Buffer | null;
       leaf_hash: Buffer;
     }>(
       `SELECT f.index, e.id, e.at, e.action, e.session_id, e.body, e.leaf_hash
@@ -66,7 +66,7 @@ export class PrismaAuditIndex extends AuditIndex {
       at,
       action,
       sessionId: session_id,
-      body: JSON.parse(body.toString()) as unknown,
+      body: body && (JSON.parse(body.toString()) as unknown),
       leafHash: leaf_hash,
     }));
   }
@@ -138,14 +138,14 @@ export class PrismaAuditIndex extends AuditIndex {
   }
 
   async unfound(begin: number, end: number): Promise<{ index: number; body: Buffer }[]> {
-    const { rows } = await this.database.pool.query<{ index: string; body: Buffer }>(
+    const { rows } = await this.database.pool.query<{ index: string; body: Buffer | null }>(
       `SELECT l.index, e.body FROM audit_leaves l JOIN audit_events e ON e.id = l.event_id
        WHERE l.index >= $1 AND l.index < $2
          AND NOT EXISTS (SELECT FROM audit_facts f WHERE f.index = l.index)
        ORDER BY l.index`,
       [begin, end],
     );
-    return rows.map(({ index, body }) => ({ index: Number(index), body }));
+    return rows.map(({ index, body }) => ({ index: Number(index), body: body ?? Buffer.alloc(0) }));
   }
 
   add(placed: readonly PlacedFacts[]): Promise<void> {

@@ -40,7 +40,7 @@ export class PrismaAuditLog extends AuditLog {
       at: row.at,
       action: row.action,
       sessionId: row.sessionId,
-      body: JSON.parse(Buffer.from(row.body).toString()) as unknown,
+      body: row.body && (JSON.parse(Buffer.from(row.body).toString()) as unknown),
       leafHash: Buffer.from(row.leafHash),
     }));
   }

@@ -46,6 +46,19 @@ export class PrismaLogInspection extends LogInspection {
     }));
   }
 
+  async droppedSince(begin: number): Promise<{ leafHash: Hash; body: Buffer }[]> {
+    const { rows } = await this.database.pool.query<{ leaf_hash: Buffer; body: Buffer }>(
+      `SELECT e.leaf_hash, e.body
+       FROM (
+         SELECT event_id FROM audit_leaves WHERE index >= $1
+         UNION ALL SELECT event_id FROM audit_pending
+       ) AS p JOIN audit_events e ON e.id = p.event_id
+       WHERE e.action = 'audit.dropped' AND e.body IS NOT NULL`,
+      [begin],
+    );
+    return rows.map(({ leaf_hash, body }) => ({ leafHash: leaf_hash, body }));
+  }
+
   async nodes(
     ids: readonly { readonly level: number; readonly index: number }[],
   ): Promise<(Hash | undefined)[]> {

@@ -17,6 +17,13 @@ export interface InspectedEntry {
 
 /** The log's rows as they are, for whoever does not believe them. */
 export abstract class LogInspection {
+  /**
+   * The events `audit.dropped` at this place and later, and those that wait for one: what was written with whatever was
+   * dropped since a pass began is among them.
+   */
+  abstract droppedSince(
+    begin: number,
+  ): Promise<{ readonly leafHash: Hash; readonly body: Buffer }[]>;
   /** Places in their order, from `begin` on; those that are missing are left out. */
   abstract entries(begin: number, count: number): Promise<InspectedEntry[]>;
   /** The hashes of tiles' levels 1 and above, undefined where there is none. */

@@ -22,6 +22,7 @@ const PERMISSIONS = Object.keys({
   'policy:simulate': true,
   'audit:read': true,
   'audit:review': true,
+  'audit:hold': true,
 } satisfies Record<Permission, true>) as Permission[];
 
 /** The caller as Hallpass knows them. */

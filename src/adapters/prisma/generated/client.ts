@@ -127,6 +127,11 @@ export type AuditLeaf = Prisma.AuditLeafModel
  */
 export type AuditFact = Prisma.AuditFactModel
 /**
+ * Model AuditHold
+ * Whoever has to keep what happened. Its index of those that stand is in the migration alone.
+ */
+export type AuditHold = Prisma.AuditHoldModel
+/**
  * Model AuditNode
  * The hashes of the log's tiles above its leaves.
  */

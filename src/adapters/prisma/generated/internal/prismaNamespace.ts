@@ -414,6 +414,7 @@ export const ModelName = {
   AuditPending: 'AuditPending',
   AuditLeaf: 'AuditLeaf',
   AuditFact: 'AuditFact',
+  AuditHold: 'AuditHold',
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
   AuditAnchor: 'AuditAnchor',
@@ -445,7 +446,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditHold" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1688,6 +1689,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.AuditFactCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.AuditFactCountAggregateOutputType> | number
+        }
+      }
+    }
+    AuditHold: {
+      payload: Prisma.$AuditHoldPayload<ExtArgs>
+      fields: Prisma.AuditHoldFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditHoldFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditHoldFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditHoldFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditHoldFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        findMany: {
+          args: Prisma.AuditHoldFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>[]
+        }
+        create: {
+          args: Prisma.AuditHoldCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        createMany: {
+          args: Prisma.AuditHoldCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditHoldCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditHoldDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        update: {
+          args: Prisma.AuditHoldUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditHoldDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditHoldUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditHoldUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditHoldUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditHoldAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditHold>
+        }
+        groupBy: {
+          args: Prisma.AuditHoldGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditHoldGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditHoldCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditHoldCountAggregateOutputType> | number
         }
       }
     }
@@ -3117,7 +3192,8 @@ export type AuditPendingScalarFieldEnum = (typeof AuditPendingScalarFieldEnum)[k
 export const AuditLeafScalarFieldEnum = {
   index: 'index',
   eventId: 'eventId',
-  leafHash: 'leafHash'
+  leafHash: 'leafHash',
+  placedAt: 'placedAt'
 } as const
 
 export type AuditLeafScalarFieldEnum = (typeof AuditLeafScalarFieldEnum)[keyof typeof AuditLeafScalarFieldEnum]
@@ -3145,6 +3221,21 @@ export const AuditFactScalarFieldEnum = {
 } as const
 
 export type AuditFactScalarFieldEnum = (typeof AuditFactScalarFieldEnum)[keyof typeof AuditFactScalarFieldEnum]
+
+
+export const AuditHoldScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  fromAt: 'fromAt',
+  untilAt: 'untilAt',
+  reason: 'reason',
+  ticket: 'ticket',
+  heldBy: 'heldBy',
+  heldAt: 'heldAt',
+  releasedAt: 'releasedAt'
+} as const
+
+export type AuditHoldScalarFieldEnum = (typeof AuditHoldScalarFieldEnum)[keyof typeof AuditHoldScalarFieldEnum]
 
 
 export const AuditNodeScalarFieldEnum = {
@@ -3654,6 +3745,7 @@ export type GlobalOmitConfig = {
   auditPending?: Prisma.AuditPendingOmit
   auditLeaf?: Prisma.AuditLeafOmit
   auditFact?: Prisma.AuditFactOmit
+  auditHold?: Prisma.AuditHoldOmit
   auditNode?: Prisma.AuditNodeOmit
   auditCheckpoint?: Prisma.AuditCheckpointOmit
   auditAnchor?: Prisma.AuditAnchorOmit

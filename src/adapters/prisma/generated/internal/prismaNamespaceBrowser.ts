@@ -68,6 +68,7 @@ export const ModelName = {
   AuditPending: 'AuditPending',
   AuditLeaf: 'AuditLeaf',
   AuditFact: 'AuditFact',
+  AuditHold: 'AuditHold',
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
   AuditAnchor: 'AuditAnchor',
@@ -305,7 +306,8 @@ export type AuditPendingScalarFieldEnum = (typeof AuditPendingScalarFieldEnum)[k
 export const AuditLeafScalarFieldEnum = {
   index: 'index',
   eventId: 'eventId',
-  leafHash: 'leafHash'
+  leafHash: 'leafHash',
+  placedAt: 'placedAt'
 } as const
 
 export type AuditLeafScalarFieldEnum = (typeof AuditLeafScalarFieldEnum)[keyof typeof AuditLeafScalarFieldEnum]
@@ -333,6 +335,21 @@ export const AuditFactScalarFieldEnum = {
 } as const
 
 export type AuditFactScalarFieldEnum = (typeof AuditFactScalarFieldEnum)[keyof typeof AuditFactScalarFieldEnum]
+
+
+export const AuditHoldScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  fromAt: 'fromAt',
+  untilAt: 'untilAt',
+  reason: 'reason',
+  ticket: 'ticket',
+  heldBy: 'heldBy',
+  heldAt: 'heldAt',
+  releasedAt: 'releasedAt'
+} as const
+
+export type AuditHoldScalarFieldEnum = (typeof AuditHoldScalarFieldEnum)[keyof typeof AuditHoldScalarFieldEnum]
 
 
 export const AuditNodeScalarFieldEnum = {
