@@ -7,7 +7,6 @@ import { ReadLog } from '../../src/app/read-log.js';
 import type { AuditReviewUses } from '../../src/app/audit-review.uses.js';
 import { auditReviewUses } from '../../src/app/audit-review.uses.js';
 import { AuditReviewStore } from '../../src/app/ports/audit-review.store.js';
-import type { SessionStore } from '../../src/app/ports/session.store.js';
 import { noReview } from '../../src/app/sign-off-session.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { ReportBreakGlass } from '../../src/app/report-break-glass.js';
