@@ -55,6 +55,7 @@ import {
   receiveNothing,
   reportNothing,
   searchNothing,
+  takeNothing,
 } from './in-memory.log.js';
 import { memoryStreams } from './stream.deps.js';
 
@@ -170,6 +171,7 @@ export async function startApi(
   const { clusters = new MemoryClusters(), set = setOf(POLICIES) } = over;
   const policies = new FixedPolicies(set);
   const reviews = new NoReviews();
+  const archive = new MemoryPolicyArchive();
   const strategy = new NameStrategy();
   const note = new NotePerson({ people: store.people, clock, journal });
   const facts = new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock });
@@ -206,6 +208,14 @@ export async function startApi(
     searchAudit: searchNothing(store.log, clock),
     reportAccess: reportNothing(store.log, clock),
     readLog: readNothing(store.log, clock),
+    takeEvidence: takeNothing({
+      store,
+      reviews,
+      clock,
+      audit: store.log,
+      policies: archive,
+      recordings: streams.recordings,
+    }),
     receiveAudit: receiveNothing({
       store,
       bypasses: new NoBypasses(),
@@ -222,7 +232,7 @@ export async function startApi(
     store,
     news: store.news,
     policies,
-    policyArchive: new MemoryPolicyArchive(),
+    policyArchive: archive,
     clusters,
     clock,
     journal,

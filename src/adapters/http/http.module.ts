@@ -29,6 +29,7 @@ import { ReadReviews } from '../../app/read-reviews.js';
 import { ReportAccess } from '../../app/report-access.js';
 import { SearchAudit } from '../../app/search-audit.js';
 import { ReadLog } from '../../app/read-log.js';
+import { TakeEvidence } from '../../app/take-evidence.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { ReceiveAudit } from '../../app/receive-audit.js';
 import { RedeemTicket } from '../../app/redeem-ticket.js';
@@ -43,6 +44,7 @@ import { ApiAuditController } from './api-audit.controller.js';
 import { AuditController } from './audit.controller.js';
 import { AuditSearchController } from './audit-search.controller.js';
 import { ReportsController } from './reports.controller.js';
+import { EvidenceController } from './evidence.controller.js';
 import { LogController } from './log.controller.js';
 import { CatalogController } from './catalog.controller.js';
 import { DatabaseOutage } from './database.outage.js';
@@ -83,6 +85,7 @@ export interface HttpDeps {
   readonly searchAudit: SearchAudit;
   readonly reportAccess: ReportAccess;
   readonly readLog: ReadLog;
+  readonly takeEvidence: TakeEvidence;
   readonly receiveAudit: ReceiveAudit;
   readonly notePerson: NotePerson;
   readonly reviewSession: ReviewSession;
@@ -130,6 +133,7 @@ export const CONTROLLERS: readonly Type[] = [
   AuditSearchController,
   ReportsController,
   LogController,
+  EvidenceController,
   ApiAuditController,
   RecordingsController,
   SignInController,
@@ -156,6 +160,7 @@ export class HttpModule {
         { provide: ReportAccess, useValue: deps.reportAccess },
         { provide: SearchAudit, useValue: deps.searchAudit },
         { provide: ReadLog, useValue: deps.readLog },
+        { provide: TakeEvidence, useValue: deps.takeEvidence },
         { provide: ReceiveAudit, useValue: deps.receiveAudit },
         { provide: NotePerson, useValue: deps.notePerson },
         { provide: ReviewSession, useValue: deps.reviewSession },

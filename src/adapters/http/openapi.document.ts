@@ -6,6 +6,7 @@ import { AuditPage } from '../../contract/audit.schema.js';
 import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema.js';
 import { AccessReportView } from '../../contract/access-report.schema.js';
 import { ApiAuditTaken } from '../../contract/api-audit.schema.js';
+import { Evidence } from '../../contract/evidence.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
@@ -51,6 +52,7 @@ const ANSWERS = [
   LogKeys,
   LogTile,
   Proof,
+  Evidence,
   ClusterList,
   TargetList,
   PoliciesInForce,
