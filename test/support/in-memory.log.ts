@@ -122,10 +122,7 @@ class EmptySessionLog extends SessionLog {
 
 /** Takes evidence from a log in which nothing has a place, and does not wait for that. */
 export function takeNothing(
-  deps: Pick<
-    TakeEvidenceDeps,
-    'store' | 'recordings' | 'reviews' | 'policies' | 'audit' | 'clock'
-  >,
+  deps: Pick<TakeEvidenceDeps, 'store' | 'recordings' | 'reviews' | 'policies' | 'audit' | 'clock'>,
 ): TakeEvidence {
   return new TakeEvidence({
     ...deps,
