@@ -135,6 +135,7 @@ function checkHead(
 function checkEvents(reader: EvidenceReader, verifiers: readonly VerifierKey[], wrong: Wrong) {
   const examiner = new EventExaminer();
   const checkpoint = reader.files.get(ARCHIVE_FILES.checkpoint)?.toString('utf8');
+  const sums = readSums(reader.files.get(ARCHIVE_FILES.sums)?.toString('utf8') ?? '');
   const events: LoggedEvent[] = [];
   let dropped = 0;
   for (const index of placesIn(reader)) {
@@ -149,7 +150,9 @@ function checkEvents(reader: EvidenceReader, verifiers: readonly VerifierKey[], 
       dropped += 1;
       continue;
     }
-    checkPlace(reader, { index, leaf, file: body ? name : gone, checkpoint, verifiers }, wrong);
+    const file = body ? name : gone;
+    const listed = sums?.get(file);
+    checkPlace(reader, { index, leaf, file, checkpoint, listed, verifiers }, wrong);
     if (body === undefined) {
       dropped += 1;
       examiner.skip();
@@ -176,6 +179,7 @@ function checkPlace(
     readonly leaf: Buffer;
     readonly file: string;
     readonly checkpoint: string | undefined;
+    readonly listed: string | undefined;
     readonly verifiers: readonly VerifierKey[];
   },
   wrong: Wrong,
@@ -192,9 +196,11 @@ function checkPlace(
   else if (read.checkpoint !== of.checkpoint) wrong(name, 'is under another checkpoint');
   else {
     const placed = checkProof(proof, of.leaf, of.verifiers);
-    if (typeof placed === 'string' && placed.startsWith('does not lead')) {
-      wrong(of.file, 'is not what the log has in its place, or its proof was changed');
-    } else if (typeof placed === 'string') wrong(name, placed);
+    if (typeof placed !== 'string') return;
+    // Where the list of files has this very event, it is the proof that is not as it was.
+    const isListed = reader.sums.get(of.file) === of.listed;
+    if (isListed || !placed.startsWith('does not lead')) wrong(name, placed);
+    else wrong(of.file, 'is not what the log has in its place, or its proof was changed');
   }
 }
 

@@ -86,6 +86,7 @@ export class EvidenceLab implements AsyncDisposable {
   /** A session that was consented to and runs. */
   async active(over: Partial<Session['request']> = {}): Promise<Session> {
     const base = newSession({ grant: grantOf(SET.hash, requirement(1, 'payments-leads')) });
+    const at = base.createdAt;
     const session = { ...base, request: { ...base.request, ticket: 'INC-1', ...over } };
     const decision = { by: 'policy', verdict: 'hold', explanation: ['Rule "oncall" lets you.'] };
     const asked = firstStep({
@@ -93,8 +94,8 @@ export class EvidenceLab implements AsyncDisposable {
       event: 'ask',
       capacities: ['requester'],
       actor: actorOf(ROBIN),
-      at: new Date(),
-      decision: this.decision(decision as Partial<DecisionRecord>),
+      at,
+      decision: this.decision({ ...(decision as Partial<DecisionRecord>), at }),
     });
     const pending = await this.write(asked);
     const word = { by: 'person', verdict: 'approve', person: ALEX, comment: 'go <i>ahead</i>' };

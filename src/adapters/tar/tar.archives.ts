@@ -51,7 +51,7 @@ export class TarArchives extends Archives {
           name,
           isFile: type === 'file' || type === 'contiguous-file',
           bytes: size,
-          parts: entry as AsyncIterable<Uint8Array>,
+          parts: unbroken(entry as AsyncIterable<Uint8Array>),
         };
         entry.resume();
       }
@@ -105,6 +105,15 @@ async function* within(
       throw new BrokenArchive('has headers that are too large');
     }
     yield part;
+  }
+}
+
+/** The same, whose errors are told as those of the archive. */
+async function* unbroken(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const part of parts) yield part;
+  } catch (error) {
+    throw broken(error);
   }
 }
 
