@@ -41,7 +41,10 @@ export const EvidenceRecord = z.strictObject({
     request: z.strictObject({
       cluster: text,
       namespace: text,
-      target: shown,
+      target: z.discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('pod'), name: text }),
+        z.strictObject({ kind: z.literal('workload'), workload: text, name: text, pick: text }),
+      ]),
       container: text.nullable(),
       profile: text,
       reason: text,

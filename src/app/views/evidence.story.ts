@@ -22,7 +22,7 @@ export function asked({ session }: EvidenceRecord, events: readonly LoggedEvent[
       ['When', utc(session.createdAt)],
       ['By way of', first ? (textOf(within(first.fields, 'actor'), 'channel') ?? null) : null],
       ['From address', first ? (textOf(within(first.fields, 'actor'), 'address') ?? null) : null],
-      ['Target', `${request.cluster} / ${request.namespace} / ${JSON.stringify(request.target)}`],
+      ['Target', `${request.cluster} / ${request.namespace} / ${targetText(request.target)}`],
       ['Pod', pod && `${pod.name} (uid ${pod.uid}) on ${pod.node}`],
       ['Container', request.container],
       ['Profile', request.profile],
@@ -32,6 +32,13 @@ export function asked({ session }: EvidenceRecord, events: readonly LoggedEvent[
     ])}
     <p>The reason they gave:</p>
     <blockquote>${request.reason}</blockquote>`;
+}
+
+/** What was asked for: a Pod by its name, or one of a workload's. */
+function targetText(target: EvidenceRecord['session']['request']['target']): string {
+  return target.kind === 'pod'
+    ? `Pod ${target.name}`
+    : `${target.workload}/${target.name} (${target.pick})`;
 }
 
 /** What policy said, by which rule, in whose words. */
