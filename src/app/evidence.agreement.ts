@@ -33,7 +33,7 @@ export function* disagreements(
     ['the session is', session.id, taking.fields['session']],
     ['the version is', session.version, data['version']],
     ['the state is', session.state, data['to']],
-    ['it is over', record.isOver, FINAL.has(String(data['to']))],
+    ['it is over', record.isOver, FINAL.has(textOf(data, 'to') ?? '')],
     ['the requester is', session.requester.sub, within(data, 'requester')['sub']],
     ['the requester is of', session.requester.iss, within(data, 'requester')['iss']],
     ['the cluster is', session.request.cluster, target['cluster']],
@@ -95,7 +95,7 @@ function* ofDecisions(
             [`it was said by`, it.person.sub, actor?.['sub']],
             [`who said it is of`, it.person.iss, actor?.['iss']],
             [`they said with it`, it.comment, data?.['comment'] ?? null],
-            [`it is one of`, it.verdict, verdictOf(fields, it.verdict)],
+            [`it is one of`, it.verdict, VERDICTS[textOf(fields, 'action') ?? '']],
           ] as const)
         : ([[`its rule is`, it.rule, data?.['rule'] ?? policy?.['rule'] ?? null]] as const)),
     ]);
@@ -113,12 +113,6 @@ const VERDICTS: Readonly<Record<string, string>> = {
   'session.deny': 'deny',
   'session.retract': 'retract',
 };
-
-/** What the event makes of it. A consent that is taken back while others are missing is told as a consent's step. */
-function verdictOf(fields: Fields, said: string): string {
-  const verdict = VERDICTS[textOf(fields, 'action') ?? ''] ?? said;
-  return verdict;
-}
 
 /** Every recording that was begun is told of. */
 function* ofRecordings(

@@ -97,23 +97,18 @@ export class EvidenceReader {
     const sum = hash.digest('hex');
     this.sums.set(name, sum);
     const whole = Buffer.concat(kept);
-    switch (known.kind) {
-      case 'header':
-        this.header(name, known.recording, whole);
-        return;
-      case 'chunk':
-        await this.chunk(name, known, whole);
-        return;
-      case 'cast':
-        this.growing(known.recording).cast = sum;
-        return;
-      default:
-        this.filesBytes += whole.length;
-        if (this.filesBytes > ARCHIVE_BOUNDS.filesBytes) {
-          throw new BrokenArchive('has more text than is read');
-        }
-        this.files.set(name, whole);
+    if (known.kind === 'header') this.header(name, known.recording, whole);
+    else if (known.kind === 'chunk') await this.chunk(name, known, whole);
+    else if (known.kind === 'cast') this.growing(known.recording).cast = sum;
+    else this.keep(name, whole);
+  }
+
+  private keep(name: string, whole: Buffer): void {
+    this.filesBytes += whole.length;
+    if (this.filesBytes > ARCHIVE_BOUNDS.filesBytes) {
+      throw new BrokenArchive('has more text than is read');
     }
+    this.files.set(name, whole);
   }
 
   private header(name: string, recording: string, bytes: Buffer): void {

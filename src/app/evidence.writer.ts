@@ -4,9 +4,7 @@ import { canonicalJson } from '../domain/audit/canonical.js';
 import type { AuditEntry } from '../domain/audit/entry.js';
 import type { LoggedEvent } from '../domain/audit/logged.event.js';
 import { loggedEvent } from '../domain/audit/logged.event.js';
-import { inclusionRanges } from '../domain/audit/merkle.tree.js';
 import type { SignerKey } from '../domain/audit/signed.note.js';
-import { writeProof } from '../domain/audit/tlog.proof.js';
 import {
   ARCHIVE_FILES,
   droppedFile,
@@ -18,9 +16,9 @@ import { writeSums } from '../domain/evidence/sums.file.js';
 import { toldContainers } from '../domain/evidence/told.containers.js';
 import type { PolicyFile } from '../domain/policy/policy.js';
 import { displayName } from '../domain/person.js';
+import { EvidenceProofs } from './evidence.proofs.js';
 import type { EvidenceRecordings, RecordedFiles } from './evidence.recordings.js';
 import { evidenceReadme } from './evidence.readme.js';
-import { hashesOf } from './log.hashes.js';
 import type { ArchiveFile } from './ports/archives.js';
 import type { LogStore, SignedHead } from './ports/log.store.js';
 import type { PolicyArchive } from './ports/policy.archive.js';
@@ -132,7 +130,7 @@ export class EvidenceWriter {
     { head, taken, index }: { head: SignedHead; taken: AuditEntry; index: number },
   ): AsyncGenerator<ArchiveFile> {
     const { readme, page, session, containers, keys, checkpoint } = ARCHIVE_FILES;
-    const proofs = new Proofs(this.deps.log, head);
+    const proofs = new EvidenceProofs(this.deps.log, head);
     for (const name of [readme, page, session, containers, keys]) {
       yield fileOf(name, texts.get(name) ?? Buffer.alloc(0));
     }
@@ -172,43 +170,6 @@ export class EvidenceWriter {
     return found;
   }
 }
-
-/** Proofs under one checkpoint. Tiles that were read are kept for the next, which is most often near. */
-class Proofs {
-  private readonly kept = new Map<string, Buffer>();
-
-  constructor(
-    private readonly log: LogStore,
-    private readonly head: SignedHead,
-  ) {}
-
-  async of(index: number): Promise<string> {
-    const { size, note } = this.head;
-    const hashes = await hashesOf(inclusionRanges(index, size), size, (ids) => this.tiles(ids));
-    return writeProof({ index, hashes, checkpoint: note });
-  }
-
-  private async tiles(ids: Parameters<LogStore['tiles']>[0]): Promise<Buffer[]> {
-    const keyed = ids.map((id) => ({ id, key: `${id.level}/${id.index}/${id.width}` }));
-    const missing = keyed.filter(({ key }) => !this.kept.has(key));
-    const wanted = new Map(
-      keyed.flatMap(({ key }) => {
-        const tile = this.kept.get(key);
-        return tile ? [[key, tile] as const] : [];
-      }),
-    );
-    const read = await this.log.tiles(missing.map(({ id }) => id));
-    if (this.kept.size > TILES_MAX) this.kept.clear();
-    missing.forEach(({ key }, at) => {
-      const tile = read[at] ?? Buffer.alloc(0);
-      this.kept.set(key, tile);
-      wanted.set(key, tile);
-    });
-    return keyed.map(({ key }) => wanted.get(key) ?? Buffer.alloc(0));
-  }
-}
-
-const TILES_MAX = 1_000;
 
 const HASH = /^[0-9a-f]{64}$/;
 

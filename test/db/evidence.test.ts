@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Caller } from '../../src/app/caller.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Session } from '../../src/domain/session/session.js';
 import {
@@ -132,11 +133,9 @@ describe('the evidence of a session', () => {
   });
 
   test('leaves recordings out for who may see the session and not what was shown', async () => {
-    const admin = {
-      actor: actorOf({ ...ROBIN, sub: 'adm', groups: ['admins'] }),
-      roles: ['admin'],
-    };
-    const taken = await lab.taking.take(admin as typeof AUDITING & never, session.id);
+    const actor = actorOf({ ...ROBIN, sub: 'adm', groups: ['admins'] });
+    const admin: Caller = { actor, roles: ['admin'] };
+    const taken = await lab.taking.take(admin, session.id);
     if (isProblem(taken)) throw new Error(taken.detail);
     const given = await wholeOf(taken.bytes);
     const found = await lab.verify(given);

@@ -61,7 +61,7 @@ test('a session that was consented to, used and ended is told in full, and prove
     (await robin.call('POST', `/v1/sessions/${id}/tickets`, { body: { kind: 'terminal' } })).body,
   );
   const port = Number(new URL(broker.url).port);
-  const terminal = await TerminalClient.connect(port, { id, ticket, kind: 'terminal', query: '' });
+  const terminal = TerminalClient.connect(port, { id, ticket, kind: 'terminal', query: '' });
   await terminal.said('open');
   terminal.type('echo zebra-$((40 + 2))\nexit 3\n');
   await terminal.said('end');

@@ -42,10 +42,12 @@ export class TarArchives extends Archives {
       gunzip,
       (parts: AsyncIterable<Buffer>) => within(parts, known),
       archive,
-    ).catch((error: unknown) => void archive.destroy(broken(error)));
+    ).catch((error: unknown) => {
+      archive.destroy(broken(error));
+    });
     try {
       for await (const entry of archive) {
-        const { name, type, size = 0 } = entry.header;
+        const { name, type, size } = entry.header;
         known.bytes += BLOCK_BYTES + Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
         yield {
           name,
