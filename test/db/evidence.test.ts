@@ -350,3 +350,31 @@ test('archives are what tar reads and writes', async () => {
     'SHA256SUMS',
   ]);
 });
+
+test('an archive that nobody reads to its end is put away', async () => {
+  const taken = await lab.taking.take(AUDITING, session.id);
+  if (isProblem(taken)) throw new Error(taken.detail);
+  for await (const part of taken.bytes) {
+    expect(part.length).toBeGreaterThan(0);
+    break;
+  }
+});
+
+test('an event whose text was dropped is there by its hash and its proof', async () => {
+  const { session: old } = await lab.ended();
+  await lab.lab.asAdmin('ALTER TABLE audit_events DISABLE TRIGGER ALL');
+  for (const rule of ['audit_events_leaf_is_of_body', 'audit_events_body_fits']) {
+    await lab.lab.asAdmin(`ALTER TABLE audit_events DROP CONSTRAINT ${rule}`);
+  }
+  await lab.lab.asAdmin(
+    `UPDATE audit_events SET body = '' WHERE session_id = $1 AND action = 'session.approve'`,
+    [old.id],
+  );
+  await lab.lab.asAdmin('ALTER TABLE audit_events ENABLE TRIGGER ALL');
+  const whole = await lab.archive(old);
+  expect(await lab.verify(whole)).toMatchObject({ findings: [], dropped: 1, events: 8 });
+  const without = await lab.files(whole);
+  const [gone = ''] = [...without.keys()].filter((name) => name.endsWith('.dropped'));
+  without.set(gone, Buffer.from(`${'0'.repeat(64)}\n`));
+  expect((await firstWrong(without))?.file).toBe(gone);
+});

@@ -77,6 +77,8 @@ async function fill(archive: Pack, files: AsyncIterable<ArchiveFile>, mtime: Dat
     });
     written.catch(() => undefined);
     for await (const part of parts) {
+      // Nobody reads it any more: nothing more is fetched for them.
+      if (archive.destroyed) return;
       if (!entry.write(part)) await Promise.race([once(entry, 'drain'), written]);
     }
     entry.end(undefined);
