@@ -70,11 +70,7 @@ function isThere(name: string, cause?: unknown) {
 /** The file is there whole, or as it was before. */
 async function writeWhole(
   running: Running,
-  {
-    name,
-    force,
-    parts,
-  }: { name: string; force: boolean; parts: AsyncIterable<Uint8Array> },
+  { name, force, parts }: { name: string; force: boolean; parts: AsyncIterable<Uint8Array> },
 ): Promise<number> {
   using spinner = new Spinner(running);
   const growing = `${name}.part`;
@@ -139,7 +135,9 @@ function linesOf(report: EvidenceVerification): string[] {
   const about = [
     `Evidence of session ${session ?? '?'}${takenAt === null ? '' : `, taken at ${takenAt}`}.`,
     ...(head ? [`${head.origin}: ${head.size} events, signed by ${keys.join(' and ')}.`] : []),
-    ...(dropped > 0 ? [`The texts of ${dropped} events were dropped: their hashes are in the tree.`] : []),
+    ...(dropped > 0
+      ? [`The texts of ${dropped} events were dropped: their hashes are in the tree.`]
+      : []),
     ...(recordings > 0 ? [`${recordings} recordings are those that were stored.`] : []),
     ...notes,
   ];

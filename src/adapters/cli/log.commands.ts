@@ -59,7 +59,9 @@ export function addLogCommands(
       (key: string, keys: readonly string[] | undefined) => [...(keys ?? []), key],
     )
     .option('--older <file>', 'a checkpoint that was put by before: the log must go on from it')
-    .action(acting<VerifyOptions, [string]>(deps, (running, place) => runVerify(running, place, tools)));
+    .action(
+      acting<VerifyOptions, [string]>(deps, (running, place) => runVerify(running, place, tools)),
+    );
   clientCommand(audit.command('keygen'))
     .description('make a key that signs the log; prints the key that verifies')
     .argument('<name>', 'its name: the origin of the log, such as hallpass.example.com/v1/audit')
