@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -332,6 +336,29 @@ test('nothing is taken while events wait for their place for too long', async ()
   }
   // And the other lab's log goes on.
   expect((await lab.verify(await lab.archive(other))).findings).toEqual([]);
+});
+
+test('is checked by hand with tar and sha256sum, as its document says', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hallpass-evidence-'));
+  try {
+    const file = join(folder, 'evidence.tar.gz');
+    await writeFile(file, archive);
+    const shell = (script: string) =>
+      execFileSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' }).trim();
+    const bash = (script: string) =>
+      execFileSync('bash', ['-c', script], { cwd: folder, encoding: 'utf8' }).trim();
+    shell('tar -xzf evidence.tar.gz && sha256sum -c --quiet SHA256SUMS');
+    const sums = shell('sha256sum < SHA256SUMS | cut -c1-64');
+    expect(shell('ls events/*.json | tail -1 | xargs cat')).toContain(`"sums":"${sums}"`);
+    const digest = bash(`
+      d=$(sha256sum < recordings/${recording}/header | cut -c1-64)
+      for c in recordings/${recording}/*.gz; do
+        d=$({ printf %b "$(printf %s "$d" | sed 's/../\\\\x&/g')"; cat "$c"; } | sha256sum | cut -c1-64)
+      done; echo "$d"`);
+    expect(text(named('recording.finished'))).toContain(digest);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('archives are what tar reads and writes', async () => {
