@@ -79,6 +79,9 @@ import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
 import { ReadLog } from './app/read-log.js';
 import { auditReviewUses } from './app/audit-review.uses.js';
+import { TakeEvidence } from './app/take-evidence.js';
+import { PrismaSessionLog } from './adapters/prisma/prisma-session.log.js';
+import { TarArchives } from './adapters/tar/tar.archives.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
@@ -368,6 +371,19 @@ export async function startBroker(
     }),
     holdAudit: new HoldAudit({ holds: new PrismaAuditHolds(database), store, clock }),
     readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
+    takeEvidence: new TakeEvidence({
+      store,
+      recordings,
+      reviews,
+      policies: policyArchive,
+      sessionLog: new PrismaSessionLog(database),
+      audit: auditLog,
+      log,
+      archives: new TarArchives(),
+      decompress,
+      clock,
+      ...config.audit,
+    }),
     receiveAudit: new ReceiveAudit({ detect, clusters: sendingClusters(config) }),
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),

@@ -93,6 +93,18 @@ describe('a log that was taken out', () => {
   });
 });
 
+test('an extension that was refused is no step, and no fault', async () => {
+  const step = { from: 'new', to: 'approved', version: 1 };
+  const files = logFilesOf({
+    bodies: [
+      body(0, { action: 'session.grant', session: 'a', data: step }),
+      body(1, { action: 'session.extend', session: 'a', outcome: 'denied', data: { version: 1 } }),
+    ],
+    signer,
+  });
+  expect(await findings({ files })).toEqual([]);
+});
+
 describe('what somebody did to it is named, with the first event that it is about', () => {
   const all = bodies(600);
   const older = olderNote(all, 500);

@@ -65,18 +65,30 @@ const FILTER = {
   ),
 } as const;
 
+/** An empty span of time is a mistake, and would find nothing. */
+const IN_ORDER = {
+  path: ['until'],
+  error: 'must be later than from',
+};
+const isInOrder = ({ from, until }: { from?: string; until?: string }): boolean =>
+  from === undefined || until === undefined || Date.parse(from) < Date.parse(until);
+
 /** What events are found by, in a body as in a query. */
-export const AuditSearchFilter = z.strictObject(FILTER).meta({
+export const AuditSearchFilter = z.strictObject(FILTER).refine(isInOrder, IN_ORDER).meta({
   id: 'AuditSearchFilter',
   description: 'The filters of the search, as its query has them; all must hold.',
 });
 
-export const AuditSearchQuery = z.strictObject({ ...FILTER, ...PAGE_QUERY });
+export const AuditSearchQuery = z
+  .strictObject({ ...FILTER, ...PAGE_QUERY })
+  .refine(isInOrder, IN_ORDER);
 
-export const AuditCountsQuery = z.strictObject({
-  by: AUDIT_COUNTED_BY.meta({ description: 'What to count by.' }),
-  ...FILTER,
-});
+export const AuditCountsQuery = z
+  .strictObject({
+    by: AUDIT_COUNTED_BY.meta({ description: 'What to count by.' }),
+    ...FILTER,
+  })
+  .refine(isInOrder, IN_ORDER);
 
 export const FoundAuditEvent = z
   .strictObject({

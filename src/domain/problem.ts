@@ -45,6 +45,8 @@ export const PROBLEMS = {
   'cluster-unavailable': { status: 503, title: 'The cluster does not answer' },
   'identity-unavailable': { status: 503, title: 'The identity provider does not answer' },
   'recording-unavailable': { status: 503, title: 'What happens cannot be recorded' },
+  'evidence-not-ready': { status: 503, title: 'Not all of the evidence has its place in the log' },
+  'evidence-too-large': { status: 422, title: 'There is more evidence than an archive may hold' },
   'policy-unavailable': { status: 503, title: 'The policies in force cannot be read' },
   'database-unavailable': { status: 503, title: 'The database does not answer' },
 } as const satisfies Record<string, { status: number; title: string }>;

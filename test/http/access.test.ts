@@ -68,6 +68,7 @@ describe('permissions', () => {
     ['requestSession', 'POST', '/v1/sessions'],
     ['listSessions', 'GET', '/v1/sessions'],
     ['readSession', 'GET', '/v1/sessions/0000000000000000'],
+    ['takeEvidence', 'GET', '/v1/sessions/0000000000000000/evidence'],
     ['streamSessionEvents', 'GET', '/v1/sessions/0000000000000000/events'],
     ['decideSession', 'POST', '/v1/sessions/0000000000000000/decisions'],
     ['startSession', 'POST', '/v1/sessions/0000000000000000/start'],

@@ -165,6 +165,7 @@ describe('a search of the audit log', () => {
       'color=red',
       'outcome=well',
       'from=yesterday',
+      'from=2026-03-01T10:00:00Z&until=2026-03-01T11:00:00%2B01:00',
       'breakGlass=1',
       'text=',
       'person=a%00b',

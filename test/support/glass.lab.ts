@@ -43,6 +43,7 @@ import {
   readNothing,
   receiveNothing,
   searchNothing,
+  takeNothing,
 } from './in-memory.log.js';
 import { kubectlLab } from './in-memory.kubectl.js';
 import {
@@ -105,6 +106,8 @@ export class GlassLab implements AsyncDisposable {
     const facts = new GatherFacts({ history, onCall: new NobodyOnCall(), clock });
     const news = new MemoryNews();
     const log = new PrismaAuditLog(database);
+    const roleGroups = ROLE_GROUPS;
+    const streams = memoryStreams({ store, news, people, log, clock, journal, roleGroups });
     const requestSession = new RequestSession({
       store,
       clusters,
@@ -167,7 +170,15 @@ export class GlassLab implements AsyncDisposable {
       listTargets: new ListTargets({ clusters: new MemoryTargets(), policies: source, facts }),
       reviewSession: new ReviewSession({ store, reviews, people, clock }),
       readReviews: new ReadReviews({ reviews, clock }),
-      ...memoryStreams({ store, news, people, log, clock, journal, roleGroups: ROLE_GROUPS }).deps,
+      ...streams.deps,
+      takeEvidence: takeNothing({
+        store,
+        reviews,
+        clock,
+        audit: log,
+        policies: policyArchive,
+        recordings: streams.recordings,
+      }),
       store,
       news,
       policies: source,

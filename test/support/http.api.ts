@@ -51,13 +51,14 @@ import { ALEX, ROBIN, SAM, SYSTEM } from './sessions.js';
 import type { MemoryStreams } from './stream.deps.js';
 import {
   NoBypasses,
-  readNothing,
   holdNothing,
+  readNothing,
   receiveNothing,
   reportNoGlass,
   reportNothing,
   reviewNothing,
   searchNothing,
+  takeNothing,
 } from './in-memory.log.js';
 import { memoryStreams } from './stream.deps.js';
 
@@ -173,6 +174,7 @@ export async function startApi(
   const { clusters = new MemoryClusters(), set = setOf(POLICIES) } = over;
   const policies = new FixedPolicies(set);
   const reviews = new NoReviews();
+  const archive = new MemoryPolicyArchive();
   const strategy = new NameStrategy();
   const note = new NotePerson({ people: store.people, clock, journal });
   const facts = new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock });
@@ -212,6 +214,14 @@ export async function startApi(
     reportBreakGlass: reportNoGlass({ reviews, log: store.log, clock }),
     readLog: readNothing(store.log, clock),
     holdAudit: holdNothing(store, clock),
+    takeEvidence: takeNothing({
+      store,
+      reviews,
+      clock,
+      audit: store.log,
+      policies: archive,
+      recordings: streams.recordings,
+    }),
     receiveAudit: receiveNothing({
       store,
       bypasses: new NoBypasses(),
@@ -228,7 +238,7 @@ export async function startApi(
     store,
     news: store.news,
     policies,
-    policyArchive: new MemoryPolicyArchive(),
+    policyArchive: archive,
     clusters,
     clock,
     journal,

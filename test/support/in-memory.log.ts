@@ -10,6 +10,12 @@ import { AuditReviewStore } from '../../src/app/ports/audit-review.store.js';
 import { noReview } from '../../src/app/sign-off-session.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { ReportBreakGlass } from '../../src/app/report-break-glass.js';
+import type { SessionEntry } from '../../src/app/ports/session.log.js';
+import { SessionLog } from '../../src/app/ports/session.log.js';
+import type { TakeEvidenceDeps } from '../../src/app/take-evidence.js';
+import { TakeEvidence } from '../../src/app/take-evidence.js';
+import { TarArchives } from '../../src/adapters/tar/tar.archives.js';
+import { decompress } from '../../src/adapters/gzip/gzip.js';
 import { ReportAccess } from '../../src/app/report-access.js';
 import { SearchAudit } from '../../src/app/search-audit.js';
 import type { Counts, FoundRecord, FoundSessions } from '../../src/app/ports/audit.index.js';
@@ -171,4 +177,31 @@ export function holdNothing(store: Pick<SessionStore, 'find'>, clock: Clock): Ho
 /** Lets no API server in. */
 export function receiveNothing(deps: ConstructorParameters<typeof DetectBypass>[0]): ReceiveAudit {
   return new ReceiveAudit({ detect: new DetectBypass(deps), clusters: [] });
+}
+
+/** A log in which no session has an event. */
+class EmptySessionLog extends SessionLog {
+  override extent(): Promise<{ events: number; bytes: number }> {
+    return Promise.resolve({ events: 0, bytes: 0 });
+  }
+
+  override entries(): Promise<SessionEntry[]> {
+    return Promise.resolve([]);
+  }
+}
+
+/** Takes evidence from a log in which nothing has a place, and does not wait for that. */
+export function takeNothing(
+  deps: Pick<TakeEvidenceDeps, 'store' | 'recordings' | 'reviews' | 'policies' | 'audit' | 'clock'>,
+): TakeEvidence {
+  return new TakeEvidence({
+    ...deps,
+    sessionLog: new EmptySessionLog(),
+    log: new EmptyLog(),
+    archives: new TarArchives(),
+    decompress,
+    origin: 'none.example',
+    signers: [],
+    patienceMs: 0,
+  });
 }

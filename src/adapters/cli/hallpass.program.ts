@@ -9,6 +9,7 @@ import { decideCommands } from './decide.commands.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT, EXIT_WORDS } from './exit.codes.js';
 import { kubeCommands } from './kube.commands.js';
+import type { EvidenceTools } from './evidence.commands.js';
 import type { PolicyCommandDeps } from './policy.commands.js';
 import { policyCommands } from './policy.commands.js';
 import { recordingCommands } from './recording.commands.js';
@@ -22,6 +23,7 @@ export interface ProgramDeps extends PolicyCommandDeps {
   readonly version: string;
   /** Made when the first command of a client runs. */
   readonly world: () => ClientWorld;
+  readonly evidence: () => Promise<EvidenceTools>;
 }
 
 const EXIT_TEXT = `
@@ -50,7 +52,7 @@ export function hallpassProgram(
     watchCommand(clients),
     recordingCommands(clients),
     ...kubeCommands(clients),
-    auditCommands(clients),
+    auditCommands(clients, deps.evidence),
     policyCommands(deps, done),
     completionCommand({ ...clients, say }, () => program),
   ];

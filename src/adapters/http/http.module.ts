@@ -36,6 +36,7 @@ import { ReportBreakGlass } from '../../app/report-break-glass.js';
 import { SearchAudit } from '../../app/search-audit.js';
 import { HoldAudit } from '../../app/hold-audit.js';
 import { ReadLog } from '../../app/read-log.js';
+import { TakeEvidence } from '../../app/take-evidence.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { ReceiveAudit } from '../../app/receive-audit.js';
 import { RedeemTicket } from '../../app/redeem-ticket.js';
@@ -52,6 +53,7 @@ import { AuditHoldsController } from './audit-holds.controller.js';
 import { AuditSearchController } from './audit-search.controller.js';
 import { AuditReviewsController } from './audit-reviews.controller.js';
 import { ReportsController } from './reports.controller.js';
+import { EvidenceController } from './evidence.controller.js';
 import { LogController } from './log.controller.js';
 import { CatalogController } from './catalog.controller.js';
 import { DatabaseOutage } from './database.outage.js';
@@ -95,6 +97,7 @@ export interface HttpDeps {
   readonly auditReviews: AuditReviewUses;
   readonly readLog: ReadLog;
   readonly holdAudit: HoldAudit;
+  readonly takeEvidence: TakeEvidence;
   readonly receiveAudit: ReceiveAudit;
   readonly notePerson: NotePerson;
   readonly reviewSession: ReviewSession;
@@ -144,6 +147,7 @@ export const CONTROLLERS: readonly Type[] = [
   AuditHoldsController,
   ReportsController,
   LogController,
+  EvidenceController,
   ApiAuditController,
   RecordingsController,
   SignInController,
@@ -176,6 +180,7 @@ export class HttpModule {
         { provide: SearchAudit, useValue: deps.searchAudit },
         { provide: ReadLog, useValue: deps.readLog },
         { provide: HoldAudit, useValue: deps.holdAudit },
+        { provide: TakeEvidence, useValue: deps.takeEvidence },
         { provide: ReceiveAudit, useValue: deps.receiveAudit },
         { provide: NotePerson, useValue: deps.notePerson },
         { provide: ReviewSession, useValue: deps.reviewSession },

@@ -13,6 +13,7 @@ import {
 import { AccessReportView } from '../../contract/access-report.schema.js';
 import { BreakGlassReportView } from '../../contract/break-glass-report.schema.js';
 import { ApiAuditTaken } from '../../contract/api-audit.schema.js';
+import { Evidence } from '../../contract/evidence.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
@@ -64,6 +65,7 @@ const ANSWERS = [
   LogKeys,
   LogTile,
   Proof,
+  Evidence,
   ClusterList,
   TargetList,
   PoliciesInForce,

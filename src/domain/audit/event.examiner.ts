@@ -72,6 +72,8 @@ export class EventExaminer {
   private stepOf({ action, session, data }: Event): string | undefined {
     const { version, from, to } = isObject(data) ? data : {};
     if (typeof session !== 'string' || typeof version !== 'number') return undefined;
+    // Of a version without being a step to it: an extension that was refused.
+    if (from === undefined && to === undefined) return undefined;
     const event = String(action).replace(/^session\./, '');
     if (!STEPS.has(stepKey(String(from), event, String(to)))) {
       return `is no step of a session: ${String(from)} -${event}-> ${String(to)}`;

@@ -74,7 +74,7 @@ export function eventFacts(body: Buffer): EventFacts {
     words: wordsOf([
       valueAt(event, ['reason']),
       valueAt(event, ['ticket']),
-      valueAt(event, ['data']),
+      withoutSpec(valueAt(event, ['data'])),
     ]),
   };
 }
@@ -124,6 +124,12 @@ function instantOf(text: string | null): Date | null {
 function wordsOf(values: readonly unknown[]): string {
   const words = values.flatMap((value) => textsIn(value, DEPTH_MAX)).join('\n');
   return words.replaceAll('\0', ' ').slice(0, WORDS_CHARACTERS_MAX).toWellFormed();
+}
+
+/** The script of a container's timer is the same in all: whoever looks for a word of it wants something else. */
+function withoutSpec(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null) return data;
+  return Object.fromEntries(Object.entries(data).filter(([name]) => name !== 'containerSpec'));
 }
 
 function textsIn(value: unknown, depth: number): string[] {

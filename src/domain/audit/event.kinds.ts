@@ -67,6 +67,7 @@ export const EVENT_KINDS = {
   'session.stop': GONE,
   'session.finish': GONE,
   'session.review': CHANGED,
+  'session.evidence': READ,
   'session.watched': READ,
   'session.unwatched': READ,
   'session.port-forward': MADE,
