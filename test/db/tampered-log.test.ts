@@ -60,7 +60,8 @@ async function caught(): Promise<Partial<Record<Catcher, string>>> {
   });
   const common = { store, journal, clock, origin: ORIGIN };
   const anchors = [vault];
-  await new CompareAnchors({ ...common, anchors, sequence: partedBy('anchor') }).once();
+  const verifiers = [lab.key.verifier];
+  await new CompareAnchors({ ...common, verifiers, anchors, sequence: partedBy('anchor') }).once();
   const inspection = new PrismaLogInspection(lab.database);
   const sequence = partedBy('inspection');
   await new InspectLog({ ...common, inspection, sequence, roundMs: 0 }).once();

@@ -196,6 +196,13 @@ export const METRICS = {
     help: 'When this replica last compared an anchor with the database, in seconds since 1970. Left out where it never did.',
     use: 'Alert where it is older than some minutes.',
   },
+  anchorForeign: {
+    name: 'hallpass_audit_anchor_foreign_checkpoints',
+    type: 'gauge',
+    labels: ['anchor'],
+    help: 'Checkpoints that this replica came upon in an anchor, since it started, that none of our keys has signed.',
+    use: 'Alert where it is above 0: somebody else writes there, or a key that signed before is missing from `audit.formerKeys`.',
+  },
   sinkLagEvents: {
     name: 'hallpass_audit_sink_lag_events',
     type: 'gauge',
