@@ -225,6 +225,7 @@ export async function startBroker(
   const auditIndex = new PrismaAuditIndex(database);
   const indexLog = new IndexLog({ index: auditIndex, journal });
   const guard = new LogGuard({
+    isFiled: () => indexLog.isDone(),
     config: config.audit,
     database,
     store: log,

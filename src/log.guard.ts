@@ -36,6 +36,8 @@ export class LogGuard {
     readonly clock: Clock;
     readonly journal: Journal;
     readonly replica: string;
+    /** Whether all that had its place before can be found. */
+    readonly isFiled: () => boolean;
   }) {
     const { config, database, store, audit, clock, journal, replica } = args;
     const { origin, signers, formerKeys } = config;
@@ -60,7 +62,14 @@ export class LogGuard {
     const common = { anchors, store, sequence, origin, clock, journal };
     this.compare = new CompareAnchors({ ...common, verifiers });
     const inspection = new PrismaLogInspection(database);
-    this.inspect = new InspectLog({ store, inspection, sequence, journal });
+    this.inspect = new InspectLog({
+      store,
+      inspection,
+      sequence,
+      journal,
+      isFiled: args.isFiled,
+      onMisfiled: (misfiled) => void this.tell.misfiled(misfiled),
+    });
   }
 
   /** Nothing is signed, and nothing put by, before anchors were compared once. */

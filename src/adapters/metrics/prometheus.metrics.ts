@@ -83,6 +83,7 @@ export class PrometheusMetrics {
     anchorFailures: this.counter(METRICS.anchorFailures),
     dropped: this.counter(METRICS.auditDropped),
     dropFailures: this.counter(METRICS.auditDropFailures),
+    misfiled: this.counter(METRICS.auditMisfiled),
   };
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
@@ -160,6 +161,7 @@ export class PrometheusMetrics {
     this.audited.dropFailures.inc(retained.failures);
     this.gauges.auditRetained.remove();
     if (retained.completedAt) this.gauges.auditRetained.set(retained.completedAt.getTime() / 1000);
+    this.audited.misfiled.inc(inspected.misfiled);
     for (const { name: anchor, comparedAt, failures, foreign } of anchors) {
       this.gauges.anchorForeign.set({ anchor }, foreign);
       this.audited.anchorFailures.inc({ anchor }, failures);
