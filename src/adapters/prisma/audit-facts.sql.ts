@@ -26,13 +26,9 @@ const COLUMNS = Object.keys(TEXTS);
 const IN_ROWS: ReadonlySet<string> = new Set(['action', 'session_id']);
 
 // What a body does not say is as its row has it: whatever it is, its place can be found.
-const INSERT = `
-  INSERT INTO audit_facts (index, at, break_glass, words, ${COLUMNS.join(', ')})
-  SELECT t.index, coalesce(t.at, e.at), t.break_glass, to_tsvector('simple', t.words),
-    ${COLUMNS.map((it) => (IN_ROWS.has(it) ? `coalesce(t.${it}, e.${it})` : `t.${it}`)).join(', ')}
 const TAKEN = `
   SELECT t.index, coalesce(t.at, e.at) AS at, t.break_glass, to_tsvector('simple', t.words) AS words,
-    ${COLUMNS.map((it) => (it === 'action' ? 'coalesce(t.action, e.action) AS action' : `t.${it}`)).join(', ')}
+    ${COLUMNS.map((it) => (IN_ROWS.has(it) ? `coalesce(t.${it}, e.${it}) AS ${it}` : `t.${it}`)).join(', ')}
   FROM unnest($1::bigint[], $2::timestamptz[], $3::boolean[], $4::text[], ${COLUMNS.map((_, n) => `$${n + 5}::text[]`).join(', ')})
     AS t (index, at, break_glass, words, ${COLUMNS.join(', ')})
   JOIN audit_leaves l ON l.index = t.index JOIN audit_events e ON e.id = l.event_id`;
