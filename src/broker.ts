@@ -228,6 +228,7 @@ export async function startBroker(
   const auditIndex = new PrismaAuditIndex(database);
   const indexLog = new IndexLog({ index: auditIndex, journal });
   const guard = new LogGuard({
+    isFiled: () => indexLog.isDone(),
     config: config.audit,
     database,
     store: log,
@@ -370,7 +371,6 @@ export async function startBroker(
       clock,
     }),
     holdAudit: new HoldAudit({ holds: new PrismaAuditHolds(database), store, clock }),
-    readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
     takeEvidence: new TakeEvidence({
       store,
       recordings,
@@ -382,6 +382,13 @@ export async function startBroker(
       archives: new TarArchives(),
       decompress,
       clock,
+      ...config.audit,
+    }),
+    readLog: new ReadLog({
+      store: log,
+      audit: auditLog,
+      clock,
+      onHead: (head) => guard.see(head),
       ...config.audit,
     }),
     receiveAudit: new ReceiveAudit({ detect, clusters: sendingClusters(config) }),

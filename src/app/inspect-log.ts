@@ -1,11 +1,12 @@
 import type { PlaceRange } from '../domain/audit/dropped.places.js';
 import { firstUntold, rangesOf, toldDropped } from '../domain/audit/dropped.places.js';
+import { eventFacts } from '../domain/audit/event.facts.js';
 import { GrowingTree, leafHashOf } from '../domain/audit/merkle.tree.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
 import { TILE_HEIGHT, TILE_WIDTH } from '../domain/audit/tlog.tiles.js';
 import { pause } from './pause.js';
 import type { Journal } from './ports/journal.js';
-import type { InspectedEntry, LogInspection } from './ports/log.inspection.js';
+import type { InspectedEntry, LogInspection, Misfiled } from './ports/log.inspection.js';
 import type { LogStore, SignedHead } from './ports/log.store.js';
 import type { SequenceLog } from './sequence-log.js';
 
@@ -26,6 +27,8 @@ export class InspectLog {
   private loop: Promise<void> = Promise.resolve();
   private inspected = 0;
   private passes = 0;
+  private misfiled = 0;
+  private readonly told = new Set<number>();
 
   constructor(
     private readonly deps: {
@@ -33,6 +36,10 @@ export class InspectLog {
       readonly inspection: LogInspection;
       readonly sequence: Pick<SequenceLog, 'part' | 'parted'>;
       readonly journal: Journal;
+      /** Told of what a search does not find as it is, the first time it is come upon; the log is not parted for it. */
+      readonly onMisfiled: (misfiled: MisfiledEvent) => void;
+      /** Whether all that had its place before was made findable: until then nothing is missing yet. */
+      readonly isFiled: () => boolean;
       /** How long it waits between two slices. */
       readonly roundMs?: number;
     },
@@ -48,8 +55,8 @@ export class InspectLog {
   }
 
   /** What this replica has looked at since it started. */
-  counts(): { readonly events: number; readonly passes: number } {
-    return { events: this.inspected, passes: this.passes };
+  counts(): { readonly events: number; readonly passes: number; readonly misfiled: number } {
+    return { events: this.inspected, passes: this.passes, misfiled: this.misfiled };
   }
 
   private async run(): Promise<void> {
@@ -104,7 +111,28 @@ export class InspectLog {
     }
     this.inspected += tree.size - begin;
     // What lies before an event that is wrong is told first: it may have been moved there.
-    return (await this.treeAbove(nodes)) ?? wrong;
+    wrong = (await this.treeAbove(nodes)) ?? wrong;
+    if (wrong === undefined) await this.findable(entries);
+    return wrong;
+  }
+
+  /** That each is found by what it says: what proves nothing can be made again, and is told of. */
+  private async findable(entries: readonly InspectedEntry[]): Promise<void> {
+    const { inspection, isFiled, journal, onMisfiled } = this.deps;
+    if (!isFiled()) return;
+    const placed = entries.flatMap(({ index, event }) =>
+      event?.body ? [{ index, facts: eventFacts(event.body) }] : [],
+    );
+    for (const { index, isMissing } of await inspection.misfiled(placed)) {
+      if (this.told.has(index) || this.told.size >= TOLD_MAX) continue;
+      this.told.add(index);
+      this.misfiled += 1;
+      const eventId = entries.find((it) => it.index === index)?.eventId ?? '';
+      const misfiled = { index, isMissing, eventId };
+      journal.error(misfiled, 'an event of the audit log is not found by what it says');
+      onMisfiled(misfiled);
+    }
+    await inspection.file(placed);
   }
 
   /** What has no body, and no event says why. */
@@ -144,6 +172,14 @@ export class InspectLog {
     }
   }
 }
+
+/** An event that a search does not find by what it says. */
+export interface MisfiledEvent extends Misfiled {
+  readonly eventId: string;
+}
+
+/** So many are told of by a replica: where there are more, somebody looks anyway. */
+const TOLD_MAX = 100;
 
 /** A hash of a tile of level 1 or above. */
 interface Node {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SignerKey } from '../domain/audit/signed.note.js';
+import type { SignerKey, VerifierKey } from '../domain/audit/signed.note.js';
 import type { AnchorConfig } from './anchors.section.js';
 import { anchorsSection } from './anchors.section.js';
 import { path } from './fields.js';
@@ -45,6 +45,15 @@ export const auditSection = z.strictObject({
         'The files of the keys that sign it, as `hallpass audit keygen` makes them. All of them sign: to change keys, name both for as long as somebody verifies with the old one.',
       examples: [['/run/secrets/audit-key']],
     }),
+  formerKeys: z
+    .array(z.string().min(1).max(500))
+    .max(16)
+    .default([])
+    .meta({
+      description:
+        'Verifier keys (`name+keyID+base64`) of keys that signed before and sign no more. What they signed, in the database and in anchors, goes on being ours; leave out a key that somebody else has got.',
+      examples: [['hallpass.example.com/v1/audit+1b8c2a3f+AbC…=']],
+    }),
   everyMilliseconds: z
     .int()
     .min(20)
@@ -69,6 +78,8 @@ export const auditSection = z.strictObject({
 export interface AuditConfig {
   readonly origin: string;
   readonly signers: readonly SignerKey[];
+  /** Keys that signed before. */
+  readonly formerKeys: readonly VerifierKey[];
   readonly everyMilliseconds: number;
   readonly anchors: readonly AnchorConfig[];
   /** Where the log is delivered to. */

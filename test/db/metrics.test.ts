@@ -19,10 +19,10 @@ const SOURCES = [
 ];
 const AUDIT = {
   parted: { why: 'it was changed', since: AT },
-  inspected: { events: 512, passes: 2 },
+  inspected: { events: 512, passes: 2, misfiled: 0 },
   anchors: [
-    { name: 'vault', comparedAt: AT, failures: 1 },
-    { name: 'pager', comparedAt: null, failures: 0 },
+    { name: 'vault', comparedAt: AT, failures: 1, foreign: 0 },
+    { name: 'pager', comparedAt: null, failures: 0, foreign: 0 },
   ],
 };
 let fresh: TestDatabase;

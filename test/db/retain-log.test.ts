@@ -97,7 +97,12 @@ async function inspected(): Promise<string | undefined> {
   const { store, journal } = lab;
   const sequence = { parted: () => undefined, part: () => undefined };
   const inspection = new PrismaLogInspection(lab.database);
-  return new InspectLog({ store, journal, inspection, sequence, roundMs: 0 }).once();
+  const misfiled: number[] = [];
+  const isFiled = () => true;
+  const onMisfiled = ({ index }: { readonly index: number }) => misfiled.push(index);
+  const common = { store, journal, inspection, sequence, isFiled, onMisfiled };
+  const wrong = await new InspectLog({ ...common, roundMs: 0 }).once();
+  return wrong ?? (misfiled.length > 0 ? `misfiled: ${misfiled.join(', ')}` : undefined);
 }
 
 const asService = (sql: string, values: unknown[] = []) => lab.database.pool.query(sql, values);

@@ -168,6 +168,13 @@ export const METRICS = {
     help: 'When this replica last looked at all that is old, in seconds since 1970. Left out where it never did.',
     use: 'Alert where it is older than some hours on every replica, and `audit.retention` is set.',
   },
+  auditMisfiled: {
+    name: 'hallpass_audit_misfiled_total',
+    type: 'counter',
+    labels: [],
+    help: 'Events of the audit log that this replica found missing or changed where searches look for them.',
+    use: 'Alert on any increase: `log.misfiled` names the event. What is signed is not concerned.',
+  },
   anchorLagEvents: {
     name: 'hallpass_audit_anchor_lag_events',
     type: 'gauge',
@@ -195,6 +202,13 @@ export const METRICS = {
     labels: ['anchor'],
     help: 'When this replica last compared an anchor with the database, in seconds since 1970. Left out where it never did.',
     use: 'Alert where it is older than some minutes.',
+  },
+  anchorForeign: {
+    name: 'hallpass_audit_anchor_foreign_checkpoints',
+    type: 'gauge',
+    labels: ['anchor'],
+    help: 'Checkpoints that this replica came upon in an anchor, since it started, that none of our keys has signed.',
+    use: 'Alert where it is above 0: somebody else writes there, or a key that signed before is missing from `audit.formerKeys`.',
   },
   sinkLagEvents: {
     name: 'hallpass_audit_sink_lag_events',

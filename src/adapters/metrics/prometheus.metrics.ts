@@ -64,6 +64,7 @@ export class PrometheusMetrics {
     anchorLagSeconds: this.gauge(METRICS.anchorLagSeconds),
     anchorCompared: this.gauge(METRICS.anchorCompared),
     auditRetained: this.gauge(METRICS.auditRetained),
+    anchorForeign: this.gauge(METRICS.anchorForeign),
     sinkLagEvents: this.gauge(METRICS.sinkLagEvents),
     sinkLagSeconds: this.gauge(METRICS.sinkLagSeconds),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
@@ -82,6 +83,7 @@ export class PrometheusMetrics {
     anchorFailures: this.counter(METRICS.anchorFailures),
     dropped: this.counter(METRICS.auditDropped),
     dropFailures: this.counter(METRICS.auditDropFailures),
+    misfiled: this.counter(METRICS.auditMisfiled),
   };
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
@@ -159,7 +161,9 @@ export class PrometheusMetrics {
     this.audited.dropFailures.inc(retained.failures);
     this.gauges.auditRetained.remove();
     if (retained.completedAt) this.gauges.auditRetained.set(retained.completedAt.getTime() / 1000);
-    for (const { name: anchor, comparedAt, failures } of anchors) {
+    this.audited.misfiled.inc(inspected.misfiled);
+    for (const { name: anchor, comparedAt, failures, foreign } of anchors) {
+      this.gauges.anchorForeign.set({ anchor }, foreign);
       this.audited.anchorFailures.inc({ anchor }, failures);
       if (comparedAt) this.gauges.anchorCompared.set({ anchor }, comparedAt.getTime() / 1000);
     }

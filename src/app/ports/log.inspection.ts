@@ -1,3 +1,4 @@
+import type { PlacedFacts } from '../../domain/audit/event.facts.js';
 import type { Hash } from '../../domain/audit/merkle.tree.js';
 
 /** A place, and the row of the event in it; null where there is no such row. */
@@ -15,6 +16,12 @@ export interface InspectedEntry {
   } | null;
 }
 
+/** A place at which a search does not find what its event says. */
+export interface Misfiled {
+  readonly index: number;
+  readonly isMissing: boolean;
+}
+
 /** The log's rows as they are, for whoever does not believe them. */
 export abstract class LogInspection {
   /**
@@ -30,6 +37,10 @@ export abstract class LogInspection {
   abstract nodes(
     ids: readonly { readonly level: number; readonly index: number }[],
   ): Promise<(Hash | undefined)[]>;
+  /** Which of these places are not to be found by what their events say. */
+  abstract misfiled(placed: readonly PlacedFacts[]): Promise<Misfiled[]>;
+  /** Files those again that are missing. */
+  abstract file(placed: readonly PlacedFacts[]): Promise<void>;
   /**
    * The next events by id: the last one that was looked at, undefined where there is no more, and those among them that
    * neither have a place nor wait for one.
