@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import pg from 'pg';
+import { BLOCK_PLACES } from '../src/adapters/prisma/audit-facts.sql.js';
 
 /**
  * Events of a company, as many as are wanted, made inside of PostgreSQL: ten of each session, from asking to its end, all
@@ -15,7 +16,7 @@ const FILLED = ['audit_events', 'audit_leaves', 'audit_facts'];
 /** Of places: a statement takes some seconds. */
 const SLICE = 100_000;
 /** As many as there are cores. */
-const AT_ONCE = 4;
+const AT_ONCE = availableParallelism();
 
 /** What an event at a place is, column by column of `rows`. */
 const ROWS = `
@@ -89,6 +90,10 @@ const INSERTS = `
     to_tsvector('simple', reason || E'\\n' || coalesce(ticket || E'\\n', '') || regexp_replace(data, '"[a-z]+":[0-9]*|[{}]', ' ', 'g'))
   FROM bodies`;
 
+const TIMES = `
+  INSERT INTO audit_times (block, earliest, latest)
+  SELECT index / ${BLOCK_PLACES}, min(at), max(at) FROM audit_facts GROUP BY 1`;
+
 /**
  * Fills places `begin` to `end`, as somebody who may do anything: indexes are made at the end, and nothing else writes
  * meanwhile. The tree is the caller's.
@@ -127,7 +132,9 @@ export async function fill(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, reindex));
-  for (const table of FILLED) await pool.query(`VACUUM ANALYZE ${table}`);
+  await pool.query('TRUNCATE audit_times');
+  await pool.query(TIMES);
+  for (const table of [...FILLED, 'audit_times']) await pool.query(`VACUUM ANALYZE ${table}`);
   await pool.query('ALTER TABLE audit_events ENABLE ALWAYS TRIGGER audit_event_waits');
 }
 

@@ -74,9 +74,11 @@ export async function verifyRates(
     to,
     source: async (path) => {
       signal.throwIfAborted();
-      if (path === 'checkpoint') return Buffer.from(String(await stage.reading.checkpoint()));
-      const bytes = await stage.reading.file(AUDITOR, path);
-      return Buffer.isBuffer(bytes) ? bytes : undefined;
+      const read = await (path === 'checkpoint'
+        ? stage.reading.checkpoint()
+        : stage.reading.file(AUDITOR, path));
+      if (Buffer.isBuffer(read)) return read;
+      return typeof read === 'string' ? Buffer.from(read) : undefined;
     },
   });
   const count = head?.size ?? 0;

@@ -10,7 +10,9 @@ import type { PlacedFacts } from '../../domain/audit/event.facts.js';
 import type { SessionId } from '../../domain/session/session.js';
 import { placesOf, whereOf } from './audit-filter.sql.js';
 import { writeFacts } from './audit-facts.sql.js';
+import { SEARCH_MEMORY, foundIn, partsOf } from './audit-search.sql.js';
 import type { Database } from './database.js';
+import { inTransaction } from './transaction.js';
 
 /** Where each that is counted by stands. */
 const COLUMN = {
@@ -40,12 +42,21 @@ export class PrismaAuditIndex extends AuditIndex {
     { before, limit }: { readonly before?: number; readonly limit: number },
   ): Promise<FoundRecord[]> {
     const { pool } = this.database;
-    const where = whereOf(
-      filter,
-      await placesOf(pool, filter),
-      before === undefined ? {} : { before },
-    );
-    const { rows } = await pool.query<{
+    const { from, before: end = await this.size() } = await placesOf(pool, filter);
+    const within = { from: from ?? 0, before: Math.min(end, before ?? end) };
+    const { near, far } = partsOf(filter, within);
+    const places = await foundIn(pool, { filter, within: near, inOrder: true, limit });
+    if (far === undefined || places.length >= limit) return this.records(places);
+    const older = await inTransaction(pool, async (client) => {
+      await client.query(`SET LOCAL work_mem = '${SEARCH_MEMORY}'`);
+      const left = limit - places.length;
+      return foundIn(client, { filter, within: far, inOrder: false, limit: left });
+    });
+    return this.records([...places, ...older]);
+  }
+
+  private async records(places: readonly string[]): Promise<FoundRecord[]> {
+    const { rows } = await this.database.pool.query<{
       index: string;
       id: string;
       at: Date;
@@ -54,11 +65,10 @@ export class PrismaAuditIndex extends AuditIndex {
       body: Buffer | null;
       leaf_hash: Buffer;
     }>(
-      `SELECT f.index, e.id, e.at, e.action, e.session_id, e.body, e.leaf_hash
-       FROM (SELECT index FROM audit_facts WHERE ${where.sql} ORDER BY ${where.newest} LIMIT ${where.next}) f
-       JOIN audit_leaves l ON l.index = f.index JOIN audit_events e ON e.id = l.event_id
-       ORDER BY f.index DESC`,
-      [...where.values, limit],
+      `SELECT l.index, e.id, e.at, e.action, e.session_id, e.body, e.leaf_hash
+       FROM audit_leaves l JOIN audit_events e ON e.id = l.event_id
+       WHERE l.index = ANY($1::bigint[]) ORDER BY l.index DESC`,
+      [places],
     );
     return rows.map(({ index, id, at, action, session_id, body, leaf_hash }) => ({
       index: Number(index),

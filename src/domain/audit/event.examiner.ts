@@ -126,8 +126,9 @@ function isInOrder(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isInOrder);
   if (!isObject(value)) return true;
   let before = '';
-  for (const [key, member] of Object.entries(value)) {
-    if (key < before || !isInOrder(member)) return false;
+  for (const key of Object.keys(value)) {
+    const member = value[key];
+    if (key < before || (typeof member === 'object' && !isInOrder(member))) return false;
     before = key;
   }
   return true;
