@@ -21,8 +21,8 @@ const AT_ONCE = availableParallelism();
 /** What an event at a place is, column by column of `rows`. */
 const ROWS = `
   places AS (
-    SELECT n, n / 10 AS s, (n % 10)::int AS k,
-      abs(hashint8(n / 10)::bigint) AS h, abs(hashint8(n / 10 + 1000000007)::bigint) AS h2,
+    SELECT n, (n + $3::bigint) / 10 AS s, ((n + $3::bigint) % 10)::int AS k,
+      abs(hashint8((n + $3::bigint) / 10)::bigint) AS h, abs(hashint8((n + $3::bigint) / 10 + 1000000007)::bigint) AS h2,
       to_char(to_timestamp(${FIRST_MS / 1_000}) AT TIME ZONE 'UTC' + n * interval '${EACH_MS} ms', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS time
     FROM generate_series($1::bigint, $2::bigint - 1) AS n
   ), sessions AS (
@@ -111,13 +111,15 @@ export async function fill(
   await pool.query('ALTER TABLE audit_events DISABLE TRIGGER audit_event_waits');
   // An index that is not ready is left alone, keys too, until it is made anew.
   await pool.query(`UPDATE pg_index SET indisready = false WHERE indrelid IN (${tables})`);
+  // The first event is the first of its session.
+  const shift = (10 - (begin % 10)) % 10;
   let next = begin;
   const slices = async () => {
     while (next < end) {
       signal.throwIfAborted();
       const from = next;
       next = Math.min(end, from + SLICE);
-      await pool.query(INSERTS, [from, next]);
+      await pool.query(INSERTS, [from, next, shift]);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, slices));
