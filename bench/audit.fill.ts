@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import pg from 'pg';
-import { BLOCK_PLACES } from '../src/adapters/prisma/audit-facts.sql.js';
 
 /**
  * Events of a company, as many as are wanted, made inside of PostgreSQL: ten of each session, from asking to its end, all
@@ -90,9 +89,9 @@ const INSERTS = `
     to_tsvector('simple', reason || E'\\n' || coalesce(ticket || E'\\n', '') || regexp_replace(data, '"[a-z]+":[0-9]*|[{}]', ' ', 'g'))
   FROM bodies`;
 
-const TIMES = `
-  INSERT INTO audit_times (block, earliest, latest)
-  SELECT index / ${BLOCK_PLACES}, min(at), max(at) FROM audit_facts GROUP BY 1`;
+const SPANS = `
+  INSERT INTO audit_fact_spans (block, first_at, last_at)
+  SELECT index / 5000, min(at), max(at) FROM audit_facts GROUP BY 1`;
 
 /**
  * Fills places `begin` to `end`, as somebody who may do anything: indexes are made at the end, and nothing else writes
@@ -134,9 +133,9 @@ export async function fill(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, reindex));
-  await pool.query('TRUNCATE audit_times');
-  await pool.query(TIMES);
-  for (const table of [...FILLED, 'audit_times']) await pool.query(`VACUUM ANALYZE ${table}`);
+  await pool.query('TRUNCATE audit_fact_spans');
+  await pool.query(SPANS);
+  for (const table of [...FILLED, 'audit_fact_spans']) await pool.query(`VACUUM ANALYZE ${table}`);
   await pool.query('ALTER TABLE audit_events ENABLE ALWAYS TRIGGER audit_event_waits');
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { partsOf, placesIn, spanOf } from '../../src/adapters/prisma/audit-search.sql.js';
+import { foundIn, partsOf } from '../../src/adapters/prisma/audit-search.sql.js';
 import { PrismaAuditIndex } from '../../src/adapters/prisma/prisma-audit.index.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
 import { LogLab } from '../support/log.lab.js';
@@ -55,39 +55,28 @@ describe('events of some time', () => {
     const found = await index.search(filter, { limit: 10 });
     expect(found.map((it) => it.index)).toEqual(places);
   });
-
-  test('are looked for in few places', async () => {
-    const { pool } = lab.database;
-    const middle = { from: timeAt(5_000), until: timeAt(5_003) };
-    // The newest block has an event of before: it may have others.
-    expect(await spanOf(pool, middle)).toEqual({ begin: 4_096, end: COUNT });
-    expect(await spanOf(pool, middle, 5_001)).toEqual({ begin: 4_096, end: 5_001 });
-    expect(await spanOf(pool, { until: timeAt(-1) })).toEqual({ begin: 8_192, end: COUNT });
-  });
 });
 
 describe('words', () => {
-  const span = { begin: 0, end: 1_000_000 };
-
   test('are looked for in the newest places first, and then in all others', () => {
-    expect(partsOf({ text: 'seldom' }, span)).toEqual({
-      near: { begin: 950_000, end: 1_000_000 },
-      far: { begin: 0, end: 950_000 },
+    expect(partsOf({ text: 'seldom' }, { before: 1_000_000 })).toEqual({
+      near: { from: 950_000, before: 1_000_000 },
+      far: { from: 0, before: 950_000 },
     });
-    expect(partsOf({ text: 'seldom' }, { begin: 10, end: 20 })).toEqual({
-      near: { begin: 10, end: 20 },
-    });
-    expect(partsOf({ action: 'session.deny' }, span)).toEqual({ near: span });
+    const few = { from: 10, before: 20 };
+    expect(partsOf({ text: 'seldom' }, few)).toEqual({ near: few });
+    const many = { from: 10, before: 1_000_000 };
+    expect(partsOf({ action: 'session.deny' }, many)).toEqual({ near: many });
   });
 
   test('are found the same in order and at once', async () => {
-    const all = { begin: 0, end: COUNT };
+    const within = { from: 0, before: COUNT };
     for (const filter of [{ text: 'seldom' }, { text: 'often', action: 'session.deny' }]) {
       const find = (inOrder: boolean) =>
-        placesIn(lab.database.pool, { filter, span: all, inOrder, limit: 3 });
+        foundIn(lab.database.pool, { filter, within, inOrder, limit: 3 });
       expect(await find(false)).toEqual(await find(true));
     }
-    const last = { filter: { text: 'seldom' }, span: all, inOrder: false, limit: 2 };
-    expect(await placesIn(lab.database.pool, last)).toEqual(['8007', '6007']);
+    const last = { filter: { text: 'seldom' }, within, inOrder: false, limit: 2 };
+    expect(await foundIn(lab.database.pool, last)).toEqual(['8007', '6007']);
   });
 });
