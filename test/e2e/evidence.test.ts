@@ -1,4 +1,8 @@
 import '../support/needs.containers.js';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Broker } from '../../src/broker.js';
 import { decompress } from '../../src/adapters/gzip/gzip.js';
@@ -8,6 +12,7 @@ import { LogKeys } from '../../src/contract/log.schema.js';
 import { RecordingList } from '../../src/contract/recording.schema.js';
 import { TicketView } from '../../src/contract/terminal.schema.js';
 import { readVerifier } from '../../src/domain/audit/signed.note.js';
+import { startBrowser } from '../support/browser.js';
 import { partsOf, wholeOf } from '../support/evidence.lab.js';
 import { TerminalClient } from '../support/terminal.client.js';
 import { EnteringLab } from './entering.lab.js';
@@ -42,6 +47,45 @@ async function evidenceOf(id: string) {
     decompress,
   });
   return { files, found };
+}
+
+/** The page as somebody opens it from the folder that they unpacked, in a real browser with scripts switched on. */
+async function inBrowser(files: ReadonlyMap<string, string>) {
+  const folder = await mkdtemp(join(tmpdir(), 'hallpass-evidence-'));
+  const browser = await startBrowser();
+  try {
+    for (const [name, text] of files) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), text);
+    }
+    const url = pathToFileURL(join(folder, 'page.html')).href;
+    const page = await browser.newPage();
+    const asked: string[] = [];
+    const complaints: string[] = [];
+    page.on('request', (request) => {
+      if (request.url() !== url) asked.push(request.url());
+    });
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.goto(url);
+    const scripts = await page.locator('script').count();
+    const links = await page
+      .locator('a[href]')
+      .evaluateAll((all) => all.map((it) => it.getAttribute('href') ?? ''));
+    for (const link of links) {
+      const isThere = link.startsWith('#')
+        ? (await page.locator(`[id="${link.slice(1)}"]`).count()) === 1
+        : files.has(link);
+      expect([link, isThere]).toEqual([link, true]);
+    }
+    const picture = process.env['HALLPASS_PICTURES'];
+    if (picture !== undefined)
+      await page.screenshot({ path: join(picture, 'evidence.png'), fullPage: true });
+    return { asked, complaints, scripts, links: links.filter((it) => it.endsWith('.cast')) };
+  } finally {
+    await browser.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** The containers that the cluster was given, by name. What is false is as good as not there to an API server. */
@@ -97,6 +141,14 @@ test('a session that was consented to, used and ended is told in full, and prove
   }
   const [cast] = [...files].filter(([name]) => name.endsWith('.cast'));
   expect(cast?.[1]).toContain('zebra-42');
+
+  const shown = await inBrowser(files);
+  expect(shown).toEqual({
+    asked: [],
+    complaints: [],
+    scripts: 0,
+    links: [expect.stringMatching(/\.cast$/)],
+  });
 });
 
 test('of a session that was extended, the evidence has both containers', async () => {
