@@ -143,17 +143,18 @@ function isVersion(fields: LoggedEvent['fields'], version: number): boolean {
   return data['version'] === version && typeof data['from'] === 'string';
 }
 
+/** A fact as it is, if it is a text; what else JSON has, as JSON. */
+function plain(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** What was sent to the cluster, and what it said. */
 export function containersSection(containers: readonly ToldContainer[]): Html {
   const parts = containers.map(({ name, image, intent, sha256, spec, status }) => {
     const rows = status.map(
       ({ event, at, action, facts }) =>
-        markup`<tr>
-          <td><a href="#e${event}">${event}</a></td>
-          <td>${utc(at)}</td>
-          <td>${action}</td>
-          <td><code>${JSON.stringify(facts)}</code></td>
-        </tr> `,
+        markup`<p><a href="#e${event}">${event}</a>: ${action}, ${utc(at)}</p>
+          ${factTable(Object.entries(facts).map(([name, value]) => [name, plain(value)]))}`,
     );
     const sent =
       spec === null
@@ -170,12 +171,8 @@ export function containersSection(containers: readonly ToldContainer[]): Html {
       ])}
       <p>Sent to the cluster, as it was written in the log before:</p>
       ${sent}
-      <p>What the cluster said:</p>
-      <table class="log">
-        <tbody>
-          ${rows}
-        </tbody>
-      </table> `;
+      <p>What the cluster said, by the events that wrote it down:</p>
+      ${rows}`;
   });
   return markup`<h2>The container</h2>
     ${containers.length === 0 ? markup`<p>None was added.</p>` : parts}`;
