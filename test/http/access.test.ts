@@ -83,6 +83,8 @@ describe('permissions', () => {
     ['searchAudit', 'GET', '/v1/audit/search'],
     ['reportAccess', 'GET', '/v1/audit/reports/access'],
     ['countAudit', 'GET', '/v1/audit/counts?by=action'],
+    ['listChannels', 'GET', '/v1/channels'],
+    ['testChannel', 'POST', '/v1/channels/box/test'],
   ];
 
   test.each(CALLS)('%s is refused to somebody without a role', async (operation, method, path) => {

@@ -31,6 +31,7 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { isProblem, problem } from '../../src/domain/problem.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
 import type { Session, SessionId } from '../../src/domain/session/session.js';
+import { BoxChannel, channelDesk } from './box.channel.js';
 import {
   FixedPolicies,
   HandClock,
@@ -205,6 +206,7 @@ export async function startApi(
     readAudit: new ReadAudit({ log: store.log, clock }),
     searchAudit: searchNothing(store.log, clock),
     reportAccess: reportNothing(store.log, clock),
+    ...channelDesk([new BoxChannel()], { log: store.log, clock }),
     readLog: readNothing(store.log, clock),
     receiveAudit: receiveNothing({
       store,

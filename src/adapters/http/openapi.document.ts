@@ -7,6 +7,7 @@ import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema
 import { AccessReportView } from '../../contract/access-report.schema.js';
 import { ApiAuditTaken } from '../../contract/api-audit.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
+import { ChannelList, ChannelTest } from '../../contract/channel.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
 import { TargetList } from '../../contract/target.schema.js';
@@ -46,6 +47,8 @@ const ANSWERS = [
   AuditSearchPage,
   AuditCounts,
   AccessReportView,
+  ChannelList,
+  ChannelTest,
   Checkpoint,
   ApiAuditTaken,
   LogKeys,
@@ -79,6 +82,7 @@ export function openApiDocument(
     .addTag('recordings', 'What was shown in sessions.')
     .addTag('catalog', 'What may be asked for, and who is asking.')
     .addTag('audit', 'What happened.')
+    .addTag('channels', 'Where people are told of it.')
     .addBearerAuth(
       {
         type: 'http',
