@@ -67,10 +67,8 @@ export class WatchIncidents {
     ];
     for (const looked of await Promise.allSettled(looks)) {
       if (looked.status === 'fulfilled') continue;
-      this.deps.journal.warn(
-        { err: looked.reason },
-        'it cannot be told whether something is wrong',
-      );
+      const reason: unknown = looked.reason;
+      this.deps.journal.warn({ err: reason }, 'it cannot be told whether something is wrong');
     }
   }
 
