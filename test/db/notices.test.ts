@@ -225,6 +225,15 @@ describe('delivery', () => {
     expect(idsOf(box)).toEqual(sorted(idsOf(box)));
   });
 
+  test('of a thread waits for the first of it, and for that of no other thread', async () => {
+    await route(['box'], 2, 'session');
+    const first = await notices.claim('box', 'one', 60);
+    await notices.postpone('box', first?.id ?? 0n, { channelMs: 0, noticeMs: 60_000 });
+    expect(await notices.claim('box', 'one', 60)).toBeUndefined();
+    await route(['box'], 1);
+    expect(await notices.claim('box', 'one', 60)).toMatchObject({ kind: 'bypass' });
+  });
+
   test('of one notice that a channel never answers to holds up the other threads for moments only', async () => {
     await route(['box'], 4);
     const box = new BoxChannel();
