@@ -34,8 +34,6 @@ import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
 import { PrismaBypassStore } from './adapters/prisma/prisma-bypass.store.js';
 import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
 import { PrismaKubeTokens } from './adapters/prisma/prisma-kube.tokens.js';
-import { PrismaIncidents } from './adapters/prisma/prisma-incidents.js';
-import { PrismaNoticeStore } from './adapters/prisma/prisma-notice.store.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
 import { PrismaPresence } from './adapters/prisma/prisma-presence.js';
@@ -55,7 +53,6 @@ import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverLog } from './app/deliver-log.js';
 import { DeliverNews } from './app/deliver-news.js';
-import { DeliverNotices } from './app/deliver-notices.js';
 import { ExtendSession } from './app/extend-session.js';
 import { DetectBypass } from './app/detect-bypass.js';
 import { EnterContainer } from './app/enter-container.js';
@@ -76,7 +73,6 @@ import { KeepRecordings } from './app/keep-recordings.js';
 import { ListTargets } from './app/list-targets.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
-import { ReadChannels } from './app/read-channels.js';
 import { ReadLog } from './app/read-log.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
@@ -88,7 +84,6 @@ import { ReadScreens } from './app/read-screens.js';
 import { RecordStreams } from './app/record-streams.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
-import { RouteNews } from './app/route-news.js';
 import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { logReadiness } from './app/views/log-standing.view.js';
@@ -99,16 +94,14 @@ import { ReportAccess } from './app/report-access.js';
 import { SearchAudit } from './app/search-audit.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
-import { TestChannel } from './app/test-channel.js';
 import { WaitForStart } from './app/wait-for-start.js';
 import { TailRecordings } from './app/tail-recordings.js';
-import { WatchIncidents } from './app/watch-incidents.js';
 import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import type { Identity } from './domain/person.js';
 import { LogGuard } from './log.guard.js';
 import { sinkOf } from './log.sinks.js';
-import { channelOf } from './notice.channels.js';
+import { NoticeDesk } from './notice.desk.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -240,34 +233,27 @@ export async function startBroker(
     journal,
     replica,
   });
-  const { subscriptions, giveUpDays } = config.notifications;
-  const channels = config.notifications.channels.map(channelOf);
-  const notices = new PrismaNoticeStore(database);
-  const deliverNotices = new DeliverNotices({ channels, notices, journal, replica, giveUpDays });
-  const routeNews = new RouteNews({
-    subscriptions,
-    alarmChannels: new Set(
-      channels.filter(({ kind }) => kind === 'pagerduty').map(({ name }) => name),
-    ),
-    notices,
-    store,
-    publicUrl: config.server.publicUrl,
-  });
   const sinkStandings = () => cursors.standings(config.audit.sinks.map(({ name }) => name));
-  const watchIncidents = new WatchIncidents({
-    incidents: new PrismaIncidents(database),
-    reviews,
-    parted: () => guard.state().parted,
-    anchors: config.audit.anchors,
-    anchorLags: () => guard.lags(),
-    sinks: sinkStandings,
+  const desk = new NoticeDesk({
+    config: config.notifications,
+    publicUrl: config.server.publicUrl,
+    database,
+    store,
+    audit: auditLog,
+    watched: {
+      reviews,
+      parted: () => guard.state().parted,
+      anchors: config.audit.anchors,
+      anchorLags: () => guard.lags(),
+      sinks: sinkStandings,
+    },
     clock,
     journal,
+    replica,
   });
-  const readChannels = new ReadChannels({ channels, notices });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
-    notifiers: [new LogNotifier(journal), routeNews],
+    notifiers: [new LogNotifier(journal), desk.notifier],
     clock,
     journal,
   });
@@ -370,8 +356,8 @@ export async function startBroker(
     readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
     receiveAudit: new ReceiveAudit({ detect, clusters: sendingClusters(config) }),
     notePerson,
-    readChannels,
-    testChannel: new TestChannel({ channels, log: auditLog, clock }),
+    readChannels: desk.readChannels,
+    testChannel: desk.testChannel,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     listTargets: new ListTargets({ clusters: kubernetes, policies, facts }),
@@ -433,7 +419,7 @@ export async function startBroker(
       audit: () => guard.state(),
       anchorLags: () => guard.lags(),
       sinks: sinkStandings,
-      channels: () => readChannels.read(),
+      channels: () => desk.readChannels.read(),
     }),
   );
 
@@ -476,10 +462,8 @@ export async function startBroker(
     follow.start();
     opened.defer(() => follow.stop());
   }
-  deliverNotices.start();
-  opened.defer(() => deliverNotices.stop());
-  watchIncidents.start();
-  opened.defer(() => watchIncidents.stop());
+  desk.start();
+  opened.defer(() => desk.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();
