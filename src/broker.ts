@@ -112,6 +112,7 @@ import type { Config } from './config/config.schema.js';
 import type { Identity } from './domain/person.js';
 import { LogGuard } from './log.guard.js';
 import { sinkOf } from './log.sinks.js';
+import { NoticeDesk } from './notice.desk.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -255,9 +256,27 @@ export async function startBroker(
     journal,
     replica,
   });
+  const sinkStandings = () => cursors.standings(config.audit.sinks.map(({ name }) => name));
+  const desk = new NoticeDesk({
+    config: config.notifications,
+    publicUrl: config.server.publicUrl,
+    database,
+    store,
+    audit: auditLog,
+    watched: {
+      reviews,
+      parted: () => guard.state().parted,
+      anchors: config.audit.anchors,
+      anchorLags: () => guard.lags(),
+      sinks: sinkStandings,
+    },
+    clock,
+    journal,
+    replica,
+  });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
-    notifiers: [new LogNotifier(journal)],
+    notifiers: [new LogNotifier(journal), desk.notifier],
     clock,
     journal,
   });
@@ -393,6 +412,8 @@ export async function startBroker(
     }),
     receiveAudit: new ReceiveAudit({ detect, clusters: sendingClusters(config) }),
     notePerson,
+    readChannels: desk.readChannels,
+    testChannel: desk.testChannel,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     listTargets: new ListTargets({ clusters: kubernetes, policies, facts }),
@@ -454,7 +475,8 @@ export async function startBroker(
       audit: () => guard.state(),
       retained: () => retainLog.counts(),
       anchorLags: () => guard.lags(),
-      sinks: () => cursors.standings(config.audit.sinks.map(({ name }) => name)),
+      sinks: sinkStandings,
+      channels: () => desk.readChannels.read(),
     }),
   );
 
@@ -499,6 +521,8 @@ export async function startBroker(
     follow.start();
     opened.defer(() => follow.stop());
   }
+  desk.start();
+  opened.defer(() => desk.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();

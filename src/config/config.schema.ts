@@ -6,6 +6,8 @@ import { clustersSection } from './clusters.section.js';
 import { databaseSection } from './database.section.js';
 import { path } from './fields.js';
 import { identitySection } from './identity.section.js';
+import type { NotificationsConfig } from './notifications.section.js';
+import { notificationsSection } from './notifications.section.js';
 import { onCallSection } from './on-call.section.js';
 import type { RecordingsConfig } from './recordings.section.js';
 import { recordingsSection } from './recordings.section.js';
@@ -46,6 +48,9 @@ export const configSchema = z.strictObject({
   sessions: sessionsSection.prefault({}).meta({ description: 'The times that bound a session.' }),
   recordings: recordingsSection.prefault({}).meta({ description: 'Where recordings are kept.' }),
   audit: auditSection.prefault({} as never).meta({ description: 'How the audit log is signed.' }),
+  notifications: notificationsSection
+    .prefault({})
+    .meta({ description: 'Who is told of what happens, and how.' }),
   log: z
     .strictObject({
       level: z
@@ -83,11 +88,12 @@ export interface OnCallConfig {
 /** What the program runs by: checked, complete, paths absolute. */
 export interface Config extends Omit<
   ConfigDocument,
-  'audit' | 'database' | 'onCall' | 'recordings'
+  'audit' | 'database' | 'notifications' | 'onCall' | 'recordings'
 > {
   readonly audit: AuditConfig;
   readonly clusterAudits: readonly ClusterAudit[];
   readonly database: DatabaseConfig;
+  readonly notifications: NotificationsConfig;
   readonly onCall: OnCallConfig;
   readonly recordings: RecordingsConfig;
 }

@@ -93,6 +93,8 @@ describe('permissions', () => {
     ['signOffSession', 'POST', '/v1/audit/reviews/x/sessions/y'],
     ['closeAuditReview', 'POST', '/v1/audit/reviews/x/close'],
     ['countAudit', 'GET', '/v1/audit/counts?by=action'],
+    ['listChannels', 'GET', '/v1/channels'],
+    ['testChannel', 'POST', '/v1/channels/box/test'],
   ];
 
   test.each(CALLS)('%s is refused to somebody without a role', async (operation, method, path) => {

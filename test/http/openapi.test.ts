@@ -95,7 +95,7 @@ describe('the description of the API', () => {
       expect({ operationId, summary, tags, security }).toEqual({
         operationId: expect.stringMatching(/^[a-z][A-Za-z]+$/),
         summary: expect.stringMatching(/\w/),
-        tags: [expect.stringMatching(/^(sessions|recordings|reviews|catalog|audit)$/)],
+        tags: [expect.stringMatching(/^(sessions|recordings|reviews|catalog|audit|channels)$/)],
         security: securityOf(operationId),
       });
       expect(Object.keys(responses)).toEqual(

@@ -19,6 +19,7 @@ import { DecideSession } from '../../src/app/decide-session.js';
 import { ExtendSession } from '../../src/app/extend-session.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { ListTargets } from '../../src/app/list-targets.js';
+import { channelDesk } from './box.channel.js';
 import { MemoryTargets } from './in-memory.targets.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { ReadReviews } from '../../src/app/read-reviews.js';
@@ -156,6 +157,7 @@ export class GlassLab implements AsyncDisposable {
         store,
         clock,
       }),
+      ...channelDesk([], { log, clock }),
       readLog: readNothing(log, clock),
       holdAudit: holdNothing(store, clock),
       receiveAudit: receiveNothing({

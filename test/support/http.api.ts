@@ -31,6 +31,7 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { isProblem, problem } from '../../src/domain/problem.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
 import type { Session, SessionId } from '../../src/domain/session/session.js';
+import { BoxChannel, channelDesk } from './box.channel.js';
 import {
   FixedPolicies,
   HandClock,
@@ -212,6 +213,7 @@ export async function startApi(
     reportAccess: reportNothing(store.log, clock),
     auditReviews: reviewNothing(store, clock),
     reportBreakGlass: reportNoGlass({ reviews, log: store.log, clock }),
+    ...channelDesk([new BoxChannel()], { log: store.log, clock }),
     readLog: readNothing(store.log, clock),
     holdAudit: holdNothing(store, clock),
     takeEvidence: takeNothing({

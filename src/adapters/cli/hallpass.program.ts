@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommands } from './audit.commands.js';
+import { channelCommands } from './channel.commands.js';
 import type { CommandDeps } from './client.command.js';
 import type { ClientWorld } from './client.world.js';
 import { CommandFailure } from './command.failure.js';
@@ -53,6 +54,7 @@ export function hallpassProgram(
     recordingCommands(clients),
     ...kubeCommands(clients),
     auditCommands(clients, deps.evidence),
+    channelCommands(clients),
     policyCommands(deps, done),
     completionCommand({ ...clients, say }, () => program),
   ];

@@ -28,6 +28,7 @@ import { PolicySource } from '../../app/ports/policy.source.js';
 import { Presence } from '../../app/ports/presence.js';
 import { SessionNews } from '../../app/ports/session.news.js';
 import { SessionStore } from '../../app/ports/session.store.js';
+import { ReadChannels } from '../../app/read-channels.js';
 import { ReadLogs } from '../../app/read-logs.js';
 import { ReadRecordings } from '../../app/read-recordings.js';
 import { ReadReviews } from '../../app/read-reviews.js';
@@ -43,6 +44,7 @@ import { RedeemTicket } from '../../app/redeem-ticket.js';
 import { RequestSession } from '../../app/request-session.js';
 import { ReviewSession } from '../../app/review-session.js';
 import { SimulatePolicy } from '../../app/simulate-policy.js';
+import { TestChannel } from '../../app/test-channel.js';
 import { WatchScreen } from '../../app/watch-screen.js';
 import { UseByKubectl } from '../../app/use-by-kubectl.js';
 import type { RoleGroups } from '../../domain/permission.js';
@@ -56,6 +58,7 @@ import { ReportsController } from './reports.controller.js';
 import { EvidenceController } from './evidence.controller.js';
 import { LogController } from './log.controller.js';
 import { CatalogController } from './catalog.controller.js';
+import { ChannelsController } from './channels.controller.js';
 import { DatabaseOutage } from './database.outage.js';
 import { ApiDescription, DocsController } from './docs.controller.js';
 import { HttpSettings } from './http.settings.js';
@@ -100,6 +103,8 @@ export interface HttpDeps {
   readonly takeEvidence: TakeEvidence;
   readonly receiveAudit: ReceiveAudit;
   readonly notePerson: NotePerson;
+  readonly readChannels: ReadChannels;
+  readonly testChannel: TestChannel;
   readonly reviewSession: ReviewSession;
   readonly readReviews: ReadReviews;
   readonly simulatePolicy: SimulatePolicy;
@@ -149,6 +154,7 @@ export const CONTROLLERS: readonly Type[] = [
   LogController,
   EvidenceController,
   ApiAuditController,
+  ChannelsController,
   RecordingsController,
   SignInController,
   KubeconfigController,
@@ -183,6 +189,8 @@ export class HttpModule {
         { provide: TakeEvidence, useValue: deps.takeEvidence },
         { provide: ReceiveAudit, useValue: deps.receiveAudit },
         { provide: NotePerson, useValue: deps.notePerson },
+        { provide: ReadChannels, useValue: deps.readChannels },
+        { provide: TestChannel, useValue: deps.testChannel },
         { provide: ReviewSession, useValue: deps.reviewSession },
         { provide: ReadReviews, useValue: deps.readReviews },
         { provide: SimulatePolicy, useValue: deps.simulatePolicy },

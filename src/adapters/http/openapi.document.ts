@@ -15,6 +15,7 @@ import { BreakGlassReportView } from '../../contract/break-glass-report.schema.j
 import { ApiAuditTaken } from '../../contract/api-audit.schema.js';
 import { Evidence } from '../../contract/evidence.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
+import { ChannelList, ChannelTest } from '../../contract/channel.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
 import { TargetList } from '../../contract/target.schema.js';
@@ -60,6 +61,8 @@ const ANSWERS = [
   AuditReviewView,
   AuditReviewPage,
   AuditReviewDetails,
+  ChannelList,
+  ChannelTest,
   Checkpoint,
   ApiAuditTaken,
   LogKeys,
@@ -94,6 +97,7 @@ export function openApiDocument(
     .addTag('recordings', 'What was shown in sessions.')
     .addTag('catalog', 'What may be asked for, and who is asking.')
     .addTag('audit', 'What happened.')
+    .addTag('channels', 'Where people are told of it.')
     .addBearerAuth(
       {
         type: 'http',

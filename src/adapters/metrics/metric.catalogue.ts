@@ -231,6 +231,34 @@ export const METRICS = {
     help: 'Events of the audit log that a sink refused for good and that were put by. Of all replicas together: take the maximum.',
     use: 'Alert on any increase, and look at `audit_dead_letters`: these events are in the log and not in the sink.',
   },
+  noticesWaiting: {
+    name: 'hallpass_notices_waiting',
+    type: 'gauge',
+    labels: ['channel'],
+    help: 'Notices that a channel has not been given yet. Of all replicas together: take the maximum, not the sum.',
+    use: 'Shows how far behind one is. They are tried again for days.',
+  },
+  noticeLagSeconds: {
+    name: 'hallpass_notice_lag_seconds',
+    type: 'gauge',
+    labels: ['channel'],
+    help: 'For how long the oldest notice waits that a channel has not been given yet; 0 where none does. Of all replicas together: take the maximum.',
+    use: 'Alert where it is above some minutes: people are not told.',
+  },
+  noticesDead: {
+    name: 'hallpass_notices_dead',
+    type: 'gauge',
+    labels: ['channel'],
+    help: 'Notices of the last 90 days that a channel refused for good, or that were given up. Of all replicas together: take the maximum.',
+    use: 'Alert on any increase, and look at the log: nobody was told of these there.',
+  },
+  channelUp: {
+    name: 'hallpass_channel_up',
+    type: 'gauge',
+    labels: ['channel'],
+    help: 'Whether a channel takes notices (1), or fails or is gone (0). Of all replicas together: take the minimum.',
+    use: 'Alert on 0 for longer than some minutes; `hallpass channels` says why.',
+  },
 } as const satisfies Record<string, Metric>;
 
 export interface Metric {

@@ -6,6 +6,7 @@ import type { AnchorLag } from '../../app/ports/anchor.js';
 import type { OnCallSourceState } from '../../app/ports/on-call.js';
 import type { AuditState } from '../../app/views/log-standing.view.js';
 import type { SinkStanding } from '../../app/ports/sink.store.js';
+import type { ChannelView } from '../../contract/channel.schema.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
 
@@ -42,6 +43,8 @@ export class PrometheusMetrics {
       readonly anchorLags: () => Promise<readonly AnchorLag[]>;
       /** Where the audit log is delivered to. */
       readonly sinks: () => Promise<readonly SinkStanding[]>;
+      /** Where people are told. */
+      readonly channels: () => Promise<readonly ChannelView[]>;
     },
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -68,6 +71,10 @@ export class PrometheusMetrics {
     sinkLagEvents: this.gauge(METRICS.sinkLagEvents),
     sinkLagSeconds: this.gauge(METRICS.sinkLagSeconds),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
+    noticesWaiting: this.gauge(METRICS.noticesWaiting),
+    noticeLagSeconds: this.gauge(METRICS.noticeLagSeconds),
+    noticesDead: this.gauge(METRICS.noticesDead),
+    channelUp: this.gauge(METRICS.channelUp),
   };
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
@@ -102,7 +109,7 @@ export class PrometheusMetrics {
     this.takeStreams(this.sources.streams());
     this.takeRecordings(this.sources.recordings());
     this.takeAudit(this.sources.audit());
-    await Promise.all([this.takeTally(), this.takeLags(), this.takeSinks()]);
+    await Promise.all([this.takeTally(), this.takeLags(), this.takeSinks(), this.takeChannels()]);
     return this.registry.metrics();
   }
 
@@ -200,6 +207,18 @@ export class PrometheusMetrics {
       sinkLagEvents.set({ sink }, lagEvents);
       sinkLagSeconds.set({ sink }, lagSeconds);
       sinkDeadLetters.set({ sink }, deadLetters);
+    }
+  }
+
+  private async takeChannels(): Promise<void> {
+    const { noticesWaiting, noticeLagSeconds, noticesDead, channelUp } = this.gauges;
+    const channels = (await inTime(this.sources.channels())) ?? [];
+    for (const gauge of [noticesWaiting, noticeLagSeconds, noticesDead, channelUp]) gauge.reset();
+    for (const { name: channel, state, waiting, oldestSeconds, dead } of channels) {
+      noticesWaiting.set({ channel }, waiting);
+      noticeLagSeconds.set({ channel }, oldestSeconds);
+      noticesDead.set({ channel }, dead);
+      channelUp.set({ channel }, state === 'up' ? 1 : 0);
     }
   }
 

@@ -23,6 +23,8 @@ const PERMISSIONS = Object.keys({
   'audit:read': true,
   'audit:review': true,
   'audit:hold': true,
+  'channel:read': true,
+  'channel:test': true,
 } satisfies Record<Permission, true>) as Permission[];
 
 /** The caller as Hallpass knows them. */

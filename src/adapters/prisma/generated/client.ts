@@ -211,3 +211,18 @@ export type AuditSink = Prisma.AuditSinkModel
  * Events that a sink refuses for good.
  */
 export type AuditDeadLetter = Prisma.AuditDeadLetterModel
+/**
+ * Model Notice
+ * News for one channel. Its indexes are of parts of it, which only the migration can say.
+ */
+export type Notice = Prisma.NoticeModel
+/**
+ * Model NoticeChannel
+ * How the channels are that people are told by.
+ */
+export type NoticeChannel = Prisma.NoticeChannelModel
+/**
+ * Model Incident
+ * What is wrong at this moment, as far as others were told of it.
+ */
+export type Incident = Prisma.IncidentModel

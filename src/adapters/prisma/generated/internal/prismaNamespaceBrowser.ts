@@ -84,7 +84,10 @@ export const ModelName = {
   Ticket: 'Ticket',
   Watcher: 'Watcher',
   AuditSink: 'AuditSink',
-  AuditDeadLetter: 'AuditDeadLetter'
+  AuditDeadLetter: 'AuditDeadLetter',
+  Notice: 'Notice',
+  NoticeChannel: 'NoticeChannel',
+  Incident: 'Incident'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -531,6 +534,50 @@ export const AuditDeadLetterScalarFieldEnum = {
 } as const
 
 export type AuditDeadLetterScalarFieldEnum = (typeof AuditDeadLetterScalarFieldEnum)[keyof typeof AuditDeadLetterScalarFieldEnum]
+
+
+export const NoticeScalarFieldEnum = {
+  id: 'id',
+  newsId: 'newsId',
+  channel: 'channel',
+  kind: 'kind',
+  thread: 'thread',
+  alarm: 'alarm',
+  closes: 'closes',
+  body: 'body',
+  state: 'state',
+  attempts: 'attempts',
+  createdAt: 'createdAt',
+  dueAt: 'dueAt',
+  doneAt: 'doneAt',
+  reason: 'reason'
+} as const
+
+export type NoticeScalarFieldEnum = (typeof NoticeScalarFieldEnum)[keyof typeof NoticeScalarFieldEnum]
+
+
+export const NoticeChannelScalarFieldEnum = {
+  name: 'name',
+  fingerprint: 'fingerprint',
+  holder: 'holder',
+  claimedUntil: 'claimedUntil',
+  failures: 'failures',
+  failingSince: 'failingSince',
+  lastError: 'lastError',
+  resumeAt: 'resumeAt',
+  deliveredAt: 'deliveredAt',
+  disabledAt: 'disabledAt'
+} as const
+
+export type NoticeChannelScalarFieldEnum = (typeof NoticeChannelScalarFieldEnum)[keyof typeof NoticeChannelScalarFieldEnum]
+
+
+export const IncidentScalarFieldEnum = {
+  key: 'key',
+  begunAt: 'begunAt'
+} as const
+
+export type IncidentScalarFieldEnum = (typeof IncidentScalarFieldEnum)[keyof typeof IncidentScalarFieldEnum]
 
 
 export const SortOrder = {
