@@ -70,13 +70,12 @@ export class DetectBypass {
   /** Containers of the Pod's own may be entered as the cluster allows: that is not what sessions are for. */
   private async concerns(cluster: string, call: ApiCall, did: ContainerCall): Promise<boolean> {
     if (did.kind === 'added') return true;
-    const [container] = did.containers;
-    // The API server then takes the Pod's only regular container.
-    if (container === undefined) return false;
-    return (
-      isEphemeralName(container) ||
-      (await this.deps.bypasses.isAdded(placeOf(cluster, call), container))
-    );
+    // Where it names none, the API server takes the Pod's only regular container.
+    for (const container of did.containers) {
+      if (isEphemeralName(container)) return true;
+      if (await this.deps.bypasses.isAdded(placeOf(cluster, call), container)) return true;
+    }
+    return false;
   }
 
   private async sessionsOf({ containers }: ContainerCall): Promise<Session[]> {
