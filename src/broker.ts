@@ -94,6 +94,7 @@ import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
+import { heardReadiness } from './app/views/heard-clusters.view.js';
 import { logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { RetainLog } from './app/retain-log.js';
@@ -334,6 +335,8 @@ export async function startBroker(
   const asking = new RequestSession({ store, clusters, policies, facts, clock, limits: bounds });
   const bypasses = new PrismaBypassStore(database);
   const detect = new DetectBypass({ store, bypasses, clock, journal, replica });
+  const startedAt = clock.now();
+  const heardClusters = () => detect.heard.of(config.clusterAudits.map(({ name }) => name));
   const app = await createHttpApp({
     requestSession: asking,
     decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
@@ -444,6 +447,11 @@ export async function startBroker(
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
       { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
       { name: 'audit', check: () => Promise.resolve(logReadiness(guard.state())) },
+      {
+        name: 'kubernetes-audit',
+        check: () =>
+          Promise.resolve(heardReadiness(heardClusters(), { startedAt, now: clock.now() })),
+      },
     ],
     new PrometheusMetrics({
       policies: () => policies.standing(),
@@ -453,6 +461,7 @@ export async function startBroker(
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
       audit: () => guard.state(),
       retained: () => retainLog.counts(),
+      heard: heardClusters,
       anchorLags: () => guard.lags(),
       sinks: () => cursors.standings(config.audit.sinks.map(({ name }) => name)),
     }),

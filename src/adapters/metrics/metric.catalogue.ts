@@ -231,6 +231,34 @@ export const METRICS = {
     help: 'Events of the audit log that a sink refused for good and that were put by. Of all replicas together: take the maximum.',
     use: 'Alert on any increase, and look at `audit_dead_letters`: these events are in the log and not in the sink.',
   },
+  bypasses: {
+    name: 'hallpass_bypasses_found_total',
+    type: 'counter',
+    labels: ['cluster'],
+    help: 'Calls that went past Hallpass into debug containers, as this replica learned from the audit log of Kubernetes.',
+    use: 'Alert on any increase; each is told by an event `bypass.found`.',
+  },
+  kubeAuditEvents: {
+    name: 'hallpass_kubernetes_audit_events_total',
+    type: 'counter',
+    labels: ['cluster', 'outcome'],
+    help: 'Entries of the audit log of Kubernetes that came to this replica, `read` or `unreadable`.',
+    use: 'Alert on `unreadable`: something sends what is no audit log, or in a form that is not known.',
+  },
+  kubeAuditBusy: {
+    name: 'hallpass_kubernetes_audit_batches_refused_total',
+    type: 'counter',
+    labels: ['cluster'],
+    help: 'Batches of an API server’s audit webhook that this replica refused because too many came at once.',
+    use: 'The API server tries again. Where it keeps rising, it sends more than the policy in `deploy/` asks for.',
+  },
+  kubeAuditHeard: {
+    name: 'hallpass_kubernetes_audit_heard_timestamp_seconds',
+    type: 'gauge',
+    labels: ['cluster'],
+    help: 'When the audit log of a cluster last came to this replica, in seconds since 1970. Left out where it never did.',
+    use: 'Take the maximum of all replicas; alert where it is older than the longest time without a session, or left out.',
+  },
 } as const satisfies Record<string, Metric>;
 
 export interface Metric {

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { HeardCluster } from '../../app/heard-clusters.js';
 import type { PolicyStanding } from '../../app/follow-policies.js';
 import type { StreamCounts } from '../../app/live-streams.js';
 import type { RecordingCounts } from '../../app/record-streams.js';
@@ -39,6 +40,8 @@ export class PrometheusMetrics {
         readonly failures: number;
         readonly completedAt: Date | null;
       };
+      /** Whose API servers' audit logs are looked at. */
+      readonly heard: () => readonly HeardCluster[];
       readonly anchorLags: () => Promise<readonly AnchorLag[]>;
       /** Where the audit log is delivered to. */
       readonly sinks: () => Promise<readonly SinkStanding[]>;
@@ -64,6 +67,7 @@ export class PrometheusMetrics {
     anchorLagSeconds: this.gauge(METRICS.anchorLagSeconds),
     anchorCompared: this.gauge(METRICS.anchorCompared),
     auditRetained: this.gauge(METRICS.auditRetained),
+    kubeAuditHeard: this.gauge(METRICS.kubeAuditHeard),
     anchorForeign: this.gauge(METRICS.anchorForeign),
     sinkLagEvents: this.gauge(METRICS.sinkLagEvents),
     sinkLagSeconds: this.gauge(METRICS.sinkLagSeconds),
@@ -85,6 +89,11 @@ export class PrometheusMetrics {
     dropFailures: this.counter(METRICS.auditDropFailures),
     misfiled: this.counter(METRICS.auditMisfiled),
   };
+  private readonly kubeAudited = {
+    bypasses: this.counter(METRICS.bypasses),
+    events: this.counter(METRICS.kubeAuditEvents),
+    busy: this.counter(METRICS.kubeAuditBusy),
+  };
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
     help: METRICS.loadFailures.help,
@@ -102,6 +111,7 @@ export class PrometheusMetrics {
     this.takeStreams(this.sources.streams());
     this.takeRecordings(this.sources.recordings());
     this.takeAudit(this.sources.audit());
+    this.takeHeard(this.sources.heard());
     await Promise.all([this.takeTally(), this.takeLags(), this.takeSinks()]);
     return this.registry.metrics();
   }
@@ -166,6 +176,18 @@ export class PrometheusMetrics {
       this.gauges.anchorForeign.set({ anchor }, foreign);
       this.audited.anchorFailures.inc({ anchor }, failures);
       if (comparedAt) this.gauges.anchorCompared.set({ anchor }, comparedAt.getTime() / 1000);
+    }
+  }
+
+  private takeHeard(clusters: readonly HeardCluster[]): void {
+    const { bypasses, events, busy } = this.kubeAudited;
+    for (const counter of Object.values(this.kubeAudited)) counter.reset();
+    for (const { name: cluster, heardAt, ...counts } of clusters) {
+      bypasses.inc({ cluster }, counts.bypasses);
+      busy.inc({ cluster }, counts.busy);
+      events.inc({ cluster, outcome: 'read' }, counts.read);
+      events.inc({ cluster, outcome: 'unreadable' }, counts.unreadable);
+      if (heardAt) this.gauges.kubeAuditHeard.set({ cluster }, heardAt.getTime() / 1000);
     }
   }
 
