@@ -74,8 +74,8 @@ describe('the audit logs of clusters', () => {
     if (text !== undefined) file('token', text);
     const told = load('{ account: a, tokenFile: token }');
     expect(told).toEqual([expect.stringMatching(/clusters\[0\]\.audit\.tokenFile: /)]);
-    expect(String(told)).toMatch(says);
-    expect(String(told)).not.toContain('xxxx');
+    expect(JSON.stringify(told)).toMatch(says);
+    expect(JSON.stringify(told)).not.toContain('xxxx');
   });
 
   test('are refused where two clusters have one token: one could speak for the other', () => {

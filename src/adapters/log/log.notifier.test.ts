@@ -5,7 +5,13 @@ import { LogNotifier } from './log.notifier.js';
 test('whoever went past the broker is a warning in the log, with who it was and the session', async () => {
   const journal = new MemoryJournal();
   const payload = { bypass: { why: 'another-account', user: { name: 'mallory' }, pod: 'web' } };
-  await new LogNotifier(journal).tell({ id: 1n, topic: 'bypass', sessionId: null, seq: null, payload });
+  await new LogNotifier(journal).tell({
+    id: 1n,
+    topic: 'bypass',
+    sessionId: null,
+    seq: null,
+    payload,
+  });
   expect(journal.lines).toEqual([
     {
       level: 'warn',
