@@ -47,6 +47,7 @@ import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
+import { PrismaDeadLetters } from './adapters/prisma/prisma-dead.letters.js';
 import { PrismaSinkStore } from './adapters/prisma/prisma-sink.store.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
@@ -248,10 +249,13 @@ export async function startBroker(
     replica,
   });
   const cursors = new PrismaSinkStore(database);
+  const letters = new PrismaDeadLetters(database);
   const deliverLog = new DeliverLog({
     sinks: config.audit.sinks.map(sinkOf),
     cursors,
+    letters,
     log,
+    clock,
     journal,
     replica,
   });
