@@ -100,6 +100,7 @@ import { policyReadiness } from './app/views/policy-standing.view.js';
 import { RetainLog } from './app/retain-log.js';
 import { ReviewSession } from './app/review-session.js';
 import { HoldAudit } from './app/hold-audit.js';
+import { TendSinks } from './app/tend-sinks.js';
 import { IndexLog } from './app/index-log.js';
 import { ReportBreakGlass } from './app/report-break-glass.js';
 import { ReportAccess } from './app/report-access.js';
@@ -374,6 +375,7 @@ export async function startBroker(
       store,
       clock,
     }),
+    tendSinks: new TendSinks({ sinks: config.audit.sinks, cursors, letters, clock }),
     holdAudit: new HoldAudit({ holds: new PrismaAuditHolds(database), store, clock }),
     takeEvidence: new TakeEvidence({
       store,
