@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { PrismaDeadLetters } from '../../src/adapters/prisma/prisma-dead.letters.js';
 import { PrismaSinkStore } from '../../src/adapters/prisma/prisma-sink.store.js';
+import { PrismaLogRetention } from '../../src/adapters/prisma/prisma-log.retention.js';
 import { DeliverLog } from '../../src/app/deliver-log.js';
 import type { Delivered } from '../../src/app/ports/sink.js';
 import { Sink, SinkAway } from '../../src/app/ports/sink.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
 import type { LoggedEvent } from '../../src/domain/audit/logged.event.js';
+import { RetainLog } from '../../src/app/retain-log.js';
 import { LogLab } from '../support/log.lab.js';
 import { ROBIN, actorOf } from '../support/sessions.js';
 
@@ -387,6 +389,29 @@ test('what others said of their errors is told to nobody but the journal', async
     expect((await standing())?.lastError?.words).toBe('the delivery failed: TypeError'),
   );
   await delivering.stop();
+});
+
+test('a sink that comes after bodies were dropped gets every place, and is told which are dropped', async () => {
+  const [old] = await lab.write(1, { at: new Date('2020-01-01T00:00:00.000Z') });
+  await placed(2);
+  await lab.asInsider(`UPDATE audit_leaves SET placed_at = '2020-01-01' WHERE index = 0`);
+  const none = { keepDays: 400, sinks: [], anchors: [], isParted: () => false };
+  const { journal, database } = lab;
+  const retention = new PrismaLogRetention(database);
+  const retain = new RetainLog({ retention, ...none, clock, journal, replica: 'one' });
+  expect(await retain.once(400)).toBe(1);
+  await placed(0);
+  const box = new Box();
+  expect(await replica('one', [box]).once(box)).toBe('all');
+  expect(box.taken).toEqual(upTo(4));
+  expect(JSON.parse(box.texts[0] ?? '')).toEqual({
+    id: old?.id,
+    time: '2020-01-01T00:00:00.000Z',
+    action: 'session.finish',
+    dropped: true,
+    leafHash: old?.leafHash.toString('hex'),
+  });
+  expect(box.texts.slice(1).join()).not.toContain('"dropped":true');
 });
 
 test('an event of 65,535 bytes is delivered whole', async () => {
