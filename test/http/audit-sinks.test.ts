@@ -136,5 +136,5 @@ test('hallpass lists sinks and dead letters and has them delivered again, as the
   );
   const unknown = await home.run(['audit', 'sinks', 'replay', 'other', '--reason', 'x']);
   expect(unknown.code).not.toBe(0);
-  expect(unknown.stderr.toString()).toContain('The configuration has no sink of that name.');
+  expect(unknown.stderr).toContain('The configuration has no sink of that name.');
 });
