@@ -176,6 +176,8 @@ export class DeliverLog {
     const give = () =>
       reject(new SinkAway('the sink did not answer in time', undefined, signal.reason));
     signal.addEventListener('abort', give, { once: true });
+    // It does not tell of what was before.
+    if (signal.aborted) give();
     try {
       return await Promise.race([sink.deliver(events, signal), promise]);
     } finally {

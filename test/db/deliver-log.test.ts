@@ -360,7 +360,7 @@ describe('a sink that hangs for ever', () => {
     const delivering = replica('one', [stuck, other], { deliveryMs: 30 });
     delivering.start();
     await vi.waitFor(() => expect(stuck.asked).toBeGreaterThan(2));
-    expect(other.taken).toEqual(upTo(5));
+    await vi.waitFor(() => expect(other.taken).toEqual(upTo(5)));
     await vi.waitFor(async () =>
       expect(await standing('stuck')).toMatchObject({
         lagEvents: 5,
@@ -374,6 +374,8 @@ describe('a sink that hangs for ever', () => {
     patient.start();
     await vi.waitFor(async () => expect(await standing('patient')).toMatchObject({ next: 0 }));
     await patient.stop();
+    // Nor where it is asked when all stops already.
+    await expect(patient.once(new Stuck('patient'))).rejects.toBeInstanceOf(SinkAway);
   });
 });
 
