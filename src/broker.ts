@@ -47,6 +47,7 @@ import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
+import { PrismaDeadLetters } from './adapters/prisma/prisma-dead.letters.js';
 import { PrismaSinkStore } from './adapters/prisma/prisma-sink.store.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
@@ -100,6 +101,7 @@ import { policyReadiness } from './app/views/policy-standing.view.js';
 import { RetainLog } from './app/retain-log.js';
 import { ReviewSession } from './app/review-session.js';
 import { HoldAudit } from './app/hold-audit.js';
+import { TendSinks } from './app/tend-sinks.js';
 import { IndexLog } from './app/index-log.js';
 import { ReportBreakGlass } from './app/report-break-glass.js';
 import { ReportAccess } from './app/report-access.js';
@@ -249,10 +251,13 @@ export async function startBroker(
     replica,
   });
   const cursors = new PrismaSinkStore(database);
+  const letters = new PrismaDeadLetters(database);
   const deliverLog = new DeliverLog({
     sinks: config.audit.sinks.map(sinkOf),
     cursors,
+    letters,
     log,
+    clock,
     journal,
     replica,
   });
@@ -373,6 +378,7 @@ export async function startBroker(
       store,
       clock,
     }),
+    tendSinks: new TendSinks({ sinks: config.audit.sinks, cursors, letters, clock }),
     holdAudit: new HoldAudit({ holds: new PrismaAuditHolds(database), store, clock }),
     takeEvidence: new TakeEvidence({
       store,

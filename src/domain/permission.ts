@@ -39,6 +39,7 @@ const GRANTS = {
     'audit:read',
     'audit:review',
     'audit:hold',
+    'audit:replay',
     'policy:read',
     'policy:simulate',
     'cluster:read',

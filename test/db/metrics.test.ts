@@ -50,7 +50,16 @@ async function collected(count: () => Promise<Tally>): Promise<string> {
     retained: () => ({ dropped: 5, failures: 1, completedAt: new Date(60_000) }),
     sinks: () =>
       Promise.resolve([
-        { name: 'siem', lagEvents: 12, lagSeconds: 3.5, deadLetters: 1, failingSince: null },
+        {
+          name: 'siem',
+          lagEvents: 12,
+          lagSeconds: 3.5,
+          deadLetters: 1,
+          failingSince: null,
+          next: 0,
+          replaying: 0,
+          lastError: null,
+        },
       ]),
     policies: () => standing,
     tally: count,

@@ -40,6 +40,7 @@ import { ReportAccess } from '../../src/app/report-access.js';
 import {
   NoBypasses,
   holdNothing,
+  tendNothing,
   readNothing,
   receiveNothing,
   searchNothing,
@@ -158,6 +159,7 @@ export class GlassLab implements AsyncDisposable {
       }),
       readLog: readNothing(log, clock),
       holdAudit: holdNothing(store, clock),
+      tendSinks: tendNothing(clock),
       receiveAudit: receiveNothing({
         store,
         bypasses: new NoBypasses(),

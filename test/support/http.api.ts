@@ -52,6 +52,7 @@ import type { MemoryStreams } from './stream.deps.js';
 import {
   NoBypasses,
   holdNothing,
+  tendNothing,
   readNothing,
   receiveNothing,
   reportNoGlass,
@@ -214,6 +215,7 @@ export async function startApi(
     reportBreakGlass: reportNoGlass({ reviews, log: store.log, clock }),
     readLog: readNothing(store.log, clock),
     holdAudit: holdNothing(store, clock),
+    tendSinks: tendNothing(clock),
     takeEvidence: takeNothing({
       store,
       reviews,

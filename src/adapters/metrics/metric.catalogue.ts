@@ -228,8 +228,8 @@ export const METRICS = {
     name: 'hallpass_audit_sink_dead_letters',
     type: 'gauge',
     labels: ['sink'],
-    help: 'Events of the audit log that a sink refused for good and that were put by. Of all replicas together: take the maximum.',
-    use: 'Alert on any increase, and look at `audit_dead_letters`: these events are in the log and not in the sink.',
+    help: 'Events of the audit log that a sink refused for good and has not taken since. Of all replicas together: take the maximum.',
+    use: 'Alert on any increase, and look at `hallpass audit sinks dead-letters`: these events are in the log and not in the sink.',
   },
   bypasses: {
     name: 'hallpass_bypasses_found_total',

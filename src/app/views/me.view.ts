@@ -23,6 +23,7 @@ const PERMISSIONS = Object.keys({
   'audit:read': true,
   'audit:review': true,
   'audit:hold': true,
+  'audit:replay': true,
 } satisfies Record<Permission, true>) as Permission[];
 
 /** The caller as Hallpass knows them. */

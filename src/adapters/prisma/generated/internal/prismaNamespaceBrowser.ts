@@ -517,7 +517,9 @@ export const AuditSinkScalarFieldEnum = {
   next: 'next',
   holder: 'holder',
   claimedUntil: 'claimedUntil',
-  failingSince: 'failingSince'
+  failingSince: 'failingSince',
+  lastError: 'lastError',
+  lastErrorAt: 'lastErrorAt'
 } as const
 
 export type AuditSinkScalarFieldEnum = (typeof AuditSinkScalarFieldEnum)[keyof typeof AuditSinkScalarFieldEnum]
@@ -527,7 +529,9 @@ export const AuditDeadLetterScalarFieldEnum = {
   sink: 'sink',
   index: 'index',
   reason: 'reason',
-  at: 'at'
+  at: 'at',
+  replayAt: 'replayAt',
+  takenAt: 'takenAt'
 } as const
 
 export type AuditDeadLetterScalarFieldEnum = (typeof AuditDeadLetterScalarFieldEnum)[keyof typeof AuditDeadLetterScalarFieldEnum]
