@@ -20,33 +20,34 @@ export interface Tally {
 
 const TALLY_MS_MAX = 2_000;
 
+/** Where the numbers are asked for when somebody looks. */
+export interface MetricSources {
+  readonly policies: () => PolicyStanding;
+  readonly tally: () => Promise<Tally>;
+  /** Of the sources in force, as far as they were asked. */
+  readonly onCall: () => readonly OnCallSourceState[];
+  readonly streams: () => StreamCounts;
+  /** Of this replica. */
+  readonly recordings: () => RecordingCounts & { readonly abandoned: number };
+  readonly audit: () => AuditState;
+  readonly retained: () => {
+    readonly dropped: number;
+    readonly failures: number;
+    readonly completedAt: Date | null;
+  };
+  /** Whose API servers' audit logs are looked at. */
+  readonly heard: () => readonly HeardCluster[];
+  readonly anchorLags: () => Promise<readonly AnchorLag[]>;
+  /** Where the audit log is delivered to. */
+  readonly sinks: () => Promise<readonly SinkStanding[]>;
+}
+
 /** What this replica tells Prometheus, at the moment of asking. */
 export class PrometheusMetrics {
   private readonly registry = new Registry();
   private failuresTold = 0;
 
-  constructor(
-    private readonly sources: {
-      readonly policies: () => PolicyStanding;
-      readonly tally: () => Promise<Tally>;
-      /** Of the sources in force, as far as they were asked. */
-      readonly onCall: () => readonly OnCallSourceState[];
-      readonly streams: () => StreamCounts;
-      /** Of this replica. */
-      readonly recordings: () => RecordingCounts & { readonly abandoned: number };
-      readonly audit: () => AuditState;
-      readonly retained: () => {
-        readonly dropped: number;
-        readonly failures: number;
-        readonly completedAt: Date | null;
-      };
-      /** Whose API servers' audit logs are looked at. */
-      readonly heard: () => readonly HeardCluster[];
-      readonly anchorLags: () => Promise<readonly AnchorLag[]>;
-      /** Where the audit log is delivered to. */
-      readonly sinks: () => Promise<readonly SinkStanding[]>;
-    },
-  ) {
+  constructor(private readonly sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry });
   }
 
