@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
-import { LocalAuditFiles } from './adapters/files/audit.files.js';
 import { compress, decompress } from './adapters/gzip/gzip.js';
 import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
@@ -27,27 +26,17 @@ import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
-import { PrismaAccessReport } from './adapters/prisma/prisma-access.report.js';
-import { PrismaAuditHolds } from './adapters/prisma/prisma-audit.holds.js';
-import { PrismaAuditIndex } from './adapters/prisma/prisma-audit.index.js';
-import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
-import { PrismaLogRetention } from './adapters/prisma/prisma-log.retention.js';
-import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
-import { PrismaBypassStore } from './adapters/prisma/prisma-bypass.store.js';
 import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
 import { PrismaKubeTokens } from './adapters/prisma/prisma-kube.tokens.js';
 import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
 import { PrismaPresence } from './adapters/prisma/prisma-presence.js';
 import { PrismaRecordingStore } from './adapters/prisma/prisma-recording.store.js';
-import { PrismaBreakGlassReport } from './adapters/prisma/prisma-break-glass.report.js';
-import { PrismaAuditReviewStore } from './adapters/prisma/prisma-audit-review.store.js';
 import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
-import { PrismaSinkStore } from './adapters/prisma/prisma-sink.store.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
@@ -55,13 +44,10 @@ import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
-import { DeliverLog } from './app/deliver-log.js';
 import { DeliverNews } from './app/deliver-news.js';
 import { ExtendSession } from './app/extend-session.js';
-import { DetectBypass } from './app/detect-bypass.js';
 import { EnterContainer } from './app/enter-container.js';
 import type { EnterSession } from './app/enter-session.js';
-import { FollowAuditFile } from './app/follow-audit-file.js';
 import { FollowPolicies } from './app/follow-policies.js';
 import { GatherFacts } from './app/gather-facts.js';
 import { LiveStreams } from './app/live-streams.js';
@@ -77,16 +63,9 @@ import { KeepRecordings } from './app/keep-recordings.js';
 import { ListTargets } from './app/list-targets.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
-import { ReadLog } from './app/read-log.js';
-import { auditReviewUses } from './app/audit-review.uses.js';
-import { TakeEvidence } from './app/take-evidence.js';
-import { PrismaSessionLog } from './adapters/prisma/prisma-session.log.js';
-import { TarArchives } from './adapters/tar/tar.archives.js';
 import { ReadReviews } from './app/read-reviews.js';
-import { ReadAudit, ReadSession } from './app/read-session.js';
+import { ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
-import type { SendingCluster } from './app/receive-audit.js';
-import { ReceiveAudit } from './app/receive-audit.js';
 import { RedeemTicket } from './app/redeem-ticket.js';
 import { ReadScreens } from './app/read-screens.js';
 import { RecordStreams } from './app/record-streams.js';
@@ -96,13 +75,7 @@ import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
-import { RetainLog } from './app/retain-log.js';
 import { ReviewSession } from './app/review-session.js';
-import { HoldAudit } from './app/hold-audit.js';
-import { IndexLog } from './app/index-log.js';
-import { ReportBreakGlass } from './app/report-break-glass.js';
-import { ReportAccess } from './app/report-access.js';
-import { SearchAudit } from './app/search-audit.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
 import { WaitForStart } from './app/wait-for-start.js';
@@ -110,8 +83,8 @@ import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import type { Identity } from './domain/person.js';
-import { LogGuard } from './log.guard.js';
-import { sinkOf } from './log.sinks.js';
+import { BypassWatch } from './bypass.watch.js';
+import { LogWorks } from './log.works.js';
 import { NoticeDesk } from './notice.desk.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
@@ -206,7 +179,6 @@ export async function startBroker(
     new PrismaSessionStore(database, (id, version) => news.written(id, version)),
   );
   const reviews = new PrismaReviewStore(database);
-  const auditReviews = new PrismaAuditReviewStore(database);
   const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
@@ -224,39 +196,8 @@ export async function startBroker(
   const notePerson = new NotePerson({ people, clock, journal });
   const presence = new PrismaPresence(database, (heard) => news.subscribePresence(heard), journal);
   const tickets = new PrismaTicketStore(database);
-  const auditLog = new PrismaAuditLog(database);
-  const log = new PrismaLogStore(database);
-  const auditIndex = new PrismaAuditIndex(database);
-  const indexLog = new IndexLog({ index: auditIndex, journal });
-  const guard = new LogGuard({
-    isFiled: () => indexLog.isDone(),
-    config: config.audit,
-    database,
-    store: log,
-    audit: auditLog,
-    clock,
-    journal,
-    replica,
-  });
-  const retainLog = new RetainLog({
-    retention: new PrismaLogRetention(database),
-    keepDays: config.audit.retention?.keepDays,
-    sinks: config.audit.sinks.map(({ name }) => name),
-    anchors: config.audit.anchors.map(({ name }) => name),
-    isParted: () => guard.state().parted !== undefined,
-    clock,
-    journal,
-    replica,
-  });
-  const cursors = new PrismaSinkStore(database);
-  const deliverLog = new DeliverLog({
-    sinks: config.audit.sinks.map(sinkOf),
-    cursors,
-    log,
-    journal,
-    replica,
-  });
-  const sinkStandings = () => cursors.standings(config.audit.sinks.map(({ name }) => name));
+  const logWorks = new LogWorks({ config: config.audit, database, clock, journal, replica });
+  const auditLog = logWorks.audit;
   const desk = new NoticeDesk({
     config: config.notifications,
     publicUrl: config.server.publicUrl,
@@ -265,10 +206,10 @@ export async function startBroker(
     audit: auditLog,
     watched: {
       reviews,
-      parted: () => guard.state().parted,
+      parted: () => logWorks.guard.state().parted,
       anchors: config.audit.anchors,
-      anchorLags: () => guard.lags(),
-      sinks: sinkStandings,
+      anchorLags: () => logWorks.guard.lags(),
+      sinks: logWorks.metrics().sinks,
     },
     clock,
     journal,
@@ -351,8 +292,14 @@ export async function startBroker(
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
   const asking = new RequestSession({ store, clusters, policies, facts, clock, limits: bounds });
-  const bypasses = new PrismaBypassStore(database);
-  const detect = new DetectBypass({ store, bypasses, clock, journal, replica });
+  const bypassWatch = new BypassWatch({
+    clusters: config.clusterAudits,
+    database,
+    store,
+    clock,
+    journal,
+    replica,
+  });
   const app = await createHttpApp({
     requestSession: asking,
     decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
@@ -369,51 +316,11 @@ export async function startBroker(
       limits: bounds,
     }),
     readSession: new ReadSession({ store }),
-    readAudit: new ReadAudit({ log: auditLog, clock }),
-    searchAudit: new SearchAudit({ index: auditIndex, log: auditLog, clock }),
-    reportAccess: new ReportAccess({
-      report: new PrismaAccessReport(database),
-      log: auditLog,
-      clock,
-    }),
-    reportBreakGlass: new ReportBreakGlass({
-      report: new PrismaBreakGlassReport(database),
-      reviews,
-      auditReviews,
-      log: auditLog,
-      clock,
-    }),
-    auditReviews: auditReviewUses({
-      reviews: auditReviews,
-      index: auditIndex,
-      store,
-      clock,
-    }),
-    holdAudit: new HoldAudit({ holds: new PrismaAuditHolds(database), store, clock }),
-    takeEvidence: new TakeEvidence({
-      store,
-      recordings,
-      reviews,
-      policies: policyArchive,
-      sessionLog: new PrismaSessionLog(database),
-      audit: auditLog,
-      log,
-      archives: new TarArchives(),
-      decompress,
-      clock,
-      ...config.audit,
-    }),
-    readLog: new ReadLog({
-      store: log,
-      audit: auditLog,
-      clock,
-      onHead: (head) => guard.see(head),
-      ...config.audit,
-    }),
-    receiveAudit: new ReceiveAudit({ detect, clusters: sendingClusters(config) }),
-    notePerson,
+    ...logWorks.uses({ store, recordings, reviews, policies: policyArchive }),
+    receiveAudit: bypassWatch.receive,
     readChannels: desk.readChannels,
     testChannel: desk.testChannel,
+    notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     listTargets: new ListTargets({ clusters: kubernetes, policies, facts }),
@@ -464,7 +371,8 @@ export async function startBroker(
       { name: 'database', check: () => databaseReadiness(database, journal) },
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
       { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
-      { name: 'audit', check: () => Promise.resolve(logReadiness(guard.state())) },
+      { name: 'audit', check: () => Promise.resolve(logReadiness(logWorks.guard.state())) },
+      { name: 'kubernetes-audit', check: () => Promise.resolve(bypassWatch.readiness()) },
     ],
     new PrometheusMetrics({
       policies: () => policies.standing(),
@@ -472,10 +380,8 @@ export async function startBroker(
       onCall: onCallStates,
       streams: () => live.counts(),
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
-      audit: () => guard.state(),
-      retained: () => retainLog.counts(),
-      anchorLags: () => guard.lags(),
-      sinks: sinkStandings,
+      ...logWorks.metrics(),
+      heard: () => bypassWatch.heard(),
       channels: () => desk.readChannels.read(),
     }),
   );
@@ -500,27 +406,8 @@ export async function startBroker(
   opened.defer(() => removeAccess.stop());
   presence.start((id, person) => watchScreen.silent(id, person, { kind: 'system', replica }));
   opened.defer(() => presence.stop());
-  await guard.start();
-  opened.defer(() => guard.stop());
-  indexLog.start();
-  opened.defer(() => indexLog.stop());
-  retainLog.start();
-  opened.defer(() => retainLog.stop());
-  deliverLog.start();
-  opened.defer(() => deliverLog.stop());
-  for (const { name, account, logFile } of config.clusterAudits) {
-    if (logFile === null) continue;
-    const follow = new FollowAuditFile({
-      cluster: { name, account },
-      path: logFile,
-      files: new LocalAuditFiles(),
-      bypasses,
-      detect,
-      journal,
-    });
-    follow.start();
-    opened.defer(() => follow.stop());
-  }
+  await logWorks.start(opened);
+  bypassWatch.start(opened);
   desk.start();
   opened.defer(() => desk.stop());
   deliver.start();
@@ -584,13 +471,6 @@ async function databaseReadiness(database: Database, journal: Journal): Promise<
     journal.warn({ err: error }, 'the database does not answer');
     return 'does not answer';
   }
-}
-
-/** The clusters whose API servers send their audit logs. */
-function sendingClusters({ clusterAudits }: Config): SendingCluster[] {
-  return clusterAudits.flatMap(({ name, account, token }) =>
-    token === null ? [] : [{ name, account, token: token.reveal() }],
-  );
 }
 
 /** Accounts that the configuration says are some human's. */

@@ -50,6 +50,8 @@ export interface Surroundings {
   readonly auditKey?: string;
   /** As the configuration has them; none by default. */
   readonly anchors?: readonly object[];
+  /** How the API server's audit log is looked at, as the configuration has it; not at all by default. */
+  readonly clusterAudit?: object;
   readonly sessions?: Partial<Config['sessions']>;
   readonly server?: {
     /** Where kubectl is to reach the broker, it must be known before. */
@@ -104,6 +106,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
         name: CLUSTER_NAME,
         kubeconfig: around.kubeconfig,
         namespaces: around.namespaces,
+        ...(around.clusterAudit === undefined ? {} : { audit: around.clusterAudit }),
       },
     ],
     policies: { folders: [around.policies ?? POLICIES].flat() },

@@ -4,6 +4,7 @@ import { callKey, isEphemeralName, judge, sessionNamed } from '../domain/bypass/
 import type { ApiCall, ContainerCall } from '../domain/bypass/container.call.js';
 import { containerCall } from '../domain/bypass/container.call.js';
 import type { Session } from '../domain/session/session.js';
+import { HeardClusters } from './heard-clusters.js';
 import type { BypassStore } from './ports/bypass.store.js';
 import type { Clock } from './ports/clock.js';
 import type { Journal } from './ports/journal.js';
@@ -23,6 +24,8 @@ export interface Taken {
 
 /** Looks through what API servers say of calls for what went past the broker. Safe to be told things twice. */
 export class DetectBypass {
+  readonly heard = new HeardClusters();
+
   constructor(
     private readonly deps: {
       readonly store: Pick<SessionStore, 'find'>;
@@ -48,7 +51,9 @@ export class DetectBypass {
       const facts = { cluster: cluster.name, unreadable };
       this.deps.journal.error(facts, 'entries of an audit log of Kubernetes could not be read');
     }
-    return { read: entries.length - unreadable, unreadable };
+    const taken = { read: entries.length - unreadable, unreadable };
+    this.heard.heard(cluster.name, { ...taken, at: this.deps.clock.now() });
+    return taken;
   }
 
   private async look({ name: cluster, account }: AuditedCluster, call: ApiCall): Promise<void> {
@@ -58,25 +63,25 @@ export class DetectBypass {
     const verdict = judge(call, did, { cluster, account, sessions });
     const { clock, replica, bypasses } = this.deps;
     const seen = seenFacts(cluster, call, did);
-    await bypasses.write({
+    const isNew = await bypasses.write({
       key: callKey(cluster, call),
       entry: verdictEntry(verdict, seen, { at: clock.now(), replica }),
       place: placeOf(cluster, call),
       added: did.kind === 'added' ? did.containers : [],
       news: verdict.kind === 'bypass' ? { bypass: { why: verdict.why, ...seen } } : null,
     });
+    if (isNew && verdict.kind === 'bypass') this.heard.bypass(cluster);
   }
 
   /** Containers of the Pod's own may be entered as the cluster allows: that is not what sessions are for. */
   private async concerns(cluster: string, call: ApiCall, did: ContainerCall): Promise<boolean> {
     if (did.kind === 'added') return true;
-    const [container] = did.containers;
-    // The API server then takes the Pod's only regular container.
-    if (container === undefined) return false;
-    return (
-      isEphemeralName(container) ||
-      (await this.deps.bypasses.isAdded(placeOf(cluster, call), container))
-    );
+    // Where it names none, the API server takes the Pod's only regular container.
+    for (const container of did.containers) {
+      if (isEphemeralName(container)) return true;
+      if (await this.deps.bypasses.isAdded(placeOf(cluster, call), container)) return true;
+    }
+    return false;
   }
 
   private async sessionsOf({ containers }: ContainerCall): Promise<Session[]> {

@@ -8,11 +8,19 @@ export interface SendingCluster extends AuditedCluster {
   readonly token: string;
 }
 
+/** Batches of up to 10 MiB that are read at once: what they take of memory, several times over as JSON. */
+const BATCHES_MAX = 8;
+/** Of one cluster: none keeps the others out. */
+const OF_CLUSTER_MAX = 4;
+const BUSY_SECONDS = 1;
+
 /** Takes what API servers send of their audit logs. */
 export class ReceiveAudit {
   private readonly clusters: ReadonlyMap<string, AuditedCluster & { readonly hash: Buffer }>;
   /** What no token hashes to: an unknown cluster takes as long to refuse as a wrong token. */
   private readonly nobody = randomBytes(32);
+  /** How many batches of each cluster are being read. */
+  private readonly open = new Map<string, number>();
 
   constructor(
     private readonly deps: {
@@ -35,6 +43,28 @@ export class ReceiveAudit {
     return cluster && isTheirs
       ? { name: cluster.name, account: cluster.account }
       : problem('not-found', 'There is nothing here.');
+  }
+
+  /**
+   * Makes room for one batch, before any of it is read.
+   *
+   * @returns what gives the room back, to be called once or more; a refusal where too many are being read.
+   */
+  admit({ name }: AuditedCluster): (() => void) | Problem {
+    const own = this.open.get(name) ?? 0;
+    const all = [...this.open.values()].reduce((sum, it) => sum + it, 0);
+    if (own >= OF_CLUSTER_MAX || all >= BATCHES_MAX) {
+      this.deps.detect.heard.busy(name);
+      return problem('too-many-requests', 'Too many batches are being read. Try again.', {
+        retryAfterSeconds: BUSY_SECONDS,
+      });
+    }
+    this.open.set(name, own + 1);
+    let isOpen = true;
+    return () => {
+      if (isOpen) this.open.set(name, (this.open.get(name) ?? 1) - 1);
+      isOpen = false;
+    };
   }
 
   /** Once it returns, what the entries tell is written; where it throws, they are to be sent again. */

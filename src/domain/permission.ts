@@ -40,6 +40,7 @@ const GRANTS = {
     'audit:review',
     'audit:hold',
     'channel:read',
+    'audit:replay',
     'policy:read',
     'policy:simulate',
     'cluster:read',

@@ -93,10 +93,33 @@ describe('the containers that were added', () => {
     },
   );
 
+  test.each([
+    '??dryRun=All',
+    '?x;dryRun=All',
+    '?dryRun=all',
+    '?dryRun=',
+    '?DryRun=All',
+    '?%3FdryRun=All',
+  ])('count where the API server takes no dry run from %s', (query) => {
+    const entry = auditEntryOf({ method: 'PATCH', path: `${path}${query}`, status: 200 });
+    expect(did(entry)).toMatchObject({ kind: 'added' });
+  });
+
   test('count where the entry says nothing of the answer', () => {
     const entry = auditEntryOf({ method: 'PATCH', path, status: 200 }, { responseStatus: null });
     expect(did(entry)).toMatchObject({ kind: 'added' });
   });
+});
+
+test.each([
+  ['?container=%zz&container=hallpass-x', ['%zz', 'hallpass-x']],
+  ['?container=&container=hallpass-x', ['hallpass-x']],
+  ['?con%74ainer=hallpass%2Dx', ['hallpass-x']],
+  ['?command=sh', []],
+])('entering by %s is looked at by each container that it names', (query, containers) => {
+  const path = `/api/v1/namespaces/lab/pods/web/exec${query}`;
+  const entry = auditEntryOf({ method: 'POST', path, status: 101 });
+  expect(did(entry)?.containers).toEqual(containers);
 });
 
 describe('a call is a session’s', () => {

@@ -138,6 +138,9 @@ describe('the audit log', () => {
               lagEvents: 3,
               lagSeconds: 4,
               deadLetters: 0,
+              next: 1,
+              replaying: 0,
+              lastError: null,
               failingSince:
                 minutes === null ? null : new Date(lab.clock.now().getTime() - minutes * 60_000),
             },

@@ -50,7 +50,16 @@ async function collected(count: () => Promise<Tally>): Promise<string> {
     retained: () => ({ dropped: 5, failures: 1, completedAt: new Date(60_000) }),
     sinks: () =>
       Promise.resolve([
-        { name: 'siem', lagEvents: 12, lagSeconds: 3.5, deadLetters: 1, failingSince: null },
+        {
+          name: 'siem',
+          lagEvents: 12,
+          lagSeconds: 3.5,
+          deadLetters: 1,
+          failingSince: null,
+          next: 0,
+          replaying: 0,
+          lastError: null,
+        },
       ]),
     channels: () =>
       Promise.resolve([
@@ -72,6 +81,10 @@ async function collected(count: () => Promise<Tally>): Promise<string> {
     recordings: () => ({ open: 3, chunks: 7, storedBytes: 9, failures: 1, abandoned: 2 }),
     streams: () => STREAMS,
     audit: () => AUDIT,
+    heard: () => [
+      { name: 'prod', read: 5, unreadable: 1, bypasses: 2, busy: 3, heardAt: AT },
+      { name: 'quiet', read: 0, unreadable: 0, bypasses: 0, busy: 0, heardAt: null },
+    ],
     anchorLags: () => Promise.resolve([{ name: 'vault', events: 12, seconds: 3.5 }]),
   });
   await using opened = new AsyncDisposableStack();
@@ -84,6 +97,19 @@ async function collected(count: () => Promise<Tally>): Promise<string> {
 }
 
 const fromDatabase = () => tally(database, AT);
+
+test('the audit logs of Kubernetes are counted by cluster, and none is heard that never was', async () => {
+  const text = await collected(fromDatabase);
+  for (const line of [
+    'hallpass_bypasses_found_total{cluster="prod"} 2',
+    'hallpass_bypasses_found_total{cluster="quiet"} 0',
+    'hallpass_kubernetes_audit_events_total{cluster="prod",outcome="unreadable"} 1',
+    'hallpass_kubernetes_audit_batches_refused_total{cluster="prod"} 3',
+    `hallpass_kubernetes_audit_heard_timestamp_seconds{cluster="prod"} ${AT.getTime() / 1000}`,
+  ])
+    expect(text).toContain(`${line}\n`);
+  expect(text).not.toContain('heard_timestamp_seconds{cluster="quiet"}');
+});
 
 test('all metrics of the catalogue are told, beside those of the process', async () => {
   const text = await collected(fromDatabase);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { expect } from 'vitest';
 import type { ApiClient } from '../../sandbox/broker/api.client.js';
+import type { Surroundings } from '../../sandbox/broker/broker.config.js';
 import { uniqueName } from '../../sandbox/cluster/stand-in.cluster.js';
 import type { ClusterOptions } from '../../sandbox/cluster/stand-in.cluster.js';
 import { PEOPLE } from '../../sandbox/identity/people.js';
@@ -57,10 +58,13 @@ export class EnteringLab implements AsyncDisposable {
   }
 
   /** One more replica. */
-  broker(around: BrokerOptions['around'] = {}): Promise<Broker> {
+  broker(
+    around: BrokerOptions['around'] = {},
+    surroundings: Partial<Surroundings> = {},
+  ): Promise<Broker> {
     return this.lab.broker({
       around: { recorder: () => this.recorder, presence: () => this.presence, ...around },
-      surroundings: { policies: this.policies },
+      surroundings: { policies: this.policies, ...surroundings },
     });
   }
 

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PrismaBypassStore } from '../../src/adapters/prisma/prisma-bypass.store.js';
 import { PrismaOutbox } from '../../src/adapters/prisma/prisma-outbox.js';
@@ -220,6 +224,70 @@ describe('what an API server sends', () => {
     expect((await send('[')).status).toBe(400);
     expect((await send(list('x'.repeat(10 * 1024 * 1024)))).status).toBe(413);
   });
+});
+
+describe('many at once', () => {
+  /** A batch that has begun and does not go on. */
+  async function slow(cluster: string, token: string): Promise<Socket> {
+    const { port, hostname } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    socket.write(
+      `POST /v1/clusters/${cluster}/audit HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n` +
+        'content-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+    );
+    return socket;
+  }
+
+  test('are refused beyond four of one cluster, to come again, and keep no other cluster out', async () => {
+    const begun: Socket[] = [];
+    try {
+      for (let n = 0; n < 4; n++) begun.push(await slow('sandbox', TOKEN));
+      await expect.poll(async () => (await send(list())).status).toBe(429);
+      const answer = await send(list());
+      expect([answer.headers.get('retry-after'), answer.body]).toEqual([
+        '1',
+        expect.objectContaining({ type: 'urn:hallpass:problem:too-many-requests' }),
+      ]);
+      expect((await send(list(), OTHER, 'other')).status).toBe(200);
+    } finally {
+      for (const socket of begun) socket.destroy();
+    }
+    // Who broke off makes room.
+    await expect.poll(async () => (await send(list())).status).toBe(200);
+  });
+});
+
+test('whatever comes is answered, and leaves nothing behind that has no call in it', async () => {
+  const before = await lab.count('kubernetes_calls');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc.json(),
+        fc.array(fc.jsonValue()).map((items) => JSON.stringify(list(...items))),
+        fc
+          .array(fc.constantFrom('auditID', 'stage', 'verb', 'user', 'objectRef', 'requestObject'))
+          .chain((names) =>
+            fc.jsonValue().map((value) => {
+              const over = Object.fromEntries(names.map((name) => [name, value]));
+              return JSON.stringify(list(recordedEntry('patch/rbac-denied.json', over)));
+            }),
+          ),
+      ),
+      async (body) => {
+        const response = await fetch(`${api.url}/v1/clusters/sandbox/audit`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+          body,
+        });
+        expect([200, 400, 422]).toContain(response.status);
+        await response.arrayBuffer();
+      },
+    ),
+    { numRuns: 200 },
+  );
+  expect(await lab.count('kubernetes_calls')).toBe(before);
 });
 
 describe('a stranger', () => {

@@ -25,11 +25,21 @@ function expectProblem(answer: Answer, expected: string): void {
 
 describe('what the framework refuses is a problem like any other', () => {
   const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+  /** A whole request with one member more. */
+  const and = (member: string) => `${JSON.stringify(REQUEST).slice(0, -1)},${member}}`;
   const TABLE: [string, string, Partial<Call>][] = [
     ['JSON that is cut', '400 invalid-request', { body: '{"reason": "x' }],
     ['no JSON at all', '400 invalid-request', { body: 'reason=x' }],
     ['no body', '400 invalid-request', { body: undefined }],
     ['an empty body', '400 invalid-request', { body: '' }],
+    ['a member twice', '400 invalid-request', { body: and('"reason":"x"') }],
+    ['a member twice, once escaped', '400 invalid-request', { body: and('"\\u0072eason":"x"') }],
+    [
+      'a member twice, deep inside',
+      '400 invalid-request',
+      { body: JSON.stringify(REQUEST).replace('"pod":', '"pod":"db","pod":') },
+    ],
+    ['a name that is half a character', '422 invalid-fields', { body: and('"\\ud800":1') }],
     ['a body nested without end', '400 invalid-request', { body: deep(20_000) }],
     ['a body nested a little too deep', '400 invalid-request', { body: deep(33) }],
     ['a body of 1 MB', '413 too-large', { body: { ...REQUEST, reason: 'x'.repeat(1_000_000) } }],

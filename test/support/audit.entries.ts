@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /** The broker's account, as the API server names it. */
@@ -60,6 +60,33 @@ export function auditEntryOf(
 export function recordedEntry(file: string, over: Readonly<Record<string, unknown>> = {}) {
   const { request, response } = Recorded.parse(read(file));
   return auditEntryOf({ ...request, status: response.status }, over);
+}
+
+/** Every request that was recorded with its answer, patches first: a container is added before it is entered. */
+export function recordedRequests(): {
+  readonly file: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly body?: unknown;
+}[] {
+  const folder = new URL('../kubernetes-1.36/', import.meta.url).pathname;
+  const files = globSync('**/*.json', { cwd: folder }).sort();
+  const first = files.filter((file) => file.startsWith('patch/'));
+  return [...new Set([...first, ...files])].flatMap((file) => {
+    const byKubectl = ByKubectl.safeParse(read(file));
+    if (byKubectl.success)
+      return byKubectl.data.requests.map(({ method, url, status, answer }) => {
+        const upgraded = Number(answer[0]?.split(' ')[1]);
+        return { file, method, path: url, status: status ?? upgraded };
+      });
+    const { request, response, frames } = Recorded.extend({
+      response: z.object({ status: z.int() }).optional(),
+      frames: z.unknown().optional(),
+    }).parse(read(file));
+    // A watch has neither: it was answered as it went.
+    return [{ ...request, file, status: response?.status ?? (frames === undefined ? 200 : 101) }];
+  });
 }
 
 /** The entries of everything that kubectl sent. */

@@ -41,6 +41,7 @@ import { ReportAccess } from '../../src/app/report-access.js';
 import {
   NoBypasses,
   holdNothing,
+  tendNothing,
   readNothing,
   receiveNothing,
   searchNothing,
@@ -160,6 +161,7 @@ export class GlassLab implements AsyncDisposable {
       ...channelDesk([], { log, clock }),
       readLog: readNothing(log, clock),
       holdAudit: holdNothing(store, clock),
+      tendSinks: tendNothing(clock),
       receiveAudit: receiveNothing({
         store,
         bypasses: new NoBypasses(),

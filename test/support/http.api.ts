@@ -53,6 +53,7 @@ import type { MemoryStreams } from './stream.deps.js';
 import {
   NoBypasses,
   holdNothing,
+  tendNothing,
   readNothing,
   receiveNothing,
   reportNoGlass,
@@ -216,6 +217,7 @@ export async function startApi(
     ...channelDesk([new BoxChannel()], { log: store.log, clock }),
     readLog: readNothing(store.log, clock),
     holdAudit: holdNothing(store, clock),
+    tendSinks: tendNothing(clock),
     takeEvidence: takeNothing({
       store,
       reviews,

@@ -3,6 +3,7 @@ import { BypassStore } from '../../src/app/ports/bypass.store.js';
 import { LogStore } from '../../src/app/ports/log.store.js';
 import type { SessionStore } from '../../src/app/ports/session.store.js';
 import { HoldAudit } from '../../src/app/hold-audit.js';
+import { TendSinks } from '../../src/app/tend-sinks.js';
 import { ReadLog } from '../../src/app/read-log.js';
 import type { AuditReviewUses } from '../../src/app/audit-review.uses.js';
 import { auditReviewUses } from '../../src/app/audit-review.uses.js';
@@ -161,6 +162,16 @@ export function reportNoGlass(
 /** Reports of nobody who had any access. */
 export function reportNothing(log: AuditLog, clock: Clock): ReportAccess {
   return new ReportAccess({ report: { lines: () => Promise.resolve([]) }, log, clock });
+}
+
+/** Delivers to nowhere. */
+export function tendNothing(clock: Clock): TendSinks {
+  return new TendSinks({
+    sinks: [],
+    cursors: { standings: () => Promise.resolve([]) },
+    letters: { list: () => Promise.resolve([]), replay: () => Promise.resolve(0) },
+    clock,
+  });
 }
 
 /** Holds nothing. */

@@ -3,6 +3,7 @@ import { AuditPage } from '../../contract/audit.schema.js';
 import { addReportCommands } from './audit-report.commands.js';
 import { addReviewCommands } from './audit-review.commands.js';
 import { addHoldCommands } from './audit-hold.commands.js';
+import { addSinkCommands } from './audit-sink.commands.js';
 import { addSearchCommands } from './audit-search.commands.js';
 import { auditTable } from './audit.table.js';
 import { readPages } from './broker.pages.js';
@@ -44,6 +45,7 @@ export function auditCommands(deps: CommandDeps, tools: () => Promise<EvidenceTo
   addReportCommands(audit, deps);
   addReviewCommands(audit, deps);
   addHoldCommands(audit, deps);
+  addSinkCommands(audit, deps);
   addLogCommands(audit, deps, tools);
   addEvidenceCommand(audit, deps);
   return audit;

@@ -1,5 +1,5 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { AuditedCluster } from '../../app/detect-bypass.js';
 import type { ReceiveAudit } from '../../app/receive-audit.js';
@@ -21,9 +21,19 @@ export function FromApiServer(): MethodDecorator {
   });
 }
 
-/** Refuses, on such routes, everybody but the API server of the cluster that the path names. */
-export function refuseStrangers(request: FastifyRequest, receive: ReceiveAudit): void {
-  if (Marked.safeParse(request.routeOptions.config).success) senderOf(request, receive);
+/**
+ * Refuses, on such routes, everybody but the API server of the cluster that the path names, and its batches where too
+ * many are being read.
+ */
+export function refuseStrangers(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  receive: ReceiveAudit,
+): void {
+  if (!Marked.safeParse(request.routeOptions.config).success) return;
+  const leave = orRefuse(receive.admit(senderOf(request, receive)));
+  // Answered, or the connection broke.
+  reply.raw.once('close', leave);
 }
 
 /** Which cluster sends. */

@@ -26,7 +26,7 @@ export class ApiAuditController {
     status: 200,
     answers: ApiAuditTaken,
     public: true,
-    problems: ['not-found'],
+    problems: ['not-found', 'too-many-requests'],
   })
   async take(
     @Req() request: FastifyRequest,

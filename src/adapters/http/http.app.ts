@@ -121,7 +121,7 @@ function prepare(
   });
   instance.addHook('onRequest', async (request, reply) => {
     void reply.headers({ ...securityHeaders(request.url, https), 'x-request-id': request.id });
-    refuseStrangers(request, receiveAudit);
+    refuseStrangers(request, reply, receiveAudit);
   });
   closeOrderly(instance);
   routeUpgrades(instance);

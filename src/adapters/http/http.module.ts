@@ -36,6 +36,7 @@ import { ReportAccess } from '../../app/report-access.js';
 import { ReportBreakGlass } from '../../app/report-break-glass.js';
 import { SearchAudit } from '../../app/search-audit.js';
 import { HoldAudit } from '../../app/hold-audit.js';
+import { TendSinks } from '../../app/tend-sinks.js';
 import { ReadLog } from '../../app/read-log.js';
 import { TakeEvidence } from '../../app/take-evidence.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
@@ -52,6 +53,7 @@ import { AccessGuard, Roles } from './access.guard.js';
 import { ApiAuditController } from './api-audit.controller.js';
 import { AuditController } from './audit.controller.js';
 import { AuditHoldsController } from './audit-holds.controller.js';
+import { AuditSinksController } from './audit-sinks.controller.js';
 import { AuditSearchController } from './audit-search.controller.js';
 import { AuditReviewsController } from './audit-reviews.controller.js';
 import { ReportsController } from './reports.controller.js';
@@ -100,6 +102,7 @@ export interface HttpDeps {
   readonly auditReviews: AuditReviewUses;
   readonly readLog: ReadLog;
   readonly holdAudit: HoldAudit;
+  readonly tendSinks: TendSinks;
   readonly takeEvidence: TakeEvidence;
   readonly receiveAudit: ReceiveAudit;
   readonly notePerson: NotePerson;
@@ -150,6 +153,7 @@ export const CONTROLLERS: readonly Type[] = [
   AuditSearchController,
   AuditReviewsController,
   AuditHoldsController,
+  AuditSinksController,
   ReportsController,
   LogController,
   EvidenceController,
@@ -186,6 +190,7 @@ export class HttpModule {
         { provide: SearchAudit, useValue: deps.searchAudit },
         { provide: ReadLog, useValue: deps.readLog },
         { provide: HoldAudit, useValue: deps.holdAudit },
+        { provide: TendSinks, useValue: deps.tendSinks },
         { provide: TakeEvidence, useValue: deps.takeEvidence },
         { provide: ReceiveAudit, useValue: deps.receiveAudit },
         { provide: NotePerson, useValue: deps.notePerson },

@@ -2,12 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { problem } from '../../domain/problem.js';
 import { REQUEST_BOUNDS } from './http.settings.js';
+import { hasNameTwice } from './json.names.js';
 import { Refused } from './refused.error.js';
 
 /**
  * The JSON value of a request's body; undefined for an empty one.
  *
- * @throws Refused where it is compressed, not UTF-8 (RFC 8259 §8.1), nested too deeply, or no JSON.
+ * @throws Refused where it is compressed, not UTF-8 (RFC 8259 §8.1), nested too deeply, no JSON, or names a member twice
+ * (RFC 7493 §2.3).
  */
 export function parseJsonBody(
   body: Buffer,
@@ -24,6 +26,12 @@ export function parseJsonBody(
   if (isTooDeep(text, depthMax)) {
     throw notJson(`The body is nested more than ${depthMax} levels deep.`);
   }
+  const value = parsed(text);
+  if (hasNameTwice(text)) throw notJson('The body has two members of one name in one object.');
+  return value;
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

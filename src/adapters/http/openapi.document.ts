@@ -3,6 +3,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { AuditHoldList, AuditHoldView } from '../../contract/audit-hold.schema.js';
+import { AuditSinkList, DeadLetterPage, SinkReplayed } from '../../contract/audit-sink.schema.js';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema.js';
 import {
@@ -56,6 +57,9 @@ const ANSWERS = [
   AuditCounts,
   AuditHoldList,
   AuditHoldView,
+  AuditSinkList,
+  DeadLetterPage,
+  SinkReplayed,
   AccessReportView,
   BreakGlassReportView,
   AuditReviewView,

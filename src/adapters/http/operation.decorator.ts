@@ -31,7 +31,7 @@ export interface OperationNote {
   readonly tag: 'sessions' | 'recordings' | 'reviews' | 'catalog' | 'audit' | 'channels';
   readonly summary: string;
   readonly description?: string;
-  readonly status: 200 | 201;
+  readonly status: 200 | 201 | 202;
   /** What it answers with: a schema of `src/contract` that has an id, or a stream of events of that schema. */
   readonly answers: z.ZodType;
   /** Other statuses that it answers the same with, and when. */

@@ -1,12 +1,13 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { HeardCluster } from '../../app/heard-clusters.js';
 import type { PolicyStanding } from '../../app/follow-policies.js';
 import type { StreamCounts } from '../../app/live-streams.js';
 import type { RecordingCounts } from '../../app/record-streams.js';
 import type { AnchorLag } from '../../app/ports/anchor.js';
 import type { OnCallSourceState } from '../../app/ports/on-call.js';
 import type { AuditState } from '../../app/views/log-standing.view.js';
-import type { SinkStanding } from '../../app/ports/sink.store.js';
 import type { ChannelView } from '../../contract/channel.schema.js';
+import type { SinkStanding } from '../../app/ports/sink.store.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
 
@@ -20,33 +21,36 @@ export interface Tally {
 
 const TALLY_MS_MAX = 2_000;
 
+/** Where the numbers are asked for when somebody looks. */
+export interface MetricSources {
+  readonly policies: () => PolicyStanding;
+  readonly tally: () => Promise<Tally>;
+  /** Of the sources in force, as far as they were asked. */
+  readonly onCall: () => readonly OnCallSourceState[];
+  readonly streams: () => StreamCounts;
+  /** Of this replica. */
+  readonly recordings: () => RecordingCounts & { readonly abandoned: number };
+  readonly audit: () => AuditState;
+  readonly retained: () => {
+    readonly dropped: number;
+    readonly failures: number;
+    readonly completedAt: Date | null;
+  };
+  /** Whose API servers' audit logs are looked at. */
+  readonly heard: () => readonly HeardCluster[];
+  readonly anchorLags: () => Promise<readonly AnchorLag[]>;
+  /** Where the audit log is delivered to. */
+  readonly sinks: () => Promise<readonly SinkStanding[]>;
+  /** Where people are told. */
+  readonly channels: () => Promise<readonly ChannelView[]>;
+}
+
 /** What this replica tells Prometheus, at the moment of asking. */
 export class PrometheusMetrics {
   private readonly registry = new Registry();
   private failuresTold = 0;
 
-  constructor(
-    private readonly sources: {
-      readonly policies: () => PolicyStanding;
-      readonly tally: () => Promise<Tally>;
-      /** Of the sources in force, as far as they were asked. */
-      readonly onCall: () => readonly OnCallSourceState[];
-      readonly streams: () => StreamCounts;
-      /** Of this replica. */
-      readonly recordings: () => RecordingCounts & { readonly abandoned: number };
-      readonly audit: () => AuditState;
-      readonly retained: () => {
-        readonly dropped: number;
-        readonly failures: number;
-        readonly completedAt: Date | null;
-      };
-      readonly anchorLags: () => Promise<readonly AnchorLag[]>;
-      /** Where the audit log is delivered to. */
-      readonly sinks: () => Promise<readonly SinkStanding[]>;
-      /** Where people are told. */
-      readonly channels: () => Promise<readonly ChannelView[]>;
-    },
-  ) {
+  constructor(private readonly sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -67,14 +71,15 @@ export class PrometheusMetrics {
     anchorLagSeconds: this.gauge(METRICS.anchorLagSeconds),
     anchorCompared: this.gauge(METRICS.anchorCompared),
     auditRetained: this.gauge(METRICS.auditRetained),
+    kubeAuditHeard: this.gauge(METRICS.kubeAuditHeard),
     anchorForeign: this.gauge(METRICS.anchorForeign),
     sinkLagEvents: this.gauge(METRICS.sinkLagEvents),
     sinkLagSeconds: this.gauge(METRICS.sinkLagSeconds),
-    sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
     noticesWaiting: this.gauge(METRICS.noticesWaiting),
     noticeLagSeconds: this.gauge(METRICS.noticeLagSeconds),
     noticesDead: this.gauge(METRICS.noticesDead),
     channelUp: this.gauge(METRICS.channelUp),
+    sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
   };
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
@@ -91,6 +96,11 @@ export class PrometheusMetrics {
     dropped: this.counter(METRICS.auditDropped),
     dropFailures: this.counter(METRICS.auditDropFailures),
     misfiled: this.counter(METRICS.auditMisfiled),
+  };
+  private readonly kubeAudited = {
+    bypasses: this.counter(METRICS.bypasses),
+    events: this.counter(METRICS.kubeAuditEvents),
+    busy: this.counter(METRICS.kubeAuditBusy),
   };
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
@@ -109,6 +119,7 @@ export class PrometheusMetrics {
     this.takeStreams(this.sources.streams());
     this.takeRecordings(this.sources.recordings());
     this.takeAudit(this.sources.audit());
+    this.takeHeard(this.sources.heard());
     await Promise.all([this.takeTally(), this.takeLags(), this.takeSinks(), this.takeChannels()]);
     return this.registry.metrics();
   }
@@ -176,6 +187,18 @@ export class PrometheusMetrics {
     }
   }
 
+  private takeHeard(clusters: readonly HeardCluster[]): void {
+    const { bypasses, events, busy } = this.kubeAudited;
+    for (const counter of Object.values(this.kubeAudited)) counter.reset();
+    for (const { name: cluster, heardAt, ...counts } of clusters) {
+      bypasses.inc({ cluster }, counts.bypasses);
+      busy.inc({ cluster }, counts.busy);
+      events.inc({ cluster, outcome: 'read' }, counts.read);
+      events.inc({ cluster, outcome: 'unreadable' }, counts.unreadable);
+      if (heardAt) this.gauges.kubeAuditHeard.set({ cluster }, heardAt.getTime() / 1000);
+    }
+  }
+
   private async takeLags(): Promise<void> {
     const { anchorLagEvents, anchorLagSeconds } = this.gauges;
     const lags = await inTime(this.sources.anchorLags());
@@ -199,17 +222,6 @@ export class PrometheusMetrics {
     reviewsOverdue.set(tally.reviewsOverdue);
   }
 
-  private async takeSinks(): Promise<void> {
-    const { sinkLagEvents, sinkLagSeconds, sinkDeadLetters } = this.gauges;
-    const standings = (await inTime(this.sources.sinks())) ?? [];
-    for (const gauge of [sinkLagEvents, sinkLagSeconds, sinkDeadLetters]) gauge.reset();
-    for (const { name: sink, lagEvents, lagSeconds, deadLetters } of standings) {
-      sinkLagEvents.set({ sink }, lagEvents);
-      sinkLagSeconds.set({ sink }, lagSeconds);
-      sinkDeadLetters.set({ sink }, deadLetters);
-    }
-  }
-
   private async takeChannels(): Promise<void> {
     const { noticesWaiting, noticeLagSeconds, noticesDead, channelUp } = this.gauges;
     const channels = (await inTime(this.sources.channels())) ?? [];
@@ -219,6 +231,17 @@ export class PrometheusMetrics {
       noticeLagSeconds.set({ channel }, oldestSeconds);
       noticesDead.set({ channel }, dead);
       channelUp.set({ channel }, state === 'up' ? 1 : 0);
+    }
+  }
+
+  private async takeSinks(): Promise<void> {
+    const { sinkLagEvents, sinkLagSeconds, sinkDeadLetters } = this.gauges;
+    const standings = (await inTime(this.sources.sinks())) ?? [];
+    for (const gauge of [sinkLagEvents, sinkLagSeconds, sinkDeadLetters]) gauge.reset();
+    for (const { name: sink, lagEvents, lagSeconds, deadLetters } of standings) {
+      sinkLagEvents.set({ sink }, lagEvents);
+      sinkLagSeconds.set({ sink }, lagSeconds);
+      sinkDeadLetters.set({ sink }, deadLetters);
     }
   }
 

@@ -8,17 +8,42 @@ const NEAR_PLACES = 50_000;
 /** What is found in several indexes of millions must fit into it exactly; with less, rows are read to look again. */
 export const SEARCH_MEMORY = '64MB';
 
+/** What has an index by its values and, for each of them, by places: the newest are read from its end. */
+const IN_ORDER: ReadonlySet<string> = new Set<keyof AuditFilter>([
+  'session',
+  'email',
+  'action',
+  'person',
+  'approver',
+  'requester',
+  'cluster',
+  'namespace',
+  'workload',
+  'pod',
+  'rule',
+  'ticket',
+  'breakGlass',
+]);
+
 /**
- * The parts of a search that are gone through one after the other. Facts have indexes in the order of places. Words have
- * none: where the newest places have not enough with them, there are few, and all are looked up at once.
+ * The parts of a search that are gone through one after the other. One fact has an index in the order of places. Several
+ * together have none, nor have words: where the newest places have not enough with all of them, there may be none
+ * among millions, so that they are looked up each in its index and put in order then.
  */
 export function partsOf(
-  { text }: AuditFilter,
+  filter: AuditFilter,
   { from = 0, before }: Places & { readonly before: number },
 ): { readonly near: Places; readonly far?: Places } {
   const middle = before - NEAR_PLACES;
-  if (text === undefined || middle <= from) return { near: { from, before } };
+  if (isInOrder(filter) || middle <= from) return { near: { from, before } };
   return { near: { from: middle, before }, far: { from, before: middle } };
+}
+
+function isInOrder({ from: _from, until: _until, ...facts }: AuditFilter): boolean {
+  const names = Object.entries(facts).flatMap(([name, value]) =>
+    value === undefined ? [] : [name],
+  );
+  return names.length === 0 || (names.length === 1 && names.every((name) => IN_ORDER.has(name)));
 }
 
 /** The newest of these places with what is found, the newest first. */

@@ -92,17 +92,21 @@ export class PrismaLogStore extends LogStore {
       index: string;
       event_id: string;
       leaf_hash: Buffer;
+      at: Date;
+      action: string;
       body: Buffer | null;
     }>(
-      `SELECT l.index, l.event_id, l.leaf_hash, e.body
+      `SELECT l.index, l.event_id, l.leaf_hash, e.at, e.action, e.body
        FROM audit_leaves l JOIN audit_events e ON e.id = l.event_id
        WHERE l.index >= $1 AND l.index < $2 ORDER BY l.index`,
       [begin, begin + count],
     );
-    return rows.map(({ index, event_id, leaf_hash, body }) => ({
+    return rows.map(({ index, event_id, leaf_hash, at, action, body }) => ({
       index: Number(index),
       eventId: event_id,
       leafHash: leaf_hash,
+      at,
+      action,
       body: body ?? NO_BODY,
     }));
   }

@@ -54,6 +54,9 @@ export interface LogEntry {
   readonly index: number;
   readonly eventId: string;
   readonly leafHash: Hash;
+  /** When it was and what, as its row has it beside the body: of one that was dropped nothing proves it. */
+  readonly at: Date;
+  readonly action: string;
   /** Of no bytes where it was dropped at the end of its time. */
   readonly body: Buffer;
 }

@@ -25,6 +25,7 @@ const PERMISSIONS = Object.keys({
   'audit:hold': true,
   'channel:read': true,
   'channel:test': true,
+  'audit:replay': true,
 } satisfies Record<Permission, true>) as Permission[];
 
 /** The caller as Hallpass knows them. */

@@ -39,6 +39,7 @@ const COLUMNS: readonly Column[] = [
   ['reason', member('reason')],
   ['ticket', member('ticket')],
   ['data', member('data')],
+  ['dropped', member('dropped')],
 ];
 
 export const CSV_HEADER = COLUMNS.map(([heading]) => heading).join(',');

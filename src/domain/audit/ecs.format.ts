@@ -1,11 +1,16 @@
 import { canonicalJson } from './canonical.js';
 import { kindOf, SEVERITY, severityOf } from './event.kinds.js';
 import type { Fields, LoggedEvent } from './logged.event.js';
-import { compact, textOf, textsOf, within } from './logged.event.js';
+import { compact, isAddress, textOf, textsOf, within } from './logged.event.js';
 
 export const ECS_VERSION = '9.4.0';
 
-const IP = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f.]*:[0-9a-f:.]*)$/i;
+/** `event.outcome`; of an event that was dropped nobody knows it. */
+const OUTCOMES: Readonly<Record<string, string>> = {
+  success: 'success',
+  failure: 'failure',
+  denied: 'failure',
+};
 
 /** An event as the Elastic Common Schema has it; what it has no field for is under `hallpass`. */
 export function ecsOf(event: LoggedEvent): Fields {
@@ -24,7 +29,7 @@ export function ecsOf(event: LoggedEvent): Fields {
       kind: 'event',
       id: textOf(fields, 'id'),
       action: textOf(fields, 'action'),
-      outcome: outcome === 'success' ? 'success' : 'failure',
+      outcome: OUTCOMES[outcome ?? ''] ?? 'unknown',
       // A denial is one of an interface: ECS has the type for no category that these would be of.
       category: isDenied ? withOne(ecs.category, 'api') : ecs.category,
       type: isDenied ? withOne(ecs.type, 'denied') : ecs.type,
@@ -54,6 +59,8 @@ export function ecsOf(event: LoggedEvent): Fields {
       break_glass: fields['breakGlass'],
       ticket: fields['ticket'],
       target: fields['target'],
+      dropped: fields['dropped'],
+      leaf_hash: fields['leafHash'],
       // As text: what it holds differs from action to action, and an index that maps it would clash or burst.
       data: fields['data'] === undefined ? undefined : canonicalJson(fields['data']),
     }),
@@ -78,7 +85,7 @@ function userOf(actor: Fields): Fields | undefined {
 
 function sourceOf(address: string | undefined): Fields | undefined {
   if (address === undefined) return undefined;
-  return { address, ...(IP.test(address) ? { ip: address } : {}) };
+  return { address, ...(isAddress(address) ? { ip: address } : {}) };
 }
 
 function orchestratorOf(target: Fields): Fields | undefined {

@@ -97,6 +97,8 @@ export const EVENT_KINDS = {
   'log.parted': kind(['entityManagement', 99], ['configuration', 'info'], 'critical'),
   'log.misfiled': kind(['entityManagement', 99], ['configuration', 'info'], 'high'),
   'channel.tested': MADE,
+  'log.undelivered': kind(['entityManagement', 99], ['configuration', 'info'], 'medium'),
+  'log.replayed': kind(['entityManagement', 99], ['configuration', 'info']),
   'bypass.found': kind(['apiActivity', 99], ['api', 'info'], 'high'),
   'kubernetes.seen': kind(['apiActivity', 99], ['api', 'info']),
 } as const satisfies Readonly<Record<string, EventKind>>;

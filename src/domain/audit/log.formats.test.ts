@@ -7,14 +7,18 @@ import { EVENT_KINDS, severityOf } from './event.kinds.js';
 import { CSV_HEADER } from './csv.format.js';
 import { LOG_FORMATS, fileOf } from './log.formats.js';
 import type { Fields, LoggedEvent } from './logged.event.js';
-import { loggedEvent, within } from './logged.event.js';
+import { droppedEvent, loggedEvent, within } from './logged.event.js';
 import { leafHashOf } from './merkle.tree.js';
 import { ocsfOf } from './ocsf.format.js';
 
 const AT = new Date('2026-11-28T10:00:00.123Z');
 const SYSTEM: Actor = { kind: 'system', replica: 'broker-1' };
 
-/** Required attributes and constraints, as the schema of OCSF 1.8.0 has them: of all classes, and of each. */
+/**
+ * Required attributes and constraints of all classes, and of each. Compared with ocsf/ocsf-schema at its tag 1.8.0
+ * (6fa6499a0f8c): events/base_event.json, events/iam/{iam,authorize_session,entity_management,user_access}.json,
+ * events/application/{application,api_activity}.json, with what they include, but for profiles that are not applied.
+ */
 const ALWAYS = [
   'activity_id',
   'category_uid',
@@ -37,26 +41,75 @@ const OF_CLASS: Record<
   3005: { required: ['privileges', 'user'], activities: [1, 2, 99], category: 3 },
   6003: { required: ['actor', 'api', 'src_endpoint'], activities: [1, 2, 3, 4, 99], category: 6 },
 };
-/** Of objects, wherever they stand: all of the first list, one at least of the second. */
+/**
+ * Of objects, wherever they stand: all of the first list, one at least of the second. From objects/*.json of the same tag:
+ * an entity is a managed_entity, an endpoint a network_endpoint, resources are resource_details.
+ */
 const OF_OBJECT: Record<string, { required: string[]; oneOf: string[] }> = {
   metadata: { required: ['product', 'version'], oneOf: [] },
   product: { required: [], oneOf: ['name', 'uid'] },
-  actor: { required: [], oneOf: ['process', 'user', 'invoked_by', 'session', 'app_name'] },
+  actor: {
+    required: [],
+    oneOf: ['process', 'user', 'invoked_by', 'session', 'app_name', 'app_uid'],
+  },
   user: { required: [], oneOf: ['account', 'name', 'uid'] },
   entity: { required: [], oneOf: ['name', 'uid', 'device', 'group', 'org', 'policy', 'user'] },
   api: { required: ['operation'], oneOf: [] },
   service: { required: [], oneOf: ['name', 'uid'] },
   request: { required: ['uid'], oneOf: [] },
-  src_endpoint: { required: [], oneOf: ['ip', 'uid', 'name', 'hostname'] },
+  src_endpoint: {
+    required: [],
+    oneOf: [
+      'ip',
+      'uid',
+      'name',
+      'hostname',
+      'svc_name',
+      'instance_uid',
+      'interface_uid',
+      'interface_name',
+      'domain',
+    ],
+  },
   resources: { required: [], oneOf: ['name', 'uid'] },
   groups: { required: [], oneOf: ['name', 'uid'] },
 };
-/** `event.type` by `event.category`, as ECS 9.4 expects them. */
+/** Attributes of those objects: nothing else is written in them. From the same files, with objects/_*.json that they extend. */
+const ATTRIBUTES: Record<string, string[]> = {
+  metadata: ['version', 'product', 'uid', 'event_code', 'log_name', 'log_version', 'sequence'],
+  product: ['name', 'vendor_name'],
+  actor: ['user', 'app_name'],
+  user: ['uid', 'domain', 'name', 'email_addr', 'type_id', 'groups'],
+  entity: ['type', 'type_id', 'uid', 'version'],
+  api: ['operation', 'service', 'request'],
+  request: ['uid'],
+  service: ['name'],
+  src_endpoint: ['ip', 'name'],
+  resources: ['type', 'name', 'uid', 'namespace'],
+  groups: ['name'],
+  session: ['uid'],
+};
+/**
+ * `event.type` by `event.category`: `expected_event_types` of elastic/ecs at its tag v9.4.0, generated/ecs/ecs_flat.yml,
+ * where every field outside of `hallpass` was looked up too.
+ */
 const ECS_TYPES: Record<string, string[]> = {
   iam: ['admin', 'change', 'creation', 'deletion', 'group', 'info', 'user'],
   session: ['start', 'end', 'info'],
   configuration: ['access', 'change', 'creation', 'deletion', 'info'],
-  api: ['access', 'admin', 'allowed', 'change', 'creation', 'deletion', 'denied', 'end', 'info'],
+  api: [
+    'access',
+    'admin',
+    'allowed',
+    'change',
+    'creation',
+    'deletion',
+    'denied',
+    'end',
+    'info',
+    'start',
+    'user',
+  ],
 };
 
 const ACTIONS = Object.keys(EVENT_KINDS);
@@ -128,6 +181,7 @@ function missingIn(value: unknown, name = ''): string[] {
   const names = members.map(([key]) => key);
   const { required = [], oneOf = [] } = OF_OBJECT[name] ?? {};
   return [
+    ...names.filter((key) => ATTRIBUTES[name]?.includes(key) === false).map((key) => `no ${key}`),
     ...required.filter((key) => !names.includes(key)).map((key) => `${name}.${key}`),
     ...(oneOf.length > 0 && !oneOf.some((key) => names.includes(key)) ? [`one of ${name}`] : []),
     ...members.flatMap(([key, member]) => missingIn(member, key)),
@@ -198,6 +252,60 @@ describe('OCSF', () => {
   });
 });
 
+describe('an event whose body was dropped', () => {
+  const dropped = (action: string) =>
+    droppedEvent({
+      index: 7,
+      eventId: '6f1c1f7e-0000-4000-8000-000000000001',
+      at: AT,
+      action,
+      leafHash: Buffer.alloc(32, 0xab),
+    });
+  const known = { id: '6f1c1f7e-0000-4000-8000-000000000001', time: AT.toISOString() };
+  const leafHash = 'ab'.repeat(32);
+
+  test('is told as JSON lines with what is left of it, and said to be dropped', () => {
+    const line = LOG_FORMATS.jsonl.line(dropped('session.approve'));
+    expect(JSON.parse(line)).toEqual({
+      ...known,
+      action: 'session.approve',
+      dropped: true,
+      leafHash,
+    });
+  });
+
+  test.each([...ACTIONS, 'future.thing'])(
+    'is told in OCSF with all that is required, and nothing made up: %s',
+    (action) => {
+      const event = ocsfOf(dropped(action));
+      expect(missing(event)).toEqual([]);
+      expect(event).toMatchObject({
+        status_id: 0,
+        status: 'Unknown',
+        actor: { user: { name: 'unknown', type_id: 0 } },
+        message: action,
+        unmapped: { dropped: true, leaf_hash: leafHash },
+      });
+    },
+  );
+
+  test('is told in ECS with an outcome that nobody knows', () => {
+    expect(ecsOf(dropped('session.approve'))).toMatchObject({
+      '@timestamp': known.time,
+      event: { id: known.id, action: 'session.approve', outcome: 'unknown', sequence: 7 },
+      hallpass: { dropped: true, leaf_hash: leafHash },
+    });
+    expect(ecsOf(dropped('session.approve'))).not.toHaveProperty('user');
+  });
+
+  test('is told in CSV with empty cells, and in the last one that it was dropped', () => {
+    const cells = LOG_FORMATS.csv.line(dropped('session.approve')).split(',');
+    expect(cells).toHaveLength(29);
+    expect(cells.slice(0, 5)).toEqual(['7', known.time, known.id, 'session.approve', '']);
+    expect(cells.at(-1)).toBe('true');
+  });
+});
+
 describe('the forms', () => {
   test('as JSON lines an event is the bytes that were hashed', () => {
     const entry = auditEntry({
@@ -223,7 +331,7 @@ describe('the forms', () => {
     const fields = { ...whole('session.ask').fields, reason: text };
     const line = LOG_FORMATS.csv.line(loggedEvent(7, Buffer.from(JSON.stringify(fields))));
     expect(line).toContain(`,"'=HYPERLINK(""https://evil.example"",""a, b"")\nnext",`);
-    expect(CSV_HEADER.split(',').length).toBe(28);
+    expect(CSV_HEADER.split(',').length).toBe(29);
   });
 
   test('refuse a body that is no JSON object', () => {

@@ -1,4 +1,5 @@
 import type { Json } from './canonical.js';
+import { canonicalJson } from './canonical.js';
 
 /** The members of a JSON object. */
 export type Fields = Readonly<Record<string, Json | undefined>>;
@@ -17,6 +18,35 @@ export function loggedEvent(index: number, body: Buffer): LoggedEvent {
   const value: unknown = JSON.parse(text);
   if (!isFields(value)) throw new Error(`the event at place ${index} is no JSON object`);
   return { index, text, fields: value };
+}
+
+/**
+ * An event whose body was dropped at the end of its time, so that whoever counts places misses none: its id and hash,
+ * and the time and action that its row has, which nothing proves.
+ */
+export function droppedEvent(of: {
+  readonly index: number;
+  readonly eventId: string;
+  readonly at: Date;
+  readonly action: string;
+  readonly leafHash: Buffer;
+}): LoggedEvent {
+  const { index, eventId, at, action, leafHash } = of;
+  const fields = {
+    id: eventId,
+    time: at.toISOString(),
+    action,
+    dropped: true,
+    leafHash: leafHash.toString('hex'),
+  };
+  return { index, text: canonicalJson(fields), fields };
+}
+
+const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f.]*:[0-9a-f:.]*)$/i;
+
+/** Whether a text looks like an address of the Internet Protocol. */
+export function isAddress(text: string): boolean {
+  return ADDRESS.test(text);
 }
 
 /** A member that is an object; an empty one where it is none. */

@@ -2,7 +2,7 @@ import { canonicalJson } from './canonical.js';
 import type { OcsfClass } from './event.kinds.js';
 import { kindOf, SEVERITY, severityOf } from './event.kinds.js';
 import type { Fields, LoggedEvent } from './logged.event.js';
-import { compact, textOf, textsOf, within } from './logged.event.js';
+import { compact, isAddress, textOf, textsOf, within } from './logged.event.js';
 
 export const OCSF_VERSION = '1.8.0';
 
@@ -17,7 +17,18 @@ export const OCSF_CLASSES: Readonly<
 };
 
 const OTHER = 99;
-const USER_TYPE = { person: 1, system: 3 } as const;
+const USER_TYPE = { unknown: 0, person: 1, system: 3 } as const;
+/** `type_id` of an entity, where OCSF has the type. */
+const ENTITY_TYPE: Readonly<Record<string, number>> = { policy: 5 };
+const SUCCESS = { status_id: 1, status: 'Success' } as const;
+const FAILURE = { status_id: 2, status: 'Failure' } as const;
+const STATUS: Readonly<Record<string, Fields>> = {
+  success: SUCCESS,
+  failure: FAILURE,
+  denied: FAILURE,
+};
+/** Of an event that was dropped nobody knows it. */
+const UNKNOWN_STATUS = { status_id: 0, status: 'Unknown' } as const;
 
 /** An event as OCSF 1.8 has it; what it has no attribute for is under `unmapped`. */
 export function ocsfOf(event: LoggedEvent): Fields {
@@ -26,7 +37,6 @@ export function ocsfOf(event: LoggedEvent): Fields {
   const { category, class: classUid } = OCSF_CLASSES[ocsf.class];
   const action = textOf(fields, 'action');
   const outcome = textOf(fields, 'outcome');
-  const isSuccess = outcome === 'success';
   const severity = severityOf(event);
   return {
     activity_id: ocsf.activity,
@@ -37,8 +47,7 @@ export function ocsfOf(event: LoggedEvent): Fields {
     time: Date.parse(textOf(fields, 'time') ?? ''),
     severity_id: SEVERITY[severity],
     severity: `${severity.charAt(0).toUpperCase()}${severity.slice(1)}`,
-    status_id: isSuccess ? 1 : 2,
-    status: isSuccess ? 'Success' : 'Failure',
+    ...(STATUS[outcome ?? ''] ?? UNKNOWN_STATUS),
     status_code: outcome,
     message: action,
     metadata: {
@@ -63,6 +72,8 @@ export function ocsfOf(event: LoggedEvent): Fields {
       ticket: fields['ticket'],
       channel: within(fields, 'actor')['channel'],
       data: fields['data'],
+      dropped: fields['dropped'],
+      leaf_hash: fields['leafHash'],
     }),
   };
 }
@@ -94,6 +105,7 @@ const OF_CLASS: Readonly<Record<OcsfClass, (fields: Fields) => Fields>> = {
 };
 
 function userOf(actor: Fields): Fields {
+  if (actor['kind'] === undefined) return { name: 'unknown', type_id: USER_TYPE.unknown };
   if (actor['kind'] !== 'person') {
     return { name: textOf(actor, 'replica') ?? 'hallpass', type_id: USER_TYPE.system };
   }
@@ -118,7 +130,7 @@ function holderOf(fields: Fields): Fields {
 function endpointOf(actor: Fields): Fields {
   const address = textOf(actor, 'address');
   if (address === undefined) return { name: textOf(actor, 'replica') ?? 'hallpass' };
-  return { ip: address };
+  return isAddress(address) ? { ip: address } : { name: address };
 }
 
 function privilegesOf(fields: Fields): readonly string[] {
@@ -134,7 +146,13 @@ function entityOf(fields: Fields): Fields {
     textOf(fields, 'session') ??
     textOf(fields, 'id');
   const version = data['version'];
-  return { type, uid, ...(typeof version === 'number' ? { version: `${version}` } : {}) };
+  const typeId = ENTITY_TYPE[type] ?? OTHER;
+  return {
+    type,
+    type_id: typeId,
+    uid,
+    ...(typeof version === 'number' ? { version: `${version}` } : {}),
+  };
 }
 
 function resourcesOf(fields: Fields): readonly Fields[] {

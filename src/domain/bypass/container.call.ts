@@ -59,18 +59,22 @@ export function containerCall(call: ApiCall): ContainerCall | undefined {
     if (query.getAll('dryRun').includes('All')) return undefined;
     return { kind: 'added', containers: namesIn(call.body), command: [] };
   }
-  const container = query.get('container') ?? '';
+  // The API server takes the first that it can read (`%zz` it passes over): whoever names several is looked at by all.
+  const containers = query.getAll('container').filter((it) => it !== '');
   return {
     kind: known.kind,
-    containers: container === '' ? [] : [container],
+    containers: [...new Set(containers)].slice(0, NAMES_MAX),
     command: query.getAll('command'),
   };
 }
 
-/** A URI as it stands in the log is a path and its query. */
+/**
+ * A URI as it stands in the log is a path and its query. A second question mark belongs to the name behind it, as the API
+ * server reads it; `URLSearchParams` would leave out one that comes first.
+ */
 function queryOf(uri: string): URLSearchParams {
   const at = uri.indexOf('?');
-  return new URLSearchParams(at < 0 ? '' : uri.slice(at + 1));
+  return new URLSearchParams(at < 0 ? '' : `&${uri.slice(at + 1)}`);
 }
 
 /** The names of ephemeral containers in a Pod, a merge patch or a JSON patch (RFC 6902). */

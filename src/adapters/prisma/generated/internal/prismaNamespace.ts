@@ -3628,7 +3628,9 @@ export const AuditSinkScalarFieldEnum = {
   next: 'next',
   holder: 'holder',
   claimedUntil: 'claimedUntil',
-  failingSince: 'failingSince'
+  failingSince: 'failingSince',
+  lastError: 'lastError',
+  lastErrorAt: 'lastErrorAt'
 } as const
 
 export type AuditSinkScalarFieldEnum = (typeof AuditSinkScalarFieldEnum)[keyof typeof AuditSinkScalarFieldEnum]
@@ -3638,7 +3640,9 @@ export const AuditDeadLetterScalarFieldEnum = {
   sink: 'sink',
   index: 'index',
   reason: 'reason',
-  at: 'at'
+  at: 'at',
+  replayAt: 'replayAt',
+  takenAt: 'takenAt'
 } as const
 
 export type AuditDeadLetterScalarFieldEnum = (typeof AuditDeadLetterScalarFieldEnum)[keyof typeof AuditDeadLetterScalarFieldEnum]

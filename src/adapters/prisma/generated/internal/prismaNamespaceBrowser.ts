@@ -520,7 +520,9 @@ export const AuditSinkScalarFieldEnum = {
   next: 'next',
   holder: 'holder',
   claimedUntil: 'claimedUntil',
-  failingSince: 'failingSince'
+  failingSince: 'failingSince',
+  lastError: 'lastError',
+  lastErrorAt: 'lastErrorAt'
 } as const
 
 export type AuditSinkScalarFieldEnum = (typeof AuditSinkScalarFieldEnum)[keyof typeof AuditSinkScalarFieldEnum]
@@ -530,7 +532,9 @@ export const AuditDeadLetterScalarFieldEnum = {
   sink: 'sink',
   index: 'index',
   reason: 'reason',
-  at: 'at'
+  at: 'at',
+  replayAt: 'replayAt',
+  takenAt: 'takenAt'
 } as const
 
 export type AuditDeadLetterScalarFieldEnum = (typeof AuditDeadLetterScalarFieldEnum)[keyof typeof AuditDeadLetterScalarFieldEnum]

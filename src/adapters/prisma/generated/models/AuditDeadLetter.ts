@@ -39,6 +39,8 @@ export type AuditDeadLetterMinAggregateOutputType = {
   index: bigint | null
   reason: string | null
   at: Date | null
+  replayAt: Date | null
+  takenAt: Date | null
 }
 
 export type AuditDeadLetterMaxAggregateOutputType = {
@@ -46,6 +48,8 @@ export type AuditDeadLetterMaxAggregateOutputType = {
   index: bigint | null
   reason: string | null
   at: Date | null
+  replayAt: Date | null
+  takenAt: Date | null
 }
 
 export type AuditDeadLetterCountAggregateOutputType = {
@@ -53,6 +57,8 @@ export type AuditDeadLetterCountAggregateOutputType = {
   index: number
   reason: number
   at: number
+  replayAt: number
+  takenAt: number
   _all: number
 }
 
@@ -70,6 +76,8 @@ export type AuditDeadLetterMinAggregateInputType = {
   index?: true
   reason?: true
   at?: true
+  replayAt?: true
+  takenAt?: true
 }
 
 export type AuditDeadLetterMaxAggregateInputType = {
@@ -77,6 +85,8 @@ export type AuditDeadLetterMaxAggregateInputType = {
   index?: true
   reason?: true
   at?: true
+  replayAt?: true
+  takenAt?: true
 }
 
 export type AuditDeadLetterCountAggregateInputType = {
@@ -84,6 +94,8 @@ export type AuditDeadLetterCountAggregateInputType = {
   index?: true
   reason?: true
   at?: true
+  replayAt?: true
+  takenAt?: true
   _all?: true
 }
 
@@ -178,6 +190,8 @@ export type AuditDeadLetterGroupByOutputType = {
   index: bigint
   reason: string
   at: Date
+  replayAt: Date | null
+  takenAt: Date | null
   _count: AuditDeadLetterCountAggregateOutputType | null
   _avg: AuditDeadLetterAvgAggregateOutputType | null
   _sum: AuditDeadLetterSumAggregateOutputType | null
@@ -208,6 +222,8 @@ export type AuditDeadLetterWhereInput = {
   index?: Prisma.BigIntFilter<"AuditDeadLetter"> | bigint | number
   reason?: Prisma.StringFilter<"AuditDeadLetter"> | string
   at?: Prisma.DateTimeFilter<"AuditDeadLetter"> | Date | string
+  replayAt?: Prisma.DateTimeNullableFilter<"AuditDeadLetter"> | Date | string | null
+  takenAt?: Prisma.DateTimeNullableFilter<"AuditDeadLetter"> | Date | string | null
   leaf?: Prisma.XOR<Prisma.AuditLeafScalarRelationFilter, Prisma.AuditLeafWhereInput>
 }
 
@@ -216,6 +232,8 @@ export type AuditDeadLetterOrderByWithRelationInput = {
   index?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   at?: Prisma.SortOrder
+  replayAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  takenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   leaf?: Prisma.AuditLeafOrderByWithRelationInput
 }
 
@@ -228,6 +246,8 @@ export type AuditDeadLetterWhereUniqueInput = Prisma.AtLeast<{
   index?: Prisma.BigIntFilter<"AuditDeadLetter"> | bigint | number
   reason?: Prisma.StringFilter<"AuditDeadLetter"> | string
   at?: Prisma.DateTimeFilter<"AuditDeadLetter"> | Date | string
+  replayAt?: Prisma.DateTimeNullableFilter<"AuditDeadLetter"> | Date | string | null
+  takenAt?: Prisma.DateTimeNullableFilter<"AuditDeadLetter"> | Date | string | null
   leaf?: Prisma.XOR<Prisma.AuditLeafScalarRelationFilter, Prisma.AuditLeafWhereInput>
 }, "sink_index">
 
@@ -236,6 +256,8 @@ export type AuditDeadLetterOrderByWithAggregationInput = {
   index?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   at?: Prisma.SortOrder
+  replayAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  takenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AuditDeadLetterCountOrderByAggregateInput
   _avg?: Prisma.AuditDeadLetterAvgOrderByAggregateInput
   _max?: Prisma.AuditDeadLetterMaxOrderByAggregateInput
@@ -251,12 +273,16 @@ export type AuditDeadLetterScalarWhereWithAggregatesInput = {
   index?: Prisma.BigIntWithAggregatesFilter<"AuditDeadLetter"> | bigint | number
   reason?: Prisma.StringWithAggregatesFilter<"AuditDeadLetter"> | string
   at?: Prisma.DateTimeWithAggregatesFilter<"AuditDeadLetter"> | Date | string
+  replayAt?: Prisma.DateTimeNullableWithAggregatesFilter<"AuditDeadLetter"> | Date | string | null
+  takenAt?: Prisma.DateTimeNullableWithAggregatesFilter<"AuditDeadLetter"> | Date | string | null
 }
 
 export type AuditDeadLetterCreateInput = {
   sink: string
   reason: string
   at: Date | string
+  replayAt?: Date | string | null
+  takenAt?: Date | string | null
   leaf: Prisma.AuditLeafCreateNestedOneWithoutDeadLettersInput
 }
 
@@ -265,12 +291,16 @@ export type AuditDeadLetterUncheckedCreateInput = {
   index: bigint | number
   reason: string
   at: Date | string
+  replayAt?: Date | string | null
+  takenAt?: Date | string | null
 }
 
 export type AuditDeadLetterUpdateInput = {
   sink?: Prisma.StringFieldUpdateOperationsInput | string
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  replayAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   leaf?: Prisma.AuditLeafUpdateOneRequiredWithoutDeadLettersNestedInput
 }
 
@@ -279,6 +309,8 @@ export type AuditDeadLetterUncheckedUpdateInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  replayAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditDeadLetterCreateManyInput = {
@@ -286,12 +318,16 @@ export type AuditDeadLetterCreateManyInput = {
   index: bigint | number
   reason: string
   at: Date | string
+  replayAt?: Date | string | null
+  takenAt?: Date | string | null
 }
 
 export type AuditDeadLetterUpdateManyMutationInput = {
   sink?: Prisma.StringFieldUpdateOperationsInput | string
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  replayAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditDeadLetterUncheckedUpdateManyInput = {
@@ -299,6 +335,8 @@ export type AuditDeadLetterUncheckedUpdateManyInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  replayAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditDeadLetterListRelationFilter = {
@@ -321,6 +359,8 @@ export type AuditDeadLetterCountOrderByAggregateInput = {
   index?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   at?: Prisma.SortOrder
+  replayAt?: Prisma.SortOrder
+  takenAt?: Prisma.SortOrder
 }
 
 export type AuditDeadLetterAvgOrderByAggregateInput = {
@@ -332,6 +372,8 @@ export type AuditDeadLetterMaxOrderByAggregateInput = {
   index?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   at?: Prisma.SortOrder
+  replayAt?: Prisma.SortOrder
+  takenAt?: Prisma.SortOrder
 }
 
 export type AuditDeadLetterMinOrderByAggregateInput = {
@@ -339,6 +381,8 @@ export type AuditDeadLetterMinOrderByAggregateInput = {
   index?: Prisma.SortOrder
   reason?: Prisma.SortOrder
   at?: Prisma.SortOrder
+  replayAt?: Prisma.SortOrder
+  takenAt?: Prisma.SortOrder
 }
 
 export type AuditDeadLetterSumOrderByAggregateInput = {
@@ -391,12 +435,16 @@ export type AuditDeadLetterCreateWithoutLeafInput = {
   sink: string
   reason: string
   at: Date | string
+  replayAt?: Date | string | null
+  takenAt?: Date | string | null
 }
 
 export type AuditDeadLetterUncheckedCreateWithoutLeafInput = {
   sink: string
   reason: string
   at: Date | string
+  replayAt?: Date | string | null
+  takenAt?: Date | string | null
 }
 
 export type AuditDeadLetterCreateOrConnectWithoutLeafInput = {
@@ -433,30 +481,40 @@ export type AuditDeadLetterScalarWhereInput = {
   index?: Prisma.BigIntFilter<"AuditDeadLetter"> | bigint | number
   reason?: Prisma.StringFilter<"AuditDeadLetter"> | string
   at?: Prisma.DateTimeFilter<"AuditDeadLetter"> | Date | string
+  replayAt?: Prisma.DateTimeNullableFilter<"AuditDeadLetter"> | Date | string | null
+  takenAt?: Prisma.DateTimeNullableFilter<"AuditDeadLetter"> | Date | string | null
 }
 
 export type AuditDeadLetterCreateManyLeafInput = {
   sink: string
   reason: string
   at: Date | string
+  replayAt?: Date | string | null
+  takenAt?: Date | string | null
 }
 
 export type AuditDeadLetterUpdateWithoutLeafInput = {
   sink?: Prisma.StringFieldUpdateOperationsInput | string
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  replayAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditDeadLetterUncheckedUpdateWithoutLeafInput = {
   sink?: Prisma.StringFieldUpdateOperationsInput | string
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  replayAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditDeadLetterUncheckedUpdateManyWithoutLeafInput = {
   sink?: Prisma.StringFieldUpdateOperationsInput | string
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  replayAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 
@@ -466,6 +524,8 @@ export type AuditDeadLetterSelect<ExtArgs extends runtime.Types.Extensions.Inter
   index?: boolean
   reason?: boolean
   at?: boolean
+  replayAt?: boolean
+  takenAt?: boolean
   leaf?: boolean | Prisma.AuditLeafDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["auditDeadLetter"]>
 
@@ -474,6 +534,8 @@ export type AuditDeadLetterSelectCreateManyAndReturn<ExtArgs extends runtime.Typ
   index?: boolean
   reason?: boolean
   at?: boolean
+  replayAt?: boolean
+  takenAt?: boolean
   leaf?: boolean | Prisma.AuditLeafDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["auditDeadLetter"]>
 
@@ -482,6 +544,8 @@ export type AuditDeadLetterSelectUpdateManyAndReturn<ExtArgs extends runtime.Typ
   index?: boolean
   reason?: boolean
   at?: boolean
+  replayAt?: boolean
+  takenAt?: boolean
   leaf?: boolean | Prisma.AuditLeafDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["auditDeadLetter"]>
 
@@ -490,9 +554,11 @@ export type AuditDeadLetterSelectScalar = {
   index?: boolean
   reason?: boolean
   at?: boolean
+  replayAt?: boolean
+  takenAt?: boolean
 }
 
-export type AuditDeadLetterOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"sink" | "index" | "reason" | "at", ExtArgs["result"]["auditDeadLetter"]>
+export type AuditDeadLetterOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"sink" | "index" | "reason" | "at" | "replayAt" | "takenAt", ExtArgs["result"]["auditDeadLetter"]>
 export type AuditDeadLetterInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   leaf?: boolean | Prisma.AuditLeafDefaultArgs<ExtArgs>
 }
@@ -513,6 +579,14 @@ export type $AuditDeadLetterPayload<ExtArgs extends runtime.Types.Extensions.Int
     index: bigint
     reason: string
     at: Date
+    /**
+     * Since when it is to be delivered again.
+     */
+    replayAt: Date | null
+    /**
+     * When the sink took it after all.
+     */
+    takenAt: Date | null
   }, ExtArgs["result"]["auditDeadLetter"]>
   composites: {}
 }
@@ -941,6 +1015,8 @@ export interface AuditDeadLetterFieldRefs {
   readonly index: Prisma.FieldRef<"AuditDeadLetter", 'BigInt'>
   readonly reason: Prisma.FieldRef<"AuditDeadLetter", 'String'>
   readonly at: Prisma.FieldRef<"AuditDeadLetter", 'DateTime'>
+  readonly replayAt: Prisma.FieldRef<"AuditDeadLetter", 'DateTime'>
+  readonly takenAt: Prisma.FieldRef<"AuditDeadLetter", 'DateTime'>
 }
     
 

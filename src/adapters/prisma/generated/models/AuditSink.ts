@@ -40,6 +40,8 @@ export type AuditSinkMinAggregateOutputType = {
   holder: string | null
   claimedUntil: Date | null
   failingSince: Date | null
+  lastError: string | null
+  lastErrorAt: Date | null
 }
 
 export type AuditSinkMaxAggregateOutputType = {
@@ -48,6 +50,8 @@ export type AuditSinkMaxAggregateOutputType = {
   holder: string | null
   claimedUntil: Date | null
   failingSince: Date | null
+  lastError: string | null
+  lastErrorAt: Date | null
 }
 
 export type AuditSinkCountAggregateOutputType = {
@@ -56,6 +60,8 @@ export type AuditSinkCountAggregateOutputType = {
   holder: number
   claimedUntil: number
   failingSince: number
+  lastError: number
+  lastErrorAt: number
   _all: number
 }
 
@@ -74,6 +80,8 @@ export type AuditSinkMinAggregateInputType = {
   holder?: true
   claimedUntil?: true
   failingSince?: true
+  lastError?: true
+  lastErrorAt?: true
 }
 
 export type AuditSinkMaxAggregateInputType = {
@@ -82,6 +90,8 @@ export type AuditSinkMaxAggregateInputType = {
   holder?: true
   claimedUntil?: true
   failingSince?: true
+  lastError?: true
+  lastErrorAt?: true
 }
 
 export type AuditSinkCountAggregateInputType = {
@@ -90,6 +100,8 @@ export type AuditSinkCountAggregateInputType = {
   holder?: true
   claimedUntil?: true
   failingSince?: true
+  lastError?: true
+  lastErrorAt?: true
   _all?: true
 }
 
@@ -185,6 +197,8 @@ export type AuditSinkGroupByOutputType = {
   holder: string | null
   claimedUntil: Date | null
   failingSince: Date | null
+  lastError: string | null
+  lastErrorAt: Date | null
   _count: AuditSinkCountAggregateOutputType | null
   _avg: AuditSinkAvgAggregateOutputType | null
   _sum: AuditSinkSumAggregateOutputType | null
@@ -216,6 +230,8 @@ export type AuditSinkWhereInput = {
   holder?: Prisma.StringNullableFilter<"AuditSink"> | string | null
   claimedUntil?: Prisma.DateTimeNullableFilter<"AuditSink"> | Date | string | null
   failingSince?: Prisma.DateTimeNullableFilter<"AuditSink"> | Date | string | null
+  lastError?: Prisma.StringNullableFilter<"AuditSink"> | string | null
+  lastErrorAt?: Prisma.DateTimeNullableFilter<"AuditSink"> | Date | string | null
 }
 
 export type AuditSinkOrderByWithRelationInput = {
@@ -224,6 +240,8 @@ export type AuditSinkOrderByWithRelationInput = {
   holder?: Prisma.SortOrderInput | Prisma.SortOrder
   claimedUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   failingSince?: Prisma.SortOrderInput | Prisma.SortOrder
+  lastError?: Prisma.SortOrderInput | Prisma.SortOrder
+  lastErrorAt?: Prisma.SortOrderInput | Prisma.SortOrder
 }
 
 export type AuditSinkWhereUniqueInput = Prisma.AtLeast<{
@@ -235,6 +253,8 @@ export type AuditSinkWhereUniqueInput = Prisma.AtLeast<{
   holder?: Prisma.StringNullableFilter<"AuditSink"> | string | null
   claimedUntil?: Prisma.DateTimeNullableFilter<"AuditSink"> | Date | string | null
   failingSince?: Prisma.DateTimeNullableFilter<"AuditSink"> | Date | string | null
+  lastError?: Prisma.StringNullableFilter<"AuditSink"> | string | null
+  lastErrorAt?: Prisma.DateTimeNullableFilter<"AuditSink"> | Date | string | null
 }, "name">
 
 export type AuditSinkOrderByWithAggregationInput = {
@@ -243,6 +263,8 @@ export type AuditSinkOrderByWithAggregationInput = {
   holder?: Prisma.SortOrderInput | Prisma.SortOrder
   claimedUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   failingSince?: Prisma.SortOrderInput | Prisma.SortOrder
+  lastError?: Prisma.SortOrderInput | Prisma.SortOrder
+  lastErrorAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AuditSinkCountOrderByAggregateInput
   _avg?: Prisma.AuditSinkAvgOrderByAggregateInput
   _max?: Prisma.AuditSinkMaxOrderByAggregateInput
@@ -259,6 +281,8 @@ export type AuditSinkScalarWhereWithAggregatesInput = {
   holder?: Prisma.StringNullableWithAggregatesFilter<"AuditSink"> | string | null
   claimedUntil?: Prisma.DateTimeNullableWithAggregatesFilter<"AuditSink"> | Date | string | null
   failingSince?: Prisma.DateTimeNullableWithAggregatesFilter<"AuditSink"> | Date | string | null
+  lastError?: Prisma.StringNullableWithAggregatesFilter<"AuditSink"> | string | null
+  lastErrorAt?: Prisma.DateTimeNullableWithAggregatesFilter<"AuditSink"> | Date | string | null
 }
 
 export type AuditSinkCreateInput = {
@@ -267,6 +291,8 @@ export type AuditSinkCreateInput = {
   holder?: string | null
   claimedUntil?: Date | string | null
   failingSince?: Date | string | null
+  lastError?: string | null
+  lastErrorAt?: Date | string | null
 }
 
 export type AuditSinkUncheckedCreateInput = {
@@ -275,6 +301,8 @@ export type AuditSinkUncheckedCreateInput = {
   holder?: string | null
   claimedUntil?: Date | string | null
   failingSince?: Date | string | null
+  lastError?: string | null
+  lastErrorAt?: Date | string | null
 }
 
 export type AuditSinkUpdateInput = {
@@ -283,6 +311,8 @@ export type AuditSinkUpdateInput = {
   holder?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failingSince?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastError?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastErrorAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditSinkUncheckedUpdateInput = {
@@ -291,6 +321,8 @@ export type AuditSinkUncheckedUpdateInput = {
   holder?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failingSince?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastError?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastErrorAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditSinkCreateManyInput = {
@@ -299,6 +331,8 @@ export type AuditSinkCreateManyInput = {
   holder?: string | null
   claimedUntil?: Date | string | null
   failingSince?: Date | string | null
+  lastError?: string | null
+  lastErrorAt?: Date | string | null
 }
 
 export type AuditSinkUpdateManyMutationInput = {
@@ -307,6 +341,8 @@ export type AuditSinkUpdateManyMutationInput = {
   holder?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failingSince?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastError?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastErrorAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditSinkUncheckedUpdateManyInput = {
@@ -315,6 +351,8 @@ export type AuditSinkUncheckedUpdateManyInput = {
   holder?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   claimedUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   failingSince?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  lastError?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  lastErrorAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditSinkCountOrderByAggregateInput = {
@@ -323,6 +361,8 @@ export type AuditSinkCountOrderByAggregateInput = {
   holder?: Prisma.SortOrder
   claimedUntil?: Prisma.SortOrder
   failingSince?: Prisma.SortOrder
+  lastError?: Prisma.SortOrder
+  lastErrorAt?: Prisma.SortOrder
 }
 
 export type AuditSinkAvgOrderByAggregateInput = {
@@ -335,6 +375,8 @@ export type AuditSinkMaxOrderByAggregateInput = {
   holder?: Prisma.SortOrder
   claimedUntil?: Prisma.SortOrder
   failingSince?: Prisma.SortOrder
+  lastError?: Prisma.SortOrder
+  lastErrorAt?: Prisma.SortOrder
 }
 
 export type AuditSinkMinOrderByAggregateInput = {
@@ -343,6 +385,8 @@ export type AuditSinkMinOrderByAggregateInput = {
   holder?: Prisma.SortOrder
   claimedUntil?: Prisma.SortOrder
   failingSince?: Prisma.SortOrder
+  lastError?: Prisma.SortOrder
+  lastErrorAt?: Prisma.SortOrder
 }
 
 export type AuditSinkSumOrderByAggregateInput = {
@@ -357,6 +401,8 @@ export type AuditSinkSelect<ExtArgs extends runtime.Types.Extensions.InternalArg
   holder?: boolean
   claimedUntil?: boolean
   failingSince?: boolean
+  lastError?: boolean
+  lastErrorAt?: boolean
 }, ExtArgs["result"]["auditSink"]>
 
 export type AuditSinkSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -365,6 +411,8 @@ export type AuditSinkSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ext
   holder?: boolean
   claimedUntil?: boolean
   failingSince?: boolean
+  lastError?: boolean
+  lastErrorAt?: boolean
 }, ExtArgs["result"]["auditSink"]>
 
 export type AuditSinkSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -373,6 +421,8 @@ export type AuditSinkSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ext
   holder?: boolean
   claimedUntil?: boolean
   failingSince?: boolean
+  lastError?: boolean
+  lastErrorAt?: boolean
 }, ExtArgs["result"]["auditSink"]>
 
 export type AuditSinkSelectScalar = {
@@ -381,9 +431,11 @@ export type AuditSinkSelectScalar = {
   holder?: boolean
   claimedUntil?: boolean
   failingSince?: boolean
+  lastError?: boolean
+  lastErrorAt?: boolean
 }
 
-export type AuditSinkOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"name" | "next" | "holder" | "claimedUntil" | "failingSince", ExtArgs["result"]["auditSink"]>
+export type AuditSinkOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"name" | "next" | "holder" | "claimedUntil" | "failingSince" | "lastError" | "lastErrorAt", ExtArgs["result"]["auditSink"]>
 
 export type $AuditSinkPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AuditSink"
@@ -394,6 +446,8 @@ export type $AuditSinkPayload<ExtArgs extends runtime.Types.Extensions.InternalA
     holder: string | null
     claimedUntil: Date | null
     failingSince: Date | null
+    lastError: string | null
+    lastErrorAt: Date | null
   }, ExtArgs["result"]["auditSink"]>
   composites: {}
 }
@@ -822,6 +876,8 @@ export interface AuditSinkFieldRefs {
   readonly holder: Prisma.FieldRef<"AuditSink", 'String'>
   readonly claimedUntil: Prisma.FieldRef<"AuditSink", 'DateTime'>
   readonly failingSince: Prisma.FieldRef<"AuditSink", 'DateTime'>
+  readonly lastError: Prisma.FieldRef<"AuditSink", 'String'>
+  readonly lastErrorAt: Prisma.FieldRef<"AuditSink", 'DateTime'>
 }
     
 
