@@ -14,6 +14,7 @@ import { recordingsSection } from './recordings.section.js';
 import type { OnCallSecret, Secret } from './secret.js';
 import { serverSection } from './server.section.js';
 import { sessionsSection } from './sessions.section.js';
+import { slackSection } from './slack.section.js';
 
 /**
  * The configuration, as file and environment give it. The program gets a {@link Config}. Each section is
@@ -51,6 +52,9 @@ export const configSchema = z.strictObject({
   notifications: notificationsSection
     .prefault({})
     .meta({ description: 'Who is told of what happens, and how.' }),
+  slack: slackSection.exactOptional().meta({
+    description: 'Asking and consenting in Slack. Left out: there is none.',
+  }),
   log: z
     .strictObject({
       level: z

@@ -202,3 +202,13 @@ export type NoticeChannel = Prisma.NoticeChannelModel
  * What is wrong at this moment, as far as others were told of it.
  */
 export type Incident = Prisma.IncidentModel
+/**
+ * Model SlackLink
+ * Which Slack account is whose, and was.
+ */
+export type SlackLink = Prisma.SlackLinkModel
+/**
+ * Model SlackLinkCode
+ * What is offered to a Slack account. Only its digest is kept.
+ */
+export type SlackLinkCode = Prisma.SlackLinkCodeModel
