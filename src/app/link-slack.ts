@@ -12,6 +12,7 @@ import {
   newLinkCode,
   whyNotServed,
 } from '../domain/slack-user.js';
+import { plainText } from '../domain/text.js';
 import type { Caller } from './caller.js';
 import { personOf } from './caller.js';
 import { NotePerson } from './note-person.js';
@@ -95,11 +96,12 @@ export class LinkSlack {
     const code = newLinkCode();
     const expiresAt = await this.deps.links.offer({
       account: { teamId: user.teamId, userId: user.userId },
-      name: user.name.slice(0, 200),
+      name: plainText(user.name, 200),
       digest: linkCodeDigest(code),
       seconds: LINK_CODE_SECONDS,
     });
-    return { path: `/link/slack/${code}`, expiresAt };
+    // In the query, which is not in the log of requests.
+    return { path: `/link/slack?code=${code}`, expiresAt };
   }
 
   /** Whom a code would tie, for the person to see before they agree; `invalid-link-code` where none. */

@@ -69,6 +69,11 @@ import { KubectlStreams } from './kube/kubectl.streams.js';
 import { PodWatches } from './kube/pod.watches.js';
 import { PortForwards } from './kube/port.forwards.js';
 import { StatusFilter } from './kube/status.filter.js';
+import { PageDoor, PageParts } from './pages/page.door.js';
+import { PageFilter } from './pages/page.filter.js';
+import { SessionPages } from './pages/session.pages.js';
+import { SignInPages } from './pages/sign-in.pages.js';
+import { SlackLinkPages } from './pages/slack-link.pages.js';
 import { PolicySetsController } from './policy-sets.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RecordingsController } from './recordings.controller.js';
@@ -128,6 +133,8 @@ export interface HttpDeps {
   readonly isDatabaseDown: (error: unknown) => boolean;
   readonly logger: Logger;
   readonly settings: HttpSettings;
+  /** Left out: there are no pages to sign in to, and no Slack. */
+  readonly pages?: PageParts;
   /** The passport strategy `bearer-oidc` and what it needs. */
   readonly providers?: readonly Provider[];
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
@@ -161,6 +168,9 @@ export const CONTROLLERS: readonly Type[] = [
   KubeClusterController,
   KubeSessionController,
   DocsController,
+  SignInPages,
+  SlackLinkPages,
+  SessionPages,
 ];
 
 @Module({})
@@ -225,6 +235,9 @@ export class HttpModule {
         PodWatches,
         PortForwards,
         StatusFilter,
+        { provide: PageParts, useValue: deps.pages ?? new PageParts(null, null) },
+        PageDoor,
+        PageFilter,
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useClass: SchemaPipe },
