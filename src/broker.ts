@@ -8,6 +8,7 @@ import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
 import { SOCKETS } from './adapters/http/socket.settings.js';
+import { PageParts } from './adapters/http/pages/page.door.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
@@ -17,6 +18,8 @@ import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
 import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
+import { OpenIdSignIn } from './adapters/oidc/browser.sign-in.js';
+import { TokenVerifier } from './adapters/oidc/token.verifier.js';
 import { PrometheusMetrics } from './adapters/metrics/prometheus.metrics.js';
 import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
@@ -47,6 +50,8 @@ import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
+import { PrismaSlackLinks } from './adapters/prisma/prisma-slack.links.js';
+import { PrismaWebSessions } from './adapters/prisma/prisma-web.sessions.js';
 import { PrismaSinkStore } from './adapters/prisma/prisma-sink.store.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
@@ -74,6 +79,7 @@ import type { SessionStore } from './app/ports/session.store.js';
 import { IssueTicket } from './app/issue-ticket.js';
 import { kubectlUses } from './app/kubectl.uses.js';
 import { KeepRecordings } from './app/keep-recordings.js';
+import { LinkSlack } from './app/link-slack.js';
 import { ListTargets } from './app/list-targets.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
@@ -106,6 +112,7 @@ import { SearchAudit } from './app/search-audit.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
 import { WaitForStart } from './app/wait-for-start.js';
+import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
@@ -352,6 +359,15 @@ export async function startBroker(
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
   const asking = new RequestSession({ store, clusters, policies, facts, clock, limits: bounds });
   const bypasses = new PrismaBypassStore(database);
+  const linkSlack = config.slack
+    ? new LinkSlack({
+        links: new PrismaSlackLinks(database),
+        note: notePerson,
+        clock,
+        roleGroups: config.identity.roles,
+        rules: config.slack,
+      })
+    : null;
   const detect = new DetectBypass({ store, bypasses, clock, journal, replica });
   const app = await createHttpApp({
     requestSession: asking,
@@ -457,6 +473,10 @@ export async function startBroker(
     isDatabaseDown,
     logger,
     settings: await httpSettings(config),
+    pages: new PageParts(
+      visitsOf(config, { database, note: notePerson, clock, journal }),
+      linkSlack,
+    ),
     providers: bearerStrategy(config.identity),
   });
   const management = new ManagementServer(
@@ -598,6 +618,35 @@ function accountsOf({ people }: Config['identity']): Required<Identity>[] {
   return people.flatMap(({ human, accounts }) =>
     accounts.map(({ issuer, subject }) => ({ iss: issuer, sub: subject, human })),
   );
+}
+
+/** People who sign in by a browser; null where no issuer has a client for that. */
+function visitsOf(
+  { webClients, server, identity }: Config,
+  parts: {
+    readonly database: Database;
+    readonly note: NotePerson;
+    readonly clock: SystemClock;
+    readonly journal: Journal;
+  },
+): VisitByBrowser | null {
+  if (webClients.length === 0) return null;
+  const { database, note, clock, journal } = parts;
+  const verifier = new TokenVerifier(identity, {
+    clock,
+    onFetchFailed: (issuer, cause) =>
+      journal.warn({ issuer, err: cause }, 'the keys of an issuer cannot be had'),
+  });
+  const signIn = new OpenIdSignIn({
+    clients: webClients.map(({ clientSecret, ...client }) => ({
+      ...client,
+      clientSecret: clientSecret?.reveal() ?? null,
+    })),
+    redirectUri: `${server.publicUrl}/sign-in/callback`,
+    verifier,
+  });
+  const sessions = new PrismaWebSessions(database);
+  return new VisitByBrowser({ signIn, sessions, note, clock, roleGroups: identity.roles });
 }
 
 async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {

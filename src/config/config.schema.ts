@@ -15,6 +15,7 @@ import type { OnCallSecret, Secret } from './secret.js';
 import { serverSection } from './server.section.js';
 import { sessionsSection } from './sessions.section.js';
 import { slackSection } from './slack.section.js';
+import type { WebClientConfig } from './web.clients.js';
 
 /**
  * The configuration, as file and environment give it. The program gets a {@link Config}. Each section is
@@ -100,4 +101,5 @@ export interface Config extends Omit<
   readonly notifications: NotificationsConfig;
   readonly onCall: OnCallConfig;
   readonly recordings: RecordingsConfig;
+  readonly webClients: readonly WebClientConfig[];
 }

@@ -112,6 +112,6 @@ function gettingIn({ id, links }: SessionDetails): Html {
   return html`${
     links.terminal !== null &&
     html` <h2>Get in</h2>
-      <pre>hallpass attach ${id}</pre>`
+      <pre>hallpass connect ${id}</pre>`
   }`;
 }

@@ -236,3 +236,8 @@ export type SlackLink = Prisma.SlackLinkModel
  * What is offered to a Slack account. Only its digest is kept.
  */
 export type SlackLinkCode = Prisma.SlackLinkCodeModel
+/**
+ * Model WebSession
+ * Browsers that signed in. Of what their cookie holds only the digest is kept.
+ */
+export type WebSession = Prisma.WebSessionModel

@@ -435,7 +435,8 @@ export const ModelName = {
   NoticeChannel: 'NoticeChannel',
   Incident: 'Incident',
   SlackLink: 'SlackLink',
-  SlackLinkCode: 'SlackLinkCode'
+  SlackLinkCode: 'SlackLinkCode',
+  WebSession: 'WebSession'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -451,7 +452,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditHold" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter" | "notice" | "noticeChannel" | "incident" | "slackLink" | "slackLinkCode"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditHold" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter" | "notice" | "noticeChannel" | "incident" | "slackLink" | "slackLinkCode" | "webSession"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3325,6 +3326,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    WebSession: {
+      payload: Prisma.$WebSessionPayload<ExtArgs>
+      fields: Prisma.WebSessionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.WebSessionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.WebSessionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        findFirst: {
+          args: Prisma.WebSessionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.WebSessionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        findMany: {
+          args: Prisma.WebSessionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>[]
+        }
+        create: {
+          args: Prisma.WebSessionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        createMany: {
+          args: Prisma.WebSessionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.WebSessionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>[]
+        }
+        delete: {
+          args: Prisma.WebSessionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        update: {
+          args: Prisma.WebSessionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        deleteMany: {
+          args: Prisma.WebSessionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.WebSessionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.WebSessionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>[]
+        }
+        upsert: {
+          args: Prisma.WebSessionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        aggregate: {
+          args: Prisma.WebSessionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateWebSession>
+        }
+        groupBy: {
+          args: Prisma.WebSessionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WebSessionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.WebSessionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WebSessionCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -3863,6 +3938,16 @@ export const SlackLinkCodeScalarFieldEnum = {
 export type SlackLinkCodeScalarFieldEnum = (typeof SlackLinkCodeScalarFieldEnum)[keyof typeof SlackLinkCodeScalarFieldEnum]
 
 
+export const WebSessionScalarFieldEnum = {
+  digest: 'digest',
+  person: 'person',
+  signIn: 'signIn',
+  expiresAt: 'expiresAt'
+} as const
+
+export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
+
+
 export const SortOrder = {
   asc: 'asc',
   desc: 'desc'
@@ -4211,6 +4296,7 @@ export type GlobalOmitConfig = {
   incident?: Prisma.IncidentOmit
   slackLink?: Prisma.SlackLinkOmit
   slackLinkCode?: Prisma.SlackLinkCodeOmit
+  webSession?: Prisma.WebSessionOmit
 }
 
 /* Types for Logging */

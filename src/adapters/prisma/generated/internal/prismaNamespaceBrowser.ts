@@ -89,7 +89,8 @@ export const ModelName = {
   NoticeChannel: 'NoticeChannel',
   Incident: 'Incident',
   SlackLink: 'SlackLink',
-  SlackLinkCode: 'SlackLinkCode'
+  SlackLinkCode: 'SlackLinkCode',
+  WebSession: 'WebSession'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -605,6 +606,16 @@ export const SlackLinkCodeScalarFieldEnum = {
 } as const
 
 export type SlackLinkCodeScalarFieldEnum = (typeof SlackLinkCodeScalarFieldEnum)[keyof typeof SlackLinkCodeScalarFieldEnum]
+
+
+export const WebSessionScalarFieldEnum = {
+  digest: 'digest',
+  person: 'person',
+  signIn: 'signIn',
+  expiresAt: 'expiresAt'
+} as const
+
+export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
 
 
 export const SortOrder = {
