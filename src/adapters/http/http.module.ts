@@ -85,6 +85,7 @@ import { SessionEventsController } from './session-events.controller.js';
 import { SessionTicketsController } from './session-tickets.controller.js';
 import { SessionStreams } from './session.streams.js';
 import { SessionsController } from './sessions.controller.js';
+import { SlackLinksController } from './slack-links.controller.js';
 import { SignInController } from './sign-in.controller.js';
 import { SimulationController } from './simulation.controller.js';
 import { TerminalController } from './terminal.controller.js';
@@ -164,6 +165,7 @@ export const CONTROLLERS: readonly Type[] = [
   ChannelsController,
   RecordingsController,
   SignInController,
+  SlackLinksController,
   KubeconfigController,
   KubeClusterController,
   KubeSessionController,

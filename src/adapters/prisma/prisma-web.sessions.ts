@@ -2,6 +2,9 @@ import type { WebVisitor } from '../../app/ports/web.sessions.js';
 import { WebSessions } from '../../app/ports/web.sessions.js';
 import type { Database } from './database.js';
 
+/** Held while those that expired are forgotten: one at a time does that, and nobody waits for it. */
+const SWEEP_LOCK = 0x77656273;
+
 /** Browsers that signed in, in PostgreSQL. */
 export class PrismaWebSessions extends WebSessions {
   constructor(private readonly database: Database) {
@@ -11,8 +14,8 @@ export class PrismaWebSessions extends WebSessions {
   async add(digest: string, { person, signIn }: WebVisitor, expiresAt: Date): Promise<void> {
     await this.database.prisma.$executeRaw`
       WITH expired AS (
-        DELETE FROM web_sessions WHERE digest IN (
-          SELECT digest FROM web_sessions WHERE expires_at < now() LIMIT 100 FOR UPDATE SKIP LOCKED)
+        DELETE FROM web_sessions
+        WHERE expires_at < now() AND (SELECT pg_try_advisory_xact_lock(${SWEEP_LOCK}::bigint))
       )
       INSERT INTO web_sessions (digest, person, sign_in, expires_at)
       VALUES (${digest}, ${JSON.stringify(person)}::jsonb, ${JSON.stringify(signIn)}::jsonb, ${expiresAt}::timestamptz)`;

@@ -7,7 +7,7 @@ import { PROBLEMS, problem } from '../../../domain/problem.js';
 import { DatabaseOutage } from '../database.outage.js';
 import { frameworkProblem } from '../framework.errors.js';
 import { Refused } from '../refused.error.js';
-import { html } from './html.js';
+import { markup } from './markup.js';
 import { showPage } from './page.js';
 import { SignInFirst } from './page.door.js';
 
@@ -38,8 +38,8 @@ export class PageFilter implements ExceptionFilter {
     showPage(reply, {
       status,
       title,
-      body: html`<p>${found.detail}</p>
-        ${(found.errors ?? []).map(({ message }) => html`<p>${message}</p>`)}`,
+      body: markup`<p>${found.detail}</p>
+        ${(found.errors ?? []).map(({ message }) => markup`<p>${message}</p>`)}`,
     });
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
-import type { Html } from './html.js';
-import { Html as Raw, html } from './html.js';
+import type { Html } from './markup.js';
+import { Html as Raw, markup } from './markup.js';
 
 const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
@@ -42,19 +42,17 @@ export function showPage(reply: FastifyReply, page: Page): void {
 }
 
 function document({ title, body, visitor }: Page): Html {
-  return html`<!doctype html>
+  return markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title} - Hallpass</title>
-        <style>
-          ${new Raw(STYLE)}
-        </style>
+        <style>${new Raw(STYLE)}</style>
       </head>
       <body>
         <header>
-          <p>Hallpass${visitor && html`: signed in as <bdi>${visitor.name}</bdi>`}</p>
+          <p>Hallpass${visitor && markup`: signed in as <bdi>${visitor.name}</bdi>`}</p>
         </header>
         <main>
           <h1>${title}</h1>
@@ -62,7 +60,7 @@ function document({ title, body, visitor }: Page): Html {
         </main>
         ${
           visitor &&
-          html`<footer>
+          markup`<footer>
             <form method="post" action="/sign-out">
               ${formToken(visitor.formToken)}<button>Sign out</button>
             </form>
@@ -74,5 +72,5 @@ function document({ title, body, visitor }: Page): Html {
 
 /** What every form carries. */
 export function formToken(token: string): Html {
-  return html`<input type="hidden" name="form" value="${token}" />`;
+  return markup`<input type="hidden" name="form" value="${token}" />`;
 }

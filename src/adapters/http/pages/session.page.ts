@@ -1,6 +1,6 @@
 import type { SessionDetails } from '../../../contract/session.schema.js';
-import type { Html } from './html.js';
-import { html } from './html.js';
+import type { Html } from './markup.js';
+import { markup } from './markup.js';
 import { formToken } from './page.js';
 
 /** What a person sees of a session, and the forms by which they decide, if they may. */
@@ -29,14 +29,14 @@ export function sessionBody(
     ['Consents', approvals.needed === 0 ? null : consentsOf(approvals)],
     ['Asked at', session.createdAt],
   ];
-  return html` <dl>${rows.map(([name, text]) => row(name, text))}</dl>
+  return markup` <dl>${rows.map(([name, text]) => row(name, text))}</dl>
     ${saidBy(session)} ${deciding(session, token)} ${gettingIn(session)}`;
 }
 
 function row(name: string, text: string | null): Html {
-  return html`${
+  return markup`${
     text !== null &&
-    html`<dt>${name}</dt>
+    markup`<dt>${name}</dt>
       <dd><bdi>${text}</bdi></dd>`
   }`;
 }
@@ -68,15 +68,15 @@ function consentsOf({ given, needed, open }: SessionDetails['approvals']): strin
 function saidBy({ decisions }: SessionDetails): Html {
   const items = decisions.map(
     (decision) =>
-      html`<li>
+      markup`<li>
         ${decision.at}: ${decision.verdict} by
         <bdi>${decision.person ? nameOf(decision.person) : 'policy'}</bdi
-        >${decision.comment !== null && html`: <bdi>${decision.comment}</bdi>`}
+        >${decision.comment !== null && markup`: <bdi>${decision.comment}</bdi>`}
       </li>`,
   );
-  return html`${
+  return markup`${
     items.length > 0 &&
-    html`<h2>What was decided</h2>
+    markup`<h2>What was decided</h2>
       <ol>
         ${items}
       </ol>`
@@ -92,11 +92,11 @@ const VERDICTS = [
 /** The version that is shown is the one that is decided about. */
 function deciding({ id, version, allowedActions, approvals }: SessionDetails, token: string): Html {
   const buttons = VERDICTS.filter(([verdict]) => allowedActions.includes(verdict)).map(
-    ([verdict, label]) => html`<button name="verdict" value="${verdict}">${label}</button>`,
+    ([verdict, label]) => markup`<button name="verdict" value="${verdict}">${label}</button>`,
   );
-  return html`${
+  return markup`${
     buttons.length > 0 &&
-    html` <h2>Decide</h2>
+    markup` <h2>Decide</h2>
       <form method="post" action="/sessions/${id}/decisions">
         ${formToken(token)}<input type="hidden" name="version" value="${version}" />
         <label for="comment"
@@ -109,9 +109,9 @@ function deciding({ id, version, allowedActions, approvals }: SessionDetails, to
 }
 
 function gettingIn({ id, links }: SessionDetails): Html {
-  return html`${
+  return markup`${
     links.terminal !== null &&
-    html` <h2>Get in</h2>
+    markup` <h2>Get in</h2>
       <pre>hallpass connect ${id}</pre>`
   }`;
 }

@@ -8,7 +8,7 @@ import { problem } from '../../../domain/problem.js';
 import { ByPage, Public } from '../access.decorators.js';
 import { CurrentCaller } from '../caller.decorator.js';
 import { Refused, orRefuse } from '../refused.error.js';
-import { html } from './html.js';
+import { markup } from './markup.js';
 import { ownPath } from './own.path.js';
 import { PageDoor } from './page.door.js';
 import { PageFilter } from './page.filter.js';
@@ -71,7 +71,7 @@ export class SignInPages {
     const name = displayName(personOf(caller));
     showPage(reply, {
       title: 'Signed out',
-      body: html`<p>
+      body: markup`<p>
         <bdi>${name}</bdi> is signed out of Hallpass, in this browser. At your identity provider you
         may still be signed in.
       </p>`,
@@ -82,11 +82,11 @@ export class SignInPages {
     const address = (issuer: string) =>
       `/sign-in?issuer=${encodeURIComponent(issuer)}&next=${encodeURIComponent(next)}`;
     const items = this.door.visits.issuers.map(
-      (issuer) => html`<li><a href="${address(issuer)}">${issuer}</a></li>`,
+      (issuer) => markup`<li><a href="${address(issuer)}">${issuer}</a></li>`,
     );
     showPage(reply, {
       title: 'Sign in',
-      body: html`<p>Where are you known?</p>
+      body: markup`<p>Where are you known?</p>
         <ul>
           ${items}
         </ul>`,

@@ -8,8 +8,8 @@ import { displayName } from '../../../domain/person.js';
 import { ByPage } from '../access.decorators.js';
 import { CurrentCaller } from '../caller.decorator.js';
 import { orRefuse } from '../refused.error.js';
-import type { Html } from './html.js';
-import { html } from './html.js';
+import type { Html } from './markup.js';
+import { markup } from './markup.js';
 import type { VisitedRequest } from './page.door.js';
 import { PageDoor } from './page.door.js';
 import { PageFilter } from './page.filter.js';
@@ -41,7 +41,7 @@ export class SlackLinkPages {
     showPage(reply, {
       title: 'Tie your Slack account',
       visitor,
-      body: html` <p>
+      body: markup` <p>
           From then on, whoever uses this Slack account asks and consents in Hallpass as you.
         </p>
         <dl>
@@ -78,7 +78,7 @@ export class SlackLinkPages {
     showPage(reply, {
       title: 'Your Slack account is tied',
       visitor: visitorOf(request),
-      body: html`<p>
+      body: markup`<p>
         Hallpass takes <bdi>${link.name}</bdi> (<code>${link.userId}</code>) for
         <bdi>${displayName(personOf(caller))}</bdi> now: go back to Slack. You can end that at
         <a href="/me">your page</a>.
@@ -99,7 +99,7 @@ export class SlackLinkPages {
     showPage(reply, {
       title: 'Your Slack account is not tied any more',
       visitor: visitorOf(request),
-      body: html`<p>
+      body: markup`<p>
         <bdi>${link.name}</bdi> (<code>${link.userId}</code>) does not speak for you any more.
       </p>`,
     });
@@ -117,7 +117,7 @@ export class SlackLinkPages {
     showPage(reply, {
       title: 'You',
       visitor,
-      body: html` <dl>
+      body: markup` <dl>
           <dt>Name</dt>
           <dd><bdi>${visitor.name}</bdi></dd>
           <dt>As</dt>
@@ -136,7 +136,7 @@ export class SlackLinkPages {
     const links = await this.door.linkSlack.list(caller);
     const items = links.map(
       ({ id, name, userId }) =>
-        html` <form method="post" action="/link/slack/end">
+        markup` <form method="post" action="/link/slack/end">
           <bdi>${name}</bdi> (<code>${userId}</code>) ${formToken(token)}<input
             type="hidden"
             name="id"
@@ -145,7 +145,7 @@ export class SlackLinkPages {
           <button>End it</button>
         </form>`,
     );
-    return html`<h2>Slack accounts that speak for you</h2>
-      ${items}${items.length === 0 && html`<p>None.</p>`}`;
+    return markup`<h2>Slack accounts that speak for you</h2>
+      ${items}${items.length === 0 && markup`<p>None.</p>`}`;
   }
 }

@@ -21,7 +21,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
  * HTML with what people wrote in it: every part that is not {@link Html} itself is text, without marks that reorder or
  * hide it, and escaped for elements and for attributes in quotes. Null, undefined and false are nothing.
  */
-export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
+export function markup(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(
     texts
       .map((text, index) => `${text}${index < parts.length ? shown(parts[index]) : ''}`)
