@@ -187,6 +187,33 @@ describe('signing in by a browser', () => {
     }
   });
 
+  test('says so where the issuer gives no tokens, and signs nobody in', async () => {
+    const dead = await startIdentityProvider();
+    const verifier = { verify: () => Promise.reject(new Error('nothing to verify')) };
+    const signIn = new OpenIdSignIn({
+      clients: [
+        {
+          issuer: dead.issuer,
+          clientId: WEB_CLIENT_ID,
+          clientSecret: null,
+          scopes: SCOPES,
+          resource: null,
+        },
+      ],
+      redirectUri: `${api.url}/sign-in/callback`,
+      verifier,
+    });
+    const begun = await signIn.begin(dead.issuer);
+    if (isProblem(begun)) throw new Error(begun.detail);
+    await dead.close();
+    const { state } = begun.underWay;
+    const query = new URLSearchParams({ code: 'x', state, iss: dead.issuer }).toString();
+    expect(await signIn.finish(begun.underWay, query)).toMatchObject({
+      problem: 'identity-unavailable',
+    });
+    expect(await signIn.begin('https://elsewhere.example')).toMatchObject({ problem: 'not-found' });
+  });
+
   test('ends on every replica when the person signs out, whatever cookie is kept', async () => {
     const page = await open('/me');
     const key = browser.cookie(api.url, SESSION_COOKIE) ?? '';

@@ -31,7 +31,7 @@ export class OpenIdSignIn extends BrowserSignIn {
       readonly clients: readonly WebClient[];
       /** `/sign-in/callback` under the broker's address. */
       readonly redirectUri: string;
-      readonly verifier: TokenVerifier;
+      readonly verifier: Pick<TokenVerifier, 'verify'>;
     },
   ) {
     super();
