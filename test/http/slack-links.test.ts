@@ -9,6 +9,7 @@ import { NotePerson } from '../../src/app/note-person.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Api, Who } from '../support/http.api.js';
 import { ROLE_GROUPS, startApi } from '../support/http.api.js';
+import { HallpassHome } from '../support/hallpass.client.js';
 import { HandClock, MemoryJournal } from '../support/in-memory.ports.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { freshDatabase } from '../support/postgres.js';
@@ -76,6 +77,22 @@ test('a Slack account is tied by its code, listed, and not tied any more when it
   expect((await end('robin', tied.body.id)).body).toEqual(tied.body);
   expect((await list('robin')).body).toEqual({ items: [] });
   expect((await end('robin', tied.body.id)).status).toBe(404);
+});
+
+test('the command line ties an account by its link, lists it and ends it', async () => {
+  await using home = await HallpassHome.make({ HALLPASS_TOKEN: 'sam', HALLPASS_SERVER: api.url });
+  const hallpass = async (...args: string[]) => {
+    const { code, stdout, stderr } = await home.run(['slack', ...args]);
+    return { code, said: `${stdout.toString()}${stderr}` };
+  };
+  const link = `https://hallpass.example.com/link/slack?code=${await codeFor('U0SAM')}`;
+  const tied = await hallpass('link', link);
+  expect(tied).toMatchObject({ code: 0, said: expect.stringContaining('U0SAM') as string });
+  const { items } = (await list('sam')).body;
+  expect((await hallpass('list')).said).toContain(items[0].id);
+  expect(await hallpass('unlink', items[0].id)).toMatchObject({ code: 0 });
+  expect((await hallpass('list')).said).toContain('No Slack account speaks for you.');
+  expect((await hallpass('link', link)).code).not.toBe(0);
 });
 
 test.each([
