@@ -4,7 +4,13 @@ export type Measure = {
   /** How many were measured. */
   readonly count: number;
 } & (
-  | { readonly unit: 'ms'; readonly p50: number; readonly p99: number }
+  | {
+      readonly unit: 'ms';
+      readonly p50: number;
+      readonly p99: number;
+      /** The longest of all, where that is told. */
+      readonly worst?: number;
+    }
   | { readonly unit: '/s' | 'MB/s' | 'kB' | 'ms/s' | '%'; readonly value: number }
 );
 
@@ -27,6 +33,8 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   /** Told what is being done, for whoever waits. */
   readonly say: (what: string) => void;
+  /** How large what is measured grows, where it grows; as usual where nobody says. */
+  readonly events?: number;
 }
 
 export interface Benchmark {

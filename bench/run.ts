@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { auditBenchmark } from './audit.bench.js';
 import type { Benchmark, Findings, Measure } from './benchmark.js';
 import { policyBenchmark } from './policy.bench.js';
 import { sessionsBenchmark } from './sessions.bench.js';
 import { terminalBenchmark } from './terminal.bench.js';
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  audit: auditBenchmark,
   policy: policyBenchmark,
   sessions: sessionsBenchmark,
   terminal: terminalBenchmark,
@@ -29,6 +31,10 @@ async function main(argv: readonly string[]): Promise<number> {
       2,
     );
   }
+  const events = args.values.events === undefined ? undefined : Number(args.values.events);
+  if (events !== undefined && !(Number.isInteger(events) && events >= 1_000)) {
+    return complain('--events is a number of 1000 or more.', 2);
+  }
   const leaving = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // A second one ends the process at once, as it would without us.
@@ -36,7 +42,11 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   try {
     const say = (what: string) => process.stderr.write(`  ${what} …\n`);
-    const findings = await benchmark.run({ signal: leaving.signal, say });
+    const findings = await benchmark.run({
+      signal: leaving.signal,
+      say,
+      ...(events === undefined ? {} : { events }),
+    });
     const report = { benchmark: name, ...machine(), ...findings };
     print(args.values.json ? JSON.stringify(report) : table(report));
     return 0;
@@ -50,7 +60,7 @@ function readArguments(argv: readonly string[]) {
   try {
     return parseArgs({
       args: [...argv],
-      options: { json: { type: 'boolean', default: false } },
+      options: { json: { type: 'boolean', default: false }, events: { type: 'string' } },
       allowPositionals: true,
     });
   } catch (error) {
@@ -69,7 +79,7 @@ function machine() {
 
 function listing(): string {
   const lines = Object.entries(BENCHMARKS).map(([name, { about }]) => `  ${name}  ${about}`);
-  return ['npm run bench -- NAME [--json]', '', ...lines].join('\n');
+  return ['npm run bench -- NAME [--json] [--events COUNT]', '', ...lines].join('\n');
 }
 
 function table(report: Findings & ReturnType<typeof machine>): string {
@@ -88,8 +98,17 @@ function table(report: Findings & ReturnType<typeof machine>): string {
 function cells(measure: Measure): string[] {
   const of = `of ${measure.count}`;
   return measure.unit === 'ms'
-    ? [`p50 ${measure.p50.toFixed(2)} ms`, `p99 ${measure.p99.toFixed(2)} ms`, of]
+    ? [
+        `p50 ${measure.p50.toFixed(2)} ms`,
+        `p99 ${measure.p99.toFixed(2)} ms`,
+        of,
+        ...worst(measure),
+      ]
     : [`${measure.value.toFixed(1)} ${measure.unit}`, '', of];
+}
+
+function worst({ worst }: Extract<Measure, { unit: 'ms' }>): string[] {
+  return worst === undefined ? [] : [`worst ${worst.toFixed(2)}`];
 }
 
 function print(text: string): void {

@@ -64,6 +64,7 @@ export function cliDocument(): string {
       loadTests: UNUSED,
       readFile: UNUSED,
       diff: UNUSED,
+      evidence: UNUSED,
     },
     () => undefined,
   );

@@ -50,6 +50,8 @@ function isUnder(path: string, parent: string): boolean {
 
 /** Keys that exclude another one of the example. */
 const LEFT_OUT = new Set([
+  'notifications.channels[].url',
+  'notifications.channels[].allowPrivate',
   'audit.sinks[].host',
   'audit.sinks[].port',
   'audit.sinks[].s3',

@@ -8,6 +8,7 @@ import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
 import { SOCKETS } from './adapters/http/socket.settings.js';
+import { PageParts } from './adapters/http/pages/page.door.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
@@ -17,6 +18,8 @@ import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
 import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
+import { OpenIdSignIn } from './adapters/oidc/browser.sign-in.js';
+import { TokenVerifier } from './adapters/oidc/token.verifier.js';
 import { PrometheusMetrics } from './adapters/metrics/prometheus.metrics.js';
 import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
@@ -28,8 +31,10 @@ import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
 import { PrismaHistory } from './adapters/prisma/prisma-history.js';
 import { PrismaAccessReport } from './adapters/prisma/prisma-access.report.js';
+import { PrismaAuditHolds } from './adapters/prisma/prisma-audit.holds.js';
 import { PrismaAuditIndex } from './adapters/prisma/prisma-audit.index.js';
 import { PrismaAuditLog } from './adapters/prisma/prisma-audit.log.js';
+import { PrismaLogRetention } from './adapters/prisma/prisma-log.retention.js';
 import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
 import { PrismaBypassStore } from './adapters/prisma/prisma-bypass.store.js';
 import { PrismaKubeNames } from './adapters/prisma/prisma-kube.names.js';
@@ -38,11 +43,15 @@ import { PrismaOutbox } from './adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from './adapters/prisma/prisma-people.js';
 import { PrismaPresence } from './adapters/prisma/prisma-presence.js';
 import { PrismaRecordingStore } from './adapters/prisma/prisma-recording.store.js';
+import { PrismaBreakGlassReport } from './adapters/prisma/prisma-break-glass.report.js';
+import { PrismaAuditReviewStore } from './adapters/prisma/prisma-audit-review.store.js';
 import { PrismaReviewStore } from './adapters/prisma/prisma-review.store.js';
 import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
+import { PrismaSlackLinks } from './adapters/prisma/prisma-slack.links.js';
+import { PrismaWebSessions } from './adapters/prisma/prisma-web.sessions.js';
 import { PrismaSinkStore } from './adapters/prisma/prisma-sink.store.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
@@ -70,10 +79,15 @@ import type { SessionStore } from './app/ports/session.store.js';
 import { IssueTicket } from './app/issue-ticket.js';
 import { kubectlUses } from './app/kubectl.uses.js';
 import { KeepRecordings } from './app/keep-recordings.js';
+import { LinkSlack } from './app/link-slack.js';
 import { ListTargets } from './app/list-targets.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
 import { ReadLog } from './app/read-log.js';
+import { auditReviewUses } from './app/audit-review.uses.js';
+import { TakeEvidence } from './app/take-evidence.js';
+import { PrismaSessionLog } from './adapters/prisma/prisma-session.log.js';
+import { TarArchives } from './adapters/tar/tar.archives.js';
 import { ReadReviews } from './app/read-reviews.js';
 import { ReadAudit, ReadSession } from './app/read-session.js';
 import { ReconcileSessions } from './app/reconcile-sessions.js';
@@ -88,19 +102,24 @@ import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
+import { RetainLog } from './app/retain-log.js';
 import { ReviewSession } from './app/review-session.js';
+import { HoldAudit } from './app/hold-audit.js';
 import { IndexLog } from './app/index-log.js';
+import { ReportBreakGlass } from './app/report-break-glass.js';
 import { ReportAccess } from './app/report-access.js';
 import { SearchAudit } from './app/search-audit.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
 import { WaitForStart } from './app/wait-for-start.js';
+import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import type { Identity } from './domain/person.js';
 import { LogGuard } from './log.guard.js';
 import { sinkOf } from './log.sinks.js';
+import { NoticeDesk } from './notice.desk.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -194,6 +213,7 @@ export async function startBroker(
     new PrismaSessionStore(database, (id, version) => news.written(id, version)),
   );
   const reviews = new PrismaReviewStore(database);
+  const auditReviews = new PrismaAuditReviewStore(database);
   const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
@@ -216,10 +236,21 @@ export async function startBroker(
   const auditIndex = new PrismaAuditIndex(database);
   const indexLog = new IndexLog({ index: auditIndex, journal });
   const guard = new LogGuard({
+    isFiled: () => indexLog.isDone(),
     config: config.audit,
     database,
     store: log,
     audit: auditLog,
+    clock,
+    journal,
+    replica,
+  });
+  const retainLog = new RetainLog({
+    retention: new PrismaLogRetention(database),
+    keepDays: config.audit.retention?.keepDays,
+    sinks: config.audit.sinks.map(({ name }) => name),
+    anchors: config.audit.anchors.map(({ name }) => name),
+    isParted: () => guard.state().parted !== undefined,
     clock,
     journal,
     replica,
@@ -232,9 +263,27 @@ export async function startBroker(
     journal,
     replica,
   });
+  const sinkStandings = () => cursors.standings(config.audit.sinks.map(({ name }) => name));
+  const desk = new NoticeDesk({
+    config: config.notifications,
+    publicUrl: config.server.publicUrl,
+    database,
+    store,
+    audit: auditLog,
+    watched: {
+      reviews,
+      parted: () => guard.state().parted,
+      anchors: config.audit.anchors,
+      anchorLags: () => guard.lags(),
+      sinks: sinkStandings,
+    },
+    clock,
+    journal,
+    replica,
+  });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
-    notifiers: [new LogNotifier(journal)],
+    notifiers: [new LogNotifier(journal), desk.notifier],
     clock,
     journal,
   });
@@ -310,6 +359,15 @@ export async function startBroker(
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
   const asking = new RequestSession({ store, clusters, policies, facts, clock, limits: bounds });
   const bypasses = new PrismaBypassStore(database);
+  const linkSlack = config.slack
+    ? new LinkSlack({
+        links: new PrismaSlackLinks(database),
+        note: notePerson,
+        clock,
+        roleGroups: config.identity.roles,
+        rules: config.slack,
+      })
+    : null;
   const detect = new DetectBypass({ store, bypasses, clock, journal, replica });
   const app = await createHttpApp({
     requestSession: asking,
@@ -334,9 +392,44 @@ export async function startBroker(
       log: auditLog,
       clock,
     }),
-    readLog: new ReadLog({ store: log, audit: auditLog, clock, ...config.audit }),
+    reportBreakGlass: new ReportBreakGlass({
+      report: new PrismaBreakGlassReport(database),
+      reviews,
+      auditReviews,
+      log: auditLog,
+      clock,
+    }),
+    auditReviews: auditReviewUses({
+      reviews: auditReviews,
+      index: auditIndex,
+      store,
+      clock,
+    }),
+    holdAudit: new HoldAudit({ holds: new PrismaAuditHolds(database), store, clock }),
+    takeEvidence: new TakeEvidence({
+      store,
+      recordings,
+      reviews,
+      policies: policyArchive,
+      sessionLog: new PrismaSessionLog(database),
+      audit: auditLog,
+      log,
+      archives: new TarArchives(),
+      decompress,
+      clock,
+      ...config.audit,
+    }),
+    readLog: new ReadLog({
+      store: log,
+      audit: auditLog,
+      clock,
+      onHead: (head) => guard.see(head),
+      ...config.audit,
+    }),
     receiveAudit: new ReceiveAudit({ detect, clusters: sendingClusters(config) }),
     notePerson,
+    readChannels: desk.readChannels,
+    testChannel: desk.testChannel,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
     listTargets: new ListTargets({ clusters: kubernetes, policies, facts }),
@@ -380,6 +473,10 @@ export async function startBroker(
     isDatabaseDown,
     logger,
     settings: await httpSettings(config),
+    pages: new PageParts(
+      visitsOf(config, { database, note: notePerson, clock, journal }),
+      linkSlack,
+    ),
     providers: bearerStrategy(config.identity),
   });
   const management = new ManagementServer(
@@ -396,8 +493,10 @@ export async function startBroker(
       streams: () => live.counts(),
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
       audit: () => guard.state(),
+      retained: () => retainLog.counts(),
       anchorLags: () => guard.lags(),
-      sinks: () => cursors.standings(config.audit.sinks.map(({ name }) => name)),
+      sinks: sinkStandings,
+      channels: () => desk.readChannels.read(),
     }),
   );
 
@@ -425,6 +524,8 @@ export async function startBroker(
   opened.defer(() => guard.stop());
   indexLog.start();
   opened.defer(() => indexLog.stop());
+  retainLog.start();
+  opened.defer(() => retainLog.stop());
   deliverLog.start();
   opened.defer(() => deliverLog.stop());
   for (const { name, account, logFile } of config.clusterAudits) {
@@ -440,6 +541,8 @@ export async function startBroker(
     follow.start();
     opened.defer(() => follow.stop());
   }
+  desk.start();
+  opened.defer(() => desk.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   reconcile.start();
@@ -515,6 +618,35 @@ function accountsOf({ people }: Config['identity']): Required<Identity>[] {
   return people.flatMap(({ human, accounts }) =>
     accounts.map(({ issuer, subject }) => ({ iss: issuer, sub: subject, human })),
   );
+}
+
+/** People who sign in by a browser; null where no issuer has a client for that. */
+function visitsOf(
+  { webClients, server, identity }: Config,
+  parts: {
+    readonly database: Database;
+    readonly note: NotePerson;
+    readonly clock: SystemClock;
+    readonly journal: Journal;
+  },
+): VisitByBrowser | null {
+  if (webClients.length === 0) return null;
+  const { database, note, clock, journal } = parts;
+  const verifier = new TokenVerifier(identity, {
+    clock,
+    onFetchFailed: (issuer, cause) =>
+      journal.warn({ issuer, err: cause }, 'the keys of an issuer cannot be had'),
+  });
+  const signIn = new OpenIdSignIn({
+    clients: webClients.map(({ clientSecret, ...client }) => ({
+      ...client,
+      clientSecret: clientSecret?.reveal() ?? null,
+    })),
+    redirectUri: `${server.publicUrl}/sign-in/callback`,
+    verifier,
+  });
+  const sessions = new PrismaWebSessions(database);
+  return new VisitByBrowser({ signIn, sessions, note, clock, roleGroups: identity.roles });
 }
 
 async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {

@@ -32,6 +32,7 @@ const exitCode = await runHallpass(
     loadPolicies: async (folders) => (await policyTools()).loadPolicies(folders),
     loadTests: async (from) => (await policyTools()).loadPolicyTests(from),
     readFile: async (path) => (await policyTools()).readYamlFile(path),
+    evidence: async () => (await import('./evidence.tools.js')).evidenceTools,
     diff: async (args) => (await policyTools()).diffPolicies(args),
   },
   process.argv.slice(2),

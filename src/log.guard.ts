@@ -12,7 +12,7 @@ import type { Anchor } from './app/ports/anchor.js';
 import type { AuditLog } from './app/ports/audit.log.js';
 import type { Clock } from './app/ports/clock.js';
 import type { Journal } from './app/ports/journal.js';
-import type { LogStore } from './app/ports/log.store.js';
+import type { LogStore, SignedHead } from './app/ports/log.store.js';
 import { SequenceLog } from './app/sequence-log.js';
 import { TellLog } from './app/tell-log.js';
 import type { AuditState } from './app/views/log-standing.view.js';
@@ -36,15 +36,19 @@ export class LogGuard {
     readonly clock: Clock;
     readonly journal: Journal;
     readonly replica: string;
+    /** Whether all that had its place before can be found. */
+    readonly isFiled: () => boolean;
   }) {
     const { config, database, store, audit, clock, journal, replica } = args;
-    const { origin, signers } = config;
+    const { origin, signers, formerKeys } = config;
+    const verifiers = [...signers.map(({ verifier }) => verifier), ...formerKeys];
     const keys = signers.map(({ verifier }) => verifier.id);
     this.tell = new TellLog({ audit, clock, journal, replica, origin, keys });
     const sequence = new SequenceLog({
       store,
       origin,
       signers,
+      formerKeys,
       everyMs: config.everyMilliseconds,
       clock,
       journal,
@@ -55,9 +59,17 @@ export class LogGuard {
     const { anchors } = this;
     const cursors = new PrismaAnchorCursors(database);
     this.anchorLog = new AnchorLog({ anchors, cursors, store, sequence, origin, journal });
-    this.compare = new CompareAnchors({ anchors, store, sequence, origin, clock, journal });
+    const common = { anchors, store, sequence, origin, clock, journal };
+    this.compare = new CompareAnchors({ ...common, verifiers });
     const inspection = new PrismaLogInspection(database);
-    this.inspect = new InspectLog({ store, inspection, sequence, journal });
+    this.inspect = new InspectLog({
+      store,
+      inspection,
+      sequence,
+      journal,
+      isFiled: args.isFiled,
+      onMisfiled: (misfiled) => void this.tell.misfiled(misfiled),
+    });
   }
 
   /** Nothing is signed, and nothing put by, before anchors were compared once. */
@@ -76,14 +88,20 @@ export class LogGuard {
     for (const anchor of this.anchors) if (anchor instanceof S3Anchor) anchor.close();
   }
 
+  /** Takes note of a checkpoint that is given to somebody: nothing is signed any more that does not go on from it. */
+  see(head: SignedHead): void {
+    this.sequence.see(head);
+  }
+
   /** What is known here of the log, for metrics and readiness. */
   state(): AuditState {
     return {
       parted: this.sequence.parted(),
       inspected: this.inspect.counts(),
-      anchors: this.compare.standings().map(({ name, comparedAt, failures }) => ({
+      anchors: this.compare.standings().map(({ name, comparedAt, failures, foreign }) => ({
         name,
         comparedAt,
+        foreign,
         failures: failures + (this.anchorLog.failures().get(name) ?? 0),
       })),
     };

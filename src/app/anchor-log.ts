@@ -25,7 +25,7 @@ export class AnchorLog {
       readonly anchors: readonly Anchor[];
       readonly cursors: AnchorCursors;
       readonly store: LogStore;
-      readonly sequence: Pick<SequenceLog, 'parted'>;
+      readonly sequence: Pick<SequenceLog, 'parted' | 'see'>;
       readonly origin: string;
       readonly journal: Journal;
       /** From 0 to 1, for waits that differ. */
@@ -87,6 +87,7 @@ export class AnchorLog {
           await cursors.release(name);
           return true;
         }
+        sequence.see(head);
         await anchor.put(head);
         await cursors.settle(name, head.size);
       } catch (error) {

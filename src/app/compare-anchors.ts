@@ -1,6 +1,7 @@
-import { readHead } from '../domain/audit/checkpoint.js';
+import { openCheckpoint } from '../domain/audit/checkpoint.js';
 import { GrowingTree, perfectSubtrees } from '../domain/audit/merkle.tree.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
+import type { VerifierKey } from '../domain/audit/signed.note.js';
 import { hashesOf } from './log.hashes.js';
 import { pause } from './pause.js';
 import type { Anchor } from './ports/anchor.js';
@@ -20,6 +21,8 @@ export interface AnchorStanding {
   /** Null until it was compared once. */
   readonly comparedAt: Date | null;
   readonly failures: number;
+  /** How many checkpoints were come upon, since this replica started, that are signed by none of our keys. */
+  readonly foreign: number;
 }
 
 /**
@@ -31,6 +34,8 @@ export class CompareAnchors {
   private readonly stopping = new AbortController();
   private loop: Promise<void> = Promise.resolve();
   private readonly found = new Map<string, AnchorStanding>();
+  /** The sizes of such checkpoints, by anchor: each is told of once. */
+  private readonly foreign = new Map<string, Set<number>>();
 
   constructor(
     private readonly deps: {
@@ -38,12 +43,15 @@ export class CompareAnchors {
       readonly store: LogStore;
       readonly sequence: Pick<SequenceLog, 'part' | 'parted'>;
       readonly origin: string;
+      /** Of the keys that sign, and of those that did before: what no other has signed counts for nothing. */
+      readonly verifiers: readonly VerifierKey[];
       readonly clock: Clock;
       readonly journal: Journal;
     },
   ) {
     for (const { name } of deps.anchors) {
-      this.found.set(name, { name, comparedAt: null, failures: 0 });
+      this.found.set(name, { name, comparedAt: null, failures: 0, foreign: 0 });
+      this.foreign.set(name, new Set());
     }
   }
 
@@ -81,12 +89,12 @@ export class CompareAnchors {
       const failures = this.found.get(name)?.failures ?? 0;
       try {
         const why = await this.compare(anchor);
-        this.found.set(name, { name, comparedAt: clock.now(), failures });
+        this.stand(name, clock.now(), failures);
         if (why !== undefined) sequence.part(why);
       } catch (error) {
         isWhole = false;
         const comparedAt = this.found.get(name)?.comparedAt ?? null;
-        this.found.set(name, { name, comparedAt, failures: failures + 1 });
+        this.stand(name, comparedAt, failures + 1);
         journal.warn(
           { err: error, anchor: name },
           'an anchor could not be compared with the audit log: it is tried again',
@@ -96,12 +104,21 @@ export class CompareAnchors {
     return isWhole;
   }
 
+  private stand(name: string, comparedAt: Date | null, failures: number): void {
+    const foreign = this.foreign.get(name)?.size ?? 0;
+    this.found.set(name, { name, comparedAt, failures, foreign });
+  }
+
   /** @returns why the database is not what the anchor holds; undefined where it is. */
   private async compare(anchor: Anchor): Promise<string | undefined> {
     // Before the database is read: what is put in between must not seem to be missing.
     const sizes = (await anchor.sizes(this.deps.origin)) ?? [];
     const { places } = await this.deps.store.newest();
     const at = await this.firstReadable(anchor, sizes);
+    // Whoever can write there could hide what is signed behind what is not.
+    if (at === undefined && sizes.length > 0) {
+      throw new Error('the newest things there are no checkpoints of ours');
+    }
     if (at === undefined) return undefined;
     const newest = sizes[at] ?? 0;
     if (newest <= places && (await this.agrees(anchor, newest)) !== false) return undefined;
@@ -158,15 +175,27 @@ export class CompareAnchors {
     return root?.equals(anchored) === true;
   }
 
-  /**
-   * The root in the anchor. Who signed it is not asked: an older key may have, and whoever could write another one there
-   * makes themselves known.
-   */
+  /** The root in the anchor; undefined where it holds nothing there that one of our keys has signed, which is told of. */
   private async rootIn(anchor: Anchor, size: number): Promise<Hash | undefined> {
-    const { origin } = this.deps;
+    const { origin, verifiers } = this.deps;
     const note = await anchor.noteOf(origin, size);
-    const head = note === undefined ? undefined : readHead(textOf(note));
-    return head?.origin === origin && head.size === size ? head.root : undefined;
+    if (note === undefined) return undefined;
+    const head = openCheckpoint(note, verifiers);
+    if (typeof head === 'string') {
+      this.tellForeign(anchor.name, size, head);
+      return undefined;
+    }
+    return head.origin === origin && head.size === size ? head.root : undefined;
+  }
+
+  private tellForeign(name: string, size: number, what: string): void {
+    const told = this.foreign.get(name);
+    if (told === undefined || told.has(size) || told.size >= FOREIGN_MAX) return;
+    told.add(size);
+    this.deps.journal.error(
+      { anchor: name, size, why: `the checkpoint ${what}` },
+      'an anchor holds a checkpoint that is not ours: it counts for nothing, and somebody put it there',
+    );
   }
 
   /** The root of the first events in the database; undefined where it lacks hashes for it. */
@@ -187,8 +216,5 @@ export class CompareAnchors {
 
 /** What is no checkpoint is passed over, so many at most. */
 const READ_MAX = 20;
-
-/** What of a note is signed. */
-function textOf(note: string): string {
-  return note.slice(0, note.lastIndexOf('\n\n') + 1);
-}
+/** So many are told of in one anchor. */
+const FOREIGN_MAX = 1_000;

@@ -63,7 +63,13 @@ export function decidedStep(args: Decided): Step {
     at,
     outcome: decision.verdict === 'refuse' ? 'denied' : 'success',
     decision: policyRecord(decision, { facts, at, seenVersion: null }),
-    data: { explanation: decision.explanation },
+    data: {
+      explanation: decision.explanation,
+      // A refusal leaves no grant that would say it.
+      ...(decision.verdict === 'refuse'
+        ? { policy: decision.policyHash, rule: decision.rule }
+        : {}),
+    },
     ...(idempotency ? { idempotency } : {}),
   });
   const { perPerson, perPod } = grant?.terms.concurrent ?? { perPerson: null, perPod: null };

@@ -116,6 +116,9 @@ export class ExtendSession {
         extendSeconds: wish.durationSeconds,
         ...(wish.reason === undefined ? {} : { reason: wish.reason }),
         explanation: decision.explanation,
+        // Which may be another version than the one that granted the session.
+        policy: decision.grant.policyHash,
+        rule: decision.grant.rule,
       },
     });
     return {

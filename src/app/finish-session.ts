@@ -1,6 +1,7 @@
 import { invariant } from '../domain/problem.js';
-import { corrections, kubernetesTimes } from '../domain/session/container.record.js';
+import { corrections, endTold } from '../domain/session/container.record.js';
 import { containersOf } from '../domain/session/debug-container.js';
+import type { Observation } from '../domain/session/observation.js';
 import type { Session } from '../domain/session/session.js';
 import type { Advance, AdvanceDeps, SystemStep, WriteStep } from './advance-session.js';
 import type { Ended } from './end-containers.js';
@@ -102,7 +103,7 @@ function finished(session: Session, ended: readonly Ended[], now: Date): SystemS
   const { detail, seen, foundAlive } = own;
   const others = ended
     .filter((it) => it !== own)
-    .map((it) => ({ container: it.container.name, detail: it.detail }));
+    .map((it) => ({ container: it.container.name, detail: it.detail, ...statusOf(it.seen) }));
   return {
     event: 'finish',
     of: session,
@@ -113,11 +114,15 @@ function finished(session: Session, ended: readonly Ended[], now: Date): SystemS
     },
     data: {
       detail,
-      seen: seen.kind,
-      ...(seen.kind === 'terminated' ? kubernetesTimes(seen) : {}),
+      ...statusOf(seen),
       ...(others.length === 0 ? {} : { others }),
     },
   };
+}
+
+/** What the cluster said of a container that has ended. */
+export function statusOf(seen: Observation): Record<string, unknown> {
+  return { seen: seen.kind, ...(seen.kind === 'terminated' ? endTold(seen) : {}) };
 }
 
 function endingAt(session: Session): Date {

@@ -15,6 +15,7 @@ const ERROR_MS = 5_000;
 export class IndexLog {
   private readonly stopping = new AbortController();
   private loop: Promise<void> = Promise.resolve();
+  private done = false;
 
   constructor(
     private readonly deps: {
@@ -24,6 +25,11 @@ export class IndexLog {
       readonly restMs?: number;
     },
   ) {}
+
+  /** Whether all that had its place at the start is found. */
+  isDone(): boolean {
+    return this.done;
+  }
 
   start(): void {
     this.loop = this.run();
@@ -45,6 +51,7 @@ export class IndexLog {
         const begin = Math.max(0, end - slice);
         await this.add(begin, end);
         end = begin;
+        this.done = end === 0;
         await pause(restMs, signal);
       } catch (error) {
         journal.warn({ err: error, end }, 'audit events cannot be made findable now');

@@ -1,9 +1,12 @@
+import type { PlaceRange } from '../domain/audit/dropped.places.js';
+import { firstUntold, rangesOf, toldDropped } from '../domain/audit/dropped.places.js';
+import { eventFacts } from '../domain/audit/event.facts.js';
 import { GrowingTree, leafHashOf } from '../domain/audit/merkle.tree.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
 import { TILE_HEIGHT, TILE_WIDTH } from '../domain/audit/tlog.tiles.js';
 import { pause } from './pause.js';
 import type { Journal } from './ports/journal.js';
-import type { InspectedEntry, LogInspection } from './ports/log.inspection.js';
+import type { InspectedEntry, LogInspection, Misfiled } from './ports/log.inspection.js';
 import type { LogStore, SignedHead } from './ports/log.store.js';
 import type { SequenceLog } from './sequence-log.js';
 
@@ -15,7 +18,8 @@ const REST_MS = 60_000;
 
 /**
  * Walks the whole log in small slices, again and again: that each place holds the event whose hash is signed, that the
- * event's row says what its body says, that the tree above is of these leaves, and that no event is outside of the log.
+ * event's row says what its body says, that what has no body was told to be dropped, that the tree above is of these
+ * leaves, and that no event is outside of the log.
  * The first that is not parts the log, and is named.
  */
 export class InspectLog {
@@ -23,6 +27,8 @@ export class InspectLog {
   private loop: Promise<void> = Promise.resolve();
   private inspected = 0;
   private passes = 0;
+  private misfiled = 0;
+  private readonly told = new Set<number>();
 
   constructor(
     private readonly deps: {
@@ -30,6 +36,10 @@ export class InspectLog {
       readonly inspection: LogInspection;
       readonly sequence: Pick<SequenceLog, 'part' | 'parted'>;
       readonly journal: Journal;
+      /** Told of what a search does not find as it is, the first time it is come upon; the log is not parted for it. */
+      readonly onMisfiled: (misfiled: MisfiledEvent) => void;
+      /** Whether all that had its place before was made findable: until then nothing is missing yet. */
+      readonly isFiled: () => boolean;
       /** How long it waits between two slices. */
       readonly roundMs?: number;
     },
@@ -45,8 +55,8 @@ export class InspectLog {
   }
 
   /** What this replica has looked at since it started. */
-  counts(): { readonly events: number; readonly passes: number } {
-    return { events: this.inspected, passes: this.passes };
+  counts(): { readonly events: number; readonly passes: number; readonly misfiled: number } {
+    return { events: this.inspected, passes: this.passes, misfiled: this.misfiled };
   }
 
   private async run(): Promise<void> {
@@ -75,16 +85,17 @@ export class InspectLog {
     const size = latest?.size ?? 0;
     if (places > size) return `the places ${size} to ${places - 1} were given by nobody who signs`;
     const tree = GrowingTree.empty();
+    const drops: Drops = { missing: new Map(), told: [] };
     while (tree.size < size) {
-      const wrong = await this.slice(tree, Math.min(SLICE, size - tree.size));
+      const wrong = await this.slice(tree, drops, Math.min(SLICE, size - tree.size));
       if (wrong !== undefined) return wrong;
       await pause(this.deps.roundMs ?? ROUND_MS, this.stopping.signal);
       if (this.stopping.signal.aborted) return undefined;
     }
-    return latest && rootDiffers(latest, tree);
+    return (latest && rootDiffers(latest, tree)) ?? (await this.untold(drops, size));
   }
 
-  private async slice(tree: GrowingTree, count: number): Promise<string | undefined> {
+  private async slice(tree: GrowingTree, drops: Drops, count: number): Promise<string | undefined> {
     const begin = tree.size;
     const entries = await this.deps.inspection.entries(begin, count);
     const nodes: Node[] = [];
@@ -93,13 +104,48 @@ export class InspectLog {
       const entry = entries[at];
       wrong = wrongAt(begin + at, entry);
       if (entry === undefined || wrong !== undefined) break;
+      take(drops, entry);
       tree.append(entry.leafHash, ({ level, index }, hash) => {
         if (level % TILE_HEIGHT === 0) nodes.push({ level: level / TILE_HEIGHT, index, hash });
       });
     }
     this.inspected += tree.size - begin;
     // What lies before an event that is wrong is told first: it may have been moved there.
-    return (await this.treeAbove(nodes)) ?? wrong;
+    wrong = (await this.treeAbove(nodes)) ?? wrong;
+    if (wrong === undefined) await this.findable(entries);
+    return wrong;
+  }
+
+  /** That each is found by what it says: what proves nothing can be made again, and is told of. */
+  private async findable(entries: readonly InspectedEntry[]): Promise<void> {
+    const { inspection, isFiled, journal, onMisfiled } = this.deps;
+    if (!isFiled()) return;
+    const placed = entries.flatMap(({ index, event }) =>
+      event?.body ? [{ index, facts: eventFacts(event.body) }] : [],
+    );
+    for (const { index, isMissing } of await inspection.misfiled(placed)) {
+      if (this.told.has(index) || this.told.size >= TOLD_MAX) continue;
+      this.told.add(index);
+      this.misfiled += 1;
+      const eventId = entries.find((it) => it.index === index)?.eventId ?? '';
+      const misfiled = { index, isMissing, eventId };
+      journal.error(misfiled, 'an event of the audit log is not found by what it says');
+      onMisfiled(misfiled);
+    }
+    await inspection.file(placed);
+  }
+
+  /** What has no body, and no event says why. */
+  private async untold({ missing, told }: Drops, size: number): Promise<string | undefined> {
+    if (missing.size === 0) return undefined;
+    const since = await this.deps.inspection.droppedSince(size);
+    const later = since.flatMap(({ leafHash, body }) =>
+      leafHashOf(body).equals(leafHash) ? toldDropped(saidBy(body)) : [],
+    );
+    const place = firstUntold(rangesOf(missing.keys()), [...told, ...later]);
+    return place === undefined
+      ? undefined
+      : `the event ${missing.get(place) ?? ''} at place ${place} has no body, and no event says that it was dropped`;
   }
 
   private async treeAbove(nodes: readonly Node[]): Promise<string | undefined> {
@@ -127,11 +173,33 @@ export class InspectLog {
   }
 }
 
+/** An event that a search does not find by what it says. */
+export interface MisfiledEvent extends Misfiled {
+  readonly eventId: string;
+}
+
+/** So many are told of by a replica: where there are more, somebody looks anyway. */
+const TOLD_MAX = 100;
+
 /** A hash of a tile of level 1 or above. */
 interface Node {
   readonly level: number;
   readonly index: number;
   readonly hash: Hash;
+}
+
+/** What a pass found of dropped bodies. */
+interface Drops {
+  /** The events without a body, by their rising places. */
+  readonly missing: Map<number, string>;
+  readonly told: PlaceRange[];
+}
+
+/** Of an entry that is not wrong. */
+function take({ missing, told }: Drops, { index, eventId, event }: InspectedEntry): void {
+  if (event === null) return;
+  if (event.body === null) missing.set(index, eventId);
+  else if (event.action === 'audit.dropped') told.push(...toldDropped(saidBy(event.body)));
 }
 
 function wrongAt(place: number, entry: InspectedEntry | undefined): string | undefined {

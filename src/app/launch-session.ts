@@ -51,7 +51,11 @@ export class LaunchSession {
             ...timesOf(session, verdict.startedAt, now),
             container: { ...container, imageId: verdict.imageId },
           },
-          data: { kubernetesStartedAt: verdict.startedAt.toISOString() },
+          data: {
+            seen: 'running',
+            imageId: verdict.imageId,
+            kubernetesStartedAt: verdict.startedAt.toISOString(),
+          },
         };
       case 'pod-gone':
         return failed(

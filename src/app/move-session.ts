@@ -95,6 +95,8 @@ export class MoveSession {
         container: container.name,
         former: session.container?.name,
         deadline: deadlineAt.toISOString(),
+        seen: 'running',
+        imageId: seen.imageId,
         kubernetesStartedAt: seen.startedAt.toISOString(),
       },
     };

@@ -47,7 +47,7 @@ class Lab {
     const { request, ...rest } = asked;
     const first = await this.store.write(
       firstStep({
-        session: { ...rest, request: { ...request, durationSeconds: seconds } },
+        session: { ...rest, request: { ...request, durationSeconds: Math.ceil(seconds) } },
         event: 'grant',
         capacities: ['requester'],
         actor: actorOf(ROBIN),

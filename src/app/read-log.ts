@@ -10,7 +10,7 @@ import type { Caller } from './caller.js';
 import { hashesOf } from './log.hashes.js';
 import type { AuditLog } from './ports/audit.log.js';
 import type { Clock } from './ports/clock.js';
-import type { LogStore } from './ports/log.store.js';
+import type { LogStore, SignedHead } from './ports/log.store.js';
 
 /**
  * The audit log as others' tools read it (c2sp.org/tlog-tiles): what was signed, the tree in tiles, entries in bundles, and
@@ -24,12 +24,15 @@ export class ReadLog {
       readonly clock: Clock;
       readonly origin: string;
       readonly signers: readonly SignerKey[];
+      /** Told of each checkpoint before it is given to anybody. */
+      readonly onHead?: (head: SignedHead) => void;
     },
   ) {}
 
   /** The newest checkpoint: a signed note. */
   async checkpoint(): Promise<string | Problem> {
     const head = await this.deps.store.head(this.deps.origin);
+    if (head) this.deps.onHead?.(head);
     return head?.note ?? problem('not-found', 'Nothing has been signed yet.');
   }
 

@@ -223,7 +223,7 @@ export class ReadRecordings {
 }
 
 /** Whether somebody may see what was shown: its requester, who has a say in it, and auditors. */
-function mayRead(caller: Caller, session: Session): boolean {
+export function mayRead(caller: Caller, session: Session): boolean {
   const capacities = callerCapacities(caller, session);
   return (
     permits(caller.roles, 'recording:read-all') ||

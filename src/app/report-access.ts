@@ -6,7 +6,7 @@ import type { Clock } from './ports/clock.js';
 
 const LINES_MAX = 1_000;
 /** Of a report without a beginning: half a year, as access reviews have it. */
-const DAYS = 183;
+export const REPORT_DAYS = 183;
 const DAY_MS = 86_400_000;
 
 export interface ReportOfAccess {
@@ -31,12 +31,16 @@ export class ReportAccess {
   /** Of sessions asked for from `from` on and before `until`: now, and half a year before it, where they are not given. */
   async read(
     caller: Caller,
-    asked: { readonly from?: Date; readonly until?: Date },
+    asked: {
+      readonly from?: Date;
+      readonly until?: Date;
+      /** Only for these; for both by default. */
+      readonly by?: 'group' | 'namespace';
+    },
   ): Promise<ReportOfAccess> {
     const { report, log, clock } = this.deps;
     const now = clock.now();
-    const until = asked.until ?? now;
-    const from = asked.from ?? new Date(until.getTime() - DAYS * DAY_MS);
+    const { from, until } = reportSpan(asked, now);
     await log.append(
       auditEntry({
         at: now,
@@ -47,8 +51,10 @@ export class ReportAccess {
       }),
     );
     const span = { from, until, now, limit: LINES_MAX + 1 };
-    const groups = await report.lines({ by: 'group', ...span });
-    const namespaces = await report.lines({ by: 'namespace', ...span });
+    const lines = async (by: 'group' | 'namespace') =>
+      asked.by === undefined || asked.by === by ? report.lines({ by, ...span }) : [];
+    const groups = await lines('group');
+    const namespaces = await lines('namespace');
     return {
       from,
       until,
@@ -57,4 +63,13 @@ export class ReportAccess {
       more: groups.length > LINES_MAX || namespaces.length > LINES_MAX,
     };
   }
+}
+
+/** The time that a report is of. */
+export function reportSpan(
+  asked: { readonly from?: Date; readonly until?: Date },
+  now: Date,
+): { readonly from: Date; readonly until: Date } {
+  const until = asked.until ?? now;
+  return { until, from: asked.from ?? new Date(until.getTime() - REPORT_DAYS * DAY_MS) };
 }

@@ -2,6 +2,7 @@ import type { Session } from '../domain/session/session.js';
 import type { Advance, AdvanceDeps, SystemStep, WriteStep } from './advance-session.js';
 import type { Ended } from './end-containers.js';
 import { EndContainers, isOf } from './end-containers.js';
+import { statusOf } from './finish-session.js';
 import { overrunStep } from './overrun-step.js';
 import { pause } from './pause.js';
 import { WatchSession } from './watch-session.js';
@@ -86,7 +87,7 @@ export class RetireContainers {
 }
 
 /** One less that may still run. */
-function retired(session: Session, { container, detail }: Ended): SystemStep {
+function retired(session: Session, { container, detail, seen }: Ended): SystemStep {
   return {
     event: 'retire',
     of: session,
@@ -95,6 +96,6 @@ function retired(session: Session, { container, detail }: Ended): SystemStep {
         (it) => it.container.name !== container.name,
       ),
     },
-    data: { container: container.name, detail },
+    data: { container: container.name, detail, ...statusOf(seen) },
   };
 }

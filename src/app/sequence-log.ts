@@ -1,3 +1,4 @@
+import type { TreeHead } from '../domain/audit/checkpoint.js';
 import { openCheckpoint, signCheckpoint } from '../domain/audit/checkpoint.js';
 import { eventFacts } from '../domain/audit/event.facts.js';
 import {
@@ -7,7 +8,7 @@ import {
   leafHashOf,
   perfectSubtrees,
 } from '../domain/audit/merkle.tree.js';
-import type { SignerKey } from '../domain/audit/signed.note.js';
+import type { SignerKey, VerifierKey } from '../domain/audit/signed.note.js';
 import { TILE_HEIGHT } from '../domain/audit/tlog.tiles.js';
 import { hashesOf } from './log.hashes.js';
 import { pause } from './pause.js';
@@ -37,8 +38,10 @@ class LogParted extends Error {}
 export class SequenceLog {
   private readonly stopping = new AbortController();
   private loop: Promise<void> = Promise.resolve();
-  /** The newest head that this replica has seen, and its tree. */
+  /** The newest head that this replica has signed, and its tree. */
   private known: { readonly head: SignedHead; readonly tree: GrowingTree } | undefined;
+  /** The largest head that this replica has signed, or given to anybody. */
+  private seen: TreeHead | undefined;
   private stopped: Parted | undefined;
 
   constructor(
@@ -47,6 +50,8 @@ export class SequenceLog {
       readonly origin: string;
       /** Each signs: two while one takes the place of the other. */
       readonly signers: readonly SignerKey[];
+      /** Keys that signed before and sign no more: what they signed is ours. */
+      readonly formerKeys?: readonly VerifierKey[];
       readonly everyMs: number;
       readonly clock: Clock;
       readonly journal: Journal;
@@ -69,6 +74,11 @@ export class SequenceLog {
   /** Why nothing is signed; undefined while all is well. */
   parted(): Parted | undefined {
     return this.stopped;
+  }
+
+  /** Takes note of a head that leaves this replica: nothing is signed that does not go on from it. */
+  see(head: TreeHead): void {
+    if (head.size > (this.seen?.size ?? 0)) this.seen = head;
   }
 
   /** Stops signing until a restart, before which somebody has to look. The first reason stands. */
@@ -110,7 +120,10 @@ export class SequenceLog {
         grown = await this.treeOf(round);
         return this.place(round, grown);
       });
-      if (head !== undefined && grown) this.known = { head, tree: grown };
+      if (head !== undefined && grown) {
+        this.known = { head, tree: grown };
+        this.see(head);
+      }
       return head !== undefined && count === batch ? 'more' : 'all';
     } catch (error) {
       if (!(error instanceof LogParted || error instanceof MissingHashes)) throw error;
@@ -129,7 +142,12 @@ export class SequenceLog {
         }`,
       );
     }
-    const { known } = this;
+    const { known, seen } = this;
+    if (seen && seen.size > size) {
+      throw new LogParted(
+        `the newest checkpoint is of ${size} events, and one of ${seen.size} was seen here: the database was put back`,
+      );
+    }
     if (known && latest && known.head.size === size && known.head.root.equals(latest.root)) {
       return known.tree.copy();
     }
@@ -144,17 +162,15 @@ export class SequenceLog {
 
   /** That the newest checkpoint is ours, of this tree, and goes on from what was seen here. */
   private async check(latest: SignedHead, tree: GrowingTree, tiles: Round['tiles']): Promise<void> {
-    const { origin, signers } = this.deps;
+    const { origin, signers, formerKeys = [] } = this.deps;
     if (!tree.root().equals(latest.root)) {
       throw new LogParted(
         `the checkpoint of ${latest.size} events has another root than the events in the database`,
       );
     }
     if (latest.origin === origin) {
-      const opened = openCheckpoint(
-        latest.note,
-        signers.map(({ verifier }) => verifier),
-      );
+      const ours = [...signers.map(({ verifier }) => verifier), ...formerKeys];
+      const opened = openCheckpoint(latest.note, ours);
       if (
         typeof opened === 'string' ||
         !opened.root.equals(latest.root) ||
@@ -165,13 +181,8 @@ export class SequenceLog {
         );
       }
     }
-    const seen = this.known?.head;
+    const { seen } = this;
     if (seen === undefined) return;
-    if (seen.size > latest.size) {
-      throw new LogParted(
-        `the newest checkpoint is of ${latest.size} events, and one of ${seen.size} was seen here: the database was put back`,
-      );
-    }
     const proof = await hashesOf(consistencyRanges(seen.size, latest.size), latest.size, tiles);
     if (!isConsistent({ older: seen, newer: latest, proof })) {
       throw new LogParted(

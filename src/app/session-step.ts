@@ -2,11 +2,12 @@ import { auditEntry } from '../domain/audit/entry.js';
 import type { Outcome } from '../domain/audit/entry.js';
 import type { Actor } from '../domain/person.js';
 import { invariant } from '../domain/problem.js';
+import { containerSpec, specTold } from '../domain/session/container.spec.js';
 import type { Capacity, SessionEvent, State } from '../domain/session/session.machine.js';
 import { isFinal, next } from '../domain/session/session.machine.js';
 import { factsHash } from '../domain/policy/facts.hash.js';
 import { dueAt } from '../domain/session/session.plan.js';
-import type { Extension, Session } from '../domain/session/session.js';
+import type { DebugContainer, Extension, Session } from '../domain/session/session.js';
 import { plainText } from '../domain/text.js';
 import type { DecisionRecord, IdempotencyKey, Step } from './ports/session.store.js';
 
@@ -103,6 +104,7 @@ function build(args: StepArgs, from: State | 'new', session: Session): Step {
         to: session.state,
         version: session.version,
         ...facts(session),
+        ...intent(event, session),
         ...(decision?.facts ? { factsHash: factsHash(decision.facts) } : {}),
       },
       ...(decision ? { decisionId: decision.id } : {}),
@@ -124,6 +126,17 @@ function facts(session: Session): Record<string, unknown> {
     breakGlass: session.request.breakGlass ? true : undefined,
   };
 }
+
+/** What is about to be sent to the cluster, for the steps after which it is: the very object, before anything is sent. */
+function intent(event: SessionEvent, session: Session): Record<string, unknown> {
+  const container = TO_BE_SENT[event]?.(session);
+  return container ? { containerSpec: specTold(containerSpec(session, container)) } : {};
+}
+
+const TO_BE_SENT: Partial<Record<SessionEvent, (of: Session) => DebugContainer | null>> = {
+  start: ({ container }) => container,
+  extend: ({ extension }) => extension?.container ?? null,
+};
 
 /** The container that is about to be added. */
 function extensionFacts({ container }: Extension): Record<string, unknown> {

@@ -1,10 +1,9 @@
 import type { Problem } from '../domain/problem.js';
-import { TRANSIENT_PROBLEMS, invariant, isProblem } from '../domain/problem.js';
-import { ephemeralContainer, holdSeconds } from '../domain/session/debug-container.js';
+import { TRANSIENT_PROBLEMS, isProblem } from '../domain/problem.js';
+import { containerSpec } from '../domain/session/container.spec.js';
 import type { LaunchVerdict } from '../domain/session/session.plan.js';
 import { judgeLaunch } from '../domain/session/session.plan.js';
 import type { DebugContainer, Session } from '../domain/session/session.js';
-import { timerCommand } from '../domain/timebox/timer.js';
 import type { AdvanceDeps, LookAgain } from './advance-session.js';
 import { pause } from './pause.js';
 import { placeOf } from './place.js';
@@ -52,19 +51,9 @@ export class StartContainer {
     signal,
   }: Stretch): Promise<'added' | 'too-late' | NotTaken | LookAgain | undefined> {
     const { clusters, clock, journal } = this.deps;
-    const { profile } = invariant(session.grant, 'a session with a container but no grant');
     const { startBy } = container;
     const place = placeOf(session, container);
-    const spec = ephemeralContainer({
-      session,
-      profile,
-      container,
-      command: timerCommand({
-        shell: profile.shell,
-        startByEpochSeconds: Math.floor(startBy.getTime() / 1000),
-        durationSeconds: holdSeconds(session, container),
-      }),
-    });
+    const spec = containerSpec(session, container);
     let definite = true;
     let backOffMs = RETRY_FIRST_MS;
     while (!signal.aborted) {

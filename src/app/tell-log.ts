@@ -1,6 +1,7 @@
 import type { AuditFacts } from '../domain/audit/entry.js';
 import { auditEntry } from '../domain/audit/entry.js';
 import type { EventAction } from '../domain/audit/event.kinds.js';
+import type { MisfiledEvent } from './inspect-log.js';
 import type { AuditLog } from './ports/audit.log.js';
 import type { Clock } from './ports/clock.js';
 import type { Journal } from './ports/journal.js';
@@ -33,6 +34,11 @@ export class TellLog {
   /** It waits for its place until somebody has looked: it is in the database all the same. */
   async parted({ why, since }: Parted): Promise<void> {
     await this.tried('log.parted', 'failure', { why, since: since.toISOString() });
+  }
+
+  /** What it holds is signed all the same: only searches went past it. */
+  async misfiled({ eventId, index, isMissing }: MisfiledEvent): Promise<void> {
+    await this.tried('log.misfiled', 'failure', { event: eventId, index, missing: isMissing });
   }
 
   private async tried(...args: Parameters<TellLog['append']>): Promise<void> {

@@ -49,14 +49,34 @@ describe('a log that was taken out', () => {
   );
 
   test('may lack bodies whose time is over: their hashes are in the tree', async () => {
-    const all = bodies(300);
+    const told = body(300, { action: 'audit.dropped', data: { places: [[0, 99]] } });
+    const all = [...bodies(300), told];
     const leaves = all.map(leafHashOf);
     const left = all.map((it, at) => (at < 100 ? Buffer.alloc(0) : it));
     const report = await verifyLog({
       files: logFilesOf({ bodies: left, leaves, signer }),
       verifiers,
     });
-    expect(report).toMatchObject({ events: 200, dropped: 100, findings: [] });
+    expect(report).toMatchObject({ events: 201, dropped: 100, findings: [] });
+  });
+
+  test('lacks no body of which no event says that it was dropped', async () => {
+    const told = body(300, {
+      action: 'audit.dropped',
+      data: {
+        places: [
+          [0, 99],
+          [101, 103],
+        ],
+      },
+    });
+    const all = [...bodies(300), told];
+    const leaves = all.map(leafHashOf);
+    const left = all.map((it, at) => (at < 102 ? Buffer.alloc(0) : it));
+    const files = logFilesOf({ bodies: left, leaves, signer });
+    expect(await findings({ files })).toEqual([
+      '100: has no body, and no event says that it was dropped',
+    ]);
   });
 
   test('is believed by its keys alone', async () => {
@@ -71,6 +91,18 @@ describe('a log that was taken out', () => {
       '-: the older checkpoint is no signed note',
     ]);
   });
+});
+
+test('an extension that was refused is no step, and no fault', async () => {
+  const step = { from: 'new', to: 'approved', version: 1 };
+  const files = logFilesOf({
+    bodies: [
+      body(0, { action: 'session.grant', session: 'a', data: step }),
+      body(1, { action: 'session.extend', session: 'a', outcome: 'denied', data: { version: 1 } }),
+    ],
+    signer,
+  });
+  expect(await findings({ files })).toEqual([]);
 });
 
 describe('what somebody did to it is named, with the first event that it is about', () => {

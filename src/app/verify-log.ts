@@ -1,10 +1,17 @@
 import type { TreeHead } from '../domain/audit/checkpoint.js';
 import { openCheckpoint } from '../domain/audit/checkpoint.js';
+import { firstUntold, rangesOf } from '../domain/audit/dropped.places.js';
 import { EventExaminer } from '../domain/audit/event.examiner.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
-import { GrowingTree, HASH_BYTES, leafHashOf, rootOf } from '../domain/audit/merkle.tree.js';
+import { GrowingTree, HASH_BYTES, leafHashOf } from '../domain/audit/merkle.tree.js';
 import type { VerifierKey } from '../domain/audit/signed.note.js';
-import { TILE_WIDTH, bundlesOf, tilePath, unpackBundle } from '../domain/audit/tlog.tiles.js';
+import {
+  TILE_HEIGHT,
+  TILE_WIDTH,
+  bundlesOf,
+  tilePath,
+  unpackBundle,
+} from '../domain/audit/tlog.tiles.js';
 import { firstDigest, nextDigest } from '../domain/recording/digest.chain.js';
 import type { LogFiles } from './ports/log.files.js';
 
@@ -75,10 +82,15 @@ function about(what: string, index: number | null = null): Finding {
 
 /** One pass over all events, a bundle at a time. */
 class LogWalk {
-  dropped = 0;
+  private readonly missing: number[] = [];
   private readonly tree = GrowingTree.empty();
   private readonly examiner = new EventExaminer();
-  private readonly found = new Map<'body' | 'tree' | 'older' | 'event' | 'recording', Finding>();
+  /** The tile above the last bundles. */
+  private above: { readonly index: number; readonly tile: Buffer | undefined } | undefined;
+  private readonly found = new Map<
+    'body' | 'tree' | 'older' | 'event' | 'recording' | 'dropped',
+    Finding
+  >();
 
   constructor(
     private readonly files: LogFiles,
@@ -111,17 +123,24 @@ class LogWalk {
     }
     const tile = await this.files.read(tilePath(0, index, width));
     const leaves = entries.map((body, at) => this.leaf(first + at, body, hashAt(tile, at)));
+    const roots: Hash[] = [];
     for (const leaf of leaves) {
-      this.tree.append(leaf);
+      this.tree.append(leaf, ({ level }, root) => {
+        if (level === TILE_HEIGHT) roots.push(root);
+      });
       this.compareOlder();
     }
-    await this.compareAbove(index, leaves);
+    for (const root of roots) await this.compareAbove(index, root);
+  }
+
+  get dropped(): number {
+    return this.missing.length;
   }
 
   /** The hash of a leaf, whatever the tile says; the tile tells which of the two was changed. */
   private leaf(index: number, body: Buffer, told: Hash | undefined): Hash {
     if (body.length === 0 && told) {
-      this.dropped += 1;
+      this.missing.push(index);
       this.examiner.skip();
       return told;
     }
@@ -139,13 +158,17 @@ class LogWalk {
     return told ?? leaf;
   }
 
-  private async compareAbove(index: number, leaves: readonly Hash[]): Promise<void> {
-    if (leaves.length < TILE_WIDTH || this.found.has('tree')) return;
+  /** @param root that of a bundle with all its entries. */
+  private async compareAbove(index: number, root: Hash): Promise<void> {
+    if (this.found.has('tree')) return;
     const full = Math.floor(this.head.size / TILE_WIDTH);
     const above = Math.floor(index / TILE_WIDTH);
     const width = Math.min(TILE_WIDTH, full - above * TILE_WIDTH);
-    const told = hashAt(await this.files.read(tilePath(1, above, width)), index % TILE_WIDTH);
-    if (told && !told.equals(rootOf(leaves))) {
+    if (this.above?.index !== above) {
+      this.above = { index: above, tile: await this.files.read(tilePath(1, above, width)) };
+    }
+    const told = hashAt(this.above.tile, index % TILE_WIDTH);
+    if (told && !told.equals(root)) {
       const first = index * TILE_WIDTH;
       this.note(
         'tree',
@@ -168,6 +191,7 @@ class LogWalk {
 
   /** @returns how many recordings are in the files and are what the events say. */
   async recordings(): Promise<number> {
+    if (!(await this.files.holds('recordings'))) return 0;
     let count = 0;
     for (const { recording, digest, chunks } of this.examiner.recordings) {
       const header = await this.files.read(`recordings/${recording}/header`);
@@ -175,7 +199,8 @@ class LogWalk {
       let chain = firstDigest(header.toString('utf8').trimEnd());
       for (let seq = 1; seq <= chunks; seq++) {
         const chunk = await this.files.read(`recordings/${recording}/${seq}.gz`);
-        if (chunk) chain = nextDigest(chain, chunk);
+        if (chunk === undefined) break;
+        chain = nextDigest(chain, chunk);
       }
       if (chain.toString('hex') === digest) count += 1;
       else
@@ -185,6 +210,11 @@ class LogWalk {
   }
 
   end(): Finding[] {
+    const untold = firstUntold(rangesOf(this.missing), this.examiner.toldDropped);
+    // Behind an event that is wrong, what others tell was not heard.
+    if (untold !== undefined && !this.found.has('event')) {
+      this.note('dropped', 'has no body, and no event says that it was dropped', untold);
+    }
     const isWhole = this.tree.size === this.head.size;
     if (isWhole && !this.tree.root().equals(this.head.root) && !this.found.has('tree')) {
       const { older } = this;

@@ -1,5 +1,5 @@
 import { invariant, isProblem } from '../domain/problem.js';
-import { kubernetesTimes, reasonOfEnd } from '../domain/session/container.record.js';
+import { endTold, reasonOfEnd } from '../domain/session/container.record.js';
 import { containersOf } from '../domain/session/debug-container.js';
 import { REASON_OF_EVENT } from '../domain/session/session.machine.js';
 import type { Session } from '../domain/session/session.js';
@@ -39,13 +39,12 @@ export class WatchSession {
           },
         };
       case 'terminated': {
-        const { exitCode } = seen;
         const now = clock.now();
         const isOnlyOne = containersOf(session).length === 1;
         return {
           event: isOnlyOne ? 'stop' : 'halt',
           changes: { ...reasonOfEnd(session, seen, now), ...(isOnlyOne ? {} : { endingAt: now }) },
-          data: { exitCode, kubernetesReason: seen.reason, ...kubernetesTimes(seen) },
+          data: { seen: seen.kind, ...endTold(seen) },
         };
       }
       case 'running':

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { SignerKey } from '../domain/audit/signed.note.js';
-import { readSigner } from '../domain/audit/signed.note.js';
+import type { SignerKey, VerifierKey } from '../domain/audit/signed.note.js';
+import { readSigner, readVerifier } from '../domain/audit/signed.note.js';
 import { anchorsOf } from './anchors.secrets.js';
 import type { AuditConfig } from './audit.section.js';
 import type { ConfigMistake } from './config.problem.js';
@@ -36,9 +36,17 @@ export function auditOf(
   return {
     origin: audit.origin ?? originOf(server.publicUrl),
     signers,
+    formerKeys: audit.formerKeys.flatMap((text, index) => {
+      const key = readVerifier(text);
+      if (typeof key !== 'string') return [key];
+      const path = ['audit', 'formerKeys', index];
+      mistakes.push({ path: pathText(path), where: sources.whereOf(path, 'value'), message: key });
+      return [] as VerifierKey[];
+    }),
     everyMilliseconds,
     anchors: anchorsOf(audit.anchors, sources, mistakes),
     sinks: sinksOf(audit.sinks, sources, mistakes),
+    retention: audit.retention ?? null,
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SignerKey } from '../domain/audit/signed.note.js';
+import type { SignerKey, VerifierKey } from '../domain/audit/signed.note.js';
 import type { AnchorConfig } from './anchors.section.js';
 import { anchorsSection } from './anchors.section.js';
 import { path } from './fields.js';
@@ -7,6 +7,21 @@ import type { SinkConfig } from './sinks.section.js';
 import { sinks } from './sinks.section.js';
 
 const ORIGIN = /^[^\s+\p{Z}\p{Cc}]+$/u;
+
+/** As PostgreSQL has it as well: nothing goes before, whatever a broker says. */
+const KEEP_DAYS_MIN = 30;
+
+const retention = z.strictObject({
+  keepDays: z
+    .int()
+    .min(KEEP_DAYS_MIN)
+    .max(36_500)
+    .meta({
+      description:
+        'For how many days an event keeps its body, at least; longer where it is held, or its session has a recording, or an anchor or a sink has not had it.',
+      examples: [400],
+    }),
+});
 
 /** How the audit log is signed. */
 export const auditSection = z.strictObject({
@@ -30,6 +45,15 @@ export const auditSection = z.strictObject({
         'The files of the keys that sign it, as `hallpass audit keygen` makes them. All of them sign: to change keys, name both for as long as somebody verifies with the old one.',
       examples: [['/run/secrets/audit-key']],
     }),
+  formerKeys: z
+    .array(z.string().min(1).max(500))
+    .max(16)
+    .default([])
+    .meta({
+      description:
+        'Verifier keys (`name+keyID+base64`) of keys that signed before and sign no more. What they signed, in the database and in anchors, goes on being ours; leave out a key that somebody else has got.',
+      examples: [['hallpass.example.com/v1/audit+1b8c2a3f+AbC…=']],
+    }),
   everyMilliseconds: z
     .int()
     .min(20)
@@ -44,14 +68,22 @@ export const auditSection = z.strictObject({
       'Where checkpoints are put by, out of the reach of whoever has the database. Without any, who restores an older database with all its checkpoints is found out only by those who kept one.',
   }),
   sinks,
+  retention: retention.exactOptional().meta({
+    description:
+      'When what events say is dropped: their hashes, times and actions stay, and every proof still verifies. Without it all is kept for ever.',
+  }),
 });
 
 /** How the audit log is signed, its keys read. */
 export interface AuditConfig {
   readonly origin: string;
   readonly signers: readonly SignerKey[];
+  /** Keys that signed before. */
+  readonly formerKeys: readonly VerifierKey[];
   readonly everyMilliseconds: number;
   readonly anchors: readonly AnchorConfig[];
   /** Where the log is delivered to. */
   readonly sinks: readonly SinkConfig[];
+  /** When bodies are dropped; null: never. */
+  readonly retention: { readonly keepDays: number } | null;
 }

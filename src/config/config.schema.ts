@@ -6,12 +6,16 @@ import { clustersSection } from './clusters.section.js';
 import { databaseSection } from './database.section.js';
 import { path } from './fields.js';
 import { identitySection } from './identity.section.js';
+import type { NotificationsConfig } from './notifications.section.js';
+import { notificationsSection } from './notifications.section.js';
 import { onCallSection } from './on-call.section.js';
 import type { RecordingsConfig } from './recordings.section.js';
 import { recordingsSection } from './recordings.section.js';
 import type { OnCallSecret, Secret } from './secret.js';
 import { serverSection } from './server.section.js';
 import { sessionsSection } from './sessions.section.js';
+import { slackSection } from './slack.section.js';
+import type { WebClientConfig } from './web.clients.js';
 
 /**
  * The configuration, as file and environment give it. The program gets a {@link Config}. Each section is
@@ -46,6 +50,12 @@ export const configSchema = z.strictObject({
   sessions: sessionsSection.prefault({}).meta({ description: 'The times that bound a session.' }),
   recordings: recordingsSection.prefault({}).meta({ description: 'Where recordings are kept.' }),
   audit: auditSection.prefault({} as never).meta({ description: 'How the audit log is signed.' }),
+  notifications: notificationsSection
+    .prefault({})
+    .meta({ description: 'Who is told of what happens, and how.' }),
+  slack: slackSection.exactOptional().meta({
+    description: 'Asking and consenting in Slack. Left out: there is none.',
+  }),
   log: z
     .strictObject({
       level: z
@@ -83,11 +93,13 @@ export interface OnCallConfig {
 /** What the program runs by: checked, complete, paths absolute. */
 export interface Config extends Omit<
   ConfigDocument,
-  'audit' | 'database' | 'onCall' | 'recordings'
+  'audit' | 'database' | 'notifications' | 'onCall' | 'recordings'
 > {
   readonly audit: AuditConfig;
   readonly clusterAudits: readonly ClusterAudit[];
   readonly database: DatabaseConfig;
+  readonly notifications: NotificationsConfig;
   readonly onCall: OnCallConfig;
   readonly recordings: RecordingsConfig;
+  readonly webClients: readonly WebClientConfig[];
 }

@@ -13,8 +13,10 @@ import { errorCode, readBounded, readSources, Unreadable } from './config.source
 import type { Environment } from './environment.js';
 import { issueSentences, pathText } from './issue.sentences.js';
 import { nearestName } from '../domain/nearest.name.js';
+import { notificationsOf } from './notifications.secrets.js';
 import { recordingsOf } from './recordings.secrets.js';
 import { Secret } from './secret.js';
+import { webClientsOf } from './web.clients.js';
 import { readOnCallSecrets, SECRET_FILE_BYTES_MAX } from './secret.files.js';
 
 /**
@@ -43,6 +45,8 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
   const recordings = recordingsOf(document.recordings, sources, mistakes);
   const audit = auditOf(document, sources, mistakes);
   const clusterAudits = clusterAuditsOf(document, sources, mistakes);
+  const notifications = notificationsOf(document.notifications, sources, mistakes);
+  const webClients = webClientsOf(document, sources, mistakes);
   return mistakes.length > 0 || !database
     ? { mistakes }
     : {
@@ -50,8 +54,10 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
         audit,
         clusterAudits,
         database,
+        notifications,
         onCall: { secrets: onCall.secrets },
         recordings,
+        webClients,
       };
 }
 

@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import { instant } from './text.schema.js';
 
+export const REPORT_FORMATS = ['json', 'csv'] as const;
+
+/** In which form a report is told. */
+export const REPORT_FORMAT = z.enum(REPORT_FORMATS).exactOptional().meta({
+  description: 'As CSV, also with `Accept: text/csv`; JSON otherwise.',
+});
+
 export const AccessReportQuery = z.strictObject({
+  by: z.enum(['group', 'namespace']).exactOptional().meta({
+    description: 'Only lines for groups, or only for namespaces; both by default.',
+  }),
+  format: REPORT_FORMAT,
   from: z.iso.datetime({ offset: true }).exactOptional().meta({
     description: 'Sessions asked for at this instant (RFC 3339) and later; half a year by default.',
   }),

@@ -7,6 +7,7 @@ import { line } from './text.schema.js';
 export const AUDIT_COUNTED_BY = z.enum([
   'action',
   'outcome',
+  'session',
   'person',
   'approver',
   'requester',
@@ -40,7 +41,10 @@ const FILTER = {
   namespace: only(63, 'Only in this namespace.'),
   workload: only(300, 'Only where this workload was asked for: `Deployment/web`.'),
   pod: only(253, 'Only in this Pod.'),
-  image: only(500, 'Only with this image in the debug container.'),
+  image: only(
+    500,
+    'Only with this image in the debug container: `name`, `name:tag`, `name@sha256:…`, or its digest `sha256:…`.',
+  ),
   rule: only(253, 'Only where this rule of the policy decided.'),
   ticket: only(500, 'Only for this ticket.'),
   breakGlass: z
@@ -61,12 +65,30 @@ const FILTER = {
   ),
 } as const;
 
-export const AuditSearchQuery = z.strictObject({ ...FILTER, ...PAGE_QUERY });
+/** An empty span of time is a mistake, and would find nothing. */
+const IN_ORDER = {
+  path: ['until'],
+  error: 'must be later than from',
+};
+const isInOrder = ({ from, until }: { from?: string; until?: string }): boolean =>
+  from === undefined || until === undefined || Date.parse(from) < Date.parse(until);
 
-export const AuditCountsQuery = z.strictObject({
-  by: AUDIT_COUNTED_BY.meta({ description: 'What to count by.' }),
-  ...FILTER,
+/** What events are found by, in a body as in a query. */
+export const AuditSearchFilter = z.strictObject(FILTER).refine(isInOrder, IN_ORDER).meta({
+  id: 'AuditSearchFilter',
+  description: 'The filters of the search, as its query has them; all must hold.',
 });
+
+export const AuditSearchQuery = z
+  .strictObject({ ...FILTER, ...PAGE_QUERY })
+  .refine(isInOrder, IN_ORDER);
+
+export const AuditCountsQuery = z
+  .strictObject({
+    by: AUDIT_COUNTED_BY.meta({ description: 'What to count by.' }),
+    ...FILTER,
+  })
+  .refine(isInOrder, IN_ORDER);
 
 export const FoundAuditEvent = z
   .strictObject({

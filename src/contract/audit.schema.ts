@@ -17,7 +17,11 @@ export const AuditEventView = z
     action: z.string(),
     session: z.string().nullable(),
     body: z.unknown().meta({
-      description: 'The event itself. Its canonical form (RFC 8785) is what was hashed.',
+      description:
+        'The event itself. Its canonical form (RFC 8785) is what was hashed. Null where it was dropped.',
+    }),
+    dropped: z.boolean().meta({
+      description: 'Whether the body was dropped at the end of its time: its hash stays.',
     }),
     leafHash: z.string().meta({
       description: 'SHA-256 (hex) of a zero byte and the canonical body (RFC 6962 §2.1).',

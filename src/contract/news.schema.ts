@@ -24,3 +24,14 @@ export const BrokenGlassNews = z.object({
   }),
 });
 export type BrokenGlassNews = z.infer<typeof BrokenGlassNews>;
+
+/** News of the topic `incident`: something begins to be wrong, or is wrong no more. Written once for each time. */
+export const IncidentNews = z.object({
+  /** The kind of notice. */
+  event: z.string(),
+  /** Which one: the same when it begins and when it is over. */
+  incident: z.string(),
+  state: z.enum(['begun', 'over']),
+  details: z.record(z.string(), z.string()),
+});
+export type IncidentNews = z.infer<typeof IncidentNews>;

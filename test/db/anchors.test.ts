@@ -8,7 +8,8 @@ import { AnchorLog } from '../../src/app/anchor-log.js';
 import { CompareAnchors } from '../../src/app/compare-anchors.js';
 import { Anchor } from '../../src/app/ports/anchor.js';
 import type { SequenceLog } from '../../src/app/sequence-log.js';
-import { LogLab, ORIGIN } from '../support/log.lab.js';
+import { signCheckpoint } from '../../src/domain/audit/checkpoint.js';
+import { LogLab, ORIGIN, signerNamed } from '../support/log.lab.js';
 
 let lab: LogLab;
 let folder: string;
@@ -52,7 +53,16 @@ function anchorLog(sequence: SequenceLog, anchors: readonly Anchor[] = [file]): 
 function comparing(sequence: SequenceLog, anchors: readonly Anchor[] = [file]): CompareAnchors {
   const { store, journal } = lab;
   const clock = { now: () => new Date() };
-  return new CompareAnchors({ anchors, store, sequence, origin: ORIGIN, clock, journal });
+  const verifiers = [lab.key.verifier];
+  return new CompareAnchors({
+    anchors,
+    store,
+    sequence,
+    origin: ORIGIN,
+    verifiers,
+    clock,
+    journal,
+  });
 }
 
 /** Events that are signed, in as many checkpoints as there are counts, each in the anchor. */
@@ -189,5 +199,61 @@ describe('comparing', () => {
     await lab.asInsider('DELETE FROM audit_nodes');
     await comparing(sequence).once();
     expect(sequence.parted()?.why).toContain('is one of 10 to 309');
+  });
+
+  test('tells of a checkpoint that none of our keys has signed, once, and goes by those that one has', async () => {
+    const sequence = lab.replica();
+    await anchored(sequence, 4);
+    const head = await lab.store.head(ORIGIN);
+    if (!head) throw new Error('nothing was signed');
+    const forged = { origin: ORIGIN, size: 9, root: Buffer.alloc(32) };
+    const note = signCheckpoint(forged, [signerNamed()]);
+    await file.put({ ...head, ...forged, note });
+    const compare = comparing(sequence);
+    expect(await compare.once()).toBe(true);
+    expect(await compare.once()).toBe(true);
+    expect(sequence.parted()).toBeUndefined();
+    expect(compare.standings()).toMatchObject([{ name: 'vault', failures: 0, foreign: 1 }]);
+    const told = lab.journal.lines.filter(({ level }) => level === 'error');
+    expect(told).toMatchObject([{ facts: { anchor: 'vault', size: 9 } }]);
+
+    await lab.asInsider('DELETE FROM audit_leaves WHERE index >= 2');
+    await compare.once();
+    expect(sequence.parted()?.why).toContain('holds a checkpoint of 4 events');
+  });
+
+  test('is not done where all that is newest in an anchor is not ours: it hides what is', async () => {
+    const sequence = lab.replica();
+    await anchored(sequence, 1);
+    const head = await lab.store.head(ORIGIN);
+    if (!head) throw new Error('nothing was signed');
+    const other = signerNamed();
+    for (let size = 10; size < 40; size++) {
+      const forged = { origin: ORIGIN, size, root: Buffer.alloc(32) };
+      await file.put({ ...head, ...forged, note: signCheckpoint(forged, [other]) });
+    }
+    const compare = comparing(sequence);
+    expect(await compare.once()).toBe(false);
+    expect(compare.standings()).toMatchObject([{ comparedAt: null, failures: 1, foreign: 20 }]);
+  });
+
+  test('goes by what a former key has signed, as signing does', async () => {
+    await anchored(lab.replica(), 6);
+    const next = signerNamed();
+    const keys = { signers: [next], formerKeys: [lab.key.verifier] };
+    const forgot = lab.replica({ signers: [next] });
+    const knows = lab.replica(keys);
+    await lab.write(1);
+    await forgot.once();
+    expect(forgot.parted()?.why).toContain('signed by none of the keys that are trusted');
+    await knows.once();
+    expect(knows.parted()).toBeUndefined();
+    const { store, journal } = lab;
+    const clock = { now: () => new Date() };
+    const verifiers = [next.verifier, lab.key.verifier];
+    await lab.asInsider('DELETE FROM audit_leaves WHERE index >= 5');
+    const common = { store, journal, clock, origin: ORIGIN, anchors: [file] };
+    await new CompareAnchors({ ...common, sequence: knows, verifiers }).once();
+    expect(knows.parted()?.why).toContain('the events 5 to 5 were removed');
   });
 });

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
+import { PrismaAuditHolds } from '../../src/adapters/prisma/prisma-audit.holds.js';
 import { decompress } from '../../src/adapters/gzip/gzip.js';
 import { XtermScreens } from '../../src/adapters/screen/xterm.screens.js';
 import { ReadScreens } from '../../src/app/read-screens.js';
 import type { RecordStreams } from '../../src/app/record-streams.js';
+import { HoldAudit } from '../../src/app/hold-audit.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
 import type { EventAction } from '../../src/domain/audit/event.kinds.js';
+import { isProblem } from '../../src/domain/problem.js';
 import type { RecordingId } from '../../src/domain/recording/recording.js';
 import { RecordingLab } from '../support/recording.lab.js';
 import { ALEX, actorOf } from '../support/sessions.js';
@@ -196,6 +199,29 @@ describe('keeping recordings', () => {
     await lab.keeper().once();
     expect(await bodies(id)).toBe(0);
     expect(await hold(id, true)).toBe(false);
+  });
+
+  test('goes on past their time while somebody holds their session, or the time they are of', async () => {
+    const { id, session } = await recorded('evidence\r\n', { keepSeconds: 0 });
+    const holding = new HoldAudit({
+      holds: new PrismaAuditHolds(lab.database),
+      store: lab.sessions,
+      clock: lab.clock,
+    });
+    const auditor = { actor: actorOf(ALEX), roles: ['auditor' as const] };
+    const hours = (sum: number) => new Date(Date.now() + sum * 3_600_000);
+    for (const what of [{ session: session.id }, { from: hours(-1), until: hours(1) }]) {
+      const placed = await holding.place(auditor, { ...what, reason: 'a lawsuit' });
+      if (isProblem(placed)) throw new Error(placed.detail);
+      await lab.keeper().once();
+      expect(await lab.store.drop(id, wordOf('recording.dropped'))).toBe(false);
+      expect(await bodies(id)).toBe(1);
+      expect((await lab.store.find(id))?.isHeld).toBe(true);
+      await holding.release(auditor, placed.id, { reason: 'it is over' });
+    }
+    await holding.place(auditor, { until: hours(-1), reason: 'another time' });
+    await lab.keeper().once();
+    expect(await bodies(id)).toBe(0);
   });
 
   test('is decided by the database, whatever the service asks for', async () => {

@@ -19,10 +19,10 @@ const SOURCES = [
 ];
 const AUDIT = {
   parted: { why: 'it was changed', since: AT },
-  inspected: { events: 512, passes: 2 },
+  inspected: { events: 512, passes: 2, misfiled: 0 },
   anchors: [
-    { name: 'vault', comparedAt: AT, failures: 1 },
-    { name: 'pager', comparedAt: null, failures: 0 },
+    { name: 'vault', comparedAt: AT, failures: 1, foreign: 0 },
+    { name: 'pager', comparedAt: null, failures: 0, foreign: 0 },
   ],
 };
 let fresh: TestDatabase;
@@ -47,9 +47,24 @@ const STREAMS = {
 
 async function collected(count: () => Promise<Tally>): Promise<string> {
   const metrics = new PrometheusMetrics({
+    retained: () => ({ dropped: 5, failures: 1, completedAt: new Date(60_000) }),
     sinks: () =>
       Promise.resolve([
         { name: 'siem', lagEvents: 12, lagSeconds: 3.5, deadLetters: 1, failingSince: null },
+      ]),
+    channels: () =>
+      Promise.resolve([
+        {
+          name: 'mail',
+          kind: 'email',
+          state: 'failing',
+          waiting: 4,
+          oldestSeconds: 8.5,
+          dead: 2,
+          failingSince: AT.toISOString(),
+          lastError: 'is away',
+          deliveredAt: null,
+        },
       ]),
     policies: () => standing,
     tally: count,
@@ -103,6 +118,10 @@ test('all metrics of the catalogue are told, beside those of the process', async
   const compared = 'hallpass_audit_anchor_compared_timestamp_seconds{';
   expect(text).toContain(`${compared}anchor="vault"} ${AT.getTime() / 1000}\n`);
   expect(text).not.toContain(`${compared}anchor="pager"}`);
+  expect(text).toContain('hallpass_notices_waiting{channel="mail"} 4\n');
+  expect(text).toContain('hallpass_notice_lag_seconds{channel="mail"} 8.5\n');
+  expect(text).toContain('hallpass_notices_dead{channel="mail"} 2\n');
+  expect(text).toContain('hallpass_channel_up{channel="mail"} 0\n');
   expect(text).toContain('process_cpu_seconds_total');
 });
 

@@ -147,6 +147,71 @@ describe('the sequencer', () => {
   });
 });
 
+describe('after a failover to a database that lacks the last commits', () => {
+  const lost = [
+    'DELETE FROM audit_leaves WHERE index >= 6',
+    'DELETE FROM audit_checkpoints WHERE size > 6',
+  ];
+
+  test('a replica that only gave a checkpoint to somebody signs nothing that does not go on from it', async () => {
+    const signing = lab.replica();
+    const giving = lab.replica();
+    await lab.write(6);
+    await all(signing);
+    await lab.write(4);
+    await all(signing);
+    giving.see(await head());
+    await lab.asInsider(...lost);
+    await lab.write(1);
+    await giving.once();
+    expect(giving.parted()?.why).toBe(
+      'the newest checkpoint is of 6 events, and one of 10 was seen here: the database was put back',
+    );
+  });
+
+  test('and where another replica has signed more since, finds that it does not begin with it', async () => {
+    const signing = lab.replica();
+    const giving = lab.replica();
+    await lab.write(6);
+    await all(signing);
+    await lab.write(4);
+    await all(signing);
+    giving.see(await head());
+    await lab.asInsider(...lost);
+    await lab.write(9);
+    await all(lab.replica());
+    await lab.write(1);
+    await giving.once();
+    expect(giving.parted()?.why).toContain('does not begin with that of 10, which was seen here');
+  });
+});
+
+test('clocks that jump by years, back and forth, hold up nothing: places go by the order in the database', async () => {
+  const times = ['2026-01-01', '2036-01-01', '1999-01-01', '2026-01-01'].map((it) => new Date(it));
+  for (const time of times) {
+    await lab.write(2);
+    const replica = lab.replica({ clock: { now: () => time } });
+    await all(replica);
+    expect(replica.parted()).toBeUndefined();
+  }
+  const fresh = lab.replica();
+  await lab.write(1);
+  await all(fresh);
+  expect(fresh.parted()).toBeUndefined();
+  expect((await head()).size).toBe(9);
+  expect((await lab.store.newest()).latest?.size).toBe(9);
+});
+
+test('a hole in the numbers of what waits is no hole in the log', async () => {
+  await lab.write(2);
+  await lab.asInsider(
+    `SELECT nextval(pg_get_serial_sequence('audit_pending', 'seq')) FROM generate_series(1, 1000)`,
+  );
+  await lab.write(2);
+  await all(lab.replica());
+  expect((await lab.store.entries(0, 10)).map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+});
+
 describe('nothing is signed any more, and the reason names what parts, where somebody with all rights', () => {
   test.each<[string, string[], string]>([
     [

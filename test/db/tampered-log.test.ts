@@ -60,10 +60,23 @@ async function caught(): Promise<Partial<Record<Catcher, string>>> {
   });
   const common = { store, journal, clock, origin: ORIGIN };
   const anchors = [vault];
-  await new CompareAnchors({ ...common, anchors, sequence: partedBy('anchor') }).once();
+  const verifiers = [lab.key.verifier];
+  await new CompareAnchors({ ...common, verifiers, anchors, sequence: partedBy('anchor') }).once();
   const inspection = new PrismaLogInspection(lab.database);
   const sequence = partedBy('inspection');
-  await new InspectLog({ ...common, inspection, sequence, roundMs: 0 }).once();
+  let misfiled: string | undefined;
+  const inspect = new InspectLog({
+    ...common,
+    inspection,
+    sequence,
+    roundMs: 0,
+    isFiled: () => true,
+    onMisfiled: ({ index, isMissing }) => {
+      misfiled ??= `misfiled: ${index} ${isMissing ? 'is missing' : 'is changed'}`;
+    },
+  });
+  await inspect.once();
+  if (misfiled !== undefined) says.inspection ??= misfiled;
   const found = await verified();
   if (found !== undefined) says.verify = found;
   const replica = lab.replica();
@@ -99,7 +112,7 @@ async function verified(): Promise<string | undefined> {
   };
   const files = new MemoryFiles();
   try {
-    const head = await exportLog({ source, to: files });
+    const head = await exportLog({ source, to: files, pauseMs: 1 });
     if (head === undefined) return 'nothing was signed yet';
   } catch (error) {
     return `no export: ${error instanceof Error ? error.message : String(error)}`;
@@ -125,11 +138,12 @@ async function forgedAt(index: number): Promise<Forged> {
   return { body, leafHash: leafHashOf(body) };
 }
 
-/** With its hashes and what its row says beside it, so that the two rows agree. */
+/** With its hashes, what its row says beside it and what searches go by, so that all rows agree. */
 function edits(index: number, { body, leafHash }: Forged): string[] {
   return [
     `UPDATE audit_events SET action = 'session.revoke', body = ${hex(body)}, leaf_hash = ${hex(leafHash)} WHERE id = ${at(index)}`,
     `UPDATE audit_leaves SET leaf_hash = ${hex(leafHash)} WHERE index = ${index}`,
+    `UPDATE audit_facts SET action = 'session.revoke' WHERE index = ${index}`,
   ];
 }
 
@@ -195,6 +209,20 @@ const DEEDS: readonly Deed[] = [
     },
   },
   {
+    deed: 'edits what searches go by',
+    sql: [`UPDATE audit_facts SET action = 'session.revoke' WHERE index = 42`],
+    by: {
+      inspection: 'misfiled: 42 is changed',
+    },
+  },
+  {
+    deed: 'removes an event from what searches go by',
+    sql: ['DELETE FROM audit_facts WHERE index = 42'],
+    by: {
+      inspection: 'misfiled: 42 is missing',
+    },
+  },
+  {
     deed: 'swaps the bodies of two',
     sql: [
       `UPDATE audit_events e SET body = o.body, leaf_hash = o.leaf_hash
@@ -215,6 +243,14 @@ const DEEDS: readonly Deed[] = [
     by: {
       inspection: 'the tree is not of the events at places 0 to 255',
       verify: '0: one of the events 0 to 255 is not what the tree above them is of',
+    },
+  },
+  {
+    deed: 'drops a body before its time, and no event says so',
+    sql: [`UPDATE audit_events SET body = NULL WHERE id = ${at(42)}`],
+    by: {
+      inspection: 'at place 42 has no body, and no event says that it was dropped',
+      verify: '42: has no body, and no event says that it was dropped',
     },
   },
   {

@@ -74,6 +74,29 @@ describe('the access review', () => {
     expect(await report(`?until=${begun.toISOString()}`)).toMatchObject({ groups: [] });
   });
 
+  test('as CSV has a line for each group and namespace, or for one of them', async () => {
+    const csv = async (query: string) => {
+      const { headers, text } = await lab.call('reportAccess', {
+        as: AUDITOR,
+        path: `/v1/audit/reports/access?format=csv${query}`,
+      });
+      expect(headers.get('content-type')).toMatch(/^text\/csv/);
+      return text.split('\r\n');
+    };
+    const [heads, ...lines] = await csv('');
+    expect(heads).toBe(
+      'by,name,people,asked,denied,started,broken_glass,reviews_overdue,last_asked_at',
+    );
+    expect(lines[0]).toBe(`group,oncall,2,4,1,0,2,1,${begun.toISOString()}`);
+    expect(lines.filter((it) => it.startsWith('namespace,'))).toHaveLength(3);
+    expect(await csv('&by=group')).toHaveLength(4);
+    const { body } = await lab.call('reportAccess', {
+      as: AUDITOR,
+      path: '/v1/audit/reports/access?by=namespace',
+    });
+    expect([body.groups.length, body.namespaces.length]).toEqual([0, 3]);
+  });
+
   test('is for auditors, and its reading is an event', async () => {
     const refused = await lab.call('reportAccess', {
       as: KIM,

@@ -68,6 +68,7 @@ describe('permissions', () => {
     ['requestSession', 'POST', '/v1/sessions'],
     ['listSessions', 'GET', '/v1/sessions'],
     ['readSession', 'GET', '/v1/sessions/0000000000000000'],
+    ['takeEvidence', 'GET', '/v1/sessions/0000000000000000/evidence'],
     ['streamSessionEvents', 'GET', '/v1/sessions/0000000000000000/events'],
     ['decideSession', 'POST', '/v1/sessions/0000000000000000/decisions'],
     ['startSession', 'POST', '/v1/sessions/0000000000000000/start'],
@@ -81,8 +82,19 @@ describe('permissions', () => {
     ['listPolicies', 'GET', '/v1/policies'],
     ['listAuditEvents', 'GET', '/v1/audit/events'],
     ['searchAudit', 'GET', '/v1/audit/search'],
+    ['listAuditHolds', 'GET', '/v1/audit/holds'],
+    ['placeAuditHold', 'POST', '/v1/audit/holds'],
+    ['releaseAuditHold', 'POST', '/v1/audit/holds/00000000-0000-4000-8000-000000000000/release'],
     ['reportAccess', 'GET', '/v1/audit/reports/access'],
+    ['reportBreakGlass', 'GET', '/v1/audit/reports/break-glass'],
+    ['openAuditReview', 'POST', '/v1/audit/reviews'],
+    ['listAuditReviews', 'GET', '/v1/audit/reviews'],
+    ['readAuditReview', 'GET', '/v1/audit/reviews/x'],
+    ['signOffSession', 'POST', '/v1/audit/reviews/x/sessions/y'],
+    ['closeAuditReview', 'POST', '/v1/audit/reviews/x/close'],
     ['countAudit', 'GET', '/v1/audit/counts?by=action'],
+    ['listChannels', 'GET', '/v1/channels'],
+    ['testChannel', 'POST', '/v1/channels/box/test'],
   ];
 
   test.each(CALLS)('%s is refused to somebody without a role', async (operation, method, path) => {

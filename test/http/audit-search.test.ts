@@ -106,6 +106,9 @@ describe('a search of the audit log', () => {
     ['workload=Deployment/web', [4, 2, 1, 0]],
     ['pod=web-1&namespace=vault', [3]],
     ['image=tools.example/net:2&namespace=vault', [3]],
+    ['image=tools.example/net&namespace=vault', [3]],
+    ['image=tools.example/net:1', []],
+    ['image=net', []],
     ['rule=oncall&namespace=other', [5]],
     ['ticket=OPS-vault', [3]],
     ['breakGlass=true', [3]],
@@ -145,6 +148,7 @@ describe('a search of the audit log', () => {
         action: 'session.approve',
         session: null,
         body: JSON.parse(String(written[2]?.body)),
+        dropped: false,
         leafHash: written[2]?.leafHash.toString('hex'),
       },
     ]);
@@ -161,6 +165,7 @@ describe('a search of the audit log', () => {
       'color=red',
       'outcome=well',
       'from=yesterday',
+      'from=2026-03-01T10:00:00Z&until=2026-03-01T11:00:00%2B01:00',
       'breakGlass=1',
       'text=',
       'person=a%00b',
@@ -184,6 +189,78 @@ describe('a search of the audit log', () => {
       actor: { sub: 'audit' },
       data: { filter: { namespace: 'shop', text: 'queue' }, limit: 50 },
     });
+  });
+});
+
+describe('a search by image', () => {
+  const DIGEST = `sha256:${'a'.repeat(64)}`;
+  const images = [
+    { image: 'host:5000/lab/dig:1', imageId: `host:5000/lab/dig@${DIGEST}` },
+    { image: `host:5000/lab/dig@${DIGEST}` },
+    { image: 'host:5000/lab/dig' },
+    { image: 'host:5000/lab/dig:2' },
+  ];
+  let first: number;
+  beforeAll(async () => {
+    await lab.replica().once();
+    first = await index.size();
+    for (const image of images) {
+      await lab.audit.append(
+        auditEntry({
+          at: new Date(BEGUN + 100 * 24 * HOUR_MS),
+          action: 'session.note',
+          outcome: 'success',
+          actor: SYSTEM,
+          session: { ...sessionIn('lab'), container: { ...CONTAINER, ...image } },
+        }),
+      );
+    }
+    await lab.replica().once();
+  });
+
+  test.each([
+    ['host:5000/lab/dig', [3, 2, 1, 0]],
+    ['host:5000/lab/dig:1', [0]],
+    ['host:5000/lab/dig:2', [3]],
+    [DIGEST, [1, 0]],
+    [DIGEST.toUpperCase(), [1, 0]],
+    [`host:5000/lab/dig@${DIGEST}`, [1, 0]],
+    [`host:5000/lab/dig:1@${DIGEST}`, [0]],
+    [`host:5000/lab/other@${DIGEST}`, []],
+    [`sha256:${'b'.repeat(64)}`, []],
+  ])('%s finds it by name, tag and digest, as far as they are given', async (image, places) => {
+    const seen = await found(`namespace=lab&image=${encodeURIComponent(image)}`);
+    expect(seen.map((place) => place - first)).toEqual(places);
+  });
+});
+
+describe('a search by time', () => {
+  const at = (iso: string) => new Date(iso);
+  /** Places of events whose clocks jump to and fro, more than fit in one block. */
+  const TIMES = ['2031-01-01', '2029-01-01', '2033-01-01', '2030-01-01', '2032-01-01'];
+  const BLOCK = 5_000;
+
+  test('finds what is of that time wherever it is in the log', async () => {
+    await using other = await LogLab.start();
+    const facts = TIMES.flatMap((time, n) => [
+      { index: n * BLOCK, at: at(`${time}T00:00:00Z`) },
+      { index: n * BLOCK + 7, at: at(`${time}T01:00:00Z`) },
+    ]);
+    await other.asInsider('ALTER TABLE audit_facts DROP CONSTRAINT audit_facts_index_fkey');
+    const insert = `INSERT INTO audit_facts (index, at, action, session_id, break_glass, words)
+      VALUES ($1::bigint, $2, 'session.note', 's' || $1::bigint, false, '')`;
+    for (const it of facts) await other.database.pool.query(insert, [it.index, it.at]);
+    const searched = new PrismaAuditIndex(other.database);
+    for (const from of [undefined, ...TIMES].map((it) => it && at(`${it}T00:30:00Z`))) {
+      for (const until of [undefined, ...TIMES].map((it) => it && at(`${it}T00:30:00Z`))) {
+        const { ids } = await searched.sessions(
+          { ...(from ? { from } : {}), ...(until ? { until } : {}) },
+          { limit: 100, among: 100 },
+        );
+        const wanted = facts.filter((it) => (!from || it.at >= from) && (!until || it.at < until));
+        expect(ids).toEqual(wanted.map((it) => `s${it.index}`));
+      }
+    }
   });
 });
 
@@ -214,6 +291,11 @@ describe('counts of the audit log', () => {
         { value: null, count: 1 },
       ],
       total: 4,
+    });
+    expect(await counts('by=session&approver=sam')).toEqual({
+      groups: [{ value: WEB.id, count: 1 }],
+      total: 1,
+      more: false,
     });
     expect(await counts('by=rule&namespace=none')).toEqual({ groups: [], total: 0, more: false });
   });

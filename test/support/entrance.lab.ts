@@ -60,7 +60,7 @@ export class EntranceLab {
     const { request, ...rest } = asked;
     await this.written(
       firstStep({
-        session: { ...rest, request: { ...request, durationSeconds: seconds } },
+        session: { ...rest, request: { ...request, durationSeconds: Math.ceil(seconds) } },
         event: 'grant',
         capacities: ['requester'],
         actor: actorOf(ROBIN),

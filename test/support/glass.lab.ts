@@ -19,6 +19,7 @@ import { DecideSession } from '../../src/app/decide-session.js';
 import { ExtendSession } from '../../src/app/extend-session.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { ListTargets } from '../../src/app/list-targets.js';
+import { channelDesk } from './box.channel.js';
 import { MemoryTargets } from './in-memory.targets.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { ReadReviews } from '../../src/app/read-reviews.js';
@@ -30,9 +31,21 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { LoopbackIssuer } from '../identity/loopback.issuer.js';
 import type { Answer } from './http.api.js';
 import { REQUEST, ROLE_GROUPS } from './http.api.js';
+import { PrismaAuditIndex } from '../../src/adapters/prisma/prisma-audit.index.js';
+import { PrismaAuditReviewStore } from '../../src/adapters/prisma/prisma-audit-review.store.js';
+import { auditReviewUses } from '../../src/app/audit-review.uses.js';
 import { PrismaAccessReport } from '../../src/adapters/prisma/prisma-access.report.js';
+import { PrismaBreakGlassReport } from '../../src/adapters/prisma/prisma-break-glass.report.js';
+import { ReportBreakGlass } from '../../src/app/report-break-glass.js';
 import { ReportAccess } from '../../src/app/report-access.js';
-import { NoBypasses, readNothing, receiveNothing, searchNothing } from './in-memory.log.js';
+import {
+  NoBypasses,
+  holdNothing,
+  readNothing,
+  receiveNothing,
+  searchNothing,
+  takeNothing,
+} from './in-memory.log.js';
 import { kubectlLab } from './in-memory.kubectl.js';
 import {
   MemorySessionStore,
@@ -82,6 +95,7 @@ export class GlassLab implements AsyncDisposable {
     });
     const store = new PrismaSessionStore(database);
     const reviews = new PrismaReviewStore(database);
+    const auditReviews = new PrismaAuditReviewStore(database);
     const [clusters, source, journal] = [
       new MemoryClusters(),
       new FixedPolicies(set),
@@ -93,6 +107,8 @@ export class GlassLab implements AsyncDisposable {
     const facts = new GatherFacts({ history, onCall: new NobodyOnCall(), clock });
     const news = new MemoryNews();
     const log = new PrismaAuditLog(database);
+    const roleGroups = ROLE_GROUPS;
+    const streams = memoryStreams({ store, news, people, log, clock, journal, roleGroups });
     const requestSession = new RequestSession({
       store,
       clusters,
@@ -128,7 +144,22 @@ export class GlassLab implements AsyncDisposable {
       readAudit: new ReadAudit({ log, clock }),
       searchAudit: searchNothing(log, clock),
       reportAccess: new ReportAccess({ report: new PrismaAccessReport(database), log, clock }),
+      reportBreakGlass: new ReportBreakGlass({
+        report: new PrismaBreakGlassReport(database),
+        reviews,
+        auditReviews,
+        log,
+        clock,
+      }),
+      auditReviews: auditReviewUses({
+        reviews: auditReviews,
+        index: new PrismaAuditIndex(database),
+        store,
+        clock,
+      }),
+      ...channelDesk([], { log, clock }),
       readLog: readNothing(log, clock),
+      holdAudit: holdNothing(store, clock),
       receiveAudit: receiveNothing({
         store,
         bypasses: new NoBypasses(),
@@ -141,7 +172,15 @@ export class GlassLab implements AsyncDisposable {
       listTargets: new ListTargets({ clusters: new MemoryTargets(), policies: source, facts }),
       reviewSession: new ReviewSession({ store, reviews, people, clock }),
       readReviews: new ReadReviews({ reviews, clock }),
-      ...memoryStreams({ store, news, people, log, clock, journal, roleGroups: ROLE_GROUPS }).deps,
+      ...streams.deps,
+      takeEvidence: takeNothing({
+        store,
+        reviews,
+        clock,
+        audit: log,
+        policies: policyArchive,
+        recordings: streams.recordings,
+      }),
       store,
       news,
       policies: source,

@@ -31,6 +31,7 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { isProblem, problem } from '../../src/domain/problem.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
 import type { Session, SessionId } from '../../src/domain/session/session.js';
+import { BoxChannel, channelDesk } from './box.channel.js';
 import {
   FixedPolicies,
   HandClock,
@@ -51,10 +52,14 @@ import { ALEX, ROBIN, SAM, SYSTEM } from './sessions.js';
 import type { MemoryStreams } from './stream.deps.js';
 import {
   NoBypasses,
+  holdNothing,
   readNothing,
   receiveNothing,
+  reportNoGlass,
   reportNothing,
+  reviewNothing,
   searchNothing,
+  takeNothing,
 } from './in-memory.log.js';
 import { memoryStreams } from './stream.deps.js';
 
@@ -170,6 +175,7 @@ export async function startApi(
   const { clusters = new MemoryClusters(), set = setOf(POLICIES) } = over;
   const policies = new FixedPolicies(set);
   const reviews = new NoReviews();
+  const archive = new MemoryPolicyArchive();
   const strategy = new NameStrategy();
   const note = new NotePerson({ people: store.people, clock, journal });
   const facts = new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock });
@@ -205,7 +211,19 @@ export async function startApi(
     readAudit: new ReadAudit({ log: store.log, clock }),
     searchAudit: searchNothing(store.log, clock),
     reportAccess: reportNothing(store.log, clock),
+    auditReviews: reviewNothing(store, clock),
+    reportBreakGlass: reportNoGlass({ reviews, log: store.log, clock }),
+    ...channelDesk([new BoxChannel()], { log: store.log, clock }),
     readLog: readNothing(store.log, clock),
+    holdAudit: holdNothing(store, clock),
+    takeEvidence: takeNothing({
+      store,
+      reviews,
+      clock,
+      audit: store.log,
+      policies: archive,
+      recordings: streams.recordings,
+    }),
     receiveAudit: receiveNothing({
       store,
       bypasses: new NoBypasses(),
@@ -222,7 +240,7 @@ export async function startApi(
     store,
     news: store.news,
     policies,
-    policyArchive: new MemoryPolicyArchive(),
+    policyArchive: archive,
     clusters,
     clock,
     journal,

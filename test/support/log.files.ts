@@ -1,4 +1,4 @@
-import { LogFiles } from '../../src/app/ports/log.files.js';
+import { LogFiles, WritableLogFiles } from '../../src/app/ports/log.files.js';
 import { signCheckpoint } from '../../src/domain/audit/checkpoint.js';
 import type { Hash } from '../../src/domain/audit/merkle.tree.js';
 import { leafHashOf, rootOf } from '../../src/domain/audit/merkle.tree.js';
@@ -11,6 +11,20 @@ export class MemoryLogFiles extends LogFiles {
 
   override read(path: string): Promise<Buffer | undefined> {
     return Promise.resolve(this.files.get(path));
+  }
+}
+
+/** Files in memory into which a log is taken out. */
+export class MemoryWritableFiles extends WritableLogFiles {
+  private readonly files = new Map<string, Buffer>();
+
+  override read(path: string): Promise<Buffer | undefined> {
+    return Promise.resolve(this.files.get(path));
+  }
+
+  override write(path: string, bytes: Buffer): Promise<void> {
+    this.files.set(path, bytes);
+    return Promise.resolve();
   }
 }
 

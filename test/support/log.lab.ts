@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import { PrismaLogStore } from '../../src/adapters/prisma/prisma-log.store.js';
 import { SequenceLog } from '../../src/app/sequence-log.js';
-import type { AuditEntry } from '../../src/domain/audit/entry.js';
+import type { AuditEntry, AuditFacts } from '../../src/domain/audit/entry.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
 import { makeKey, readSigner } from '../../src/domain/audit/signed.note.js';
 import type { SignerKey } from '../../src/domain/audit/signed.note.js';
@@ -59,7 +60,7 @@ export class LogLab implements AsyncDisposable {
     });
   }
 
-  async write(count: number): Promise<AuditEntry[]> {
+  async write(count: number, over: Partial<AuditFacts> = {}): Promise<AuditEntry[]> {
     const entries = Array.from({ length: count }, (_, at) =>
       auditEntry({
         at: new Date(),
@@ -67,6 +68,7 @@ export class LogLab implements AsyncDisposable {
         outcome: 'success',
         actor: actorOf(ROBIN),
         data: { number: at, text: randomUUID() },
+        ...over,
       }),
     );
     await this.database.pool.query(
@@ -76,7 +78,7 @@ export class LogLab implements AsyncDisposable {
         entries.map(({ id }) => id),
         entries.map(({ at }) => at),
         entries.map(({ action }) => action),
-        entries.map(() => null),
+        entries.map(({ sessionId }) => sessionId),
         entries.map(({ body }) => body),
         entries.map(({ leafHash }) => leafHash),
       ],
@@ -102,6 +104,11 @@ export class LogLab implements AsyncDisposable {
     } finally {
       await client.end();
     }
+  }
+
+  /** As the role that owns the tables and migrates, with all triggers in force. */
+  asOwner(statement: string): Promise<unknown> {
+    return asAdmin(this.fresh.ownerUrl, (client) => client.query(statement));
   }
 
   async count(table: string): Promise<number> {

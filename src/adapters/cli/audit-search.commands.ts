@@ -7,10 +7,12 @@ import {
 } from '../../contract/audit-search.schema.js';
 import { auditTable } from './audit.table.js';
 import { readPages } from './broker.pages.js';
-import type { ClientOptions, CommandDeps } from './client.command.js';
+import type { ClientOptions, CommandDeps, Running } from './client.command.js';
 import { acting, clientCommand } from './client.command.js';
 import { EXIT } from './exit.codes.js';
+import { INSTANT_FORMS, instantText } from './local.instant.js';
 import { count } from './option.readers.js';
+import type { Moment } from './person.time.js';
 import { table } from './styled.text.js';
 
 /** Filters of a search: the option's flag, and what it is about. Their names are those of the API. */
@@ -26,17 +28,19 @@ const FILTERS = [
   ['namespace', '<name>', 'only in this namespace'],
   ['workload', '<kind/name>', 'only where this workload was asked for, as Deployment/web'],
   ['pod', '<name>', 'only in this Pod'],
-  ['image', '<image>', 'only with this image in the debug container'],
+  ['image', '<image>', 'only with this image in the debug container: name, name:tag, or a digest'],
   ['rule', '<rule>', 'only where this rule of the policy decided'],
   ['ticket', '<ticket>', 'only for this ticket'],
-  ['from', '<instant>', 'only of this instant (RFC 3339) and later'],
+  ['from', '<instant>', `only of this instant and later: ${INSTANT_FORMS} 7d for seven days ago`],
   ['until', '<instant>', 'only earlier than this instant'],
 ] as const;
 
-type Filters = Readonly<Partial<Record<(typeof FILTERS)[number][0], string>>>;
+/** What the options of {@link filterOptions} hold. */
+export interface Filters extends Readonly<Partial<Record<(typeof FILTERS)[number][0], string>>> {
+  readonly breakGlass?: boolean;
+}
 
 interface SearchOptions extends ClientOptions, Filters {
-  readonly breakGlass?: boolean;
   readonly limit: number;
 }
 
@@ -53,7 +57,7 @@ export function addSearchCommands(audit: Command, deps: CommandDeps): void {
       acting<SearchOptions, [string[]]>(deps, async (running, words) => {
         const { items, more, raw } = await readPages(await running.broker(), '/v1/audit/search', {
           shape: AuditSearchPage,
-          query: queryOf(running.options, words),
+          query: searchOf(running, words),
           limit: running.options.limit,
         });
         await running.show(raw, () => auditTable(items, { more, running }));
@@ -72,7 +76,7 @@ export function addSearchCommands(audit: Command, deps: CommandDeps): void {
         const { by } = running.options;
         const broker = await running.broker();
         const { value, raw } = await broker.call('/v1/audit/counts', AuditCounts, {
-          query: { by, ...queryOf(running.options, words) },
+          query: { by, ...searchOf(running, words) },
         });
         await running.show(raw, () => {
           const rows = value.groups.map((it) => [it.value ?? '-', String(it.count)]);
@@ -89,17 +93,36 @@ function filtered(command: Command): Command {
     '[words...]',
     'only with these words, after "--" where one begins with "-" because it must not be there',
   );
+  return filterOptions(command);
+}
+
+/** The filters of a search as options. */
+export function filterOptions(command: Command): Command {
   for (const [name, value, about] of FILTERS) command.option(`--${name} ${value}`, about);
   return command.option('--break-glass', 'only of sessions that broke the glass');
 }
 
-function queryOf(
-  options: Filters & { readonly breakGlass?: boolean },
-  words: readonly string[],
-): Record<string, string | undefined> {
+/** What was given of {@link filterOptions}, as the API takes it. */
+export function filterOf(options: Filters, moment: Moment): Record<string, string> {
+  const given = FILTERS.flatMap(([name]) => {
+    const value = options[name];
+    if (value === undefined) return [];
+    const isTime = name === 'from' || name === 'until';
+    const how = { option: `--${name}`, relative: 'past' } as const;
+    return [[name, isTime ? instantText(value, moment, how) : value] as const];
+  });
   return {
-    ...Object.fromEntries(FILTERS.map(([name]) => [name, options[name]])),
-    breakGlass: options.breakGlass === true ? 'true' : undefined,
-    text: words.length > 0 ? words.join(' ') : undefined,
+    ...Object.fromEntries(given),
+    ...(options.breakGlass === true ? { breakGlass: 'true' } : {}),
+  };
+}
+
+function searchOf(
+  running: Running & { readonly options: Filters },
+  words: readonly string[],
+): Record<string, string> {
+  return {
+    ...filterOf(running.options, running.moment),
+    ...(words.length > 0 ? { text: words.join(' ') } : {}),
   };
 }

@@ -1,10 +1,15 @@
 import { Command } from 'commander';
 import { AuditPage } from '../../contract/audit.schema.js';
+import { addReportCommands } from './audit-report.commands.js';
+import { addReviewCommands } from './audit-review.commands.js';
+import { addHoldCommands } from './audit-hold.commands.js';
 import { addSearchCommands } from './audit-search.commands.js';
 import { auditTable } from './audit.table.js';
 import { readPages } from './broker.pages.js';
 import type { ClientOptions, CommandDeps } from './client.command.js';
 import { acting, clientCommand } from './client.command.js';
+import type { EvidenceTools } from './evidence.commands.js';
+import { addEvidenceCommand } from './evidence.commands.js';
 import { EXIT } from './exit.codes.js';
 import { addLogCommands } from './log.commands.js';
 import { count } from './option.readers.js';
@@ -16,7 +21,7 @@ interface EventsOptions extends ClientOptions {
 }
 
 /** `hallpass audit events`. */
-export function auditCommands(deps: CommandDeps): Command {
+export function auditCommands(deps: CommandDeps, tools: () => Promise<EvidenceTools>): Command {
   const audit = new Command('audit').description('read, take out and verify the audit log');
   clientCommand(audit.command('events'))
     .description('events of the audit log, the newest first')
@@ -36,6 +41,10 @@ export function auditCommands(deps: CommandDeps): Command {
       }),
     );
   addSearchCommands(audit, deps);
-  addLogCommands(audit, deps);
+  addReportCommands(audit, deps);
+  addReviewCommands(audit, deps);
+  addHoldCommands(audit, deps);
+  addLogCommands(audit, deps, tools);
+  addEvidenceCommand(audit, deps);
   return audit;
 }

@@ -14,7 +14,7 @@ export function auditTable(
   const rows = items.map((it) => [
     clockText(new Date(it.at), running.moment),
     it.action,
-    wordIn(it.body, ['outcome']),
+    it.dropped ? '(dropped)' : wordIn(it.body, ['outcome']),
     wordIn(it.body, ['actor', 'sub']),
     it.session ?? '',
     ...(wide ? [it.id, it.leafHash] : []),

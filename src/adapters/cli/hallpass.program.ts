@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommands } from './audit.commands.js';
+import { channelCommands } from './channel.commands.js';
 import type { CommandDeps } from './client.command.js';
 import type { ClientWorld } from './client.world.js';
 import { CommandFailure } from './command.failure.js';
@@ -9,12 +10,14 @@ import { decideCommands } from './decide.commands.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT, EXIT_WORDS } from './exit.codes.js';
 import { kubeCommands } from './kube.commands.js';
+import type { EvidenceTools } from './evidence.commands.js';
 import type { PolicyCommandDeps } from './policy.commands.js';
 import { policyCommands } from './policy.commands.js';
 import { recordingCommands } from './recording.commands.js';
 import { complain } from './screen.js';
 import { sessionCommands } from './session.commands.js';
 import { signInCommands } from './sign-in.commands.js';
+import { slackCommands } from './slack.commands.js';
 import { watchCommand } from './watch.command.js';
 
 /** What all commands together need. */
@@ -22,6 +25,7 @@ export interface ProgramDeps extends PolicyCommandDeps {
   readonly version: string;
   /** Made when the first command of a client runs. */
   readonly world: () => ClientWorld;
+  readonly evidence: () => Promise<EvidenceTools>;
 }
 
 const EXIT_TEXT = `
@@ -50,7 +54,10 @@ export function hallpassProgram(
     watchCommand(clients),
     recordingCommands(clients),
     ...kubeCommands(clients),
+    auditCommands(clients, deps.evidence),
+    channelCommands(clients),
     auditCommands(clients),
+    slackCommands(clients),
     policyCommands(deps, done),
     completionCommand({ ...clients, say }, () => program),
   ];

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { exportLog } from '../../app/export-log.js';
@@ -13,6 +13,8 @@ import { makeKey, readVerifier } from '../../domain/audit/signed.note.js';
 import type { ClientOptions, CommandDeps, Running } from './client.command.js';
 import { acting, clientCommand } from './client.command.js';
 import { CommandFailure, trouble } from './command.failure.js';
+import type { EvidenceTools } from './evidence.commands.js';
+import { verifyArchive } from './evidence.commands.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT } from './exit.codes.js';
 import { LogFolder } from './log.folder.js';
@@ -30,7 +32,11 @@ interface VerifyOptions extends ClientOptions {
 }
 
 /** `hallpass audit export`, `verify`, `keygen`: the log for whoever trusts nobody. */
-export function addLogCommands(audit: Command, deps: CommandDeps): void {
+export function addLogCommands(
+  audit: Command,
+  deps: CommandDeps,
+  tools: () => Promise<EvidenceTools>,
+): void {
   clientCommand(audit.command('export'))
     .description(
       'take the whole log out, in the form of c2sp.org/tlog-tiles; what is there is kept',
@@ -43,15 +49,19 @@ export function addLogCommands(audit: Command, deps: CommandDeps): void {
     )
     .action(acting<ExportOptions, [string]>(deps, runExport));
   clientCommand(audit.command('verify'))
-    .description('verify a log that was taken out, offline: nothing of a broker is believed')
-    .argument('<folder>', 'the log')
+    .description(
+      'verify a log that was taken out, or the evidence of a session, offline: nothing of a broker is believed',
+    )
+    .argument('<folder>', 'the log, or the archive of evidence')
     .requiredOption(
       '--key <key>',
       'a key that signs it, as name+keyID+base64, or a file that holds it; may be given again',
       (key: string, keys: readonly string[] | undefined) => [...(keys ?? []), key],
     )
     .option('--older <file>', 'a checkpoint that was put by before: the log must go on from it')
-    .action(acting<VerifyOptions, [string]>(deps, runVerify));
+    .action(
+      acting<VerifyOptions, [string]>(deps, (running, place) => runVerify(running, place, tools)),
+    );
   clientCommand(audit.command('keygen'))
     .description('make a key that signs the log; prints the key that verifies')
     .argument('<name>', 'its name: the origin of the log, such as hallpass.example.com/v1/audit')
@@ -114,10 +124,15 @@ function droppedWords({ dropped }: { readonly dropped: number }): string {
 async function runVerify(
   running: Running & { readonly options: VerifyOptions },
   folder: string,
+  tools: () => Promise<EvidenceTools>,
 ): Promise<ExitCode> {
   const { key, older } = running.options;
   const verifiers = await Promise.all(key.map(verifierOf));
   const olderNote = older === undefined ? undefined : await textIn(older);
+  if (await isFile(folder)) {
+    const given = { file: folder, verifiers, ...(olderNote === undefined ? {} : { olderNote }) };
+    return verifyArchive(running, await tools(), given);
+  }
   const report = await taking(running, (progress) =>
     verifyLog({
       files: new LogFolder(folder),
@@ -128,6 +143,10 @@ async function runVerify(
   );
   await running.show(factsOf(report), () => linesOf(report));
   return report.findings.length === 0 ? EXIT.ok : EXIT.found;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
 }
 
 /** Says how far it is while it runs. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WritableLogFiles } from '../../app/ports/log.files.js';
 
@@ -14,6 +14,15 @@ export class LogFolder extends WritableLogFiles {
       return await readFile(join(this.folder, path));
     } catch (error) {
       if (isAbsent(error)) return undefined;
+      throw error;
+    }
+  }
+
+  override async holds(folder: string): Promise<boolean> {
+    try {
+      return (await stat(join(this.folder, folder))).isDirectory();
+    } catch (error) {
+      if (isAbsent(error)) return false;
       throw error;
     }
   }

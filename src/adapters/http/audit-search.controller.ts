@@ -2,7 +2,6 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../../app/caller.js';
-import type { AuditFilter } from '../../app/ports/audit.index.js';
 import { SearchAudit } from '../../app/search-audit.js';
 import { auditEventView } from '../../app/views/audit.view.js';
 import {
@@ -13,6 +12,7 @@ import {
 } from '../../contract/audit-search.schema.js';
 import { PAGE_LIMIT_DEFAULT } from '../../contract/page.schema.js';
 import { Allow } from './access.decorators.js';
+import { filterOf } from './audit.filter.js';
 import { CurrentCaller } from './caller.decorator.js';
 import { GetOnly } from './get.only.js';
 import { ListCursor, nextLink } from './list.cursor.js';
@@ -84,18 +84,4 @@ export class AuditSearchController {
     const { groups, total, more } = await this.searching.counts(caller, filterOf(asked), by);
     return { groups: [...groups], total, more };
   }
-}
-
-function filterOf({
-  from,
-  until,
-  breakGlass,
-  ...rest
-}: Omit<z.infer<typeof AuditCountsQuery>, 'by'>): AuditFilter {
-  return {
-    ...rest,
-    ...(breakGlass === undefined ? {} : { breakGlass: breakGlass === 'true' }),
-    ...(from === undefined ? {} : { from: new Date(from) }),
-    ...(until === undefined ? {} : { until: new Date(until) }),
-  };
 }

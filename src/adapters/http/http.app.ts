@@ -20,6 +20,7 @@ import { parseJsonBody } from './json.body.js';
 import { openApiDocument } from './openapi.document.js';
 import { closeOrderly } from './orderly.close.js';
 import { problemBytes, problemHeaders, rawProblemResponse } from './problem.document.js';
+import { takeForms } from './pages/page.bodies.js';
 import { takeKubeBodies } from './kube/kube.bodies.js';
 import { requestIdOf } from './request.id.js';
 import { RouteTable } from './route.table.js';
@@ -127,6 +128,7 @@ function prepare(
   routeUpgrades(instance);
   instance.removeAllContentTypeParsers();
   takeKubeBodies(instance);
+  takeForms(instance);
   instance.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },

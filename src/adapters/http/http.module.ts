@@ -4,6 +4,8 @@ import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { ActOnSession } from '../../app/act-on-session.js';
+import type { AuditReviewUses } from '../../app/audit-review.uses.js';
+import { CloseAuditReview } from '../../app/close-audit-review.js';
 import { DecideSession } from '../../app/decide-session.js';
 import { ExtendSession } from '../../app/extend-session.js';
 import { EnterSession } from '../../app/enter-session.js';
@@ -14,6 +16,9 @@ import { IssueKubeconfig } from '../../app/issue-kubeconfig.js';
 import type { KubectlUses } from '../../app/kubectl.uses.js';
 import { ListTargets } from '../../app/list-targets.js';
 import { NotePerson } from '../../app/note-person.js';
+import { OpenAuditReview } from '../../app/open-audit-review.js';
+import { ReadAuditReviews } from '../../app/read-audit-reviews.js';
+import { SignOffSession } from '../../app/sign-off-session.js';
 import { Clock } from '../../app/ports/clock.js';
 import { Clusters } from '../../app/ports/cluster.js';
 import { Journal } from '../../app/ports/journal.js';
@@ -23,28 +28,37 @@ import { PolicySource } from '../../app/ports/policy.source.js';
 import { Presence } from '../../app/ports/presence.js';
 import { SessionNews } from '../../app/ports/session.news.js';
 import { SessionStore } from '../../app/ports/session.store.js';
+import { ReadChannels } from '../../app/read-channels.js';
 import { ReadLogs } from '../../app/read-logs.js';
 import { ReadRecordings } from '../../app/read-recordings.js';
 import { ReadReviews } from '../../app/read-reviews.js';
 import { ReportAccess } from '../../app/report-access.js';
+import { ReportBreakGlass } from '../../app/report-break-glass.js';
 import { SearchAudit } from '../../app/search-audit.js';
+import { HoldAudit } from '../../app/hold-audit.js';
 import { ReadLog } from '../../app/read-log.js';
+import { TakeEvidence } from '../../app/take-evidence.js';
 import { ReadAudit, ReadSession } from '../../app/read-session.js';
 import { ReceiveAudit } from '../../app/receive-audit.js';
 import { RedeemTicket } from '../../app/redeem-ticket.js';
 import { RequestSession } from '../../app/request-session.js';
 import { ReviewSession } from '../../app/review-session.js';
 import { SimulatePolicy } from '../../app/simulate-policy.js';
+import { TestChannel } from '../../app/test-channel.js';
 import { WatchScreen } from '../../app/watch-screen.js';
 import { UseByKubectl } from '../../app/use-by-kubectl.js';
 import type { RoleGroups } from '../../domain/permission.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { ApiAuditController } from './api-audit.controller.js';
 import { AuditController } from './audit.controller.js';
+import { AuditHoldsController } from './audit-holds.controller.js';
 import { AuditSearchController } from './audit-search.controller.js';
+import { AuditReviewsController } from './audit-reviews.controller.js';
 import { ReportsController } from './reports.controller.js';
+import { EvidenceController } from './evidence.controller.js';
 import { LogController } from './log.controller.js';
 import { CatalogController } from './catalog.controller.js';
+import { ChannelsController } from './channels.controller.js';
 import { DatabaseOutage } from './database.outage.js';
 import { ApiDescription, DocsController } from './docs.controller.js';
 import { HttpSettings } from './http.settings.js';
@@ -55,6 +69,11 @@ import { KubectlStreams } from './kube/kubectl.streams.js';
 import { PodWatches } from './kube/pod.watches.js';
 import { PortForwards } from './kube/port.forwards.js';
 import { StatusFilter } from './kube/status.filter.js';
+import { PageDoor, PageParts } from './pages/page.door.js';
+import { PageFilter } from './pages/page.filter.js';
+import { SessionPages } from './pages/session.pages.js';
+import { SignInPages } from './pages/sign-in.pages.js';
+import { SlackLinkPages } from './pages/slack-link.pages.js';
 import { PolicySetsController } from './policy-sets.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RecordingsController } from './recordings.controller.js';
@@ -66,6 +85,7 @@ import { SessionEventsController } from './session-events.controller.js';
 import { SessionTicketsController } from './session-tickets.controller.js';
 import { SessionStreams } from './session.streams.js';
 import { SessionsController } from './sessions.controller.js';
+import { SlackLinksController } from './slack-links.controller.js';
 import { SignInController } from './sign-in.controller.js';
 import { SimulationController } from './simulation.controller.js';
 import { TerminalController } from './terminal.controller.js';
@@ -82,9 +102,15 @@ export interface HttpDeps {
   readonly readAudit: ReadAudit;
   readonly searchAudit: SearchAudit;
   readonly reportAccess: ReportAccess;
+  readonly reportBreakGlass: ReportBreakGlass;
+  readonly auditReviews: AuditReviewUses;
   readonly readLog: ReadLog;
+  readonly holdAudit: HoldAudit;
+  readonly takeEvidence: TakeEvidence;
   readonly receiveAudit: ReceiveAudit;
   readonly notePerson: NotePerson;
+  readonly readChannels: ReadChannels;
+  readonly testChannel: TestChannel;
   readonly reviewSession: ReviewSession;
   readonly readReviews: ReadReviews;
   readonly simulatePolicy: SimulatePolicy;
@@ -108,6 +134,8 @@ export interface HttpDeps {
   readonly isDatabaseDown: (error: unknown) => boolean;
   readonly logger: Logger;
   readonly settings: HttpSettings;
+  /** Left out: there are no pages to sign in to, and no Slack. */
+  readonly pages?: PageParts;
   /** The passport strategy `bearer-oidc` and what it needs. */
   readonly providers?: readonly Provider[];
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
@@ -128,15 +156,23 @@ export const CONTROLLERS: readonly Type[] = [
   SimulationController,
   AuditController,
   AuditSearchController,
+  AuditReviewsController,
+  AuditHoldsController,
   ReportsController,
   LogController,
+  EvidenceController,
   ApiAuditController,
+  ChannelsController,
   RecordingsController,
   SignInController,
+  SlackLinksController,
   KubeconfigController,
   KubeClusterController,
   KubeSessionController,
   DocsController,
+  SignInPages,
+  SlackLinkPages,
+  SessionPages,
 ];
 
 @Module({})
@@ -154,10 +190,19 @@ export class HttpModule {
         { provide: ReadSession, useValue: deps.readSession },
         { provide: ReadAudit, useValue: deps.readAudit },
         { provide: ReportAccess, useValue: deps.reportAccess },
+        { provide: ReportBreakGlass, useValue: deps.reportBreakGlass },
+        { provide: OpenAuditReview, useValue: deps.auditReviews.open },
+        { provide: SignOffSession, useValue: deps.auditReviews.signOff },
+        { provide: CloseAuditReview, useValue: deps.auditReviews.close },
+        { provide: ReadAuditReviews, useValue: deps.auditReviews.read },
         { provide: SearchAudit, useValue: deps.searchAudit },
         { provide: ReadLog, useValue: deps.readLog },
+        { provide: HoldAudit, useValue: deps.holdAudit },
+        { provide: TakeEvidence, useValue: deps.takeEvidence },
         { provide: ReceiveAudit, useValue: deps.receiveAudit },
         { provide: NotePerson, useValue: deps.notePerson },
+        { provide: ReadChannels, useValue: deps.readChannels },
+        { provide: TestChannel, useValue: deps.testChannel },
         { provide: ReviewSession, useValue: deps.reviewSession },
         { provide: ReadReviews, useValue: deps.readReviews },
         { provide: SimulatePolicy, useValue: deps.simulatePolicy },
@@ -192,6 +237,9 @@ export class HttpModule {
         PodWatches,
         PortForwards,
         StatusFilter,
+        { provide: PageParts, useValue: deps.pages ?? new PageParts(null, null) },
+        PageDoor,
+        PageFilter,
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useClass: SchemaPipe },

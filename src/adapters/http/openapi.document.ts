@@ -2,11 +2,20 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
+import { AuditHoldList, AuditHoldView } from '../../contract/audit-hold.schema.js';
 import { AuditPage } from '../../contract/audit.schema.js';
 import { AuditCounts, AuditSearchPage } from '../../contract/audit-search.schema.js';
+import {
+  AuditReviewDetails,
+  AuditReviewPage,
+  AuditReviewView,
+} from '../../contract/audit-review.schema.js';
 import { AccessReportView } from '../../contract/access-report.schema.js';
+import { BreakGlassReportView } from '../../contract/break-glass-report.schema.js';
 import { ApiAuditTaken } from '../../contract/api-audit.schema.js';
+import { Evidence } from '../../contract/evidence.schema.js';
 import { Checkpoint, LogKeys, LogTile, Proof } from '../../contract/log.schema.js';
+import { ChannelList, ChannelTest } from '../../contract/channel.schema.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
 import { Kubeconfig } from '../../contract/kubeconfig.schema.js';
 import { TargetList } from '../../contract/target.schema.js';
@@ -23,6 +32,7 @@ import {
 } from '../../contract/recording.schema.js';
 import { ReviewPage } from '../../contract/reviews.schema.js';
 import { SessionDetails, SessionPage, SessionStepView } from '../../contract/session.schema.js';
+import { SlackLinkList, SlackLinkView } from '../../contract/slack-link.schema.js';
 import { SignInView } from '../../contract/sign-in.schema.js';
 import { Simulation } from '../../contract/simulation.schema.js';
 import { TicketView } from '../../contract/terminal.schema.js';
@@ -45,12 +55,21 @@ const ANSWERS = [
   AuditPage,
   AuditSearchPage,
   AuditCounts,
+  AuditHoldList,
+  AuditHoldView,
   AccessReportView,
+  BreakGlassReportView,
+  AuditReviewView,
+  AuditReviewPage,
+  AuditReviewDetails,
+  ChannelList,
+  ChannelTest,
   Checkpoint,
   ApiAuditTaken,
   LogKeys,
   LogTile,
   Proof,
+  Evidence,
   ClusterList,
   TargetList,
   PoliciesInForce,
@@ -59,6 +78,8 @@ const ANSWERS = [
   Simulation,
   Kubeconfig,
   Me,
+  SlackLinkList,
+  SlackLinkView,
   ProblemDocument,
 ];
 
@@ -79,6 +100,7 @@ export function openApiDocument(
     .addTag('recordings', 'What was shown in sessions.')
     .addTag('catalog', 'What may be asked for, and who is asking.')
     .addTag('audit', 'What happened.')
+    .addTag('channels', 'Where people are told of it.')
     .addBearerAuth(
       {
         type: 'http',

@@ -28,7 +28,7 @@ export interface HeaderNote {
 export interface OperationNote {
   /** The operation's name, for generated clients. */
   readonly id: string;
-  readonly tag: 'sessions' | 'recordings' | 'reviews' | 'catalog' | 'audit';
+  readonly tag: 'sessions' | 'recordings' | 'reviews' | 'catalog' | 'audit' | 'channels';
   readonly summary: string;
   readonly description?: string;
   readonly status: 200 | 201;

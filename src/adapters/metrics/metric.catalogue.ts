@@ -147,6 +147,34 @@ export const METRICS = {
     help: 'How often this replica has inspected the whole audit log.',
     use: 'Shows how old a change could be that nobody has found yet.',
   },
+  auditDropped: {
+    name: 'hallpass_audit_bodies_dropped_total',
+    type: 'counter',
+    labels: [],
+    help: 'Bodies of audit events that this replica dropped at the end of their time.',
+    use: 'Compare with what `audit.retention` should bring; each is told by an event `audit.dropped`.',
+  },
+  auditDropFailures: {
+    name: 'hallpass_audit_retention_failures_total',
+    type: 'counter',
+    labels: [],
+    help: 'How often this replica could not drop bodies of audit events whose time is over.',
+    use: 'Look into the log of the replica where it rises: what should be gone is still there.',
+  },
+  auditRetained: {
+    name: 'hallpass_audit_retention_completed_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When this replica last looked at all that is old, in seconds since 1970. Left out where it never did.',
+    use: 'Alert where it is older than some hours on every replica, and `audit.retention` is set.',
+  },
+  auditMisfiled: {
+    name: 'hallpass_audit_misfiled_total',
+    type: 'counter',
+    labels: [],
+    help: 'Events of the audit log that this replica found missing or changed where searches look for them.',
+    use: 'Alert on any increase: `log.misfiled` names the event. What is signed is not concerned.',
+  },
   anchorLagEvents: {
     name: 'hallpass_audit_anchor_lag_events',
     type: 'gauge',
@@ -175,6 +203,13 @@ export const METRICS = {
     help: 'When this replica last compared an anchor with the database, in seconds since 1970. Left out where it never did.',
     use: 'Alert where it is older than some minutes.',
   },
+  anchorForeign: {
+    name: 'hallpass_audit_anchor_foreign_checkpoints',
+    type: 'gauge',
+    labels: ['anchor'],
+    help: 'Checkpoints that this replica came upon in an anchor, since it started, that none of our keys has signed.',
+    use: 'Alert where it is above 0: somebody else writes there, or a key that signed before is missing from `audit.formerKeys`.',
+  },
   sinkLagEvents: {
     name: 'hallpass_audit_sink_lag_events',
     type: 'gauge',
@@ -195,6 +230,34 @@ export const METRICS = {
     labels: ['sink'],
     help: 'Events of the audit log that a sink refused for good and that were put by. Of all replicas together: take the maximum.',
     use: 'Alert on any increase, and look at `audit_dead_letters`: these events are in the log and not in the sink.',
+  },
+  noticesWaiting: {
+    name: 'hallpass_notices_waiting',
+    type: 'gauge',
+    labels: ['channel'],
+    help: 'Notices that a channel has not been given yet. Of all replicas together: take the maximum, not the sum.',
+    use: 'Shows how far behind one is. They are tried again for days.',
+  },
+  noticeLagSeconds: {
+    name: 'hallpass_notice_lag_seconds',
+    type: 'gauge',
+    labels: ['channel'],
+    help: 'For how long the oldest notice waits that a channel has not been given yet; 0 where none does. Of all replicas together: take the maximum.',
+    use: 'Alert where it is above some minutes: people are not told.',
+  },
+  noticesDead: {
+    name: 'hallpass_notices_dead',
+    type: 'gauge',
+    labels: ['channel'],
+    help: 'Notices of the last 90 days that a channel refused for good, or that were given up. Of all replicas together: take the maximum.',
+    use: 'Alert on any increase, and look at the log: nobody was told of these there.',
+  },
+  channelUp: {
+    name: 'hallpass_channel_up',
+    type: 'gauge',
+    labels: ['channel'],
+    help: 'Whether a channel takes notices (1), or fails or is gone (0). Of all replicas together: take the minimum.',
+    use: 'Alert on 0 for longer than some minutes; `hallpass channels` says why.',
   },
 } as const satisfies Record<string, Metric>;
 

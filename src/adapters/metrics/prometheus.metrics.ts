@@ -6,6 +6,7 @@ import type { AnchorLag } from '../../app/ports/anchor.js';
 import type { OnCallSourceState } from '../../app/ports/on-call.js';
 import type { AuditState } from '../../app/views/log-standing.view.js';
 import type { SinkStanding } from '../../app/ports/sink.store.js';
+import type { ChannelView } from '../../contract/channel.schema.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
 
@@ -34,9 +35,16 @@ export class PrometheusMetrics {
       /** Of this replica. */
       readonly recordings: () => RecordingCounts & { readonly abandoned: number };
       readonly audit: () => AuditState;
+      readonly retained: () => {
+        readonly dropped: number;
+        readonly failures: number;
+        readonly completedAt: Date | null;
+      };
       readonly anchorLags: () => Promise<readonly AnchorLag[]>;
       /** Where the audit log is delivered to. */
       readonly sinks: () => Promise<readonly SinkStanding[]>;
+      /** Where people are told. */
+      readonly channels: () => Promise<readonly ChannelView[]>;
     },
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -58,9 +66,15 @@ export class PrometheusMetrics {
     anchorLagEvents: this.gauge(METRICS.anchorLagEvents),
     anchorLagSeconds: this.gauge(METRICS.anchorLagSeconds),
     anchorCompared: this.gauge(METRICS.anchorCompared),
+    auditRetained: this.gauge(METRICS.auditRetained),
+    anchorForeign: this.gauge(METRICS.anchorForeign),
     sinkLagEvents: this.gauge(METRICS.sinkLagEvents),
     sinkLagSeconds: this.gauge(METRICS.sinkLagSeconds),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
+    noticesWaiting: this.gauge(METRICS.noticesWaiting),
+    noticeLagSeconds: this.gauge(METRICS.noticeLagSeconds),
+    noticesDead: this.gauge(METRICS.noticesDead),
+    channelUp: this.gauge(METRICS.channelUp),
   };
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
@@ -74,6 +88,9 @@ export class PrometheusMetrics {
     inspected: this.counter(METRICS.auditInspected),
     passes: this.counter(METRICS.auditPasses),
     anchorFailures: this.counter(METRICS.anchorFailures),
+    dropped: this.counter(METRICS.auditDropped),
+    dropFailures: this.counter(METRICS.auditDropFailures),
+    misfiled: this.counter(METRICS.auditMisfiled),
   };
   private readonly loadFailures = new Counter({
     name: METRICS.loadFailures.name,
@@ -92,7 +109,7 @@ export class PrometheusMetrics {
     this.takeStreams(this.sources.streams());
     this.takeRecordings(this.sources.recordings());
     this.takeAudit(this.sources.audit());
-    await Promise.all([this.takeTally(), this.takeLags(), this.takeSinks()]);
+    await Promise.all([this.takeTally(), this.takeLags(), this.takeSinks(), this.takeChannels()]);
     return this.registry.metrics();
   }
 
@@ -146,7 +163,14 @@ export class PrometheusMetrics {
     for (const counter of Object.values(this.audited)) counter.reset();
     this.audited.inspected.inc(inspected.events);
     this.audited.passes.inc(inspected.passes);
-    for (const { name: anchor, comparedAt, failures } of anchors) {
+    const retained = this.sources.retained();
+    this.audited.dropped.inc(retained.dropped);
+    this.audited.dropFailures.inc(retained.failures);
+    this.gauges.auditRetained.remove();
+    if (retained.completedAt) this.gauges.auditRetained.set(retained.completedAt.getTime() / 1000);
+    this.audited.misfiled.inc(inspected.misfiled);
+    for (const { name: anchor, comparedAt, failures, foreign } of anchors) {
+      this.gauges.anchorForeign.set({ anchor }, foreign);
       this.audited.anchorFailures.inc({ anchor }, failures);
       if (comparedAt) this.gauges.anchorCompared.set({ anchor }, comparedAt.getTime() / 1000);
     }
@@ -183,6 +207,18 @@ export class PrometheusMetrics {
       sinkLagEvents.set({ sink }, lagEvents);
       sinkLagSeconds.set({ sink }, lagSeconds);
       sinkDeadLetters.set({ sink }, deadLetters);
+    }
+  }
+
+  private async takeChannels(): Promise<void> {
+    const { noticesWaiting, noticeLagSeconds, noticesDead, channelUp } = this.gauges;
+    const channels = (await inTime(this.sources.channels())) ?? [];
+    for (const gauge of [noticesWaiting, noticeLagSeconds, noticesDead, channelUp]) gauge.reset();
+    for (const { name: channel, state, waiting, oldestSeconds, dead } of channels) {
+      noticesWaiting.set({ channel }, waiting);
+      noticeLagSeconds.set({ channel }, oldestSeconds);
+      noticesDead.set({ channel }, dead);
+      channelUp.set({ channel }, state === 'up' ? 1 : 0);
     }
   }
 

@@ -1,6 +1,8 @@
-import type { InspectedEntry } from '../../app/ports/log.inspection.js';
+import type { InspectedEntry, Misfiled } from '../../app/ports/log.inspection.js';
 import { LogInspection } from '../../app/ports/log.inspection.js';
+import type { PlacedFacts } from '../../domain/audit/event.facts.js';
 import type { Hash } from '../../domain/audit/merkle.tree.js';
+import { misfiledFacts, writeFacts } from './audit-facts.sql.js';
 import type { Database } from './database.js';
 
 interface Row {
@@ -46,6 +48,19 @@ export class PrismaLogInspection extends LogInspection {
     }));
   }
 
+  async droppedSince(begin: number): Promise<{ leafHash: Hash; body: Buffer }[]> {
+    const { rows } = await this.database.pool.query<{ leaf_hash: Buffer; body: Buffer }>(
+      `SELECT e.leaf_hash, e.body
+       FROM (
+         SELECT event_id FROM audit_leaves WHERE index >= $1
+         UNION ALL SELECT event_id FROM audit_pending
+       ) AS p JOIN audit_events e ON e.id = p.event_id
+       WHERE e.action = 'audit.dropped' AND e.body IS NOT NULL`,
+      [begin],
+    );
+    return rows.map(({ leaf_hash, body }) => ({ leafHash: leaf_hash, body }));
+  }
+
   async nodes(
     ids: readonly { readonly level: number; readonly index: number }[],
   ): Promise<(Hash | undefined)[]> {
@@ -56,6 +71,14 @@ export class PrismaLogInspection extends LogInspection {
       [ids.map(({ level }) => level), ids.map(({ index }) => index)],
     );
     return rows.map(({ hash }) => hash ?? undefined);
+  }
+
+  misfiled(placed: readonly PlacedFacts[]): Promise<Misfiled[]> {
+    return misfiledFacts(this.database.pool, placed);
+  }
+
+  file(placed: readonly PlacedFacts[]): Promise<void> {
+    return writeFacts(this.database.pool, placed);
   }
 
   /** The trigger and the sequencer leave no moment in which an event is in neither table, as one statement sees them. */

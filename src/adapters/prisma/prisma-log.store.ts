@@ -12,6 +12,9 @@ import { inTransaction } from './transaction.js';
 /** Of advisory locks: whoever has it gives places. "hallpass" in ASCII, so that it is nobody else's. */
 const SEQUENCER_LOCK = '7521973895106982771';
 
+/** Where it was dropped at the end of its time. */
+const NO_BODY = Buffer.alloc(0);
+
 interface HeadRow {
   readonly origin: string;
   readonly size: string;
@@ -89,7 +92,7 @@ export class PrismaLogStore extends LogStore {
       index: string;
       event_id: string;
       leaf_hash: Buffer;
-      body: Buffer;
+      body: Buffer | null;
     }>(
       `SELECT l.index, l.event_id, l.leaf_hash, e.body
        FROM audit_leaves l JOIN audit_events e ON e.id = l.event_id
@@ -100,7 +103,7 @@ export class PrismaLogStore extends LogStore {
       index: Number(index),
       eventId: event_id,
       leafHash: leaf_hash,
-      body,
+      body: body ?? NO_BODY,
     }));
   }
 }

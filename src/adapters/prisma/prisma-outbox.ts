@@ -12,7 +12,8 @@ export class PrismaOutbox extends Outbox {
     return this.database.prisma.$transaction(
       async (tx) => {
         const waiting = await tx.$queryRaw<News[]>`
-          SELECT id, topic, session_id AS "sessionId", seq, payload FROM outbox
+          SELECT id, topic, session_id AS "sessionId", seq, payload, created_at AS "at"
+          FROM outbox
           WHERE delivered_at IS NULL ORDER BY id LIMIT ${limit}::int FOR UPDATE SKIP LOCKED`;
         const told: bigint[] = [];
         let failure: Error | undefined;

@@ -199,7 +199,8 @@ export class PrismaRecordingStore extends RecordingStore {
   due(limit: number): Promise<RecordingInfo[]> {
     return this.infos(
       `(r.ended_at IS NOT NULL AND r.dropped_at IS NULL AND NOT r.held
-         AND r.ended_at + make_interval(secs => r.keep_seconds) <= now())
+         AND r.ended_at + make_interval(secs => r.keep_seconds) <= now()
+         AND NOT audit_is_held(r.session_id, r.started_at, r.ended_at))
        OR (r.dropped_at IS NOT NULL AND r.purged_at IS NULL)
        ORDER BY r.dropped_at NULLS FIRST, r.ended_at LIMIT $1`,
       [limit],

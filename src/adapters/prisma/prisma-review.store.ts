@@ -14,7 +14,7 @@ import type { SessionRow } from './session.rows.js';
 import { SESSION_COLUMNS } from './session.sql.js';
 
 /** A debt and its review, where there is one. Named so that they can stand beside a session's columns. */
-interface OwedRow {
+export interface OwedRow {
   readonly debtSession: string;
   readonly debtIss: string;
   readonly debtSub: string;
@@ -27,7 +27,7 @@ interface OwedRow {
   readonly reviewedAt: Date | null;
 }
 
-const OWED_COLUMNS = Prisma.raw(`
+export const OWED_COLUMNS = Prisma.raw(`
   d.session_id AS "debtSession", d.iss AS "debtIss", d.sub AS "debtSub", d.human AS "debtHuman", d.team AS "debtTeam",
   d.due_at AS "debtDueAt", v.finding, v.comment, v.person AS reviewer, v.at AS "reviewedAt"`);
 
@@ -130,7 +130,7 @@ function visible(visibility: ReviewVisibility): Prisma.Sql {
     OR ${named}->'users' ?| ${names}::text[])`;
 }
 
-function owedOf(row: OwedRow): Owed {
+export function owedOf(row: OwedRow): Owed {
   return {
     sessionId: row.debtSession as SessionId,
     debtor: {

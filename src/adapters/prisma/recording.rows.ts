@@ -30,7 +30,8 @@ export interface RecordingRow {
 
 export const RECORDING_COLUMNS = `
   r.id, r.session_id, r.kind, r.way, r.person, r.mode, r.header, r.input, r.keep_seconds, r.started_at, r.ended_at,
-  r."end", r.abandoned, r.gaps, r.held, r.dropped_at, c.chunks, c.stored_bytes, c.digest`;
+  r."end", r.abandoned, r.gaps,
+  r.held OR audit_is_held(r.session_id, r.started_at, coalesce(r.ended_at, now())) AS held, r.dropped_at, c.chunks, c.stored_bytes, c.digest`;
 
 /** The number, size and last digest of a recording's chunks. */
 export const WITH_CHUNKS = `

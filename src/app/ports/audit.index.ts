@@ -1,3 +1,4 @@
+import type { SessionId } from '../../domain/session/session.js';
 import type { LogEntry } from './log.store.js';
 import type { PlacedFacts } from '../../domain/audit/event.facts.js';
 import type { AuditRecord } from './audit.log.js';
@@ -6,6 +7,7 @@ import type { AuditRecord } from './audit.log.js';
 export const COUNTED_BY = [
   'action',
   'outcome',
+  'session',
   'person',
   'approver',
   'requester',
@@ -19,9 +21,11 @@ export const COUNTED_BY = [
 ] as const;
 export type CountedBy = (typeof COUNTED_BY)[number];
 
-/** All of it holds of what is found. People by their subject; `person` and `approver` by `issuer|subject` as well. */
+/**
+ * All of it holds of what is found. People by their subject; `person` and `approver` by `issuer|subject` as well. Images
+ * by their name, with tag, with digest, with both, or by their digest alone.
+ */
 export interface AuditFilter extends Partial<Readonly<Record<CountedBy, string>>> {
-  readonly session?: string;
   readonly email?: string;
   readonly breakGlass?: boolean;
   /** This instant and later. */
@@ -46,6 +50,12 @@ export interface Counts {
   readonly more: boolean;
 }
 
+export interface FoundSessions {
+  readonly ids: readonly SessionId[];
+  /** Whether there are older events that were not looked at. */
+  readonly more: boolean;
+}
+
 /** Events of the log by what they are found by. An event is found once it has its place. */
 export abstract class AuditIndex {
   /** The newest places first, from the place before `before` on. */
@@ -58,6 +68,14 @@ export abstract class AuditIndex {
     filter: AuditFilter,
     args: { readonly by: CountedBy; readonly groups: number; readonly among: number },
   ): Promise<Counts>;
+  /**
+   * The sessions of which events are found, the `limit` that were found first among the newest `among` events. Of an
+   * approver, those on which they gave their word: all else must hold of one of their other events.
+   */
+  abstract sessions(
+    filter: AuditFilter,
+    args: { readonly limit: number; readonly among: number },
+  ): Promise<FoundSessions>;
   /** How many places were given. */
   abstract size(): Promise<number>;
   /** Those of these places that cannot be found yet. */

@@ -5,7 +5,7 @@ export interface AuditRecord {
   readonly at: Date;
   readonly action: string;
   readonly sessionId: string | null;
-  /** The canonical body, parsed for reading. */
+  /** The canonical body, parsed for reading; null where it was dropped at the end of its time. */
   readonly body: unknown;
   readonly leafHash: Buffer;
 }

@@ -2,6 +2,11 @@
 export abstract class LogFiles {
   /** @returns undefined where there is no such file. Throws where it cannot be read. */
   abstract read(path: string): Promise<Buffer | undefined>;
+
+  /** Whether there may be files below a folder. Where there are none, nobody need ask for each. */
+  holds(_folder: string): Promise<boolean> {
+    return Promise.resolve(true);
+  }
 }
 
 /** The same, to be written to. A file is there whole or not at all. */

@@ -54,6 +54,7 @@ export interface LogEntry {
   readonly index: number;
   readonly eventId: string;
   readonly leafHash: Hash;
+  /** Of no bytes where it was dropped at the end of its time. */
   readonly body: Buffer;
 }
 

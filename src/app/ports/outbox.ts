@@ -5,6 +5,7 @@ export interface News {
   readonly sessionId: string | null;
   readonly seq: number | null;
   readonly payload: unknown;
+  readonly at: Date;
 }
 
 /** What was written with a step to be told to others after it: at least once, by any replica, in order as far as one replica goes. */

@@ -9,6 +9,7 @@ export function auditEventView(record: AuditRecord): AuditEventView {
     action: record.action,
     session: record.sessionId,
     body: record.body,
+    dropped: record.body === null,
     leafHash: record.leafHash.toString('hex'),
   };
 }

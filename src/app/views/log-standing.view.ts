@@ -4,7 +4,11 @@ import type { Parted } from '../sequence-log.js';
 /** What a replica knows of the audit log. */
 export interface AuditState {
   readonly parted: Parted | undefined;
-  readonly inspected: { readonly events: number; readonly passes: number };
+  readonly inspected: {
+    readonly events: number;
+    readonly passes: number;
+    readonly misfiled: number;
+  };
   readonly anchors: readonly AnchorStanding[];
 }
 

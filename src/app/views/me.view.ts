@@ -21,6 +21,10 @@ const PERMISSIONS = Object.keys({
   'policy:read': true,
   'policy:simulate': true,
   'audit:read': true,
+  'audit:review': true,
+  'audit:hold': true,
+  'channel:read': true,
+  'channel:test': true,
 } satisfies Record<Permission, true>) as Permission[];
 
 /** The caller as Hallpass knows them. */

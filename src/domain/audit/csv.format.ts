@@ -54,6 +54,14 @@ export function csvLine(event: LoggedEvent): string {
   return COLUMNS.map(([, of]) => cell(of(event))).join(',');
 }
 
+/** What a cell of a report may hold. */
+export type CsvCell = string | number | boolean | null;
+
+/** One line of RFC 4180, without its end, of whatever report: what people typed is no formula there either. */
+export function csvCells(cells: readonly CsvCell[]): string {
+  return cells.map(cell).join(',');
+}
+
 function cell(value: Fields[string]): string {
   if (value === undefined || value === null) return '';
   if (typeof value !== 'string') return quoted(canonicalJson(value));

@@ -1,5 +1,7 @@
 import { TRANSITIONS } from '../session/session.machine.js';
 import { canonicalJson } from './canonical.js';
+import type { PlaceRange } from './dropped.places.js';
+import { toldDropped } from './dropped.places.js';
 
 /** How much earlier than the newest before it an event may be: transactions take time, and clocks differ. */
 export const LATE_MS_MAX = 120_000;
@@ -27,6 +29,7 @@ export class EventExaminer {
     { readonly state: string; readonly version: number }
   >();
   private readonly told: RecordingTold[] = [];
+  private readonly dropped: PlaceRange[] = [];
   private hasGaps = false;
 
   constructor(private readonly lateMs = LATE_MS_MAX) {}
@@ -36,10 +39,16 @@ export class EventExaminer {
     return this.told;
   }
 
+  /** The places whose bodies were dropped, as the events that were taken tell it. */
+  get toldDropped(): readonly PlaceRange[] {
+    return this.dropped;
+  }
+
   /** @returns what is wrong with the next event; undefined where nothing is. */
   take(body: Buffer): string | undefined {
     const event = parsed(body);
     if (typeof event === 'string') return event;
+    if (event.action === 'audit.dropped') this.dropped.push(...toldDropped(event));
     return this.timeOf(event) ?? this.stepOf(event) ?? this.recordingOf(event);
   }
 
@@ -63,6 +72,8 @@ export class EventExaminer {
   private stepOf({ action, session, data }: Event): string | undefined {
     const { version, from, to } = isObject(data) ? data : {};
     if (typeof session !== 'string' || typeof version !== 'number') return undefined;
+    // Of a version without being a step to it: an extension that was refused.
+    if (from === undefined && to === undefined) return undefined;
     const event = String(action).replace(/^session\./, '');
     if (!STEPS.has(stepKey(String(from), event, String(to)))) {
       return `is no step of a session: ${String(from)} -${event}-> ${String(to)}`;
@@ -115,8 +126,9 @@ function isInOrder(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isInOrder);
   if (!isObject(value)) return true;
   let before = '';
-  for (const [key, member] of Object.entries(value)) {
-    if (key < before || !isInOrder(member)) return false;
+  for (const key of Object.keys(value)) {
+    const member = value[key];
+    if (key < before || (typeof member === 'object' && !isInOrder(member))) return false;
     before = key;
   }
   return true;

@@ -19,6 +19,7 @@ export interface EventFacts {
   /** As `Deployment/web`. */
   readonly workload: string | null;
   readonly pod: string | null;
+  /** As `name:tag@sha256:…`, as far as the event says. */
   readonly image: string | null;
   readonly rule: string | null;
   readonly ticket: string | null;
@@ -66,16 +67,24 @@ export function eventFacts(body: Buffer): EventFacts {
     namespace: at('target', 'namespace'),
     workload: at('target', 'workload'),
     pod: at('target', 'pod'),
-    image: at('target', 'image'),
+    image: imageOf(at('target', 'image'), at('target', 'imageId')),
     rule: at('policy', 'rule') ?? at('data', 'rule'),
     ticket: at('ticket'),
     breakGlass: valueAt(event, ['breakGlass']) === true,
     words: wordsOf([
       valueAt(event, ['reason']),
       valueAt(event, ['ticket']),
-      valueAt(event, ['data']),
+      withoutSpec(valueAt(event, ['data'])),
     ]),
   };
+}
+
+/** With its digest, where the node said which it took. Events of one container may know it or not yet. */
+function imageOf(image: string | null, imageId: string | null): string | null {
+  const [digest] = /sha256:[0-9a-f]{64}$/.exec(imageId ?? '') ?? [];
+  return image === null || digest === undefined || image.includes('@')
+    ? image
+    : factText(`${image}@${digest}`);
 }
 
 /** As {@link eventFacts} has it: what is looked for in one of its columns. */
@@ -115,6 +124,12 @@ function instantOf(text: string | null): Date | null {
 function wordsOf(values: readonly unknown[]): string {
   const words = values.flatMap((value) => textsIn(value, DEPTH_MAX)).join('\n');
   return words.replaceAll('\0', ' ').slice(0, WORDS_CHARACTERS_MAX).toWellFormed();
+}
+
+/** The script of a container's timer is the same in all: whoever looks for a word of it wants something else. */
+function withoutSpec(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null) return data;
+  return Object.fromEntries(Object.entries(data).filter(([name]) => name !== 'containerSpec'));
 }
 
 function textsIn(value: unknown, depth: number): string[] {

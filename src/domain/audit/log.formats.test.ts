@@ -138,7 +138,7 @@ describe('every action that is written', () => {
   test('of a session is a step of its machine, or what happens beside it', () => {
     const steps = new Set(TRANSITIONS.map(({ event }) => `session.${event}`));
     const beside = ['session.review', 'session.watched', 'session.unwatched'];
-    const made = ['session.port-forward', 'session.kube-token'];
+    const made = ['session.port-forward', 'session.kube-token', 'session.evidence'];
     for (const action of ACTIONS.filter((it) => it.startsWith('session.')))
       expect([...steps, ...beside, ...made]).toContain(action);
     for (const step of steps) expect(ACTIONS).toContain(step);

@@ -9,20 +9,25 @@ import { hash } from 'node:crypto';
 export type Hash = Buffer;
 
 export const HASH_BYTES = 32;
-const LEAF = Buffer.of(0);
-const NODE = Buffer.of(1);
+/** Where what is hashed is put together, so that no hash makes a buffer of its own: 0x00 and an entry, 0x01 and two hashes. */
+const LEAF = Buffer.alloc(1 + 65_535);
+const NODE = Buffer.alloc(1 + 2 * HASH_BYTES, 1);
 
 /** The root of the tree without leaves: SHA-256 of nothing. */
 export const EMPTY_ROOT: Hash = sha256(Buffer.alloc(0));
 
 /** The hash of an entry's bytes as a leaf: SHA-256 of 0x00 and them. */
 export function leafHashOf(entry: Buffer): Hash {
-  return sha256(Buffer.concat([LEAF, entry]));
+  if (entry.length >= LEAF.length) return sha256(Buffer.concat([LEAF.subarray(0, 1), entry]));
+  entry.copy(LEAF, 1);
+  return sha256(LEAF.subarray(0, 1 + entry.length));
 }
 
 /** The hash of a node above two others: SHA-256 of 0x01 and both. */
 export function nodeHashOf(left: Hash, right: Hash): Hash {
-  return sha256(Buffer.concat([NODE, left, right]));
+  left.copy(NODE, 1);
+  right.copy(NODE, 1 + HASH_BYTES);
+  return sha256(NODE);
 }
 
 function sha256(bytes: Buffer): Hash {

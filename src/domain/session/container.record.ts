@@ -1,3 +1,4 @@
+import { plainText } from '../text.js';
 import { holdSeconds } from './debug-container.js';
 import type { Terminated } from './observation.js';
 import type { EndReason } from './session.machine.js';
@@ -135,3 +136,18 @@ export function kubernetesTimes({ startedAt, finishedAt }: Terminated): Record<s
     ...(finishedAt ? { kubernetesFinishedAt: finishedAt.toISOString() } : {}),
   };
 }
+
+/** The end of a container as its status tells it, for the record. */
+export function endTold(seen: Terminated): Record<string, unknown> {
+  const { exitCode, reason, message, imageId } = seen;
+  return {
+    exitCode,
+    kubernetesReason: reason,
+    ...(message === '' ? {} : { kubernetesMessage: plainText(message, MESSAGE_CHARACTERS_MAX) }),
+    imageId,
+    ...kubernetesTimes(seen),
+  };
+}
+
+/** Of what a container may write into its termination message, which Kubernetes bounds at 4,096 bytes. */
+const MESSAGE_CHARACTERS_MAX = 1_000;

@@ -127,6 +127,11 @@ export type AuditLeaf = Prisma.AuditLeafModel
  */
 export type AuditFact = Prisma.AuditFactModel
 /**
+ * Model AuditHold
+ * Whoever has to keep what happened. Its index of those that stand is in the migration alone.
+ */
+export type AuditHold = Prisma.AuditHoldModel
+/**
  * Model AuditNode
  * The hashes of the log's tiles above its leaves.
  */
@@ -206,3 +211,33 @@ export type AuditSink = Prisma.AuditSinkModel
  * Events that a sink refuses for good.
  */
 export type AuditDeadLetter = Prisma.AuditDeadLetterModel
+/**
+ * Model Notice
+ * News for one channel. Its indexes are of parts of it, which only the migration can say.
+ */
+export type Notice = Prisma.NoticeModel
+/**
+ * Model NoticeChannel
+ * How the channels are that people are told by.
+ */
+export type NoticeChannel = Prisma.NoticeChannelModel
+/**
+ * Model Incident
+ * What is wrong at this moment, as far as others were told of it.
+ */
+export type Incident = Prisma.IncidentModel
+/**
+ * Model SlackLink
+ * Which Slack account is whose, and was.
+ */
+export type SlackLink = Prisma.SlackLinkModel
+/**
+ * Model SlackLinkCode
+ * What is offered to a Slack account. Only its digest is kept.
+ */
+export type SlackLinkCode = Prisma.SlackLinkCodeModel
+/**
+ * Model WebSession
+ * Browsers that signed in. Of what their cookie holds only the digest is kept.
+ */
+export type WebSession = Prisma.WebSessionModel

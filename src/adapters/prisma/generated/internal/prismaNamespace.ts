@@ -414,6 +414,7 @@ export const ModelName = {
   AuditPending: 'AuditPending',
   AuditLeaf: 'AuditLeaf',
   AuditFact: 'AuditFact',
+  AuditHold: 'AuditHold',
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
   AuditAnchor: 'AuditAnchor',
@@ -429,7 +430,13 @@ export const ModelName = {
   Ticket: 'Ticket',
   Watcher: 'Watcher',
   AuditSink: 'AuditSink',
-  AuditDeadLetter: 'AuditDeadLetter'
+  AuditDeadLetter: 'AuditDeadLetter',
+  Notice: 'Notice',
+  NoticeChannel: 'NoticeChannel',
+  Incident: 'Incident',
+  SlackLink: 'SlackLink',
+  SlackLinkCode: 'SlackLinkCode',
+  WebSession: 'WebSession'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -445,7 +452,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditHold" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter" | "notice" | "noticeChannel" | "incident" | "slackLink" | "slackLinkCode" | "webSession"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1691,6 +1698,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    AuditHold: {
+      payload: Prisma.$AuditHoldPayload<ExtArgs>
+      fields: Prisma.AuditHoldFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AuditHoldFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AuditHoldFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        findFirst: {
+          args: Prisma.AuditHoldFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AuditHoldFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        findMany: {
+          args: Prisma.AuditHoldFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>[]
+        }
+        create: {
+          args: Prisma.AuditHoldCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        createMany: {
+          args: Prisma.AuditHoldCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AuditHoldCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>[]
+        }
+        delete: {
+          args: Prisma.AuditHoldDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        update: {
+          args: Prisma.AuditHoldUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        deleteMany: {
+          args: Prisma.AuditHoldDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AuditHoldUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AuditHoldUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>[]
+        }
+        upsert: {
+          args: Prisma.AuditHoldUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AuditHoldPayload>
+        }
+        aggregate: {
+          args: Prisma.AuditHoldAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAuditHold>
+        }
+        groupBy: {
+          args: Prisma.AuditHoldGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditHoldGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AuditHoldCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AuditHoldCountAggregateOutputType> | number
+        }
+      }
+    }
     AuditNode: {
       payload: Prisma.$AuditNodePayload<ExtArgs>
       fields: Prisma.AuditNodeFieldRefs
@@ -2875,6 +2956,450 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Notice: {
+      payload: Prisma.$NoticePayload<ExtArgs>
+      fields: Prisma.NoticeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.NoticeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.NoticeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload>
+        }
+        findFirst: {
+          args: Prisma.NoticeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.NoticeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload>
+        }
+        findMany: {
+          args: Prisma.NoticeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload>[]
+        }
+        create: {
+          args: Prisma.NoticeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload>
+        }
+        createMany: {
+          args: Prisma.NoticeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.NoticeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload>[]
+        }
+        delete: {
+          args: Prisma.NoticeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload>
+        }
+        update: {
+          args: Prisma.NoticeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload>
+        }
+        deleteMany: {
+          args: Prisma.NoticeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.NoticeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.NoticeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload>[]
+        }
+        upsert: {
+          args: Prisma.NoticeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticePayload>
+        }
+        aggregate: {
+          args: Prisma.NoticeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateNotice>
+        }
+        groupBy: {
+          args: Prisma.NoticeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.NoticeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.NoticeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.NoticeCountAggregateOutputType> | number
+        }
+      }
+    }
+    NoticeChannel: {
+      payload: Prisma.$NoticeChannelPayload<ExtArgs>
+      fields: Prisma.NoticeChannelFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.NoticeChannelFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.NoticeChannelFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload>
+        }
+        findFirst: {
+          args: Prisma.NoticeChannelFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.NoticeChannelFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload>
+        }
+        findMany: {
+          args: Prisma.NoticeChannelFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload>[]
+        }
+        create: {
+          args: Prisma.NoticeChannelCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload>
+        }
+        createMany: {
+          args: Prisma.NoticeChannelCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.NoticeChannelCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload>[]
+        }
+        delete: {
+          args: Prisma.NoticeChannelDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload>
+        }
+        update: {
+          args: Prisma.NoticeChannelUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload>
+        }
+        deleteMany: {
+          args: Prisma.NoticeChannelDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.NoticeChannelUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.NoticeChannelUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload>[]
+        }
+        upsert: {
+          args: Prisma.NoticeChannelUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$NoticeChannelPayload>
+        }
+        aggregate: {
+          args: Prisma.NoticeChannelAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateNoticeChannel>
+        }
+        groupBy: {
+          args: Prisma.NoticeChannelGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.NoticeChannelGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.NoticeChannelCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.NoticeChannelCountAggregateOutputType> | number
+        }
+      }
+    }
+    Incident: {
+      payload: Prisma.$IncidentPayload<ExtArgs>
+      fields: Prisma.IncidentFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.IncidentFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.IncidentFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload>
+        }
+        findFirst: {
+          args: Prisma.IncidentFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.IncidentFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload>
+        }
+        findMany: {
+          args: Prisma.IncidentFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload>[]
+        }
+        create: {
+          args: Prisma.IncidentCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload>
+        }
+        createMany: {
+          args: Prisma.IncidentCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.IncidentCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload>[]
+        }
+        delete: {
+          args: Prisma.IncidentDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload>
+        }
+        update: {
+          args: Prisma.IncidentUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload>
+        }
+        deleteMany: {
+          args: Prisma.IncidentDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.IncidentUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.IncidentUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload>[]
+        }
+        upsert: {
+          args: Prisma.IncidentUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$IncidentPayload>
+        }
+        aggregate: {
+          args: Prisma.IncidentAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateIncident>
+        }
+        groupBy: {
+          args: Prisma.IncidentGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IncidentGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.IncidentCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.IncidentCountAggregateOutputType> | number
+        }
+      }
+    }
+    SlackLink: {
+      payload: Prisma.$SlackLinkPayload<ExtArgs>
+      fields: Prisma.SlackLinkFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SlackLinkFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SlackLinkFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        findFirst: {
+          args: Prisma.SlackLinkFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SlackLinkFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        findMany: {
+          args: Prisma.SlackLinkFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>[]
+        }
+        create: {
+          args: Prisma.SlackLinkCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        createMany: {
+          args: Prisma.SlackLinkCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SlackLinkCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>[]
+        }
+        delete: {
+          args: Prisma.SlackLinkDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        update: {
+          args: Prisma.SlackLinkUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        deleteMany: {
+          args: Prisma.SlackLinkDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SlackLinkUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SlackLinkUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>[]
+        }
+        upsert: {
+          args: Prisma.SlackLinkUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        aggregate: {
+          args: Prisma.SlackLinkAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSlackLink>
+        }
+        groupBy: {
+          args: Prisma.SlackLinkGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackLinkGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SlackLinkCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackLinkCountAggregateOutputType> | number
+        }
+      }
+    }
+    SlackLinkCode: {
+      payload: Prisma.$SlackLinkCodePayload<ExtArgs>
+      fields: Prisma.SlackLinkCodeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SlackLinkCodeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SlackLinkCodeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        findFirst: {
+          args: Prisma.SlackLinkCodeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SlackLinkCodeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        findMany: {
+          args: Prisma.SlackLinkCodeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>[]
+        }
+        create: {
+          args: Prisma.SlackLinkCodeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        createMany: {
+          args: Prisma.SlackLinkCodeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SlackLinkCodeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>[]
+        }
+        delete: {
+          args: Prisma.SlackLinkCodeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        update: {
+          args: Prisma.SlackLinkCodeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        deleteMany: {
+          args: Prisma.SlackLinkCodeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SlackLinkCodeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SlackLinkCodeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>[]
+        }
+        upsert: {
+          args: Prisma.SlackLinkCodeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        aggregate: {
+          args: Prisma.SlackLinkCodeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSlackLinkCode>
+        }
+        groupBy: {
+          args: Prisma.SlackLinkCodeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackLinkCodeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SlackLinkCodeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackLinkCodeCountAggregateOutputType> | number
+        }
+      }
+    }
+    WebSession: {
+      payload: Prisma.$WebSessionPayload<ExtArgs>
+      fields: Prisma.WebSessionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.WebSessionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.WebSessionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        findFirst: {
+          args: Prisma.WebSessionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.WebSessionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        findMany: {
+          args: Prisma.WebSessionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>[]
+        }
+        create: {
+          args: Prisma.WebSessionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        createMany: {
+          args: Prisma.WebSessionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.WebSessionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>[]
+        }
+        delete: {
+          args: Prisma.WebSessionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        update: {
+          args: Prisma.WebSessionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        deleteMany: {
+          args: Prisma.WebSessionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.WebSessionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.WebSessionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>[]
+        }
+        upsert: {
+          args: Prisma.WebSessionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        aggregate: {
+          args: Prisma.WebSessionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateWebSession>
+        }
+        groupBy: {
+          args: Prisma.WebSessionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WebSessionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.WebSessionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WebSessionCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -3117,7 +3642,8 @@ export type AuditPendingScalarFieldEnum = (typeof AuditPendingScalarFieldEnum)[k
 export const AuditLeafScalarFieldEnum = {
   index: 'index',
   eventId: 'eventId',
-  leafHash: 'leafHash'
+  leafHash: 'leafHash',
+  placedAt: 'placedAt'
 } as const
 
 export type AuditLeafScalarFieldEnum = (typeof AuditLeafScalarFieldEnum)[keyof typeof AuditLeafScalarFieldEnum]
@@ -3145,6 +3671,21 @@ export const AuditFactScalarFieldEnum = {
 } as const
 
 export type AuditFactScalarFieldEnum = (typeof AuditFactScalarFieldEnum)[keyof typeof AuditFactScalarFieldEnum]
+
+
+export const AuditHoldScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  fromAt: 'fromAt',
+  untilAt: 'untilAt',
+  reason: 'reason',
+  ticket: 'ticket',
+  heldBy: 'heldBy',
+  heldAt: 'heldAt',
+  releasedAt: 'releasedAt'
+} as const
+
+export type AuditHoldScalarFieldEnum = (typeof AuditHoldScalarFieldEnum)[keyof typeof AuditHoldScalarFieldEnum]
 
 
 export const AuditNodeScalarFieldEnum = {
@@ -3326,6 +3867,85 @@ export const AuditDeadLetterScalarFieldEnum = {
 } as const
 
 export type AuditDeadLetterScalarFieldEnum = (typeof AuditDeadLetterScalarFieldEnum)[keyof typeof AuditDeadLetterScalarFieldEnum]
+
+
+export const NoticeScalarFieldEnum = {
+  id: 'id',
+  newsId: 'newsId',
+  channel: 'channel',
+  kind: 'kind',
+  thread: 'thread',
+  alarm: 'alarm',
+  closes: 'closes',
+  body: 'body',
+  state: 'state',
+  attempts: 'attempts',
+  createdAt: 'createdAt',
+  dueAt: 'dueAt',
+  doneAt: 'doneAt',
+  reason: 'reason'
+} as const
+
+export type NoticeScalarFieldEnum = (typeof NoticeScalarFieldEnum)[keyof typeof NoticeScalarFieldEnum]
+
+
+export const NoticeChannelScalarFieldEnum = {
+  name: 'name',
+  fingerprint: 'fingerprint',
+  holder: 'holder',
+  claimedUntil: 'claimedUntil',
+  failures: 'failures',
+  failingSince: 'failingSince',
+  lastError: 'lastError',
+  resumeAt: 'resumeAt',
+  deliveredAt: 'deliveredAt',
+  disabledAt: 'disabledAt'
+} as const
+
+export type NoticeChannelScalarFieldEnum = (typeof NoticeChannelScalarFieldEnum)[keyof typeof NoticeChannelScalarFieldEnum]
+
+
+export const IncidentScalarFieldEnum = {
+  key: 'key',
+  begunAt: 'begunAt'
+} as const
+
+export type IncidentScalarFieldEnum = (typeof IncidentScalarFieldEnum)[keyof typeof IncidentScalarFieldEnum]
+
+
+export const SlackLinkScalarFieldEnum = {
+  id: 'id',
+  teamId: 'teamId',
+  userId: 'userId',
+  name: 'name',
+  iss: 'iss',
+  sub: 'sub',
+  linkedAt: 'linkedAt',
+  unlinkedAt: 'unlinkedAt'
+} as const
+
+export type SlackLinkScalarFieldEnum = (typeof SlackLinkScalarFieldEnum)[keyof typeof SlackLinkScalarFieldEnum]
+
+
+export const SlackLinkCodeScalarFieldEnum = {
+  teamId: 'teamId',
+  userId: 'userId',
+  name: 'name',
+  digest: 'digest',
+  expiresAt: 'expiresAt'
+} as const
+
+export type SlackLinkCodeScalarFieldEnum = (typeof SlackLinkCodeScalarFieldEnum)[keyof typeof SlackLinkCodeScalarFieldEnum]
+
+
+export const WebSessionScalarFieldEnum = {
+  digest: 'digest',
+  person: 'person',
+  signIn: 'signIn',
+  expiresAt: 'expiresAt'
+} as const
+
+export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -3654,6 +4274,7 @@ export type GlobalOmitConfig = {
   auditPending?: Prisma.AuditPendingOmit
   auditLeaf?: Prisma.AuditLeafOmit
   auditFact?: Prisma.AuditFactOmit
+  auditHold?: Prisma.AuditHoldOmit
   auditNode?: Prisma.AuditNodeOmit
   auditCheckpoint?: Prisma.AuditCheckpointOmit
   auditAnchor?: Prisma.AuditAnchorOmit
@@ -3670,6 +4291,12 @@ export type GlobalOmitConfig = {
   watcher?: Prisma.WatcherOmit
   auditSink?: Prisma.AuditSinkOmit
   auditDeadLetter?: Prisma.AuditDeadLetterOmit
+  notice?: Prisma.NoticeOmit
+  noticeChannel?: Prisma.NoticeChannelOmit
+  incident?: Prisma.IncidentOmit
+  slackLink?: Prisma.SlackLinkOmit
+  slackLinkCode?: Prisma.SlackLinkCodeOmit
+  webSession?: Prisma.WebSessionOmit
 }
 
 /* Types for Logging */

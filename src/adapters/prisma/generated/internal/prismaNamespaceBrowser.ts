@@ -68,6 +68,7 @@ export const ModelName = {
   AuditPending: 'AuditPending',
   AuditLeaf: 'AuditLeaf',
   AuditFact: 'AuditFact',
+  AuditHold: 'AuditHold',
   AuditNode: 'AuditNode',
   AuditCheckpoint: 'AuditCheckpoint',
   AuditAnchor: 'AuditAnchor',
@@ -83,7 +84,13 @@ export const ModelName = {
   Ticket: 'Ticket',
   Watcher: 'Watcher',
   AuditSink: 'AuditSink',
-  AuditDeadLetter: 'AuditDeadLetter'
+  AuditDeadLetter: 'AuditDeadLetter',
+  Notice: 'Notice',
+  NoticeChannel: 'NoticeChannel',
+  Incident: 'Incident',
+  SlackLink: 'SlackLink',
+  SlackLinkCode: 'SlackLinkCode',
+  WebSession: 'WebSession'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -305,7 +312,8 @@ export type AuditPendingScalarFieldEnum = (typeof AuditPendingScalarFieldEnum)[k
 export const AuditLeafScalarFieldEnum = {
   index: 'index',
   eventId: 'eventId',
-  leafHash: 'leafHash'
+  leafHash: 'leafHash',
+  placedAt: 'placedAt'
 } as const
 
 export type AuditLeafScalarFieldEnum = (typeof AuditLeafScalarFieldEnum)[keyof typeof AuditLeafScalarFieldEnum]
@@ -333,6 +341,21 @@ export const AuditFactScalarFieldEnum = {
 } as const
 
 export type AuditFactScalarFieldEnum = (typeof AuditFactScalarFieldEnum)[keyof typeof AuditFactScalarFieldEnum]
+
+
+export const AuditHoldScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  fromAt: 'fromAt',
+  untilAt: 'untilAt',
+  reason: 'reason',
+  ticket: 'ticket',
+  heldBy: 'heldBy',
+  heldAt: 'heldAt',
+  releasedAt: 'releasedAt'
+} as const
+
+export type AuditHoldScalarFieldEnum = (typeof AuditHoldScalarFieldEnum)[keyof typeof AuditHoldScalarFieldEnum]
 
 
 export const AuditNodeScalarFieldEnum = {
@@ -514,6 +537,85 @@ export const AuditDeadLetterScalarFieldEnum = {
 } as const
 
 export type AuditDeadLetterScalarFieldEnum = (typeof AuditDeadLetterScalarFieldEnum)[keyof typeof AuditDeadLetterScalarFieldEnum]
+
+
+export const NoticeScalarFieldEnum = {
+  id: 'id',
+  newsId: 'newsId',
+  channel: 'channel',
+  kind: 'kind',
+  thread: 'thread',
+  alarm: 'alarm',
+  closes: 'closes',
+  body: 'body',
+  state: 'state',
+  attempts: 'attempts',
+  createdAt: 'createdAt',
+  dueAt: 'dueAt',
+  doneAt: 'doneAt',
+  reason: 'reason'
+} as const
+
+export type NoticeScalarFieldEnum = (typeof NoticeScalarFieldEnum)[keyof typeof NoticeScalarFieldEnum]
+
+
+export const NoticeChannelScalarFieldEnum = {
+  name: 'name',
+  fingerprint: 'fingerprint',
+  holder: 'holder',
+  claimedUntil: 'claimedUntil',
+  failures: 'failures',
+  failingSince: 'failingSince',
+  lastError: 'lastError',
+  resumeAt: 'resumeAt',
+  deliveredAt: 'deliveredAt',
+  disabledAt: 'disabledAt'
+} as const
+
+export type NoticeChannelScalarFieldEnum = (typeof NoticeChannelScalarFieldEnum)[keyof typeof NoticeChannelScalarFieldEnum]
+
+
+export const IncidentScalarFieldEnum = {
+  key: 'key',
+  begunAt: 'begunAt'
+} as const
+
+export type IncidentScalarFieldEnum = (typeof IncidentScalarFieldEnum)[keyof typeof IncidentScalarFieldEnum]
+
+
+export const SlackLinkScalarFieldEnum = {
+  id: 'id',
+  teamId: 'teamId',
+  userId: 'userId',
+  name: 'name',
+  iss: 'iss',
+  sub: 'sub',
+  linkedAt: 'linkedAt',
+  unlinkedAt: 'unlinkedAt'
+} as const
+
+export type SlackLinkScalarFieldEnum = (typeof SlackLinkScalarFieldEnum)[keyof typeof SlackLinkScalarFieldEnum]
+
+
+export const SlackLinkCodeScalarFieldEnum = {
+  teamId: 'teamId',
+  userId: 'userId',
+  name: 'name',
+  digest: 'digest',
+  expiresAt: 'expiresAt'
+} as const
+
+export type SlackLinkCodeScalarFieldEnum = (typeof SlackLinkCodeScalarFieldEnum)[keyof typeof SlackLinkCodeScalarFieldEnum]
+
+
+export const WebSessionScalarFieldEnum = {
+  digest: 'digest',
+  person: 'person',
+  signIn: 'signIn',
+  expiresAt: 'expiresAt'
+} as const
+
+export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
 
 
 export const SortOrder = {

@@ -158,7 +158,7 @@ export type AuditEventGroupByOutputType = {
   at: Date
   action: string
   sessionId: string | null
-  body: runtime.Bytes
+  body: runtime.Bytes | null
   leafHash: runtime.Bytes
   _count: AuditEventCountAggregateOutputType | null
   _min: AuditEventMinAggregateOutputType | null
@@ -188,7 +188,7 @@ export type AuditEventWhereInput = {
   at?: Prisma.DateTimeFilter<"AuditEvent"> | Date | string
   action?: Prisma.StringFilter<"AuditEvent"> | string
   sessionId?: Prisma.StringNullableFilter<"AuditEvent"> | string | null
-  body?: Prisma.BytesFilter<"AuditEvent"> | runtime.Bytes
+  body?: Prisma.BytesNullableFilter<"AuditEvent"> | runtime.Bytes | null
   leafHash?: Prisma.BytesFilter<"AuditEvent"> | runtime.Bytes
   waiting?: Prisma.AuditPendingListRelationFilter
   leaf?: Prisma.XOR<Prisma.AuditLeafNullableScalarRelationFilter, Prisma.AuditLeafWhereInput> | null
@@ -200,7 +200,7 @@ export type AuditEventOrderByWithRelationInput = {
   at?: Prisma.SortOrder
   action?: Prisma.SortOrder
   sessionId?: Prisma.SortOrderInput | Prisma.SortOrder
-  body?: Prisma.SortOrder
+  body?: Prisma.SortOrderInput | Prisma.SortOrder
   leafHash?: Prisma.SortOrder
   waiting?: Prisma.AuditPendingOrderByRelationAggregateInput
   leaf?: Prisma.AuditLeafOrderByWithRelationInput
@@ -215,7 +215,7 @@ export type AuditEventWhereUniqueInput = Prisma.AtLeast<{
   at?: Prisma.DateTimeFilter<"AuditEvent"> | Date | string
   action?: Prisma.StringFilter<"AuditEvent"> | string
   sessionId?: Prisma.StringNullableFilter<"AuditEvent"> | string | null
-  body?: Prisma.BytesFilter<"AuditEvent"> | runtime.Bytes
+  body?: Prisma.BytesNullableFilter<"AuditEvent"> | runtime.Bytes | null
   leafHash?: Prisma.BytesFilter<"AuditEvent"> | runtime.Bytes
   waiting?: Prisma.AuditPendingListRelationFilter
   leaf?: Prisma.XOR<Prisma.AuditLeafNullableScalarRelationFilter, Prisma.AuditLeafWhereInput> | null
@@ -227,7 +227,7 @@ export type AuditEventOrderByWithAggregationInput = {
   at?: Prisma.SortOrder
   action?: Prisma.SortOrder
   sessionId?: Prisma.SortOrderInput | Prisma.SortOrder
-  body?: Prisma.SortOrder
+  body?: Prisma.SortOrderInput | Prisma.SortOrder
   leafHash?: Prisma.SortOrder
   _count?: Prisma.AuditEventCountOrderByAggregateInput
   _max?: Prisma.AuditEventMaxOrderByAggregateInput
@@ -242,7 +242,7 @@ export type AuditEventScalarWhereWithAggregatesInput = {
   at?: Prisma.DateTimeWithAggregatesFilter<"AuditEvent"> | Date | string
   action?: Prisma.StringWithAggregatesFilter<"AuditEvent"> | string
   sessionId?: Prisma.StringNullableWithAggregatesFilter<"AuditEvent"> | string | null
-  body?: Prisma.BytesWithAggregatesFilter<"AuditEvent"> | runtime.Bytes
+  body?: Prisma.BytesNullableWithAggregatesFilter<"AuditEvent"> | runtime.Bytes | null
   leafHash?: Prisma.BytesWithAggregatesFilter<"AuditEvent"> | runtime.Bytes
 }
 
@@ -251,7 +251,7 @@ export type AuditEventCreateInput = {
   at: Date | string
   action: string
   sessionId?: string | null
-  body: runtime.Bytes
+  body?: runtime.Bytes | null
   leafHash: runtime.Bytes
   waiting?: Prisma.AuditPendingCreateNestedManyWithoutEventInput
   leaf?: Prisma.AuditLeafCreateNestedOneWithoutEventInput
@@ -263,7 +263,7 @@ export type AuditEventUncheckedCreateInput = {
   at: Date | string
   action: string
   sessionId?: string | null
-  body: runtime.Bytes
+  body?: runtime.Bytes | null
   leafHash: runtime.Bytes
   waiting?: Prisma.AuditPendingUncheckedCreateNestedManyWithoutEventInput
   leaf?: Prisma.AuditLeafUncheckedCreateNestedOneWithoutEventInput
@@ -275,7 +275,7 @@ export type AuditEventUpdateInput = {
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   action?: Prisma.StringFieldUpdateOperationsInput | string
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  body?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   waiting?: Prisma.AuditPendingUpdateManyWithoutEventNestedInput
   leaf?: Prisma.AuditLeafUpdateOneWithoutEventNestedInput
@@ -287,7 +287,7 @@ export type AuditEventUncheckedUpdateInput = {
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   action?: Prisma.StringFieldUpdateOperationsInput | string
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  body?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   waiting?: Prisma.AuditPendingUncheckedUpdateManyWithoutEventNestedInput
   leaf?: Prisma.AuditLeafUncheckedUpdateOneWithoutEventNestedInput
@@ -299,7 +299,7 @@ export type AuditEventCreateManyInput = {
   at: Date | string
   action: string
   sessionId?: string | null
-  body: runtime.Bytes
+  body?: runtime.Bytes | null
   leafHash: runtime.Bytes
 }
 
@@ -308,7 +308,7 @@ export type AuditEventUpdateManyMutationInput = {
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   action?: Prisma.StringFieldUpdateOperationsInput | string
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  body?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
@@ -317,7 +317,7 @@ export type AuditEventUncheckedUpdateManyInput = {
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   action?: Prisma.StringFieldUpdateOperationsInput | string
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  body?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
 }
 
@@ -351,6 +351,10 @@ export type AuditEventMinOrderByAggregateInput = {
 export type AuditEventScalarRelationFilter = {
   is?: Prisma.AuditEventWhereInput
   isNot?: Prisma.AuditEventWhereInput
+}
+
+export type NullableBytesFieldUpdateOperationsInput = {
+  set?: runtime.Bytes | null
 }
 
 export type BytesFieldUpdateOperationsInput = {
@@ -404,7 +408,7 @@ export type AuditEventCreateWithoutWaitingInput = {
   at: Date | string
   action: string
   sessionId?: string | null
-  body: runtime.Bytes
+  body?: runtime.Bytes | null
   leafHash: runtime.Bytes
   leaf?: Prisma.AuditLeafCreateNestedOneWithoutEventInput
   calls?: Prisma.KubernetesCallCreateNestedManyWithoutEventInput
@@ -415,7 +419,7 @@ export type AuditEventUncheckedCreateWithoutWaitingInput = {
   at: Date | string
   action: string
   sessionId?: string | null
-  body: runtime.Bytes
+  body?: runtime.Bytes | null
   leafHash: runtime.Bytes
   leaf?: Prisma.AuditLeafUncheckedCreateNestedOneWithoutEventInput
   calls?: Prisma.KubernetesCallUncheckedCreateNestedManyWithoutEventInput
@@ -442,7 +446,7 @@ export type AuditEventUpdateWithoutWaitingInput = {
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   action?: Prisma.StringFieldUpdateOperationsInput | string
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  body?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   leaf?: Prisma.AuditLeafUpdateOneWithoutEventNestedInput
   calls?: Prisma.KubernetesCallUpdateManyWithoutEventNestedInput
@@ -453,7 +457,7 @@ export type AuditEventUncheckedUpdateWithoutWaitingInput = {
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   action?: Prisma.StringFieldUpdateOperationsInput | string
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  body?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   leaf?: Prisma.AuditLeafUncheckedUpdateOneWithoutEventNestedInput
   calls?: Prisma.KubernetesCallUncheckedUpdateManyWithoutEventNestedInput
@@ -464,7 +468,7 @@ export type AuditEventCreateWithoutLeafInput = {
   at: Date | string
   action: string
   sessionId?: string | null
-  body: runtime.Bytes
+  body?: runtime.Bytes | null
   leafHash: runtime.Bytes
   waiting?: Prisma.AuditPendingCreateNestedManyWithoutEventInput
   calls?: Prisma.KubernetesCallCreateNestedManyWithoutEventInput
@@ -475,7 +479,7 @@ export type AuditEventUncheckedCreateWithoutLeafInput = {
   at: Date | string
   action: string
   sessionId?: string | null
-  body: runtime.Bytes
+  body?: runtime.Bytes | null
   leafHash: runtime.Bytes
   waiting?: Prisma.AuditPendingUncheckedCreateNestedManyWithoutEventInput
   calls?: Prisma.KubernetesCallUncheckedCreateNestedManyWithoutEventInput
@@ -502,7 +506,7 @@ export type AuditEventUpdateWithoutLeafInput = {
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   action?: Prisma.StringFieldUpdateOperationsInput | string
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  body?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   waiting?: Prisma.AuditPendingUpdateManyWithoutEventNestedInput
   calls?: Prisma.KubernetesCallUpdateManyWithoutEventNestedInput
@@ -513,7 +517,7 @@ export type AuditEventUncheckedUpdateWithoutLeafInput = {
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   action?: Prisma.StringFieldUpdateOperationsInput | string
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  body?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   waiting?: Prisma.AuditPendingUncheckedUpdateManyWithoutEventNestedInput
   calls?: Prisma.KubernetesCallUncheckedUpdateManyWithoutEventNestedInput
@@ -524,7 +528,7 @@ export type AuditEventCreateWithoutCallsInput = {
   at: Date | string
   action: string
   sessionId?: string | null
-  body: runtime.Bytes
+  body?: runtime.Bytes | null
   leafHash: runtime.Bytes
   waiting?: Prisma.AuditPendingCreateNestedManyWithoutEventInput
   leaf?: Prisma.AuditLeafCreateNestedOneWithoutEventInput
@@ -535,7 +539,7 @@ export type AuditEventUncheckedCreateWithoutCallsInput = {
   at: Date | string
   action: string
   sessionId?: string | null
-  body: runtime.Bytes
+  body?: runtime.Bytes | null
   leafHash: runtime.Bytes
   waiting?: Prisma.AuditPendingUncheckedCreateNestedManyWithoutEventInput
   leaf?: Prisma.AuditLeafUncheckedCreateNestedOneWithoutEventInput
@@ -562,7 +566,7 @@ export type AuditEventUpdateWithoutCallsInput = {
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   action?: Prisma.StringFieldUpdateOperationsInput | string
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  body?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   waiting?: Prisma.AuditPendingUpdateManyWithoutEventNestedInput
   leaf?: Prisma.AuditLeafUpdateOneWithoutEventNestedInput
@@ -573,7 +577,7 @@ export type AuditEventUncheckedUpdateWithoutCallsInput = {
   at?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   action?: Prisma.StringFieldUpdateOperationsInput | string
   sessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  body?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  body?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
   waiting?: Prisma.AuditPendingUncheckedUpdateManyWithoutEventNestedInput
   leaf?: Prisma.AuditLeafUncheckedUpdateOneWithoutEventNestedInput
@@ -681,7 +685,10 @@ export type $AuditEventPayload<ExtArgs extends runtime.Types.Extensions.Internal
     at: Date
     action: string
     sessionId: string | null
-    body: runtime.Bytes
+    /**
+     * Null where it was dropped at the end of its time.
+     */
+    body: runtime.Bytes | null
     leafHash: runtime.Bytes
   }, ExtArgs["result"]["auditEvent"]>
   composites: {}

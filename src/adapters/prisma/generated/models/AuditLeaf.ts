@@ -38,18 +38,21 @@ export type AuditLeafMinAggregateOutputType = {
   index: bigint | null
   eventId: string | null
   leafHash: runtime.Bytes | null
+  placedAt: Date | null
 }
 
 export type AuditLeafMaxAggregateOutputType = {
   index: bigint | null
   eventId: string | null
   leafHash: runtime.Bytes | null
+  placedAt: Date | null
 }
 
 export type AuditLeafCountAggregateOutputType = {
   index: number
   eventId: number
   leafHash: number
+  placedAt: number
   _all: number
 }
 
@@ -66,18 +69,21 @@ export type AuditLeafMinAggregateInputType = {
   index?: true
   eventId?: true
   leafHash?: true
+  placedAt?: true
 }
 
 export type AuditLeafMaxAggregateInputType = {
   index?: true
   eventId?: true
   leafHash?: true
+  placedAt?: true
 }
 
 export type AuditLeafCountAggregateInputType = {
   index?: true
   eventId?: true
   leafHash?: true
+  placedAt?: true
   _all?: true
 }
 
@@ -171,6 +177,7 @@ export type AuditLeafGroupByOutputType = {
   index: bigint
   eventId: string
   leafHash: runtime.Bytes
+  placedAt: Date | null
   _count: AuditLeafCountAggregateOutputType | null
   _avg: AuditLeafAvgAggregateOutputType | null
   _sum: AuditLeafSumAggregateOutputType | null
@@ -200,6 +207,7 @@ export type AuditLeafWhereInput = {
   index?: Prisma.BigIntFilter<"AuditLeaf"> | bigint | number
   eventId?: Prisma.UuidFilter<"AuditLeaf"> | string
   leafHash?: Prisma.BytesFilter<"AuditLeaf"> | runtime.Bytes
+  placedAt?: Prisma.DateTimeNullableFilter<"AuditLeaf"> | Date | string | null
   facts?: Prisma.XOR<Prisma.AuditFactNullableScalarRelationFilter, Prisma.AuditFactWhereInput> | null
   event?: Prisma.XOR<Prisma.AuditEventScalarRelationFilter, Prisma.AuditEventWhereInput>
   deadLetters?: Prisma.AuditDeadLetterListRelationFilter
@@ -209,6 +217,7 @@ export type AuditLeafOrderByWithRelationInput = {
   index?: Prisma.SortOrder
   eventId?: Prisma.SortOrder
   leafHash?: Prisma.SortOrder
+  placedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   facts?: Prisma.AuditFactOrderByWithRelationInput
   event?: Prisma.AuditEventOrderByWithRelationInput
   deadLetters?: Prisma.AuditDeadLetterOrderByRelationAggregateInput
@@ -221,6 +230,7 @@ export type AuditLeafWhereUniqueInput = Prisma.AtLeast<{
   OR?: Prisma.AuditLeafWhereInput[]
   NOT?: Prisma.AuditLeafWhereInput | Prisma.AuditLeafWhereInput[]
   leafHash?: Prisma.BytesFilter<"AuditLeaf"> | runtime.Bytes
+  placedAt?: Prisma.DateTimeNullableFilter<"AuditLeaf"> | Date | string | null
   facts?: Prisma.XOR<Prisma.AuditFactNullableScalarRelationFilter, Prisma.AuditFactWhereInput> | null
   event?: Prisma.XOR<Prisma.AuditEventScalarRelationFilter, Prisma.AuditEventWhereInput>
   deadLetters?: Prisma.AuditDeadLetterListRelationFilter
@@ -230,6 +240,7 @@ export type AuditLeafOrderByWithAggregationInput = {
   index?: Prisma.SortOrder
   eventId?: Prisma.SortOrder
   leafHash?: Prisma.SortOrder
+  placedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.AuditLeafCountOrderByAggregateInput
   _avg?: Prisma.AuditLeafAvgOrderByAggregateInput
   _max?: Prisma.AuditLeafMaxOrderByAggregateInput
@@ -244,11 +255,13 @@ export type AuditLeafScalarWhereWithAggregatesInput = {
   index?: Prisma.BigIntWithAggregatesFilter<"AuditLeaf"> | bigint | number
   eventId?: Prisma.UuidWithAggregatesFilter<"AuditLeaf"> | string
   leafHash?: Prisma.BytesWithAggregatesFilter<"AuditLeaf"> | runtime.Bytes
+  placedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"AuditLeaf"> | Date | string | null
 }
 
 export type AuditLeafCreateInput = {
   index: bigint | number
   leafHash: runtime.Bytes
+  placedAt?: Date | string | null
   facts?: Prisma.AuditFactCreateNestedOneWithoutLeafInput
   event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
   deadLetters?: Prisma.AuditDeadLetterCreateNestedManyWithoutLeafInput
@@ -258,6 +271,7 @@ export type AuditLeafUncheckedCreateInput = {
   index: bigint | number
   eventId: string
   leafHash: runtime.Bytes
+  placedAt?: Date | string | null
   facts?: Prisma.AuditFactUncheckedCreateNestedOneWithoutLeafInput
   deadLetters?: Prisma.AuditDeadLetterUncheckedCreateNestedManyWithoutLeafInput
 }
@@ -265,6 +279,7 @@ export type AuditLeafUncheckedCreateInput = {
 export type AuditLeafUpdateInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  placedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   facts?: Prisma.AuditFactUpdateOneWithoutLeafNestedInput
   event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
   deadLetters?: Prisma.AuditDeadLetterUpdateManyWithoutLeafNestedInput
@@ -274,6 +289,7 @@ export type AuditLeafUncheckedUpdateInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   eventId?: Prisma.StringFieldUpdateOperationsInput | string
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  placedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   facts?: Prisma.AuditFactUncheckedUpdateOneWithoutLeafNestedInput
   deadLetters?: Prisma.AuditDeadLetterUncheckedUpdateManyWithoutLeafNestedInput
 }
@@ -282,17 +298,20 @@ export type AuditLeafCreateManyInput = {
   index: bigint | number
   eventId: string
   leafHash: runtime.Bytes
+  placedAt?: Date | string | null
 }
 
 export type AuditLeafUpdateManyMutationInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  placedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditLeafUncheckedUpdateManyInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   eventId?: Prisma.StringFieldUpdateOperationsInput | string
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  placedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
 }
 
 export type AuditLeafNullableScalarRelationFilter = {
@@ -304,6 +323,7 @@ export type AuditLeafCountOrderByAggregateInput = {
   index?: Prisma.SortOrder
   eventId?: Prisma.SortOrder
   leafHash?: Prisma.SortOrder
+  placedAt?: Prisma.SortOrder
 }
 
 export type AuditLeafAvgOrderByAggregateInput = {
@@ -314,12 +334,14 @@ export type AuditLeafMaxOrderByAggregateInput = {
   index?: Prisma.SortOrder
   eventId?: Prisma.SortOrder
   leafHash?: Prisma.SortOrder
+  placedAt?: Prisma.SortOrder
 }
 
 export type AuditLeafMinOrderByAggregateInput = {
   index?: Prisma.SortOrder
   eventId?: Prisma.SortOrder
   leafHash?: Prisma.SortOrder
+  placedAt?: Prisma.SortOrder
 }
 
 export type AuditLeafSumOrderByAggregateInput = {
@@ -388,6 +410,7 @@ export type AuditLeafUpdateOneRequiredWithoutDeadLettersNestedInput = {
 export type AuditLeafCreateWithoutEventInput = {
   index: bigint | number
   leafHash: runtime.Bytes
+  placedAt?: Date | string | null
   facts?: Prisma.AuditFactCreateNestedOneWithoutLeafInput
   deadLetters?: Prisma.AuditDeadLetterCreateNestedManyWithoutLeafInput
 }
@@ -395,6 +418,7 @@ export type AuditLeafCreateWithoutEventInput = {
 export type AuditLeafUncheckedCreateWithoutEventInput = {
   index: bigint | number
   leafHash: runtime.Bytes
+  placedAt?: Date | string | null
   facts?: Prisma.AuditFactUncheckedCreateNestedOneWithoutLeafInput
   deadLetters?: Prisma.AuditDeadLetterUncheckedCreateNestedManyWithoutLeafInput
 }
@@ -418,6 +442,7 @@ export type AuditLeafUpdateToOneWithWhereWithoutEventInput = {
 export type AuditLeafUpdateWithoutEventInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  placedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   facts?: Prisma.AuditFactUpdateOneWithoutLeafNestedInput
   deadLetters?: Prisma.AuditDeadLetterUpdateManyWithoutLeafNestedInput
 }
@@ -425,6 +450,7 @@ export type AuditLeafUpdateWithoutEventInput = {
 export type AuditLeafUncheckedUpdateWithoutEventInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  placedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   facts?: Prisma.AuditFactUncheckedUpdateOneWithoutLeafNestedInput
   deadLetters?: Prisma.AuditDeadLetterUncheckedUpdateManyWithoutLeafNestedInput
 }
@@ -432,6 +458,7 @@ export type AuditLeafUncheckedUpdateWithoutEventInput = {
 export type AuditLeafCreateWithoutFactsInput = {
   index: bigint | number
   leafHash: runtime.Bytes
+  placedAt?: Date | string | null
   event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
   deadLetters?: Prisma.AuditDeadLetterCreateNestedManyWithoutLeafInput
 }
@@ -440,6 +467,7 @@ export type AuditLeafUncheckedCreateWithoutFactsInput = {
   index: bigint | number
   eventId: string
   leafHash: runtime.Bytes
+  placedAt?: Date | string | null
   deadLetters?: Prisma.AuditDeadLetterUncheckedCreateNestedManyWithoutLeafInput
 }
 
@@ -462,6 +490,7 @@ export type AuditLeafUpdateToOneWithWhereWithoutFactsInput = {
 export type AuditLeafUpdateWithoutFactsInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  placedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
   deadLetters?: Prisma.AuditDeadLetterUpdateManyWithoutLeafNestedInput
 }
@@ -470,12 +499,14 @@ export type AuditLeafUncheckedUpdateWithoutFactsInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   eventId?: Prisma.StringFieldUpdateOperationsInput | string
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  placedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   deadLetters?: Prisma.AuditDeadLetterUncheckedUpdateManyWithoutLeafNestedInput
 }
 
 export type AuditLeafCreateWithoutDeadLettersInput = {
   index: bigint | number
   leafHash: runtime.Bytes
+  placedAt?: Date | string | null
   facts?: Prisma.AuditFactCreateNestedOneWithoutLeafInput
   event: Prisma.AuditEventCreateNestedOneWithoutLeafInput
 }
@@ -484,6 +515,7 @@ export type AuditLeafUncheckedCreateWithoutDeadLettersInput = {
   index: bigint | number
   eventId: string
   leafHash: runtime.Bytes
+  placedAt?: Date | string | null
   facts?: Prisma.AuditFactUncheckedCreateNestedOneWithoutLeafInput
 }
 
@@ -506,6 +538,7 @@ export type AuditLeafUpdateToOneWithWhereWithoutDeadLettersInput = {
 export type AuditLeafUpdateWithoutDeadLettersInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  placedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   facts?: Prisma.AuditFactUpdateOneWithoutLeafNestedInput
   event?: Prisma.AuditEventUpdateOneRequiredWithoutLeafNestedInput
 }
@@ -514,6 +547,7 @@ export type AuditLeafUncheckedUpdateWithoutDeadLettersInput = {
   index?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   eventId?: Prisma.StringFieldUpdateOperationsInput | string
   leafHash?: Prisma.BytesFieldUpdateOperationsInput | runtime.Bytes
+  placedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   facts?: Prisma.AuditFactUncheckedUpdateOneWithoutLeafNestedInput
 }
 
@@ -552,6 +586,7 @@ export type AuditLeafSelect<ExtArgs extends runtime.Types.Extensions.InternalArg
   index?: boolean
   eventId?: boolean
   leafHash?: boolean
+  placedAt?: boolean
   facts?: boolean | Prisma.AuditLeaf$factsArgs<ExtArgs>
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
   deadLetters?: boolean | Prisma.AuditLeaf$deadLettersArgs<ExtArgs>
@@ -562,6 +597,7 @@ export type AuditLeafSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ext
   index?: boolean
   eventId?: boolean
   leafHash?: boolean
+  placedAt?: boolean
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["auditLeaf"]>
 
@@ -569,6 +605,7 @@ export type AuditLeafSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ext
   index?: boolean
   eventId?: boolean
   leafHash?: boolean
+  placedAt?: boolean
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["auditLeaf"]>
 
@@ -576,9 +613,10 @@ export type AuditLeafSelectScalar = {
   index?: boolean
   eventId?: boolean
   leafHash?: boolean
+  placedAt?: boolean
 }
 
-export type AuditLeafOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"index" | "eventId" | "leafHash", ExtArgs["result"]["auditLeaf"]>
+export type AuditLeafOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"index" | "eventId" | "leafHash" | "placedAt", ExtArgs["result"]["auditLeaf"]>
 export type AuditLeafInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   facts?: boolean | Prisma.AuditLeaf$factsArgs<ExtArgs>
   event?: boolean | Prisma.AuditEventDefaultArgs<ExtArgs>
@@ -603,6 +641,7 @@ export type $AuditLeafPayload<ExtArgs extends runtime.Types.Extensions.InternalA
     index: bigint
     eventId: string
     leafHash: runtime.Bytes
+    placedAt: Date | null
   }, ExtArgs["result"]["auditLeaf"]>
   composites: {}
 }
@@ -1032,6 +1071,7 @@ export interface AuditLeafFieldRefs {
   readonly index: Prisma.FieldRef<"AuditLeaf", 'BigInt'>
   readonly eventId: Prisma.FieldRef<"AuditLeaf", 'String'>
   readonly leafHash: Prisma.FieldRef<"AuditLeaf", 'Bytes'>
+  readonly placedAt: Prisma.FieldRef<"AuditLeaf", 'DateTime'>
 }
     
 

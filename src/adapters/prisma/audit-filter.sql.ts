@@ -1,0 +1,128 @@
+import type pg from 'pg';
+import type { AuditFilter } from '../../app/ports/audit.index.js';
+import { COUNTED_BY } from '../../app/ports/audit.index.js';
+import { factText } from '../../domain/audit/event.facts.js';
+
+/** Columns that hold subjects, and may be asked for as `issuer|subject`: all are of whoever acted, but one. */
+const ACTORS: ReadonlySet<string> = new Set(['person', 'approver']);
+const ISSUER_AND_SUBJECT = /^(https?:\/\/[^|]*)\|(.+)$/is;
+
+/** How many places a block of `audit_fact_spans` has. */
+const BLOCK = 5_000;
+/** Behind all places. */
+const NOWHERE = Number.MAX_SAFE_INTEGER;
+
+/** Parts of an image, by the expressions that the indexes have. */
+const IMAGE = {
+  name: `regexp_replace(split_part(image, '@', 1), ':[^/:]*$', '')`,
+  tag: `split_part(image, '@', 1)`,
+  digest: `image LIKE '%@%' AND split_part(image, '@', 2)`,
+} as const;
+
+/** Columns with an index by value and place, of all values but null. */
+const BY_VALUE: ReadonlySet<string> = new Set([
+  'action',
+  'session_id',
+  'person',
+  'email',
+  'approver',
+  'requester',
+  'cluster',
+  'namespace',
+  'workload',
+  'pod',
+  'rule',
+  'ticket',
+]);
+
+/** What must hold of `audit_facts`, with its values; `next` is the parameter after them. */
+export interface FactsWhere {
+  readonly sql: string;
+  readonly values: readonly unknown[];
+  readonly next: string;
+  /** What gives the newest places first, and by which index. */
+  readonly newest: string;
+}
+
+/** From the first of these places on and before the other. */
+export interface Places {
+  readonly from?: number;
+  readonly before?: number;
+}
+
+/** Where all events of this time are, and few others: clocks may jump, so that the places tell no times. */
+export async function placesOf(pool: pg.Pool, { from, until }: AuditFilter): Promise<Places> {
+  if (from === undefined && until === undefined) return {};
+  const { rows } = await pool.query<{ first: string; end: string }>(
+    `SELECT coalesce((SELECT min(block) * ${BLOCK} FROM audit_fact_spans WHERE last_at >= $1), ${NOWHERE}) AS first,
+       coalesce((SELECT (max(block) + 1) * ${BLOCK} FROM audit_fact_spans WHERE first_at < $2), 0) AS end`,
+    [from ?? '-infinity', until ?? 'infinity'],
+  );
+  return { from: Number(rows[0]?.first ?? 0), before: Number(rows[0]?.end ?? NOWHERE) };
+}
+
+/** @param within places, of which more than one set may be given: all must hold. */
+export function whereOf(filter: AuditFilter, ...within: readonly Places[]): FactsWhere {
+  const values: unknown[] = [];
+  const holds: string[] = [];
+  const equal: { readonly column: string; readonly parameter: string }[] = [];
+  const must = (column: string, operator: string, value: unknown) => {
+    if (value === undefined) return;
+    const parameter = `$${values.push(value)}`;
+    if (operator === '=' && BY_VALUE.has(column)) equal.push({ column, parameter });
+    else holds.push(`${column} ${operator} ${parameter}`);
+  };
+  const [from, before] = [
+    Math.max(...within.map((it) => it.from ?? 0), 0),
+    Math.min(...within.map((it) => it.before ?? NOWHERE), NOWHERE),
+  ];
+  if (from > 0) must('index', '>=', from);
+  if (before < NOWHERE) must('index', '<', before);
+  must('session_id', '=', filter.session);
+  must('email', '=', filter.email);
+  must('at', '>=', filter.from);
+  must('at', '<', filter.until);
+  for (const by of COUNTED_BY) {
+    const text = filter[by];
+    if (text === undefined || by === 'session' || by === 'image') continue;
+    const [, iss, sub] = (ACTORS.has(by) && ISSUER_AND_SUBJECT.exec(text)) || [];
+    must('person_iss', '=', iss);
+    must(by, '=', sub ?? factText(text));
+  }
+  if (filter.image !== undefined) {
+    for (const [part, text] of imageParts(filter.image)) must(IMAGE[part], '=', text);
+  }
+  if (filter.breakGlass !== undefined)
+    holds.push(filter.breakGlass ? 'break_glass' : 'NOT break_glass');
+  if (filter.text !== undefined) {
+    holds.push(`words @@ websearch_to_tsquery('simple', $${values.push(filter.text)})`);
+  }
+  const [only, ...others] = equal;
+  const isByValue = only !== undefined && others.length === 0 && filter.text === undefined;
+  if (isByValue) {
+    // As a range, for which no other index is in order: what ended long ago is not among the newest places.
+    const { column, parameter } = only;
+    holds.push(
+      `${column} IS NOT NULL AND (${column}, index) >= (${parameter}, ${Math.max(from, 0)})`,
+    );
+    holds.push(`(${column}, index) < (${parameter}, ${before})`);
+  } else {
+    holds.push(...equal.map(({ column, parameter }) => `${column} = ${parameter}`));
+  }
+  return {
+    sql: holds.length > 0 ? holds.join(' AND ') : 'true',
+    values,
+    next: `$${values.length + 1}`,
+    newest: isByValue ? `${only.column} DESC, index DESC` : 'index DESC',
+  };
+}
+
+/** An image as it may be asked for: `name`, `name:tag`, `sha256:…`, `name@sha256:…`, `name:tag@sha256:…`. */
+function imageParts(text: string): (readonly [keyof typeof IMAGE, string])[] {
+  if (/^sha\d+:[0-9a-f]{32,}$/i.test(text)) return [['digest', text.toLowerCase()]];
+  const [named = '', digest] = factText(text).split('@', 2);
+  return [
+    ...(digest === undefined ? [] : ([['digest', digest]] as const)),
+    ...(named === '' ? [] : ([[/:[^/:]*$/.test(named) ? 'tag' : 'name', named]] as const)),
+  ];
+}
