@@ -12,12 +12,13 @@ import type {
   SlackFound,
   SlackPlace,
   SlackRefusal,
-  SlackUser,
   SlackView,
   SlackViewId,
 } from '../../app/ports/slack.api.js';
 import type { Secret } from '../../config/secret.js';
-import { fieldOf, isTrue, listOf, textOf } from './slack.answer.js';
+import { slackUserSchema } from '../../contract/slack-user.schema.js';
+import type { SlackUser } from '../../domain/slack-user.js';
+import { fieldOf, listOf, textOf } from './slack.answer.js';
 
 /** The `event_type` of the metadata of messages that are kept true. */
 const POST_EVENT = 'hallpass_post';
@@ -33,7 +34,7 @@ const UNSURE: ReadonlySet<string> = new Set([
 const RATE_LIMITS: ReadonlySet<string> = new Set(['ratelimited', 'rate_limited']);
 
 /** Says nothing: what is called and answered holds what people wrote. */
-const SILENT: Logger = {
+export const SILENT: Logger = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
@@ -210,19 +211,7 @@ function viewOf(answer: unknown): SlackViewId | undefined {
 }
 
 function userOf(answer: unknown): SlackUser | undefined {
-  const user = fieldOf(answer, 'user');
-  const id = textOf(user, 'id');
-  if (id === undefined) return undefined;
-  return {
-    id,
-    teamId: textOf(user, 'team_id') ?? null,
-    name: textOf(user, 'real_name') ?? textOf(user, 'name') ?? id,
-    email: textOf(user, 'profile', 'email') ?? null,
-    isDeleted: isTrue(user, 'deleted'),
-    isBot: isTrue(user, 'is_bot') || id === 'USLACKBOT',
-    isGuest: isTrue(user, 'is_restricted') || isTrue(user, 'is_ultra_restricted'),
-    isStranger: isTrue(user, 'is_stranger'),
-  };
+  return slackUserSchema.safeParse(fieldOf(answer, 'user')).data;
 }
 
 function foundOf(answer: unknown): SlackFound[] | undefined {

@@ -1,3 +1,5 @@
+import type { SlackUser } from '../../domain/slack-user.js';
+
 /** A block of a message or a view, as JSON that is sent as it is. */
 export interface SlackBlock {
   readonly type: string;
@@ -30,21 +32,6 @@ export type SlackRefusal =
 
 export function isSlackRefusal(answer: unknown): answer is SlackRefusal {
   return typeof answer === 'object' && answer !== null && 'refused' in answer;
-}
-
-/** Somebody, as the workspace knows them. */
-export interface SlackUser {
-  readonly id: string;
-  readonly teamId: string | null;
-  readonly name: string;
-  /** Only where the app may read it. */
-  readonly email: string | null;
-  readonly isDeleted: boolean;
-  readonly isBot: boolean;
-  /** A guest, of one channel or of several. */
-  readonly isGuest: boolean;
-  /** Of another workspace, met in a shared channel. */
-  readonly isStranger: boolean;
 }
 
 /** A message that was found again. `post` is what {@link SlackApi.post} was given to know it by, where it was ours. */
