@@ -89,7 +89,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
           issuer: around.identity.issuer,
           audience: around.identity.audience,
           cli: { clientId: CLI_CLIENT_ID, scopes: SCOPES, resource: RESOURCE },
-          web: { clientId: WEB_CLIENT_ID, scopes: SCOPES, resource: RESOURCE },
+          web: { clientId: WEB_CLIENT_ID, scopes: [...SCOPES], resource: RESOURCE },
         },
       ],
       people: around.humans ?? [],

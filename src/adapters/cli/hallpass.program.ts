@@ -56,7 +56,6 @@ export function hallpassProgram(
     ...kubeCommands(clients),
     auditCommands(clients, deps.evidence),
     channelCommands(clients),
-    auditCommands(clients),
     slackCommands(clients),
     policyCommands(deps, done),
     completionCommand({ ...clients, say }, () => program),
