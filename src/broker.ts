@@ -120,6 +120,7 @@ import type { Identity } from './domain/person.js';
 import { LogGuard } from './log.guard.js';
 import { sinkOf } from './log.sinks.js';
 import { NoticeDesk } from './notice.desk.js';
+import { SlackSide } from './slack.side.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -369,21 +370,24 @@ export async function startBroker(
       })
     : null;
   const detect = new DetectBypass({ store, bypasses, clock, journal, replica });
+  const decideSession = new DecideSession({ store, people, note: notePerson, clock, bounds });
+  const actOnSession = new ActOnSession({ store, clock, bounds });
+  const extendSession = new ExtendSession({
+    store,
+    clusters,
+    policies,
+    facts,
+    people,
+    note: notePerson,
+    log: auditLog,
+    clock,
+    limits: bounds,
+  });
+  const listTargets = new ListTargets({ clusters: kubernetes, policies, facts });
+  const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
+  const slack = SlackSide.of(config, { ...acts, linkSlack, clusters, store, clock, journal });
   const app = await createHttpApp({
-    requestSession: asking,
-    decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
-    actOnSession: new ActOnSession({ store, clock, bounds }),
-    extendSession: new ExtendSession({
-      store,
-      clusters,
-      policies,
-      facts,
-      people,
-      note: notePerson,
-      log: auditLog,
-      clock,
-      limits: bounds,
-    }),
+    ...acts,
     readSession: new ReadSession({ store }),
     readAudit: new ReadAudit({ log: auditLog, clock }),
     searchAudit: new SearchAudit({ index: auditIndex, log: auditLog, clock }),
@@ -432,7 +436,6 @@ export async function startBroker(
     testChannel: desk.testChannel,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
-    listTargets: new ListTargets({ clusters: kubernetes, policies, facts }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     enterSession: enter,
     issueTicket: new IssueTicket({ store, tickets }),
@@ -477,6 +480,7 @@ export async function startBroker(
       visitsOf(config, { database, note: notePerson, clock, journal }),
       linkSlack,
     ),
+    ...(slack?.inbox ? { slackInbox: slack.inbox } : {}),
     providers: bearerStrategy(config.identity),
   });
   const management = new ManagementServer(
@@ -545,6 +549,10 @@ export async function startBroker(
   opened.defer(() => desk.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
+  if (slack) {
+    slack.start();
+    opened.defer(() => slack.stop());
+  }
   reconcile.start();
   opened.defer(() => reconcile.stop());
   opened.defer(() => app.close());

@@ -15,6 +15,7 @@ import type { OnCallSecret, Secret } from './secret.js';
 import { serverSection } from './server.section.js';
 import { sessionsSection } from './sessions.section.js';
 import { slackSection } from './slack.section.js';
+import type { SlackSecrets } from './slack.secrets.js';
 import type { WebClientConfig } from './web.clients.js';
 
 /**
@@ -102,4 +103,6 @@ export interface Config extends Omit<
   readonly onCall: OnCallConfig;
   readonly recordings: RecordingsConfig;
   readonly webClients: readonly WebClientConfig[];
+  /** Null: Slack is neither spoken to nor heard. */
+  readonly slackSecrets: SlackSecrets | null;
 }

@@ -25,4 +25,45 @@ export const slackSection = z.strictObject({
         'Whoever can change e-mails in Slack, or at an issuer, can then act as others.',
       examples: [true],
     }),
+  mode: z
+    .enum(['socket', 'http'])
+    .default('socket')
+    .meta({
+      description:
+        'How Slack reaches Hallpass: by a WebSocket that Hallpass opens, or by posting to `/slack/events` under `server.publicUrl`.',
+      examples: ['http'],
+    }),
+  botTokenFile: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .meta({
+      description:
+        'A file that holds the token of the bot (`xoxb-…`). Without it nothing is asked or consented in Slack: accounts are only tied.',
+      examples: ['/run/secrets/slack-bot-token'],
+    }),
+  appTokenFile: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .meta({
+      description:
+        'A file that holds the token of the app (`xapp-…`, scope `connections:write`), for the mode `socket`.',
+      examples: ['/run/secrets/slack-app-token'],
+    }),
+  signingSecretFile: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .meta({
+      description: 'A file that holds the signing secret of the app, for the mode `http`.',
+      examples: ['/run/secrets/slack-signing-secret'],
+    }),
+  apiUrl: z
+    .url({ protocol: /^https?$/ })
+    .exactOptional()
+    .meta({
+      description: "Slack's Web API, where it is not Slack's own: for sandboxes.",
+      examples: ['http://127.0.0.1:4003/api/'],
+    }),
 });

@@ -61,6 +61,16 @@ describe('/debug', () => {
     }
   });
 
+  test('the modal is opened while the database does not answer', async () => {
+    lab.isStuck = true;
+    const began = performance.now();
+    await lab.command(robin, 'payments/checkout');
+    await opened(1);
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(lab.slack.count('views.update')).toBe(0);
+    expect(text(lab.views('views.open')[0])).toContain('looks up what you may ask for');
+  });
+
   test('what cannot be read is answered with how it is written, and opens nothing', async () => {
     const answer = await lab.command(robin, 'pool exhausted');
     expect(text(answer.body)).toContain('Begin with where');
@@ -131,6 +141,16 @@ describe('the form', () => {
     expect(text(answer.body)).toContain('payments-leads');
     const [session] = await sessions();
     expect(session).toMatchObject({ state: 'pending', request: { durationSeconds: 1800 } });
+  });
+
+  test('an answer that takes long comes into the same modal later', async () => {
+    lab.lateMs = 2_500;
+    await lab.command(robin, '');
+    await updated(1);
+    const answer = await ask(ASKED, lab.lastUpdated());
+    expect(text(answer.body)).toContain('One moment');
+    await updated(2);
+    expect(text(lab.views('views.update')[1])).toContain('Waiting');
   });
 
   test('a form that is sent twice is one request', async () => {

@@ -48,7 +48,12 @@ test('what is said under a message is found under it', async () => {
 test('a user is told of with what the workspace knows of them', async () => {
   const id = await lab.user('robin');
   const user = made(await api.userInfo(id));
-  expect(user).toMatchObject({ userId: id, email: 'robin@example.com', isBot: false, isDeleted: false });
+  expect(user).toMatchObject({
+    userId: id,
+    email: 'robin@example.com',
+    isBot: false,
+    isDeleted: false,
+  });
   expect(await api.userInfo('U-NOBODY')).toEqual({ refused: 'no', word: 'user_not_found' });
 });
 

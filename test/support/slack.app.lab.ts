@@ -13,6 +13,7 @@ import { DecideSession } from '../../src/app/decide-session.js';
 import { ExtendSession } from '../../src/app/extend-session.js';
 import { GatherFacts } from '../../src/app/gather-facts.js';
 import { ListTargets } from '../../src/app/list-targets.js';
+import { pause } from '../../src/app/pause.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { RequestSession } from '../../src/app/request-session.js';
 import { Secret } from '../../src/config/secret.js';
@@ -37,7 +38,7 @@ import { policyOf, setOf } from './policies.js';
 import { BOUNDS, LIMITS } from './session.bounds.js';
 import { SlackLab } from './slack.lab.js';
 
-const SECRET = 'signing-secret-of-the-lab';
+export const SIGNING_SECRET = 'signing-secret-of-the-lab';
 const PUBLIC_URL = 'https://hallpass.example.com';
 const View = z.looseObject({ blocks: z.array(z.looseObject({ type: z.string() })).default([]) });
 
@@ -50,6 +51,10 @@ export class SlackAppLab {
   /** For whom accounts speak, by their ids. */
   readonly tied = new Map<string, Person>();
   readonly receiver: SlackReceiver;
+  /** Whether who somebody is, is never found out: the database does not answer. */
+  isStuck = false;
+  /** How long that takes. */
+  lateMs = 0;
   private sent = 0;
 
   private constructor(
@@ -57,7 +62,7 @@ export class SlackAppLab {
     private readonly approvals: Approvals,
   ) {
     const { clock, journal } = this;
-    const signature = new SlackSignature(new Secret(SECRET));
+    const signature = new SlackSignature(new Secret(SIGNING_SECRET));
     this.receiver = new SlackReceiver({ signature, clock, journal });
     this.door(this.receiver);
   }
@@ -82,7 +87,11 @@ export class SlackAppLab {
     const callers = new SlackCallers({
       api,
       people: {
-        callerOf: async (user) => Promise.resolve(this.callerOf(user)),
+        callerOf: async (user) => {
+          if (this.isStuck) return new Promise<never>(() => undefined);
+          await pause(this.lateMs, new AbortController().signal);
+          return this.callerOf(user);
+        },
         offer: async () =>
           Promise.resolve({ path: '/link/slack?code=only-for-you', expiresAt: clock.now() }),
       },
@@ -158,7 +167,9 @@ export class SlackAppLab {
     // Two requests of Slack's are never signed alike: what is in them differs.
     const text = `${body}&nonce=${(this.sent += 1)}`;
     const timestamp = String(Math.floor(this.clock.now().getTime() / 1000));
-    const hmac = createHmac('sha256', more.secret ?? SECRET).update(`v0:${timestamp}:${text}`);
+    const hmac = createHmac('sha256', more.secret ?? SIGNING_SECRET).update(
+      `v0:${timestamp}:${text}`,
+    );
     return this.receiver.take({
       timestamp,
       signature: `v0=${hmac.digest('hex')}`,
@@ -175,6 +186,12 @@ export class SlackAppLab {
       .map(({ fields }) => View.parse(JSON.parse(fields.get('view') ?? '{}')));
   }
 
+  /** The id of the view that was changed last. */
+  lastUpdated(): string {
+    const call = this.slack.calls.findLast(({ method }) => method === 'views.update');
+    return call?.fields.get('view_id') ?? '';
+  }
+
   /** What somebody alone was told in a channel. */
   told(): string[] {
     return this.slack.calls
@@ -182,7 +199,7 @@ export class SlackAppLab {
       .map(({ fields }) => fields.get('blocks') ?? '');
   }
 
-  private async trigger(user: string): Promise<string> {
+  async trigger(user: string): Promise<string> {
     const made = await this.slack.ask('views.generateTriggerId', { user_id: user });
     return z.object({ trigger_id: z.string() }).parse(made).trigger_id;
   }

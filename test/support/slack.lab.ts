@@ -70,7 +70,10 @@ export class SlackLab {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('the lab has no port');
     const lab = new SlackLab(emulator, server, `http://127.0.0.1:${address.port}/api/`);
-    server.on('request', (request, response) => void lab.relay(request, response));
+    server.on('request', (request, response) => {
+      // Whoever asked is gone, or the workspace is closed.
+      lab.relay(request, response).catch(() => request.socket.destroy());
+    });
     return lab;
   }
 

@@ -25,6 +25,7 @@ import { takeKubeBodies } from './kube/kube.bodies.js';
 import { requestIdOf } from './request.id.js';
 import { RouteTable } from './route.table.js';
 import { securityHeaders } from './security.headers.js';
+import { takeSlack } from './slack.address.js';
 import { routeUpgrades } from './upgrades.js';
 
 /**
@@ -113,7 +114,7 @@ function isHttps(settings: HttpSettings): boolean {
 function prepare(
   instance: FastifyInstance,
   routes: RouteTable,
-  { settings, receiveAudit }: HttpDeps,
+  { settings, receiveAudit, slackInbox }: HttpDeps,
 ): void {
   const https = isHttps(settings);
   instance.addHook('onRoute', (route) => {
@@ -142,6 +143,7 @@ function prepare(
       }
     },
   );
+  if (slackInbox) takeSlack(instance, slackInbox);
 }
 
 /** URLs that the router itself refuses: they reach no hook and no filter. */

@@ -27,6 +27,7 @@ import { PolicyArchive } from '../../app/ports/policy.archive.js';
 import { PolicySource } from '../../app/ports/policy.source.js';
 import { Presence } from '../../app/ports/presence.js';
 import { SessionNews } from '../../app/ports/session.news.js';
+import type { SlackInbox } from '../../app/ports/slack.inbox.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadChannels } from '../../app/read-channels.js';
 import { ReadLogs } from '../../app/read-logs.js';
@@ -136,6 +137,8 @@ export interface HttpDeps {
   readonly settings: HttpSettings;
   /** Left out: there are no pages to sign in to, and no Slack. */
   readonly pages?: PageParts;
+  /** Left out: Slack posts nothing here. */
+  readonly slackInbox?: SlackInbox;
   /** The passport strategy `bearer-oidc` and what it needs. */
   readonly providers?: readonly Provider[];
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
