@@ -75,3 +75,27 @@ test('what is wrong with them is told', () => {
     expect.stringContaining('slack.signInMaxAgeSeconds: ') as string,
   ]);
 });
+
+test('what speaks to Slack is read from files, for the way that Slack is to come', () => {
+  write('bot', 'xoxb-lab-1\n');
+  write('app', 'xapp-lab-1\n');
+  write('signing', '0123456789abcdef\n');
+  write('nothing', '\n');
+  const section = (more: string) => `slack: { teamId: T0123ABCD, botTokenFile: bot${more} }`;
+  const config = load('', section(', appTokenFile: app'));
+  if (isConfigProblem(config)) throw new Error(JSON.stringify(config.mistakes));
+  expect(config.slackSecrets?.door).toMatchObject({ mode: 'socket' });
+  expect(JSON.stringify(config.slackSecrets)).not.toContain('lab');
+  const posted = load('', section(', mode: http, signingSecretFile: signing'));
+  if (isConfigProblem(posted)) throw new Error(JSON.stringify(posted.mistakes));
+  expect(posted.slackSecrets?.door).toMatchObject({ mode: 'http' });
+  expect(mistakes('', section(''))).toEqual([
+    'slack.appTokenFile: is required where `slack.mode` is `socket`',
+  ]);
+  expect(mistakes('', section(', mode: http, signingSecretFile: nothing'))).toEqual([
+    'slack.signingSecretFile: what it holds must be 16 to 200 printable ASCII characters',
+  ]);
+  expect(mistakes('', section(', appTokenFile: bot'))).toEqual([
+    'slack.appTokenFile: what it holds must be the token of an app (xapp-…)',
+  ]);
+});
