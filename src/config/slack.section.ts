@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isSecureUrl, SECURE_URL_RULE } from '../domain/secure-url.js';
 import { seconds } from './fields.js';
 
 export const slackSection = z.strictObject({
@@ -60,7 +61,9 @@ export const slackSection = z.strictObject({
       examples: ['/run/secrets/slack-signing-secret'],
     }),
   apiUrl: z
-    .url({ protocol: /^https?$/ })
+    .string()
+    .regex(/\/$/, 'must end with a slash')
+    .refine(isSecureUrl, SECURE_URL_RULE)
     .exactOptional()
     .meta({
       description: "Slack's Web API, where it is not Slack's own: for sandboxes.",
