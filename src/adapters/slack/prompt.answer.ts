@@ -1,12 +1,18 @@
-import type { Answer } from './slack.desk.js';
+import type { SlackView } from '../../app/ports/slack.api.js';
 import { closed } from './modal.parts.js';
-import { viewOf } from './slack.desk.js';
+import type { NotServed } from './slack.callers.js';
 
 /** Slack waits for 3 seconds. So much of them is left for the answer to reach it. */
 const PROMPT_MS = 1_800;
 
 /** Answers what Slack sent, once. */
 export type Ack = (answer?: unknown) => Promise<void>;
+
+/** What a form came to. */
+export type Answer =
+  | { readonly lines: readonly string[] }
+  | { readonly errors: Readonly<Record<string, string>> }
+  | NotServed;
 
 /**
  * Answers a form with what it came to where that is known in time, errors beside their fields. Otherwise that it is under
@@ -49,4 +55,9 @@ export async function promptly(args: {
     await later({ lines: [':warning: That did not work. Try again soon.'] });
     throw error;
   }
+}
+
+export function viewOf(answer: Answer): SlackView {
+  if ('why' in answer) return closed(answer.why);
+  return closed(...('lines' in answer ? answer.lines : Object.values(answer.errors)));
 }

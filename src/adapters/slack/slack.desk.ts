@@ -24,9 +24,9 @@ import {
   waitingView,
 } from './debug.modal.js';
 import { closed, options } from './modal.parts.js';
-import type { Ack } from './prompt.answer.js';
-import { promptly } from './prompt.answer.js';
-import type { NotServed, SlackCallers } from './slack.callers.js';
+import type { Ack, Answer } from './prompt.answer.js';
+import { promptly, viewOf } from './prompt.answer.js';
+import type { SlackCallers } from './slack.callers.js';
 import { isNotServed } from './slack.callers.js';
 import type { CommandSent, FormSent, SearchTyped, ShortcutSent } from './slack.payloads.js';
 import type { z } from 'zod';
@@ -183,23 +183,12 @@ export class SlackDesk {
   }
 }
 
-/** What a form came to. */
-export type Answer =
-  | { readonly lines: readonly string[] }
-  | { readonly errors: Readonly<Record<string, string>> }
-  | NotServed;
-
 /** Problems that one field of the form has caused. */
 const AT_FIELD: Readonly<Record<string, string>> = {
   'target-not-found': 'target',
   'target-not-debuggable': 'target',
   'container-not-found': 'container',
 };
-
-export function viewOf(answer: Answer): SlackView {
-  if ('why' in answer) return closed(answer.why);
-  return closed(...('lines' in answer ? answer.lines : Object.values(answer.errors)));
-}
 
 function targetOption({ kind, name }: { kind: string; name: string }): TargetOption {
   return [`${kind}/${name}`, `${name} (${kind})`];
