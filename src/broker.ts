@@ -7,6 +7,7 @@ import { createHttpApp } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
 import { SOCKETS } from './adapters/http/socket.settings.js';
+import { PageParts } from './adapters/http/pages/page.door.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
@@ -16,6 +17,8 @@ import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
 import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
+import { OpenIdSignIn } from './adapters/oidc/browser.sign-in.js';
+import { TokenVerifier } from './adapters/oidc/token.verifier.js';
 import { PrometheusMetrics } from './adapters/metrics/prometheus.metrics.js';
 import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
@@ -37,6 +40,8 @@ import { PrismaSessionNews } from './adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
+import { PrismaSlackLinks } from './adapters/prisma/prisma-slack.links.js';
+import { PrismaWebSessions } from './adapters/prisma/prisma-web.sessions.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
@@ -60,6 +65,7 @@ import type { SessionStore } from './app/ports/session.store.js';
 import { IssueTicket } from './app/issue-ticket.js';
 import { kubectlUses } from './app/kubectl.uses.js';
 import { KeepRecordings } from './app/keep-recordings.js';
+import { LinkSlack } from './app/link-slack.js';
 import { ListTargets } from './app/list-targets.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
@@ -79,6 +85,7 @@ import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
 import { WaitForStart } from './app/wait-for-start.js';
+import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
@@ -86,6 +93,7 @@ import type { Identity } from './domain/person.js';
 import { BypassWatch } from './bypass.watch.js';
 import { LogWorks } from './log.works.js';
 import { NoticeDesk } from './notice.desk.js';
+import { SlackSide } from './slack.side.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -300,21 +308,33 @@ export async function startBroker(
     journal,
     replica,
   });
+  const linkSlack = config.slack
+    ? new LinkSlack({
+        links: new PrismaSlackLinks(database),
+        note: notePerson,
+        clock,
+        roleGroups: config.identity.roles,
+        rules: config.slack,
+      })
+    : null;
+  const decideSession = new DecideSession({ store, people, note: notePerson, clock, bounds });
+  const actOnSession = new ActOnSession({ store, clock, bounds });
+  const extendSession = new ExtendSession({
+    store,
+    clusters,
+    policies,
+    facts,
+    people,
+    note: notePerson,
+    log: auditLog,
+    clock,
+    limits: bounds,
+  });
+  const listTargets = new ListTargets({ clusters: kubernetes, policies, facts });
+  const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
+  const slack = SlackSide.of(config, { ...acts, linkSlack, clusters, store, clock, journal });
   const app = await createHttpApp({
-    requestSession: asking,
-    decideSession: new DecideSession({ store, people, note: notePerson, clock, bounds }),
-    actOnSession: new ActOnSession({ store, clock, bounds }),
-    extendSession: new ExtendSession({
-      store,
-      clusters,
-      policies,
-      facts,
-      people,
-      note: notePerson,
-      log: auditLog,
-      clock,
-      limits: bounds,
-    }),
+    ...acts,
     readSession: new ReadSession({ store }),
     ...logWorks.uses({ store, recordings, reviews, policies: policyArchive }),
     receiveAudit: bypassWatch.receive,
@@ -323,7 +343,6 @@ export async function startBroker(
     notePerson,
     reviewSession: new ReviewSession({ store, reviews, people, clock }),
     readReviews: new ReadReviews({ reviews, clock }),
-    listTargets: new ListTargets({ clusters: kubernetes, policies, facts }),
     simulatePolicy: new SimulatePolicy({ policies, drafts: new YamlDrafts(), clock }),
     enterSession: enter,
     issueTicket: new IssueTicket({ store, tickets }),
@@ -364,6 +383,11 @@ export async function startBroker(
     isDatabaseDown,
     logger,
     settings: await httpSettings(config),
+    pages: new PageParts(
+      visitsOf(config, { database, note: notePerson, clock, journal }),
+      linkSlack,
+    ),
+    ...(slack?.inbox ? { slackInbox: slack.inbox } : {}),
     providers: bearerStrategy(config.identity),
   });
   const management = new ManagementServer(
@@ -412,6 +436,10 @@ export async function startBroker(
   opened.defer(() => desk.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
+  if (slack) {
+    slack.start();
+    opened.defer(() => slack.stop());
+  }
   reconcile.start();
   opened.defer(() => reconcile.stop());
   opened.defer(() => app.close());
@@ -478,6 +506,35 @@ function accountsOf({ people }: Config['identity']): Required<Identity>[] {
   return people.flatMap(({ human, accounts }) =>
     accounts.map(({ issuer, subject }) => ({ iss: issuer, sub: subject, human })),
   );
+}
+
+/** People who sign in by a browser; null where no issuer has a client for that. */
+function visitsOf(
+  { webClients, server, identity }: Config,
+  parts: {
+    readonly database: Database;
+    readonly note: NotePerson;
+    readonly clock: SystemClock;
+    readonly journal: Journal;
+  },
+): VisitByBrowser | null {
+  if (webClients.length === 0) return null;
+  const { database, note, clock, journal } = parts;
+  const verifier = new TokenVerifier(identity, {
+    clock,
+    onFetchFailed: (issuer, cause) =>
+      journal.warn({ issuer, err: cause }, 'the keys of an issuer cannot be had'),
+  });
+  const signIn = new OpenIdSignIn({
+    clients: webClients.map(({ clientSecret, ...client }) => ({
+      ...client,
+      clientSecret: clientSecret?.reveal() ?? null,
+    })),
+    redirectUri: `${server.publicUrl}/sign-in/callback`,
+    verifier,
+  });
+  const sessions = new PrismaWebSessions(database);
+  return new VisitByBrowser({ signIn, sessions, note, clock, roleGroups: identity.roles });
 }
 
 async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {

@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config/load.config.js';
 import { makeKey } from '../../src/domain/audit/signed.note.js';
 import { RESOURCE } from '../identity/hallpass.api.js';
 import { PEOPLE } from '../identity/people.js';
-import { CLI_CLIENT_ID, SCOPES } from '../identity/provider.configuration.js';
+import { CLI_CLIENT_ID, SCOPES, WEB_CLIENT_ID } from '../identity/provider.configuration.js';
 import { PROJECT_ROOT } from '../project.root.js';
 
 const POLICIES = join(PROJECT_ROOT, 'sandbox', 'policies');
@@ -91,6 +91,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
           issuer: around.identity.issuer,
           audience: around.identity.audience,
           cli: { clientId: CLI_CLIENT_ID, scopes: SCOPES, resource: RESOURCE },
+          web: { clientId: WEB_CLIENT_ID, scopes: [...SCOPES], resource: RESOURCE },
         },
       ],
       people: around.humans ?? [],

@@ -18,6 +18,8 @@ export const INTERACTION_PATH = '/interaction/';
 
 /** The command line's client: public, code with PKCE, redirected to whatever loopback port it listens on. */
 export const CLI_CLIENT_ID = 'hallpass-cli';
+/** The pages' client: public, code with PKCE, on whatever loopback port the broker listens. */
+export const WEB_CLIENT_ID = 'hallpass-web';
 /** For scripts and tests. */
 export const SCRIPT_CLIENT_ID = 'hallpass-scripts';
 
@@ -37,6 +39,15 @@ const CLIENTS: ClientMetadata[] = [
     response_types: ['code'],
     // RFC 8252 §7.3: any port of these is allowed
     redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback'],
+  },
+  {
+    client_id: WEB_CLIENT_ID,
+    client_name: 'the pages of Hallpass',
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    redirect_uris: ['http://127.0.0.1/sign-in/callback'],
   },
   {
     client_id: SCRIPT_CLIENT_ID,

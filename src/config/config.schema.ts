@@ -14,6 +14,9 @@ import { recordingsSection } from './recordings.section.js';
 import type { OnCallSecret, Secret } from './secret.js';
 import { serverSection } from './server.section.js';
 import { sessionsSection } from './sessions.section.js';
+import { slackSection } from './slack.section.js';
+import type { SlackSecrets } from './slack.secrets.js';
+import type { WebClientConfig } from './web.clients.js';
 
 /**
  * The configuration, as file and environment give it. The program gets a {@link Config}. Each section is
@@ -51,6 +54,9 @@ export const configSchema = z.strictObject({
   notifications: notificationsSection
     .prefault({})
     .meta({ description: 'Who is told of what happens, and how.' }),
+  slack: slackSection.exactOptional().meta({
+    description: 'Asking and consenting in Slack. Left out: there is none.',
+  }),
   log: z
     .strictObject({
       level: z
@@ -96,4 +102,7 @@ export interface Config extends Omit<
   readonly notifications: NotificationsConfig;
   readonly onCall: OnCallConfig;
   readonly recordings: RecordingsConfig;
+  readonly webClients: readonly WebClientConfig[];
+  /** Null: Slack is neither spoken to nor heard. */
+  readonly slackSecrets: SlackSecrets | null;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isSecureUrl, SECURE_URL_RULE } from '../domain/secure-url.js';
-import { eachOnce, onLists, onObjects, seconds, text } from './fields.js';
+import { eachOnce, onLists, onObjects, path, seconds, text } from './fields.js';
 
 /** Signature algorithms (RFC 7518 §3.1) with a public key: neither `none` nor HMAC can be configured. */
 export const ALGORITHMS = [
@@ -100,6 +100,38 @@ const issuer = z.strictObject({
     .meta({
       description:
         'How people sign in with the command line, which reads it from `GET /v1/sign-in`. Without it they cannot, with this issuer.',
+    }),
+  web: z
+    .strictObject({
+      clientId: text(256).meta({
+        description:
+          'The client of the pages that Hallpass serves: authorization code with PKCE, redirected to `/sign-in/callback` under `server.publicUrl`.',
+        examples: ['hallpass-web'],
+      }),
+      clientSecretFile: path.exactOptional().meta({
+        description: 'A file that holds its secret. Without it the client is a public one.',
+        examples: ['/run/secrets/hallpass-web'],
+      }),
+      scopes: z
+        .array(text(256))
+        .min(1)
+        .max(50)
+        .default(['openid', 'profile', 'email'])
+        .meta({
+          description: 'The scopes that it asks for.',
+          examples: [['openid', 'profile', 'email', 'groups']],
+        }),
+      resource: text(2048)
+        .exactOptional()
+        .meta({
+          description: 'The `resource` that it asks for (RFC 8707), for issuers that take one.',
+          examples: ['https://hallpass.example.com'],
+        }),
+    })
+    .exactOptional()
+    .meta({
+      description:
+        'How people sign in by a browser: to tie their Slack accounts, and to consent where Slack is not enough. Without it they cannot, with this issuer.',
     }),
 });
 

@@ -16,6 +16,8 @@ import { nearestName } from '../domain/nearest.name.js';
 import { notificationsOf } from './notifications.secrets.js';
 import { recordingsOf } from './recordings.secrets.js';
 import { Secret } from './secret.js';
+import { slackSecretsOf } from './slack.secrets.js';
+import { webClientsOf } from './web.clients.js';
 import { readOnCallSecrets, SECRET_FILE_BYTES_MAX } from './secret.files.js';
 
 /**
@@ -45,6 +47,8 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
   const audit = auditOf(document, sources, mistakes);
   const clusterAudits = clusterAuditsOf(document, sources, mistakes);
   const notifications = notificationsOf(document.notifications, sources, mistakes);
+  const webClients = webClientsOf(document, sources, mistakes);
+  const slackSecrets = slackSecretsOf(document, sources, mistakes);
   return mistakes.length > 0 || !database
     ? { mistakes }
     : {
@@ -55,6 +59,8 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
         notifications,
         onCall: { secrets: onCall.secrets },
         recordings,
+        webClients,
+        slackSecrets,
       };
 }
 

@@ -68,6 +68,7 @@ describe('the description of the API', () => {
       'NewSession',
       'NewDecision',
       'NewReview',
+      'NewSlackLink',
       'NewSimulation',
       'NewTicket',
       'Revocation',
@@ -83,7 +84,9 @@ describe('the description of the API', () => {
       .get(RouteTable)
       .list()
       .filter(
-        (route) => !route.startsWith('HEAD ') && !/ \/(docs|openapi\.json|kube\/)/.test(route),
+        (route) =>
+          !route.startsWith('HEAD ') &&
+          !/ \/(docs|openapi\.json|kube\/|sign-in|sign-out|link\/|sessions\/|me$)/.test(route),
       )
       .map((route) => route.replaceAll(/:(\w+)/g, '{$1}').replace('*', '{path}'));
     expect(described.sort()).toEqual(routed.sort());
@@ -144,9 +147,9 @@ describe('every handler', () => {
   );
 
   test('names the permission that it needs', () => {
-    // What kubectl speaks is Kubernetes' own API, and described there.
+    // What kubectl speaks is Kubernetes' own API, and described there; pages are for people.
     const described = handlers.filter(
-      ({ controller }) => !/^Kube(Session|Cluster)/.test(controller),
+      ({ controller }) => !/^Kube(Session|Cluster)|Pages$/.test(controller),
     );
     expect(described.length).toBe(operations.length + 1);
     const silent = handlers.filter(
@@ -155,13 +158,15 @@ describe('every handler', () => {
     expect(silent).toEqual([]);
   });
 
-  test('is for people who are signed in, but for the description of the API and where to sign in', () => {
+  test('is for people who are signed in, but for the description of the API, where to sign in and signing in', () => {
     const open = handlers.filter(
       ({ handler }) => Reflect.getMetadata(ACCESS, handler) === 'public',
     );
     expect(open.map(({ controller, name }) => `${controller}.${name}`)).toEqual([
       'SignInController.read',
       'DocsController.openapi',
+      'SignInPages.begin',
+      'SignInPages.finish',
     ]);
   });
 
@@ -181,6 +186,9 @@ describe('every handler', () => {
     );
     expect(any.map(({ controller, name }) => `${controller}.${name}`)).toEqual([
       'CatalogController.me',
+      'SlackLinksController.list',
+      'SlackLinksController.tie',
+      'SlackLinksController.end',
       // Documents that are the same for everybody, whatever the session or cluster.
       'KubeClusterController.discovery',
       'KubeSessionController.discovery',

@@ -17,6 +17,7 @@ import { recordingCommands } from './recording.commands.js';
 import { complain } from './screen.js';
 import { sessionCommands } from './session.commands.js';
 import { signInCommands } from './sign-in.commands.js';
+import { slackCommands } from './slack.commands.js';
 import { watchCommand } from './watch.command.js';
 
 /** What all commands together need. */
@@ -55,6 +56,7 @@ export function hallpassProgram(
     ...kubeCommands(clients),
     auditCommands(clients, deps.evidence),
     channelCommands(clients),
+    slackCommands(clients),
     policyCommands(deps, done),
     completionCommand({ ...clients, say }, () => program),
   ];

@@ -1,13 +1,15 @@
-import { SetMetadata } from '@nestjs/common';
+import { applyDecorators, SetMetadata } from '@nestjs/common';
 import type { Permission } from '../../domain/permission.js';
 
 /**
  * What a handler asks of its caller. `signed-in`: no permission, for what concerns nobody but the caller. `ticket`: a
  * ticket, which the handler itself takes. `cluster-token`: that of a cluster's API server, looked at before the body is.
+ * `page`: the cookie of a browser that is signed in, and what {@link ByPage} names.
  */
-export type Access = Permission | 'signed-in' | 'ticket' | 'cluster-token' | 'public';
+export type Access = Permission | 'signed-in' | 'ticket' | 'cluster-token' | 'page' | 'public';
 
 export const ACCESS = 'hallpass:access';
+export const PAGE_PERMISSION = 'hallpass:page-permission';
 
 /** The permission that the handler needs. Every handler has this or {@link Public}; one without is never run. */
 export function Allow(permission: Permission | 'signed-in') {
@@ -27,4 +29,12 @@ export function ByTicket() {
 /** For what API servers send: their routes are marked with `FromApiServer`, and no person is let in. */
 export function ByClusterToken() {
   return SetMetadata<string, Access>(ACCESS, 'cluster-token');
+}
+
+/** For pages, which browsers ask for with a cookie: the permission that is needed, null for what concerns nobody else. */
+export function ByPage(permission: Permission | null) {
+  return applyDecorators(
+    SetMetadata<string, Access>(ACCESS, 'page'),
+    SetMetadata<string, Permission | null>(PAGE_PERMISSION, permission),
+  );
 }

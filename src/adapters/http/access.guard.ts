@@ -10,11 +10,12 @@ import { Journal } from '../../app/ports/journal.js';
 import { KubeTokens } from '../../app/ports/kube.tokens.js';
 import type { Person, SignIn } from '../../domain/person.js';
 import { permits, rolesOf } from '../../domain/permission.js';
-import type { RoleGroups } from '../../domain/permission.js';
+import type { Permission, RoleGroups } from '../../domain/permission.js';
 import { isProblem, problem } from '../../domain/problem.js';
 import type { Access } from './access.decorators.js';
-import { ACCESS } from './access.decorators.js';
+import { ACCESS, PAGE_PERMISSION } from './access.decorators.js';
 import { addressOf, channelOf } from './caller.address.js';
+import { PageDoor } from './pages/page.door.js';
 import { Refused } from './refused.error.js';
 import { SESSION_TOKENS } from './session-token.access.js';
 
@@ -45,6 +46,7 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
     private readonly note: NotePerson,
     private readonly journal: Journal,
     private readonly tokens: KubeTokens,
+    private readonly door: PageDoor,
   ) {
     super();
   }
@@ -58,6 +60,11 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
       throw new Refused(problem('forbidden', 'Nobody may do this.'));
     }
     const request = context.switchToHttp().getRequest<SignedInRequest>();
+    if (access === 'page') {
+      const needed = this.reflector.get<Permission | null>(PAGE_PERMISSION, context.getHandler());
+      await this.door.admit(request, needed);
+      return true;
+    }
     const bySession = this.sessionTokenIn(request, context);
     if (bySession === undefined) await super.canActivate(context);
     else request.user = await this.bySessionToken(bySession, request);

@@ -20,10 +20,12 @@ import { parseJsonBody } from './json.body.js';
 import { openApiDocument } from './openapi.document.js';
 import { closeOrderly } from './orderly.close.js';
 import { problemBytes, problemHeaders, rawProblemResponse } from './problem.document.js';
+import { takeForms } from './pages/page.bodies.js';
 import { takeKubeBodies } from './kube/kube.bodies.js';
 import { requestIdOf } from './request.id.js';
 import { RouteTable } from './route.table.js';
 import { securityHeaders } from './security.headers.js';
+import { takeSlack } from './slack.address.js';
 import { routeUpgrades } from './upgrades.js';
 
 /**
@@ -112,7 +114,7 @@ function isHttps(settings: HttpSettings): boolean {
 function prepare(
   instance: FastifyInstance,
   routes: RouteTable,
-  { settings, receiveAudit }: HttpDeps,
+  { settings, receiveAudit, slackInbox }: HttpDeps,
 ): void {
   const https = isHttps(settings);
   instance.addHook('onRoute', (route) => {
@@ -127,6 +129,7 @@ function prepare(
   routeUpgrades(instance);
   instance.removeAllContentTypeParsers();
   takeKubeBodies(instance);
+  takeForms(instance);
   instance.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
@@ -140,6 +143,7 @@ function prepare(
       }
     },
   );
+  if (slackInbox) takeSlack(instance, slackInbox);
 }
 
 /** URLs that the router itself refuses: they reach no hook and no filter. */

@@ -27,6 +27,7 @@ import { PolicyArchive } from '../../app/ports/policy.archive.js';
 import { PolicySource } from '../../app/ports/policy.source.js';
 import { Presence } from '../../app/ports/presence.js';
 import { SessionNews } from '../../app/ports/session.news.js';
+import type { SlackInbox } from '../../app/ports/slack.inbox.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import { ReadChannels } from '../../app/read-channels.js';
 import { ReadLogs } from '../../app/read-logs.js';
@@ -71,6 +72,11 @@ import { KubectlStreams } from './kube/kubectl.streams.js';
 import { PodWatches } from './kube/pod.watches.js';
 import { PortForwards } from './kube/port.forwards.js';
 import { StatusFilter } from './kube/status.filter.js';
+import { PageDoor, PageParts } from './pages/page.door.js';
+import { PageFilter } from './pages/page.filter.js';
+import { SessionPages } from './pages/session.pages.js';
+import { SignInPages } from './pages/sign-in.pages.js';
+import { SlackLinkPages } from './pages/slack-link.pages.js';
 import { PolicySetsController } from './policy-sets.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RecordingsController } from './recordings.controller.js';
@@ -82,6 +88,7 @@ import { SessionEventsController } from './session-events.controller.js';
 import { SessionTicketsController } from './session-tickets.controller.js';
 import { SessionStreams } from './session.streams.js';
 import { SessionsController } from './sessions.controller.js';
+import { SlackLinksController } from './slack-links.controller.js';
 import { SignInController } from './sign-in.controller.js';
 import { SimulationController } from './simulation.controller.js';
 import { TerminalController } from './terminal.controller.js';
@@ -131,6 +138,10 @@ export interface HttpDeps {
   readonly isDatabaseDown: (error: unknown) => boolean;
   readonly logger: Logger;
   readonly settings: HttpSettings;
+  /** Left out: there are no pages to sign in to, and no Slack. */
+  readonly pages?: PageParts;
+  /** Left out: Slack posts nothing here. */
+  readonly slackInbox?: SlackInbox;
   /** The passport strategy `bearer-oidc` and what it needs. */
   readonly providers?: readonly Provider[];
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
@@ -161,10 +172,14 @@ export const CONTROLLERS: readonly Type[] = [
   ChannelsController,
   RecordingsController,
   SignInController,
+  SlackLinksController,
   KubeconfigController,
   KubeClusterController,
   KubeSessionController,
   DocsController,
+  SignInPages,
+  SlackLinkPages,
+  SessionPages,
 ];
 
 @Module({})
@@ -230,6 +245,9 @@ export class HttpModule {
         PodWatches,
         PortForwards,
         StatusFilter,
+        { provide: PageParts, useValue: deps.pages ?? new PageParts(null, null) },
+        PageDoor,
+        PageFilter,
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useClass: SchemaPipe },

@@ -33,6 +33,7 @@ import {
 } from '../../contract/recording.schema.js';
 import { ReviewPage } from '../../contract/reviews.schema.js';
 import { SessionDetails, SessionPage, SessionStepView } from '../../contract/session.schema.js';
+import { SlackLinkList, SlackLinkView } from '../../contract/slack-link.schema.js';
 import { SignInView } from '../../contract/sign-in.schema.js';
 import { Simulation } from '../../contract/simulation.schema.js';
 import { TicketView } from '../../contract/terminal.schema.js';
@@ -81,6 +82,8 @@ const ANSWERS = [
   Simulation,
   Kubeconfig,
   Me,
+  SlackLinkList,
+  SlackLinkView,
   ProblemDocument,
 ];
 

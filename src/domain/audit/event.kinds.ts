@@ -72,6 +72,8 @@ export const EVENT_KINDS = {
   'session.unwatched': READ,
   'session.port-forward': MADE,
   'session.kube-token': MADE,
+  'slack.linked': kind(['entityManagement', 1], ['iam', 'creation'], 'low'),
+  'slack.unlinked': kind(['entityManagement', 4], ['iam', 'deletion'], 'low'),
   'policy.activated': kind(['entityManagement', 10], ['configuration', 'change'], 'low'),
   'policy.refused': { ...FILED, severity: 'medium' },
   'recording.started': kind(['entityManagement', 1], ['session', 'info']),

@@ -226,3 +226,18 @@ export type NoticeChannel = Prisma.NoticeChannelModel
  * What is wrong at this moment, as far as others were told of it.
  */
 export type Incident = Prisma.IncidentModel
+/**
+ * Model SlackLink
+ * Which Slack account is whose, and was.
+ */
+export type SlackLink = Prisma.SlackLinkModel
+/**
+ * Model SlackLinkCode
+ * What is offered to a Slack account. Only its digest is kept.
+ */
+export type SlackLinkCode = Prisma.SlackLinkCodeModel
+/**
+ * Model WebSession
+ * Browsers that signed in. Of what their cookie holds only the digest is kept.
+ */
+export type WebSession = Prisma.WebSessionModel

@@ -433,7 +433,10 @@ export const ModelName = {
   AuditDeadLetter: 'AuditDeadLetter',
   Notice: 'Notice',
   NoticeChannel: 'NoticeChannel',
-  Incident: 'Incident'
+  Incident: 'Incident',
+  SlackLink: 'SlackLink',
+  SlackLinkCode: 'SlackLinkCode',
+  WebSession: 'WebSession'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -449,7 +452,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditHold" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter" | "notice" | "noticeChannel" | "incident"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditHold" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter" | "notice" | "noticeChannel" | "incident" | "slackLink" | "slackLinkCode" | "webSession"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3175,6 +3178,228 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    SlackLink: {
+      payload: Prisma.$SlackLinkPayload<ExtArgs>
+      fields: Prisma.SlackLinkFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SlackLinkFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SlackLinkFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        findFirst: {
+          args: Prisma.SlackLinkFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SlackLinkFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        findMany: {
+          args: Prisma.SlackLinkFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>[]
+        }
+        create: {
+          args: Prisma.SlackLinkCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        createMany: {
+          args: Prisma.SlackLinkCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SlackLinkCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>[]
+        }
+        delete: {
+          args: Prisma.SlackLinkDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        update: {
+          args: Prisma.SlackLinkUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        deleteMany: {
+          args: Prisma.SlackLinkDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SlackLinkUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SlackLinkUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>[]
+        }
+        upsert: {
+          args: Prisma.SlackLinkUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkPayload>
+        }
+        aggregate: {
+          args: Prisma.SlackLinkAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSlackLink>
+        }
+        groupBy: {
+          args: Prisma.SlackLinkGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackLinkGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SlackLinkCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackLinkCountAggregateOutputType> | number
+        }
+      }
+    }
+    SlackLinkCode: {
+      payload: Prisma.$SlackLinkCodePayload<ExtArgs>
+      fields: Prisma.SlackLinkCodeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SlackLinkCodeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SlackLinkCodeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        findFirst: {
+          args: Prisma.SlackLinkCodeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SlackLinkCodeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        findMany: {
+          args: Prisma.SlackLinkCodeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>[]
+        }
+        create: {
+          args: Prisma.SlackLinkCodeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        createMany: {
+          args: Prisma.SlackLinkCodeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SlackLinkCodeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>[]
+        }
+        delete: {
+          args: Prisma.SlackLinkCodeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        update: {
+          args: Prisma.SlackLinkCodeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        deleteMany: {
+          args: Prisma.SlackLinkCodeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SlackLinkCodeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SlackLinkCodeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>[]
+        }
+        upsert: {
+          args: Prisma.SlackLinkCodeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackLinkCodePayload>
+        }
+        aggregate: {
+          args: Prisma.SlackLinkCodeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSlackLinkCode>
+        }
+        groupBy: {
+          args: Prisma.SlackLinkCodeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackLinkCodeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SlackLinkCodeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackLinkCodeCountAggregateOutputType> | number
+        }
+      }
+    }
+    WebSession: {
+      payload: Prisma.$WebSessionPayload<ExtArgs>
+      fields: Prisma.WebSessionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.WebSessionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.WebSessionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        findFirst: {
+          args: Prisma.WebSessionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.WebSessionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        findMany: {
+          args: Prisma.WebSessionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>[]
+        }
+        create: {
+          args: Prisma.WebSessionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        createMany: {
+          args: Prisma.WebSessionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.WebSessionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>[]
+        }
+        delete: {
+          args: Prisma.WebSessionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        update: {
+          args: Prisma.WebSessionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        deleteMany: {
+          args: Prisma.WebSessionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.WebSessionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.WebSessionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>[]
+        }
+        upsert: {
+          args: Prisma.WebSessionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$WebSessionPayload>
+        }
+        aggregate: {
+          args: Prisma.WebSessionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateWebSession>
+        }
+        groupBy: {
+          args: Prisma.WebSessionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WebSessionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.WebSessionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.WebSessionCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -3692,6 +3917,41 @@ export const IncidentScalarFieldEnum = {
 export type IncidentScalarFieldEnum = (typeof IncidentScalarFieldEnum)[keyof typeof IncidentScalarFieldEnum]
 
 
+export const SlackLinkScalarFieldEnum = {
+  id: 'id',
+  teamId: 'teamId',
+  userId: 'userId',
+  name: 'name',
+  iss: 'iss',
+  sub: 'sub',
+  linkedAt: 'linkedAt',
+  unlinkedAt: 'unlinkedAt'
+} as const
+
+export type SlackLinkScalarFieldEnum = (typeof SlackLinkScalarFieldEnum)[keyof typeof SlackLinkScalarFieldEnum]
+
+
+export const SlackLinkCodeScalarFieldEnum = {
+  teamId: 'teamId',
+  userId: 'userId',
+  name: 'name',
+  digest: 'digest',
+  expiresAt: 'expiresAt'
+} as const
+
+export type SlackLinkCodeScalarFieldEnum = (typeof SlackLinkCodeScalarFieldEnum)[keyof typeof SlackLinkCodeScalarFieldEnum]
+
+
+export const WebSessionScalarFieldEnum = {
+  digest: 'digest',
+  person: 'person',
+  signIn: 'signIn',
+  expiresAt: 'expiresAt'
+} as const
+
+export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
+
+
 export const SortOrder = {
   asc: 'asc',
   desc: 'desc'
@@ -4038,6 +4298,9 @@ export type GlobalOmitConfig = {
   notice?: Prisma.NoticeOmit
   noticeChannel?: Prisma.NoticeChannelOmit
   incident?: Prisma.IncidentOmit
+  slackLink?: Prisma.SlackLinkOmit
+  slackLinkCode?: Prisma.SlackLinkCodeOmit
+  webSession?: Prisma.WebSessionOmit
 }
 
 /* Types for Logging */

@@ -87,7 +87,10 @@ export const ModelName = {
   AuditDeadLetter: 'AuditDeadLetter',
   Notice: 'Notice',
   NoticeChannel: 'NoticeChannel',
-  Incident: 'Incident'
+  Incident: 'Incident',
+  SlackLink: 'SlackLink',
+  SlackLinkCode: 'SlackLinkCode',
+  WebSession: 'WebSession'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -582,6 +585,41 @@ export const IncidentScalarFieldEnum = {
 } as const
 
 export type IncidentScalarFieldEnum = (typeof IncidentScalarFieldEnum)[keyof typeof IncidentScalarFieldEnum]
+
+
+export const SlackLinkScalarFieldEnum = {
+  id: 'id',
+  teamId: 'teamId',
+  userId: 'userId',
+  name: 'name',
+  iss: 'iss',
+  sub: 'sub',
+  linkedAt: 'linkedAt',
+  unlinkedAt: 'unlinkedAt'
+} as const
+
+export type SlackLinkScalarFieldEnum = (typeof SlackLinkScalarFieldEnum)[keyof typeof SlackLinkScalarFieldEnum]
+
+
+export const SlackLinkCodeScalarFieldEnum = {
+  teamId: 'teamId',
+  userId: 'userId',
+  name: 'name',
+  digest: 'digest',
+  expiresAt: 'expiresAt'
+} as const
+
+export type SlackLinkCodeScalarFieldEnum = (typeof SlackLinkCodeScalarFieldEnum)[keyof typeof SlackLinkCodeScalarFieldEnum]
+
+
+export const WebSessionScalarFieldEnum = {
+  digest: 'digest',
+  person: 'person',
+  signIn: 'signIn',
+  expiresAt: 'expiresAt'
+} as const
+
+export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
 
 
 export const SortOrder = {

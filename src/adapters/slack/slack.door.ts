@@ -1,0 +1,132 @@
+import { App, SocketModeReceiver } from '@slack/bolt';
+import type { Receiver } from '@slack/bolt';
+import type { z } from 'zod';
+import type { Journal } from '../../app/ports/journal.js';
+import type { Secret } from '../../config/secret.js';
+import { BUTTONS } from './button.value.js';
+import { DEBUG_FORM, PROFILE_SEARCH, TARGET_SEARCH } from './debug.modal.js';
+import type { Ack } from './prompt.answer.js';
+import type { SlackButtons } from './slack.buttons.js';
+import type { SlackDesk } from './slack.desk.js';
+import { SILENT } from './slack.api.js';
+import {
+  ButtonPressed,
+  CommandSent,
+  FormSent,
+  SearchTyped,
+  ShortcutSent,
+} from './slack.payloads.js';
+import type { WordForm } from './word.modals.js';
+import { WORD_FORMS } from './word.modals.js';
+
+/** What the shortcut on a message is called in the manifest. */
+export const SHORTCUT = 'hallpass_debug_this';
+const FORMS: readonly WordForm[] = ['approve', 'deny', 'extend'];
+
+/**
+ * What Slack sends, by Bolt, to what it is for. Bolt is given no token and calls nothing: who somebody is, is asked by
+ * {@link SlackDesk} and {@link SlackButtons} themselves.
+ */
+export class SlackDoor {
+  private readonly app: App;
+
+  constructor(
+    private readonly deps: {
+      readonly receiver: Receiver;
+      readonly desk: SlackDesk;
+      readonly buttons: SlackButtons;
+      readonly journal: Journal;
+    },
+  ) {
+    this.app = new App({
+      receiver: deps.receiver,
+      authorize: async () => Promise.resolve({ botId: 'unknown', botUserId: 'unknown' }),
+      logger: SILENT,
+      ignoreSelf: false,
+      convoStore: false,
+      extendedErrorHandler: false,
+    });
+    this.route();
+  }
+
+  async start(): Promise<void> {
+    await this.app.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.app.stop();
+  }
+
+  private route(): void {
+    const { desk, buttons, journal } = this.deps;
+    const { app } = this;
+    app.command(
+      '/debug',
+      taking(CommandSent, async (sent, ack) => desk.command(sent, ack)),
+    );
+    app.shortcut(
+      SHORTCUT,
+      taking(ShortcutSent, async (sent, ack) => desk.shortcut(sent, ack)),
+    );
+    for (const action of [TARGET_SEARCH, PROFILE_SEARCH]) {
+      app.options(
+        action,
+        taking(SearchTyped, async (sent, ack) => desk.search(sent, ack)),
+      );
+    }
+    for (const button of Object.values(BUTTONS)) {
+      app.action(
+        button,
+        taking(ButtonPressed, async (sent, ack) => buttons.press(sent, ack)),
+      );
+    }
+    app.view(
+      DEBUG_FORM,
+      taking(FormSent, async (sent, ack) => desk.submit(sent, ack)),
+    );
+    for (const form of FORMS) {
+      app.view(
+        WORD_FORMS[form],
+        taking(FormSent, async (sent, ack) => buttons.submit(form, sent, ack)),
+      );
+    }
+    // The error may hold what people wrote only where Slack's own payload was no payload; it is never told to Slack.
+    app.error((error) => {
+      journal.error({ err: error }, 'what Slack sent could not be worked on');
+      return Promise.resolve();
+    });
+  }
+}
+
+/** The receiver that keeps a WebSocket to Slack: nothing of Hallpass needs to be reachable from outside. */
+export function socketReceiver(config: {
+  readonly appToken: Secret;
+  readonly url?: string;
+}): Receiver {
+  return new SocketModeReceiver({
+    appToken: config.appToken.reveal(),
+    logger: SILENT,
+    ...(config.url === undefined
+      ? {}
+      : { installerOptions: { clientOptions: { slackApiUrl: config.url } } }),
+  });
+}
+
+/** A listener of Bolt's that reads what it is given before anything is done with it. */
+function taking<T>(schema: z.ZodType<T>, run: (sent: T, ack: Ack) => Promise<void>) {
+  return async ({
+    body,
+    ack,
+  }: {
+    body: unknown;
+    ack: (answer?: never) => Promise<unknown>;
+  }): Promise<void> => {
+    // Each kind of payload has answers of its own, which Bolt types one by one.
+    const answer: Ack = async (said) => {
+      await Reflect.apply(ack, undefined, said === undefined ? [] : [said]);
+    };
+    const parsed = schema.safeParse(body);
+    if (parsed.success) await run(parsed.data, answer);
+    else await answer();
+  };
+}

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BUTTONS, buttonValue } from '../../src/adapters/slack/button.value.js';
+import { DEBUG_FORM } from '../../src/adapters/slack/debug.modal.js';
+import type { SlackDoor } from '../../src/adapters/slack/slack.door.js';
+import { socketReceiver } from '../../src/adapters/slack/slack.door.js';
+import { Secret } from '../../src/config/secret.js';
+import { approvals, requirement } from '../support/policies.js';
+import { ALEX, ROBIN } from '../support/sessions.js';
+import { formValues, SlackAppLab } from '../support/slack.app.lab.js';
+import { SlackSockets } from '../support/slack.sockets.js';
+
+let lab: SlackAppLab;
+let sockets: SlackSockets;
+let replicas: SlackDoor[];
+let robin: string;
+let alex: string;
+beforeEach(async () => {
+  [lab, sockets] = await Promise.all([
+    SlackAppLab.open(approvals(requirement(1, 'payments-leads'))),
+    SlackSockets.listen(),
+  ]);
+  [robin, alex] = [await lab.slack.user('robin'), await lab.slack.user('alex')];
+  lab.tied.set(robin, ROBIN);
+  lab.tied.set(alex, ALEX);
+  const config = { appToken: new Secret('xapp-lab'), url: sockets.url };
+  replicas = [lab.door(socketReceiver(config)), lab.door(socketReceiver(config))];
+  await Promise.all(replicas.map((door) => door.start()));
+});
+afterEach(async () => {
+  await Promise.all(replicas.map((door) => door.stop()));
+  await sockets.close();
+  await lab.close();
+});
+
+const acked = (id: string) => expect.poll(() => sockets.acked.has(id), { interval: 5 }).toBe(true);
+
+const form = () => ({
+  type: 'view_submission',
+  team: { id: 'T1' },
+  user: { id: robin },
+  view: {
+    id: 'V1',
+    type: 'modal',
+    callback_id: DEBUG_FORM,
+    private_metadata: '',
+    state: {
+      values: formValues({
+        namespace: 'payments',
+        target: 'Deployment/checkout',
+        duration: '30m',
+        reason: 'The pool is exhausted',
+      }),
+    },
+  },
+});
+
+test('a command that comes by a WebSocket opens the modal', async () => {
+  const trigger = await lab.trigger(robin);
+  const sent = { command: '/debug', user_id: robin, team_id: 'T1', trigger_id: trigger, text: '' };
+  await acked(sockets.send('slash_commands', sent));
+  await expect.poll(() => lab.slack.count('views.update'), { interval: 5 }).toBe(1);
+});
+
+test('what Slack sends to both of two replicas has one effect', async () => {
+  await Promise.all([
+    acked(sockets.send('interactive', form(), 0)),
+    acked(sockets.send('interactive', form(), 1)),
+  ]);
+  const all = { visibility: { kind: 'all' } as const, filter: {}, limit: 10 };
+  const [session, ...others] = await lab.store.list(all);
+  expect(others).toEqual([]);
+  if (!session) throw new Error('there is no session');
+
+  const press = async () => ({
+    type: 'block_actions',
+    team: { id: 'T1' },
+    user: { id: alex },
+    channel: { id: await lab.slack.channel('approvals') },
+    trigger_id: await lab.trigger(alex),
+    actions: [
+      { type: 'button', action_id: BUTTONS.approve, block_id: 'b', value: buttonValue(session) },
+    ],
+  });
+  await Promise.all([
+    acked(sockets.send('interactive', await press(), 0)),
+    acked(sockets.send('interactive', await press(), 1)),
+  ]);
+  await expect.poll(async () => (await lab.store.find(session.id))?.state).not.toBe('pending');
+  await expect.poll(() => lab.told().length, { interval: 5 }).toBe(1);
+  expect(await lab.store.consents(session.id)).toHaveLength(1);
+});
+
+test('a connection that Slack ends is made anew', async () => {
+  for (const socket of [...sockets.open]) socket.close();
+  await expect.poll(() => sockets.open.length, { timeout: 10_000 }).toBe(2);
+});

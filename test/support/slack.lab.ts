@@ -1,0 +1,172 @@
+import { createEmulator } from 'emulate';
+import type { Emulator } from 'emulate';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { WebSlackApi } from '../../src/adapters/slack/slack.api.js';
+import { Secret } from '../../src/config/secret.js';
+import { freePort } from '../../sandbox/free.port.js';
+
+const TOKEN = 'xoxb-hallpass-lab';
+const listed = z.object({
+  channels: z.array(z.object({ id: z.string(), name: z.string() })).default([]),
+  members: z.array(z.object({ id: z.string(), name: z.string() })).default([]),
+});
+const history = z.object({
+  messages: z.array(
+    z.looseObject({
+      ts: z.string(),
+      text: z.string(),
+      thread_ts: z.string().optional(),
+      blocks: z.array(z.looseObject({ type: z.string() })).default([]),
+    }),
+  ),
+});
+export type LabMessage = z.infer<typeof history>['messages'][number];
+
+/**
+ * What happens to the next call of a method instead of its answer: Slack is busy, says no, or breaks down; or the
+ * answer is lost on its way (`lost`: after it was done, `dropped`: before).
+ */
+export type SlackFault =
+  | { readonly busySeconds: number | null }
+  | { readonly word: string }
+  | { readonly status: number }
+  | 'lost'
+  | 'dropped';
+
+/** A workspace: Slack's Web API as `emulate` has it, over real HTTP, behind a line that can be made to fail. */
+export class SlackLab {
+  /** Every call, in its order, whatever became of it. */
+  readonly calls: { readonly method: string; readonly fields: URLSearchParams }[] = [];
+  private readonly faults = new Map<string, SlackFault[]>();
+
+  private constructor(
+    private readonly emulator: Emulator,
+    private readonly server: Server,
+    readonly url: string,
+  ) {}
+
+  /** With the users `robin`, `alex` and `sam` and these channels besides Slack's own. */
+  static async open(channels: readonly string[] = ['approvals', 'security']): Promise<SlackLab> {
+    const emulator = await createEmulator({
+      service: 'slack',
+      port: await freePort(0),
+      seed: {
+        slack: {
+          team: { name: 'Lab', domain: 'lab' },
+          users: ['hallpass', 'robin', 'alex', 'sam'].map((name) => ({
+            name,
+            real_name: name,
+            email: `${name}@example.com`,
+          })),
+          channels: channels.map((name) => ({ name })),
+          tokens: [{ token: TOKEN, user: 'hallpass' }],
+        },
+      },
+    });
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('the lab has no port');
+    const lab = new SlackLab(emulator, server, `http://127.0.0.1:${address.port}/api/`);
+    server.on('request', (request, response) => {
+      // Whoever asked is gone, or the workspace is closed.
+      lab.relay(request, response).catch(() => request.socket.destroy());
+    });
+    return lab;
+  }
+
+  api(callMs = 2_000): WebSlackApi {
+    return new WebSlackApi({ token: new Secret(TOKEN), url: this.url, callMs });
+  }
+
+  /** The next calls of `method` go wrong like this, one each. */
+  fail(method: string, ...faults: readonly SlackFault[]): void {
+    this.faults.set(method, [...(this.faults.get(method) ?? []), ...faults]);
+  }
+
+  count(method: string): number {
+    return this.calls.filter((call) => call.method === method).length;
+  }
+
+  async channel(name: string): Promise<string> {
+    const { channels } = listed.parse(await this.ask('conversations.list', { limit: '200' }));
+    return named(channels, name);
+  }
+
+  async user(name: string): Promise<string> {
+    return named(listed.parse(await this.ask('users.list', {})).members, name);
+  }
+
+  /** What stands in a channel, oldest first, without threads. */
+  async messages(channel: string): Promise<LabMessage[]> {
+    const { messages } = history.parse(await this.ask('conversations.history', { channel }));
+    return messages.toReversed();
+  }
+
+  /** What stands under a message. */
+  async thread(channel: string, ts: string): Promise<LabMessage[]> {
+    const { messages } = history.parse(await this.ask('conversations.replies', { channel, ts }));
+    return messages.filter((message) => message.ts !== ts);
+  }
+
+  /** Calls the workspace itself, past the line that fails. */
+  async ask(method: string, fields: Readonly<Record<string, string>>): Promise<unknown> {
+    const response = await fetch(`${this.emulator.url}/api/${method}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${TOKEN}` },
+      body: new URLSearchParams(fields),
+    });
+    return response.json();
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+    await this.emulator.close();
+  }
+
+  private async relay(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const method = (request.url ?? '').replace(/^\/api\//, '');
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(z.instanceof(Buffer).parse(chunk));
+    const body = Buffer.concat(chunks);
+    this.calls.push({ method, fields: new URLSearchParams(body.toString('utf8')) });
+    const fault = this.faults.get(method)?.shift();
+    if (fault === 'dropped') return void request.socket.destroy();
+    if (fault !== undefined && fault !== 'lost') return answer(response, fault);
+    const answered = await fetch(`${this.emulator.url}/api/${method}`, {
+      method: 'POST',
+      headers: {
+        authorization: request.headers.authorization ?? '',
+        'content-type': request.headers['content-type'] ?? '',
+      },
+      body,
+    });
+    const text = await answered.text();
+    if (fault === 'lost') return void request.socket.destroy();
+    response.writeHead(answered.status, { 'content-type': 'application/json' }).end(text);
+  }
+}
+
+function answer(response: ServerResponse, fault: Exclude<SlackFault, string>): void {
+  if ('word' in fault) {
+    const text = JSON.stringify({ ok: false, error: fault.word });
+    response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+  } else if ('status' in fault) {
+    response.writeHead(fault.status).end('out of order');
+  } else {
+    const { busySeconds } = fault;
+    response.writeHead(429, busySeconds === null ? {} : { 'retry-after': `${busySeconds}` }).end();
+  }
+}
+
+function named(
+  all: readonly { readonly id: string; readonly name: string }[],
+  name: string,
+): string {
+  const found = all.find((one) => one.name === name);
+  if (!found) throw new Error(`the lab has no ${name}`);
+  return found.id;
+}
