@@ -1,5 +1,5 @@
-import type { PlaceRange } from '../domain/audit/dropped.places.js';
-import { firstUntold, rangesOf, toldDropped } from '../domain/audit/dropped.places.js';
+import { utf8Text } from '../domain/audit/canonical.js';
+import { DroppedPlaces } from '../domain/audit/dropped.places.js';
 import { eventFacts } from '../domain/audit/event.facts.js';
 import { GrowingTree, leafHashOf } from '../domain/audit/merkle.tree.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
@@ -85,7 +85,7 @@ export class InspectLog {
     const size = latest?.size ?? 0;
     if (places > size) return `the places ${size} to ${places - 1} were given by nobody who signs`;
     const tree = GrowingTree.empty();
-    const drops: Drops = { missing: new Map(), told: [] };
+    const drops = new DroppedPlaces();
     while (tree.size < size) {
       const wrong = await this.slice(tree, drops, Math.min(SLICE, size - tree.size));
       if (wrong !== undefined) return wrong;
@@ -95,7 +95,11 @@ export class InspectLog {
     return (latest && rootDiffers(latest, tree)) ?? (await this.untold(drops, size));
   }
 
-  private async slice(tree: GrowingTree, drops: Drops, count: number): Promise<string | undefined> {
+  private async slice(
+    tree: GrowingTree,
+    drops: DroppedPlaces,
+    count: number,
+  ): Promise<string | undefined> {
     const begin = tree.size;
     const entries = await this.deps.inspection.entries(begin, count);
     const nodes: Node[] = [];
@@ -136,16 +140,17 @@ export class InspectLog {
   }
 
   /** What has no body, and no event says why. */
-  private async untold({ missing, told }: Drops, size: number): Promise<string | undefined> {
-    if (missing.size === 0) return undefined;
-    const since = await this.deps.inspection.droppedSince(size);
-    const later = since.flatMap(({ leafHash, body }) =>
-      leafHashOf(body).equals(leafHash) ? toldDropped(saidBy(body)) : [],
-    );
-    const place = firstUntold(rangesOf(missing.keys()), [...told, ...later]);
-    return place === undefined
-      ? undefined
-      : `the event ${missing.get(place) ?? ''} at place ${place} has no body, and no event says that it was dropped`;
+  private async untold(drops: DroppedPlaces, size: number): Promise<string | undefined> {
+    const { inspection } = this.deps;
+    if (drops.count === 0) return undefined;
+    for (const { leafHash, body } of await inspection.droppedSince(size)) {
+      // Whichever place it has or gets, it is none of those that were walked.
+      if (leafHashOf(body).equals(leafHash)) drops.hears(saidBy(body), size);
+    }
+    const place = drops.firstUntold();
+    if (place === undefined) return undefined;
+    const [entry] = await inspection.entries(place, 1);
+    return `the event ${entry?.eventId ?? ''} at place ${place} has no body, and no event says that it was dropped`;
   }
 
   private async treeAbove(nodes: readonly Node[]): Promise<string | undefined> {
@@ -188,18 +193,15 @@ interface Node {
   readonly hash: Hash;
 }
 
-/** What a pass found of dropped bodies. */
-interface Drops {
-  /** The events without a body, by their rising places. */
-  readonly missing: Map<number, string>;
-  readonly told: PlaceRange[];
-}
-
 /** Of an entry that is not wrong. */
-function take({ missing, told }: Drops, { index, eventId, event }: InspectedEntry): void {
+function take(drops: DroppedPlaces, { index, event }: InspectedEntry): void {
   if (event === null) return;
-  if (event.body === null) missing.set(index, eventId);
-  else if (event.action === 'audit.dropped') told.push(...toldDropped(saidBy(event.body)));
+  if (event.body === null) {
+    drops.lacks(index);
+    return;
+  }
+  drops.reads(event.at.getTime());
+  if (event.action === 'audit.dropped') drops.hears(saidBy(event.body), index);
 }
 
 function wrongAt(place: number, entry: InspectedEntry | undefined): string | undefined {
@@ -241,7 +243,7 @@ interface Said {
 /** Bodies with a right hash are as they were written. */
 function saidBy(body: Buffer): Said | undefined {
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
+    const value: unknown = JSON.parse(utf8Text(body) ?? '');
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;

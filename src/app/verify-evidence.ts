@@ -146,7 +146,7 @@ function checkEvents(reader: EvidenceReader, verifiers: readonly VerifierKey[], 
     const leaf = body ? leafHashOf(body) : told && hashIn(told);
     if (leaf === undefined) {
       wrong(told ? gone : name, told ? 'is no hash' : 'is missing, and its proof is there');
-      examiner.skip();
+      examiner.skip(index);
       dropped += 1;
       continue;
     }
@@ -155,10 +155,10 @@ function checkEvents(reader: EvidenceReader, verifiers: readonly VerifierKey[], 
     checkPlace(reader, { index, leaf, file, checkpoint, listed, verifiers }, wrong);
     if (body === undefined) {
       dropped += 1;
-      examiner.skip();
+      examiner.skip(index);
       continue;
     }
-    const what = examiner.take(body);
+    const what = examiner.take(body, index);
     if (what !== undefined) wrong(name, what);
     const event = eventIn(index, body);
     if (event) events.push(event);

@@ -1,6 +1,5 @@
 import type { TreeHead } from '../domain/audit/checkpoint.js';
 import { openCheckpoint } from '../domain/audit/checkpoint.js';
-import { firstUntold, rangesOf } from '../domain/audit/dropped.places.js';
 import { EventExaminer } from '../domain/audit/event.examiner.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
 import { GrowingTree, HASH_BYTES, leafHashOf } from '../domain/audit/merkle.tree.js';
@@ -82,7 +81,6 @@ function about(what: string, index: number | null = null): Finding {
 
 /** One pass over all events, a bundle at a time. */
 class LogWalk {
-  private readonly missing: number[] = [];
   private readonly tree = GrowingTree.empty();
   private readonly examiner = new EventExaminer();
   /** The tile above the last bundles. */
@@ -134,14 +132,13 @@ class LogWalk {
   }
 
   get dropped(): number {
-    return this.missing.length;
+    return this.examiner.dropped.count;
   }
 
   /** The hash of a leaf, whatever the tile says; the tile tells which of the two was changed. */
   private leaf(index: number, body: Buffer, told: Hash | undefined): Hash {
     if (body.length === 0 && told) {
-      this.missing.push(index);
-      this.examiner.skip();
+      this.examiner.skip(index);
       return told;
     }
     const leaf = leafHashOf(body);
@@ -152,7 +149,7 @@ class LogWalk {
         index,
       );
     }
-    const wrong = this.found.has('event') ? undefined : this.examiner.take(body);
+    const wrong = this.found.has('event') ? undefined : this.examiner.take(body, index);
     if (wrong !== undefined) this.note('event', wrong, index);
     // The tree is that of the tiles, so that one event which was changed does not hide what else was.
     return told ?? leaf;
@@ -210,7 +207,7 @@ class LogWalk {
   }
 
   end(): Finding[] {
-    const untold = firstUntold(rangesOf(this.missing), this.examiner.toldDropped);
+    const untold = this.examiner.dropped.firstUntold();
     // Behind an event that is wrong, what others tell was not heard.
     if (untold !== undefined && !this.found.has('event')) {
       this.note('dropped', 'has no body, and no event says that it was dropped', untold);

@@ -15,10 +15,11 @@ import { auditEntry } from '../../src/domain/audit/entry.js';
 import { leafHashOf, rootOf } from '../../src/domain/audit/merkle.tree.js';
 import type { SignerKey } from '../../src/domain/audit/signed.note.js';
 import { LogLab, ORIGIN, signerNamed } from '../support/log.lab.js';
-import { ROBIN, actorOf } from '../support/sessions.js';
+import { ROBIN, SYSTEM, actorOf } from '../support/sessions.js';
 
 const SIZE = 600;
 const AUDITOR_HAS = 500;
+const DAY_MS = 86_400_000;
 const clock = { now: () => new Date() };
 
 let lab: LogLab;
@@ -165,6 +166,31 @@ async function rewritten(key: SignerKey): Promise<string[]> {
 const INSERT_EVENT = `INSERT INTO audit_events (id, at, action, body, leaf_hash)
   SELECT '00000000-0000-4000-8000-000000000000', now(), 'test.forged', '\\x7b7d', sha256('\\x007b7d')`;
 
+/** Empties bodies, with an event that tells of it as the service would write it. */
+async function emptied(
+  places: readonly (readonly [number, number])[],
+  told: { readonly at?: Date; readonly cutoff?: Date; readonly count?: number },
+  body = 42,
+): Promise<string[]> {
+  const { at: time = new Date(), cutoff = new Date(Date.now() - 40 * DAY_MS), count = 1 } = told;
+  const entry = auditEntry({
+    at: time,
+    action: 'audit.dropped',
+    outcome: 'success',
+    actor: SYSTEM,
+    data: { places, count, cutoff: cutoff.toISOString() },
+  });
+  await lab.audit.append(entry);
+  await lab.replica().once();
+  return [`UPDATE audit_events SET body = NULL WHERE id = ${at(body)}`];
+}
+
+const inDays = (days: number): Date => new Date(Date.now() + days * DAY_MS);
+const NOT_TOLD = {
+  inspection: 'at place 42 has no body, and no event says that it was dropped',
+  verify: '42: has no body, and no event says that it was dropped',
+};
+
 interface Deed {
   readonly deed: string;
   readonly sql: readonly string[] | (() => Promise<string[]>);
@@ -252,6 +278,54 @@ const DEEDS: readonly Deed[] = [
       inspection: 'at place 42 has no body, and no event says that it was dropped',
       verify: '42: has no body, and no event says that it was dropped',
     },
+  },
+  {
+    deed: 'drops a body before its time, and an event says so of everything that is and will be',
+    sql: () =>
+      emptied([[0, Number.MAX_SAFE_INTEGER]], {
+        at: inDays(40),
+        cutoff: inDays(1),
+        count: Number.MAX_SAFE_INTEGER,
+      }),
+    by: NOT_TOLD,
+  },
+  {
+    deed: 'drops a body before its time, and an event says so of another number',
+    sql: () => emptied([[42, 43]], { at: inDays(40), cutoff: inDays(1) }),
+    by: NOT_TOLD,
+  },
+  {
+    deed: 'drops a body before its time, and an event says that it was of long ago',
+    sql: () => emptied([[42, 42]], { cutoff: new Date('2020-01-01T00:00:00Z') }),
+    by: NOT_TOLD,
+  },
+  {
+    deed: 'drops a body before its time, and an event says so within thirty days',
+    sql: () => emptied([[42, 42]], { at: inDays(29), cutoff: inDays(1) }),
+    by: NOT_TOLD,
+  },
+  {
+    deed: 'drops a body before its time, and an event before it says so',
+    sql: async () => {
+      const sql = await emptied([[602, 602]], { at: inDays(40), cutoff: inDays(1) }, 602);
+      await lab.write(1, { at: inDays(40) });
+      await lab.replica().once();
+      return sql;
+    },
+    by: {
+      inspection: 'at place 602 has no body, and no event says that it was dropped',
+      verify: '602: has no body, and no event says that it was dropped',
+    },
+  },
+  {
+    deed: 'drops a body before its time, and an event that is dated ahead says so',
+    sql: async () => {
+      const sql = await emptied([[42, 42]], { at: inDays(40), cutoff: inDays(1) });
+      await lab.write(1);
+      await lab.replica().once();
+      return sql;
+    },
+    by: { ...NOT_TOLD, verify: 'it was inserted late' },
   },
   {
     deed: 'deletes an event',

@@ -136,7 +136,9 @@ function linesOf(report: EvidenceVerification): string[] {
     `Evidence of session ${session ?? '?'}${takenAt === null ? '' : `, taken at ${takenAt}`}.`,
     ...(head ? [`${head.origin}: ${head.size} events, signed by ${keys.join(' and ')}.`] : []),
     ...(dropped > 0
-      ? [`The texts of ${dropped} events were dropped: their hashes are in the tree.`]
+      ? [
+          `The texts of ${dropped} events were dropped: their hashes are in the tree. That their time was over is not in this archive: an export of the whole log has the events that say so.`,
+        ]
       : []),
     ...(recordings > 0 ? [`${recordings} recordings are those that were stored.`] : []),
     ...notes,
@@ -144,7 +146,7 @@ function linesOf(report: EvidenceVerification): string[] {
   if (findings.length === 0) {
     return [
       ...about,
-      `All ${events} events are in the log as they were signed, none of the session's steps is missing, and every file is what the log vouches for.`,
+      `All ${events} events are in the log as they were signed, ${stepsText(dropped)}, and every file is what the log vouches for.`,
     ];
   }
   return [
@@ -154,4 +156,11 @@ function linesOf(report: EvidenceVerification): string[] {
       file === null ? `${what.charAt(0).toUpperCase()}${what.slice(1)}.` : `${file}: ${what}.`,
     ),
   ];
+}
+
+/** Of the versions that can be read: what was dropped may have been any of those that cannot. */
+function stepsText(dropped: number): string {
+  return dropped > 0
+    ? "no more of the session's steps are missing than texts were dropped"
+    : "none of the session's steps is missing";
 }
