@@ -117,7 +117,7 @@ export async function verifyArchive(
     progress: (files) => spinner.show('evidence', () => `${files} files …`),
   });
   spinner.hide();
-  await running.show(factsOf(report), () => linesOf(report));
+  await running.show(factsOf(report), () => evidenceLines(report));
   return report.findings.length === 0 ? EXIT.ok : EXIT.found;
 }
 
@@ -130,7 +130,8 @@ function factsOf({ head, ...rest }: EvidenceVerification): object {
   return { ...rest, checkpoint };
 }
 
-function linesOf(report: EvidenceVerification): string[] {
+/** What `hallpass audit verify` says of an archive. */
+export function evidenceLines(report: EvidenceVerification): string[] {
   const { head, keys, session, takenAt, events, dropped, recordings, notes, findings } = report;
   const about = [
     `Evidence of session ${session ?? '?'}${takenAt === null ? '' : `, taken at ${takenAt}`}.`,
