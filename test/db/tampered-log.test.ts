@@ -297,7 +297,7 @@ const DEEDS: readonly Deed[] = [
   {
     deed: 'drops a body before its time, and an event says that it was of long ago',
     sql: () => emptied([[42, 42]], { cutoff: new Date('2020-01-01T00:00:00Z') }),
-    by: NOT_TOLD,
+    by: { verify: NOT_TOLD.verify },
   },
   {
     deed: 'drops a body before its time, and an event says so within thirty days',
@@ -325,7 +325,7 @@ const DEEDS: readonly Deed[] = [
       await lab.replica().once();
       return sql;
     },
-    by: { ...NOT_TOLD, verify: 'it was inserted late' },
+    by: { verify: 'it was inserted late' },
   },
   {
     deed: 'deletes an event',
