@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { ContainerPlace, SeenCall } from '../../app/ports/bypass.store.js';
+import type { ContainerPlace, EarlyCall, SeenCall } from '../../app/ports/bypass.store.js';
 import { BypassStore } from '../../app/ports/bypass.store.js';
 import type { Database } from './database.js';
 import { auditColumns } from './session.rows.js';
 
 const TOPIC = 'bypass';
+const EARLY_MINUTES = 30;
+const EARLY_MAX = 50_000;
+/** More than come: what is over goes. */
+const GO_AT_ONCE = 10;
 
 /** What was seen in the audit logs of API servers, in PostgreSQL. */
 export class PrismaBypassStore extends BypassStore {
@@ -34,18 +38,53 @@ export class PrismaBypassStore extends BypassStore {
         entry.sessionId,
         news === null ? null : JSON.stringify(news),
         entry.at,
-        added.map((name) => containerKey(place, name)),
+        keysOf(place, added),
       ],
     );
     return rows[0]?.written === 1;
   }
 
-  async isAdded(place: ContainerPlace, container: string): Promise<boolean> {
-    const { rowCount } = await this.database.pool.query(
-      `SELECT FROM kubernetes_containers WHERE key = decode($1, 'hex')`,
-      [containerKey(place, container)],
+  async isAdded(place: ContainerPlace, containers: readonly string[]): Promise<boolean> {
+    const { rows } = await this.database.pool.query<{ is_added: boolean }>(
+      `SELECT EXISTS (
+         SELECT FROM kubernetes_containers c JOIN unnest($1::text[]) hex ON c.key = decode(hex, 'hex')
+       ) AS is_added`,
+      [keysOf(place, containers)],
     );
-    return rowCount === 1;
+    return rows[0]?.is_added === true;
+  }
+
+  async keepEarly({
+    key,
+    place,
+    containers,
+    why,
+    seen,
+    at,
+  }: Parameters<BypassStore['keepEarly']>[0]): Promise<void> {
+    await this.database.pool.query(
+      `WITH gone AS (
+         DELETE FROM kubernetes_early_calls WHERE seq IN (
+           SELECT seq FROM kubernetes_early_calls
+           WHERE at < $5::timestamptz - interval '${EARLY_MINUTES} minutes'
+             OR seq <= (SELECT max(seq) FROM kubernetes_early_calls) - ${EARLY_MAX}
+           ORDER BY seq LIMIT ${GO_AT_ONCE} FOR UPDATE SKIP LOCKED
+         )
+       )
+       INSERT INTO kubernetes_early_calls (key, containers, why, seen, at)
+       SELECT decode($1, 'hex'), (SELECT array_agg(decode(hex, 'hex')) FROM unnest($2::text[]) hex), $3, $4::jsonb, $5::timestamptz
+       ON CONFLICT (key) DO NOTHING`,
+      [key, keysOf(place, containers), why, JSON.stringify(seen), at],
+    );
+  }
+
+  async early(place: ContainerPlace, containers: readonly string[]): Promise<EarlyCall[]> {
+    const { rows } = await this.database.pool.query<EarlyCall>(
+      `SELECT encode(key, 'hex') AS key, why, seen FROM kubernetes_early_calls
+       WHERE containers && (SELECT array_agg(decode(hex, 'hex')) FROM unnest($1::text[]) hex) ORDER BY seq`,
+      [keysOf(place, containers)],
+    );
+    return rows;
   }
 
   async position(cluster: string, file: string): Promise<number> {
@@ -65,8 +104,10 @@ export class PrismaBypassStore extends BypassStore {
   }
 }
 
-function containerKey({ cluster, namespace, pod }: ContainerPlace, name: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([cluster, namespace, pod, name]))
-    .digest('hex');
+function keysOf({ cluster, namespace, pod }: ContainerPlace, names: readonly string[]): string[] {
+  return names.map((name) =>
+    createHash('sha256')
+      .update(JSON.stringify([cluster, namespace, pod, name]))
+      .digest('hex'),
+  );
 }
