@@ -111,9 +111,9 @@ export class DetectBypass {
       return true;
     // Where it names none, the API server takes the Pod's only regular container.
     if (containers.length === 0 || verdict.kind !== 'bypass') return false;
-    const { bypasses, clock } = this.deps;
+    const { bypasses } = this.deps;
     if (await bypasses.isAdded(place, containers)) return true;
-    await bypasses.keepEarly({ key, why: verdict.why, seen, place, containers, at: clock.now() });
+    await bypasses.keepEarly({ key, why: verdict.why, seen, place, containers });
     return await bypasses.isAdded(place, containers);
   }
 

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { ContainerPlace, EarlyCall, SeenCall } from '../../app/ports/bypass.store.js';
+import type {
+  ContainerPlace,
+  EarlyCall,
+  KeptCall,
+  SeenCall,
+} from '../../app/ports/bypass.store.js';
 import { BypassStore } from '../../app/ports/bypass.store.js';
 import type { Database } from './database.js';
 import { auditColumns } from './session.rows.js';
 
 const TOPIC = 'bypass';
-const EARLY_MINUTES = 30;
-const EARLY_MAX = 50_000;
-/** More than come: what is over goes. */
-const GO_AT_ONCE = 10;
 
 /** What was seen in the audit logs of API servers, in PostgreSQL. */
 export class PrismaBypassStore extends BypassStore {
@@ -54,27 +55,12 @@ export class PrismaBypassStore extends BypassStore {
     return rows[0]?.is_added === true;
   }
 
-  async keepEarly({
-    key,
-    place,
-    containers,
-    why,
-    seen,
-    at,
-  }: Parameters<BypassStore['keepEarly']>[0]): Promise<void> {
+  async keepEarly({ place, containers, ...early }: KeptCall): Promise<void> {
     await this.database.pool.query(
-      `WITH gone AS (
-         DELETE FROM kubernetes_early_calls WHERE seq IN (
-           SELECT seq FROM kubernetes_early_calls
-           WHERE at < $5::timestamptz - interval '${EARLY_MINUTES} minutes'
-             OR seq <= (SELECT max(seq) FROM kubernetes_early_calls) - ${EARLY_MAX}
-           ORDER BY seq LIMIT ${GO_AT_ONCE} FOR UPDATE SKIP LOCKED
-         )
-       )
-       INSERT INTO kubernetes_early_calls (key, containers, why, seen, at)
-       SELECT decode($1, 'hex'), (SELECT array_agg(decode(hex, 'hex')) FROM unnest($2::text[]) hex), $3, $4::jsonb, $5::timestamptz
+      `INSERT INTO kubernetes_early_calls (key, containers, why, seen)
+       SELECT decode($1, 'hex'), array_agg(decode(hex, 'hex')), $3, $4::jsonb FROM unnest($2::text[]) hex
        ON CONFLICT (key) DO NOTHING`,
-      [key, keysOf(place, containers), why, JSON.stringify(seen), at],
+      [early.key, keysOf(place, containers), early.why, JSON.stringify(early.seen)],
     );
   }
 

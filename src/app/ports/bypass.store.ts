@@ -28,6 +28,12 @@ export interface EarlyCall {
   readonly seen: Readonly<Record<string, unknown>>;
 }
 
+/** With the containers that it named. */
+export interface KeptCall extends EarlyCall {
+  readonly place: ContainerPlace;
+  readonly containers: readonly string[];
+}
+
 /** What was seen in the audit logs of API servers. */
 export abstract class BypassStore {
   /** @returns whether it was new: a call that was written before is not written again. */
@@ -35,13 +41,7 @@ export abstract class BypassStore {
   /** Whether a container of one of these names is known to have been added to the Pod. */
   abstract isAdded(place: ContainerPlace, containers: readonly string[]): Promise<boolean>;
   /** Keeps a call for half an hour, a bounded number of them: the oldest go first. */
-  abstract keepEarly(
-    early: EarlyCall & {
-      readonly place: ContainerPlace;
-      readonly containers: readonly string[];
-      readonly at: Date;
-    },
-  ): Promise<void>;
+  abstract keepEarly(kept: KeptCall): Promise<void>;
   /** The calls that are kept into containers of these names, in the order in which they came. */
   abstract early(place: ContainerPlace, containers: readonly string[]): Promise<EarlyCall[]>;
   /** How many bytes of a log file were read; `file` is the SHA-256 (hex) of its first line. */
