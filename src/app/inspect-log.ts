@@ -120,22 +120,25 @@ export class InspectLog {
     return wrong;
   }
 
-  /** That each is found by what it says: what proves nothing can be made again, and is told of. */
+  /** That each is found by what it says and when: what proves nothing can be made again, and is told of. */
   private async findable(entries: readonly InspectedEntry[]): Promise<void> {
     const { inspection, isFiled, journal, onMisfiled } = this.deps;
     if (!isFiled()) return;
     const placed = entries.flatMap(({ index, event }) =>
       event?.body ? [{ index, facts: eventFacts(event.body) }] : [],
     );
-    for (const { index, isMissing } of await inspection.misfiled(placed)) {
-      if (this.told.has(index) || this.told.size >= TOLD_MAX) continue;
-      this.told.add(index);
+    const begin = entries[0]?.index ?? 0;
+    const pastTime = await inspection.pastTime(begin, entries.length);
+    for (const it of [...(await inspection.misfiled(placed)), ...pastTime]) {
+      if (this.told.has(it.index) || this.told.size >= TOLD_MAX) continue;
+      this.told.add(it.index);
       this.misfiled += 1;
-      const eventId = entries.find((it) => it.index === index)?.eventId ?? '';
-      const misfiled = { index, isMissing, eventId };
+      const eventId = entries.find(({ index }) => index === it.index)?.eventId ?? '';
+      const misfiled = { ...it, eventId };
       journal.error(misfiled, 'an event of the audit log is not found by what it says');
       onMisfiled(misfiled);
     }
+    if (pastTime.length > 0) await inspection.widen(begin, entries.length);
     await inspection.file(placed);
   }
 

@@ -87,8 +87,9 @@ async function caught(): Promise<Partial<Record<Catcher, string>>> {
     sequence,
     roundMs: 0,
     isFiled: () => true,
-    onMisfiled: ({ index, isMissing }) => {
-      misfiled ??= `misfiled: ${index} ${isMissing ? 'is missing' : 'is changed'}`;
+    onMisfiled: ({ index, isMissing, isPastTime }) => {
+      const how = isPastTime ? 'is past its time' : isMissing ? 'is missing' : 'is changed';
+      misfiled ??= `misfiled: ${index} ${how}`;
     },
   });
   await inspect.once();
@@ -293,6 +294,23 @@ const DEEDS: readonly Deed[] = [
     sql: ['DELETE FROM audit_facts WHERE index = 42'],
     by: {
       inspection: 'misfiled: 42 is missing',
+    },
+  },
+  {
+    deed: 'narrows the times by which searches choose their places',
+    sql: [
+      'ALTER TABLE audit_fact_spans DISABLE TRIGGER ALL',
+      `UPDATE audit_fact_spans SET first_at = '2000-01-01', last_at = '2000-01-01'`,
+    ],
+    by: {
+      inspection: 'misfiled: 0 is past its time',
+    },
+  },
+  {
+    deed: 'removes the times by which searches choose their places',
+    sql: ['ALTER TABLE audit_fact_spans DISABLE TRIGGER ALL', 'DELETE FROM audit_fact_spans'],
+    by: {
+      inspection: 'misfiled: 0 is past its time',
     },
   },
   {

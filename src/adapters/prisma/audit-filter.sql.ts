@@ -7,8 +7,8 @@ import { factText } from '../../domain/audit/event.facts.js';
 const ACTORS: ReadonlySet<string> = new Set(['person', 'approver']);
 const ISSUER_AND_SUBJECT = /^(https?:\/\/[^|]*)\|(.+)$/is;
 
-/** How many places a block of `audit_fact_spans` has. */
-const BLOCK = 5_000;
+/** How many places a block of `audit_fact_spans` has: the database says it. */
+const BLOCK = 'audit_fact_block_places()';
 /** Behind all places. */
 const NOWHERE = Number.MAX_SAFE_INTEGER;
 
