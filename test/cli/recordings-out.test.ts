@@ -117,16 +117,4 @@ describe('recordings beside a log that was taken out', () => {
       ),
     });
   });
-
-  test('are not given to whom they are not shown', async () => {
-    const { recording } = one;
-    for (const [who, status] of [
-      ['robin', 200],
-      ['admin', 403],
-      ['stranger', 404],
-    ] as const) {
-      const path = `/v1/recordings/${recording}/stored`;
-      expect((await api.call('readStoredRecording', { who, path })).status).toBe(status);
-    }
-  });
 });

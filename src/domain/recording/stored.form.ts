@@ -15,7 +15,6 @@ export async function* unpackParts(
   from: AsyncIterable<Uint8Array>,
   partBytesMax: number,
 ): AsyncGenerator<Buffer> {
-  let held = Buffer.alloc(0);
   let bits: Uint8Array[] = [];
   let bytes = 0;
   let wanted = LENGTH_BYTES;
@@ -23,7 +22,7 @@ export async function* unpackParts(
     bits.push(bit);
     bytes += bit.length;
     if (bytes < wanted) continue;
-    held = Buffer.concat(bits);
+    let held = Buffer.concat(bits);
     while (held.length >= LENGTH_BYTES) {
       const length = held.readUInt32BE();
       if (length > partBytesMax) throw new Error('a part of a recording is too large');
