@@ -6,6 +6,8 @@ import { canonicalJson } from '../domain/audit/canonical.js';
 import { signCheckpoint } from '../domain/audit/checkpoint.js';
 import { leafHashOf, rootOf } from '../domain/audit/merkle.tree.js';
 import { tilePath } from '../domain/audit/tlog.tiles.js';
+import { chunkFile, headerFile } from '../domain/evidence/archive.names.js';
+import { newRecordingId } from '../domain/recording/recording.js';
 import { verifyLog } from './verify-log.js';
 
 const signer = signerNamed();
@@ -352,15 +354,20 @@ describe('what events say can have happened in that order', () => {
     const sha = (...parts: (Buffer | string)[]) =>
       parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
     const digest = chunks.reduce((before, it) => sha(before, it), sha(`${header}\n`));
-    const data = { recording: 'r1', digest: digest.toString('hex'), chunks: 2 };
+    const id = newRecordingId();
+    const data = { recording: id, digest: digest.toString('hex'), chunks: 2 };
     const files = logFilesOf({ bodies: [body(0, { action: 'recording.finished', data })], signer });
-    expect(await verifyLog({ files, verifiers })).toMatchObject({ recordings: 0, findings: [] });
-    files.files.set('recordings/r1/header', Buffer.from(`${header}\n`));
-    chunks.forEach((chunk, at) => files.files.set(`recordings/r1/${at + 1}.gz`, chunk));
+    expect(await verifyLog({ files, verifiers })).toMatchObject({
+      recordings: 0,
+      recordingsUnseen: 1,
+      findings: [],
+    });
+    files.files.set(headerFile(id), Buffer.from(`${header}\n`));
+    chunks.forEach((chunk, at) => files.files.set(chunkFile(id, at + 1), chunk));
     expect(await verifyLog({ files, verifiers })).toMatchObject({ recordings: 1, findings: [] });
-    files.files.set('recordings/r1/2.gz', Buffer.from('three'));
+    files.files.set(chunkFile(id, 2), Buffer.from('three'));
     expect(await findings({ files })).toEqual([
-      '-: the recording r1 is not what its event says was stored',
+      `-: the recording ${id} is not what its event says was stored`,
     ]);
   });
 });
