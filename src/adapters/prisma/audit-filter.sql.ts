@@ -20,7 +20,7 @@ const IMAGE = {
 } as const;
 
 /** Columns with an index by value and place, of all values but null. */
-const BY_VALUE: ReadonlySet<string> = new Set([
+export const BY_VALUE: ReadonlySet<string> = new Set([
   'action',
   'session_id',
   'person',
