@@ -89,10 +89,6 @@ const INSERTS = `
     to_tsvector('simple', reason || E'\\n' || coalesce(ticket || E'\\n', '') || regexp_replace(data, '"[a-z]+":[0-9]*|[{}]', ' ', 'g'))
   FROM bodies`;
 
-const SPANS = `
-  INSERT INTO audit_fact_spans (block, first_at, last_at)
-  SELECT index / 5000, min(at), max(at) FROM audit_facts GROUP BY 1`;
-
 /**
  * Fills places `begin` to `end`, as somebody who may do anything: indexes are made at the end, and nothing else writes
  * meanwhile. The tree is the caller's.
@@ -133,8 +129,7 @@ export async function fill(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, reindex));
-  await pool.query('TRUNCATE audit_fact_spans');
-  await pool.query(SPANS);
+  await pool.query('SELECT widen_audit_fact_spans($1, $2)', [begin, end]);
   for (const table of [...FILLED, 'audit_fact_spans']) await pool.query(`VACUUM ANALYZE ${table}`);
   await pool.query('ALTER TABLE audit_events ENABLE ALWAYS TRIGGER audit_event_waits');
 }

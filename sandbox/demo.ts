@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Broker } from '../src/broker.js';
 import { isStartRefusal, startBroker } from '../src/broker.js';
-import { writeBrokerConfig } from './broker/broker.config.js';
+import { fileAnchor, writeBrokerConfig } from './broker/broker.config.js';
 import { cliLines } from './demo/cli.lines.js';
 import { curlLines } from './demo/curl.lines.js';
 import { playSession } from './demo/play.session.js';
@@ -60,6 +60,7 @@ async function main(argv: readonly string[]): Promise<number> {
 async function brokerIn(sandbox: Sandbox): Promise<Broker | string> {
   const { config } = await writeBrokerConfig({
     ...sandbox.surroundings,
+    anchors: [fileAnchor(sandbox.folder)],
     // kubectl sends no credentials over plain HTTP.
     server: {
       port: await freePort(8080),

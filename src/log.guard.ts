@@ -52,15 +52,16 @@ export class LogGuard {
       everyMs: config.everyMilliseconds,
       clock,
       journal,
+      isHeld: () => this.compare.waitsFor().length > 0,
       onParted: (parted) => void this.tell.parted(parted),
     });
     this.sequence = sequence;
     this.anchors = config.anchors.map((it) => anchorOf(it, journal));
     const { anchors } = this;
     const cursors = new PrismaAnchorCursors(database);
-    this.anchorLog = new AnchorLog({ anchors, cursors, store, sequence, origin, journal });
-    const common = { anchors, store, sequence, origin, clock, journal };
-    this.compare = new CompareAnchors({ ...common, verifiers });
+    const common = { anchors, store, sequence, origin, journal };
+    this.compare = new CompareAnchors({ ...common, clock, verifiers });
+    this.anchorLog = new AnchorLog({ ...common, cursors, compare: this.compare });
     const inspection = new PrismaLogInspection(database);
     this.inspect = new InspectLog({
       store,
@@ -72,12 +73,12 @@ export class LogGuard {
     });
   }
 
-  /** Nothing is signed, and nothing put by, before anchors were compared once. */
+  /** Nothing is signed, and nothing put by, before each anchor was compared once. */
   async start(): Promise<void> {
     await this.tell.started();
-    const compared = this.compare.start();
-    this.sequence.start(compared);
-    this.anchorLog.start(compared);
+    this.compare.start();
+    this.sequence.start();
+    this.anchorLog.start();
     this.inspect.start();
   }
 
@@ -97,6 +98,7 @@ export class LogGuard {
   state(): AuditState {
     return {
       parted: this.sequence.parted(),
+      waitsFor: this.compare.waitsFor(),
       inspected: this.inspect.counts(),
       anchors: this.compare.standings().map(({ name, comparedAt, failures, foreign }) => ({
         name,

@@ -25,6 +25,14 @@ export async function writeAuditKey(folder: string): Promise<string> {
   return path;
 }
 
+/** Where {@link fileAnchor} puts checkpoints in a folder. */
+export const ANCHOR_FILE = 'checkpoints.jsonl';
+
+/** An anchor that is a file of the folder. It stands for a medium that is written once: here everybody can write it. */
+export function fileAnchor(folder: string): object {
+  return { name: 'sandbox', kind: 'file', everySeconds: 2, file: join(folder, ANCHOR_FILE) };
+}
+
 /** The files of a certificate, and of the authority that made it. */
 export interface TlsFiles {
   readonly certFile: string;

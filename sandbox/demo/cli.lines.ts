@@ -1,3 +1,4 @@
+import { ANCHOR_FILE } from '../broker/broker.config.js';
 import { PEOPLE } from '../identity/people.js';
 import type { Sandbox } from '../sandbox.js';
 import { bold, dim } from './screen.js';
@@ -18,5 +19,27 @@ export function cliLines({ identity, tls, folder }: Sandbox, url: string): strin
     dim(`  #   HALLPASS_TOKEN=$(${identity.curlFor(PEOPLE.approver)}) hallpass approve ID`),
     dim('  # what was shown, played as it was:'),
     dim('  #   hallpass sessions; hallpass recording list ID; hallpass recording play RECORDING'),
+    ...auditLines({ identity, folder }),
+  ];
+}
+
+/** What an auditor does with the log. The anchor's newest checkpoint is what the broker could not take back. */
+function auditLines({ identity, folder }: Pick<Sandbox, 'identity' | 'folder'>): string[] {
+  const [log, key, older] = [`${folder}/audit-log`, `${folder}/log.key`, `${folder}/anchored`];
+  return [
+    dim(
+      '  # audrey audits: finds the session that was played, and takes the log with what was shown',
+    ),
+    `  audit() { HALLPASS_TOKEN=$(${identity.curlFor(PEOPLE.auditor)}) hallpass audit "$@"; }`,
+    '  audit search stuck --action session.ask',
+    `  tail -n 1 ${folder}/${ANCHOR_FILE} | node -e 'process.stdout.write(JSON.parse(fs.readFileSync(0)).note)' > ${older}`,
+    `  audit export ${log} --recordings`,
+    dim('  # a key that the broker tells proves nothing against it: here nobody else has one'),
+    `  audit keys > ${key}`,
+    `  audit verify ${log} --key ${key} --older ${older}`,
+    dim('  # all of one session in one archive, which proves itself'),
+    `  PLAYED=$(audit search stuck --action session.ask --limit 1 -o json | sed -n 's/.*"session": *"\\([^"]*\\)".*/\\1/p' | head -n 1)`,
+    `  audit evidence "$PLAYED" --file ${folder}/evidence.tar.gz`,
+    `  audit verify ${folder}/evidence.tar.gz --key ${key}`,
   ];
 }

@@ -1,3 +1,4 @@
+import type { CompareAnchors } from './compare-anchors.js';
 import { pause } from './pause.js';
 import type { Anchor, AnchorCursors, AnchorLag } from './ports/anchor.js';
 import type { Journal } from './ports/journal.js';
@@ -13,7 +14,8 @@ const LOOK_MS_MAX = 10_000;
 
 /**
  * Puts the newest checkpoint into each anchor as often as it is configured: every replica looks, one at a time puts. An
- * anchor that fails is tried again, ever more rarely, and holds up nothing. What was parted is put nowhere.
+ * anchor that fails is tried again, ever more rarely, and holds up nothing. What was parted is put nowhere, and nothing
+ * into an anchor whose own checkpoints it does not go on from: there it would hide that they part.
  */
 export class AnchorLog {
   private readonly stopping = new AbortController();
@@ -26,6 +28,7 @@ export class AnchorLog {
       readonly cursors: AnchorCursors;
       readonly store: LogStore;
       readonly sequence: Pick<SequenceLog, 'parted' | 'see'>;
+      readonly compare: Pick<CompareAnchors, 'look' | 'waitsFor'>;
       readonly origin: string;
       readonly journal: Journal;
       /** From 0 to 1, for waits that differ. */
@@ -35,9 +38,8 @@ export class AnchorLog {
     for (const { name } of deps.anchors) this.failed.set(name, 0);
   }
 
-  /** @param ready before it nothing is put: what was put by must be compared first. */
-  start(ready: Promise<void> = Promise.resolve()): void {
-    this.loops = this.deps.anchors.map((anchor) => this.run(anchor, ready));
+  start(): void {
+    this.loops = this.deps.anchors.map((anchor) => this.run(anchor));
   }
 
   async stop(): Promise<void> {
@@ -57,8 +59,7 @@ export class AnchorLog {
       : cursors.lags(anchors.map(({ name }) => name));
   }
 
-  private async run(anchor: Anchor, ready: Promise<void>): Promise<void> {
-    await ready;
+  private async run(anchor: Anchor): Promise<void> {
     const { signal } = this.stopping;
     for (let inARow = 0; !signal.aborted;) {
       inARow = (await this.once(anchor)) ? 0 : inARow + 1;
@@ -67,7 +68,8 @@ export class AnchorLog {
   }
 
   private waitMs({ everySeconds }: Anchor, inARow: number): number {
-    const { random = Math.random } = this.deps;
+    const { random = Math.random, compare } = this.deps;
+    if (compare.waitsFor().length > 0) return BACK_OFF_MS;
     if (inARow === 0) return Math.min(everySeconds * 1_000, LOOK_MS_MAX);
     const longest = Math.min(BACK_OFF_MS * 2 ** inARow, BACK_OFF_MS_MAX);
     return (longest / 2) * (1 + random());
@@ -75,15 +77,16 @@ export class AnchorLog {
 
   /** Puts the newest checkpoint where the anchor is due and has it not. @returns false where that failed. */
   async once(anchor: Anchor): Promise<boolean> {
-    const { cursors, store, sequence, origin, journal } = this.deps;
+    const { cursors, store, sequence, compare, origin, journal } = this.deps;
     const { name, everySeconds } = anchor;
-    if (sequence.parted()) return true;
+    if (sequence.parted() || compare.waitsFor().length > 0) return true;
     try {
       const claimed = await cursors.claim(name, { everySeconds, forSeconds: CLAIM_SECONDS });
       if (!claimed) return true;
       try {
         const head = await store.head(origin);
-        if (head === undefined || head.size === claimed.size) {
+        const isDue = head !== undefined && head.size !== claimed.size;
+        if (!isDue || !(await compare.look(anchor))) {
           await cursors.release(name);
           return true;
         }
@@ -96,6 +99,7 @@ export class AnchorLog {
       }
       return true;
     } catch (error) {
+      if (this.stopping.signal.aborted) return false;
       this.failed.set(name, (this.failed.get(name) ?? 0) + 1);
       journal.warn(
         { err: error, anchor: name },

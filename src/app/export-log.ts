@@ -1,7 +1,7 @@
 import type { TreeHead } from '../domain/audit/checkpoint.js';
 import { readHead } from '../domain/audit/checkpoint.js';
-import type { PlaceRange } from '../domain/audit/dropped.places.js';
-import { firstUntold, rangesOf, toldDropped } from '../domain/audit/dropped.places.js';
+import { utf8Text } from '../domain/audit/canonical.js';
+import { DroppedPlaces } from '../domain/audit/dropped.places.js';
 import { noteText } from '../domain/audit/signed.note.js';
 import {
   TILE_WIDTH,
@@ -35,12 +35,10 @@ export async function exportLog(args: {
   readonly pauseMs?: number;
 }): Promise<TreeHead | undefined> {
   const { to } = args;
-  const drops: Drops = { missing: [], told: [] };
   for (let round = 1; ; round++) {
-    const taken = await takeOnce(args, drops);
+    const taken = await takeOnce(args);
     if (taken === undefined) return undefined;
-    const isTold = firstUntold(rangesOf(drops.missing.sort(rising)), drops.told) === undefined;
-    if (isTold || round === ROUNDS_MAX) {
+    if (taken.isTold || round === ROUNDS_MAX) {
       await to.write('checkpoint', taken.note);
       return taken.head;
     }
@@ -48,21 +46,24 @@ export async function exportLog(args: {
   }
 }
 
-/** What was dropped while it was taken: the event of it comes under a later checkpoint. */
-interface Drops {
-  readonly missing: number[];
-  readonly told: PlaceRange[];
+/** What was taken, and whether it tells of all that was dropped: else the event of it comes under a later checkpoint. */
+interface Taken {
+  readonly note: Buffer;
+  readonly head: TreeHead;
+  readonly isTold: boolean;
 }
 
-async function takeOnce(
-  { source, to, progress }: Parameters<typeof exportLog>[0],
-  drops: Drops,
-): Promise<{ readonly note: Buffer; readonly head: TreeHead } | undefined> {
+async function takeOnce({
+  source,
+  to,
+  progress,
+}: Parameters<typeof exportLog>[0]): Promise<Taken | undefined> {
   const note = await source('checkpoint');
   const head = note && readHead(noteText(note.toString('utf8')) ?? '');
   if (note === undefined || head === undefined) return undefined;
-  const take = async (path: string): Promise<Buffer | undefined> => {
-    if ((await to.read(path)) !== undefined) return undefined;
+  const take = async (path: string): Promise<Buffer> => {
+    const before = await to.read(path);
+    if (before !== undefined) return before;
     const bytes = await source(path);
     if (bytes === undefined) throw new Error(`the broker has not ${path} any more: try again`);
     await to.write(path, bytes);
@@ -70,29 +71,27 @@ async function takeOnce(
   };
   for (const { level, index, width } of tilesOf(head.size))
     await take(tilePath(level, index, width));
+  const drops = new DroppedPlaces();
   for (const { index, width } of bundlesOf(head.size)) {
     const bundle = await take(tilePath('entries', index, width));
-    if (bundle) noteDrops(drops, index * TILE_WIDTH, bundle);
+    noteDrops(drops, index * TILE_WIDTH, bundle);
     progress?.(index * TILE_WIDTH + width, head.size);
   }
-  return { note, head };
+  return { note, head, isTold: drops.firstUntold() === undefined };
 }
 
-function noteDrops({ missing, told }: Drops, first: number, bundle: Buffer): void {
+/** Times are for whoever verifies it: what cannot be believed for them is not to be waited for. */
+function noteDrops(drops: DroppedPlaces, first: number, bundle: Buffer): void {
   for (const [at, body] of (unpackBundle(bundle) ?? []).entries()) {
-    if (body.length === 0) missing.push(first + at);
-    else if (body.includes(DROPPED)) told.push(...toldDropped(parsed(body)));
+    if (body.length === 0) drops.lacks(first + at);
+    else if (body.includes(DROPPED)) drops.hears(parsed(body), first + at);
   }
 }
 
 function parsed(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(utf8Text(body) ?? '');
   } catch {
     return undefined;
   }
-}
-
-function rising(one: number, other: number): number {
-  return one - other;
 }

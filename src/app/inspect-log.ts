@@ -1,5 +1,5 @@
-import type { PlaceRange } from '../domain/audit/dropped.places.js';
-import { firstUntold, rangesOf, toldDropped } from '../domain/audit/dropped.places.js';
+import { utf8Text } from '../domain/audit/canonical.js';
+import { DroppedPlaces } from '../domain/audit/dropped.places.js';
 import { eventFacts } from '../domain/audit/event.facts.js';
 import { GrowingTree, leafHashOf } from '../domain/audit/merkle.tree.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
@@ -85,7 +85,7 @@ export class InspectLog {
     const size = latest?.size ?? 0;
     if (places > size) return `the places ${size} to ${places - 1} were given by nobody who signs`;
     const tree = GrowingTree.empty();
-    const drops: Drops = { missing: new Map(), told: [] };
+    const drops = new DroppedPlaces();
     while (tree.size < size) {
       const wrong = await this.slice(tree, drops, Math.min(SLICE, size - tree.size));
       if (wrong !== undefined) return wrong;
@@ -95,7 +95,11 @@ export class InspectLog {
     return (latest && rootDiffers(latest, tree)) ?? (await this.untold(drops, size));
   }
 
-  private async slice(tree: GrowingTree, drops: Drops, count: number): Promise<string | undefined> {
+  private async slice(
+    tree: GrowingTree,
+    drops: DroppedPlaces,
+    count: number,
+  ): Promise<string | undefined> {
     const begin = tree.size;
     const entries = await this.deps.inspection.entries(begin, count);
     const nodes: Node[] = [];
@@ -116,36 +120,40 @@ export class InspectLog {
     return wrong;
   }
 
-  /** That each is found by what it says: what proves nothing can be made again, and is told of. */
+  /** That each is found by what it says and when: what proves nothing can be made again, and is told of. */
   private async findable(entries: readonly InspectedEntry[]): Promise<void> {
     const { inspection, isFiled, journal, onMisfiled } = this.deps;
     if (!isFiled()) return;
     const placed = entries.flatMap(({ index, event }) =>
       event?.body ? [{ index, facts: eventFacts(event.body) }] : [],
     );
-    for (const { index, isMissing } of await inspection.misfiled(placed)) {
-      if (this.told.has(index) || this.told.size >= TOLD_MAX) continue;
-      this.told.add(index);
+    const begin = entries[0]?.index ?? 0;
+    const pastTime = await inspection.pastTime(begin, entries.length);
+    for (const it of [...(await inspection.misfiled(placed)), ...pastTime]) {
+      if (this.told.has(it.index) || this.told.size >= TOLD_MAX) continue;
+      this.told.add(it.index);
       this.misfiled += 1;
-      const eventId = entries.find((it) => it.index === index)?.eventId ?? '';
-      const misfiled = { index, isMissing, eventId };
+      const eventId = entries.find(({ index }) => index === it.index)?.eventId ?? '';
+      const misfiled = { ...it, eventId };
       journal.error(misfiled, 'an event of the audit log is not found by what it says');
       onMisfiled(misfiled);
     }
+    if (pastTime.length > 0) await inspection.widen(begin, entries.length);
     await inspection.file(placed);
   }
 
   /** What has no body, and no event says why. */
-  private async untold({ missing, told }: Drops, size: number): Promise<string | undefined> {
-    if (missing.size === 0) return undefined;
-    const since = await this.deps.inspection.droppedSince(size);
-    const later = since.flatMap(({ leafHash, body }) =>
-      leafHashOf(body).equals(leafHash) ? toldDropped(saidBy(body)) : [],
-    );
-    const place = firstUntold(rangesOf(missing.keys()), [...told, ...later]);
-    return place === undefined
-      ? undefined
-      : `the event ${missing.get(place) ?? ''} at place ${place} has no body, and no event says that it was dropped`;
+  private async untold(drops: DroppedPlaces, size: number): Promise<string | undefined> {
+    const { inspection } = this.deps;
+    if (drops.count === 0) return undefined;
+    for (const { leafHash, body } of await inspection.droppedSince(size)) {
+      // Whichever place it has or gets, it is none of those that were walked.
+      if (leafHashOf(body).equals(leafHash)) drops.hears(saidBy(body), size);
+    }
+    const place = drops.firstUntold();
+    if (place === undefined) return undefined;
+    const [entry] = await inspection.entries(place, 1);
+    return `the event ${entry?.eventId ?? ''} at place ${place} has no body, and no event says that it was dropped`;
   }
 
   private async treeAbove(nodes: readonly Node[]): Promise<string | undefined> {
@@ -188,18 +196,14 @@ interface Node {
   readonly hash: Hash;
 }
 
-/** What a pass found of dropped bodies. */
-interface Drops {
-  /** The events without a body, by their rising places. */
-  readonly missing: Map<number, string>;
-  readonly told: PlaceRange[];
-}
-
-/** Of an entry that is not wrong. */
-function take({ missing, told }: Drops, { index, eventId, event }: InspectedEntry): void {
+/**
+ * Of an entry that is not wrong. Times are for whoever verifies the log: the clock of a replica that was wrong for once, long
+ * ago, parts nothing.
+ */
+function take(drops: DroppedPlaces, { index, event }: InspectedEntry): void {
   if (event === null) return;
-  if (event.body === null) missing.set(index, eventId);
-  else if (event.action === 'audit.dropped') told.push(...toldDropped(saidBy(event.body)));
+  if (event.body === null) drops.lacks(index);
+  else if (event.action === 'audit.dropped') drops.hears(saidBy(event.body), index);
 }
 
 function wrongAt(place: number, entry: InspectedEntry | undefined): string | undefined {
@@ -241,7 +245,7 @@ interface Said {
 /** Bodies with a right hash are as they were written. */
 function saidBy(body: Buffer): Said | undefined {
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
+    const value: unknown = JSON.parse(utf8Text(body) ?? '');
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 import type { Hash, Range, Subtree } from '../domain/audit/merkle.tree.js';
-import { rangeHash } from '../domain/audit/merkle.tree.js';
+import { GrowingTree, perfectSubtrees, rangeHash } from '../domain/audit/merkle.tree.js';
 import { hashInTile, tileOf, tilesFor } from '../domain/audit/tlog.tiles.js';
 import type { LogStore } from './ports/log.store.js';
 
@@ -19,4 +19,13 @@ export async function hashesOf(
     return hashInTile(subtree, tile);
   };
   return ranges.map((range) => rangeHash(range, hashOf));
+}
+
+/** The tree of the first events, ready to grow, read from its tiles. */
+export async function treeOfSize(size: number, tiles: LogStore['tiles']): Promise<GrowingTree> {
+  const ranges = perfectSubtrees({ begin: 0, end: size }).map(({ level, index }) => ({
+    begin: index * 2 ** level,
+    end: (index + 1) * 2 ** level,
+  }));
+  return GrowingTree.of(size, await hashesOf(ranges, size, tiles));
 }

@@ -6,6 +6,7 @@ import type { CastEvent } from '../domain/recording/asciicast.js';
 import { CastReader, castLineV2, headerV2 } from '../domain/recording/asciicast.js';
 import { firstDigest, nextDigest } from '../domain/recording/digest.chain.js';
 import type { RecordingId } from '../domain/recording/recording.js';
+import { packPart } from '../domain/recording/stored.form.js';
 import type { Session, SessionId } from '../domain/session/session.js';
 import type { Caller } from './caller.js';
 import { callerCapacities, maySee } from './caller.js';
@@ -68,6 +69,18 @@ export class ReadRecordings {
     const { recording } = found;
     const lines = this.verified(recording);
     return { recording, lines: version === 3 ? lines : inV2(lines) };
+  }
+
+  /**
+   * The header with its end of line, and the chunks as they are stored, each after its length: what the digest in the
+   * audit log is of. Nothing is looked at here: this is for who holds it to the log themselves.
+   */
+  async stored(
+    caller: Caller,
+    id: RecordingId,
+  ): Promise<{ recording: RecordingInfo; parts: AsyncIterable<Uint8Array> } | Problem> {
+    const found = await this.open(caller, id, 'stored');
+    return isProblem(found) ? found : { ...found, parts: this.parts(found.recording) };
   }
 
   /** What was on the screen, as text; empty until it was read, a while after the end. */
@@ -186,6 +199,19 @@ export class ReadRecordings {
       }),
     );
     return { recording };
+  }
+
+  private async *parts({ id, header, chunks: count }: RecordingInfo): AsyncGenerator<Uint8Array> {
+    yield packPart(Buffer.from(`${header}\n`));
+    let after = 0;
+    while (after < count) {
+      const chunks = await this.deps.recordings.chunks(id, after, CHUNKS_AT_ONCE);
+      if (chunks.length === 0) return;
+      for (const { seq, bytes } of chunks) {
+        yield packPart(bytes);
+        after = seq;
+      }
+    }
   }
 
   /**

@@ -1,16 +1,11 @@
 import type { TreeHead } from '../domain/audit/checkpoint.js';
 import { openCheckpoint, signCheckpoint } from '../domain/audit/checkpoint.js';
 import { eventFacts } from '../domain/audit/event.facts.js';
-import {
-  GrowingTree,
-  consistencyRanges,
-  isConsistent,
-  leafHashOf,
-  perfectSubtrees,
-} from '../domain/audit/merkle.tree.js';
+import { consistencyRanges, isConsistent, leafHashOf } from '../domain/audit/merkle.tree.js';
+import type { GrowingTree } from '../domain/audit/merkle.tree.js';
 import type { SignerKey, VerifierKey } from '../domain/audit/signed.note.js';
 import { TILE_HEIGHT } from '../domain/audit/tlog.tiles.js';
-import { hashesOf } from './log.hashes.js';
+import { hashesOf, treeOfSize } from './log.hashes.js';
 import { pause } from './pause.js';
 import type { Clock } from './ports/clock.js';
 import type { Journal } from './ports/journal.js';
@@ -55,15 +50,16 @@ export class SequenceLog {
       readonly everyMs: number;
       readonly clock: Clock;
       readonly journal: Journal;
+      /** Nothing is signed while it is so: what anchors hold must be compared first. */
+      readonly isHeld?: () => boolean;
       /** Told once, where signing stops. */
       readonly onParted?: (parted: Parted) => void;
       readonly batch?: number;
     },
   ) {}
 
-  /** @param ready before it nothing is signed: what anchors hold must be compared first. */
-  start(ready: Promise<void> = Promise.resolve()): void {
-    this.loop = ready.then(() => this.run());
+  start(): void {
+    this.loop = this.run();
   }
 
   async stop(): Promise<void> {
@@ -109,8 +105,8 @@ export class SequenceLog {
 
   /** Gives places to what waits, a batch at most. @returns whether there may be more of it for this replica. */
   async once(): Promise<'more' | 'all'> {
-    const { store, batch = BATCH } = this.deps;
-    if (this.stopped || !(await store.isWaiting())) return 'all';
+    const { store, batch = BATCH, isHeld } = this.deps;
+    if (this.stopped || isHeld?.() || !(await store.isWaiting())) return 'all';
     let grown: GrowingTree | undefined;
     let count = 0;
     try {
@@ -151,11 +147,7 @@ export class SequenceLog {
     if (known && latest && known.head.size === size && known.head.root.equals(latest.root)) {
       return known.tree.copy();
     }
-    const ranges = perfectSubtrees({ begin: 0, end: size }).map(({ level, index }) => ({
-      begin: index * 2 ** level,
-      end: (index + 1) * 2 ** level,
-    }));
-    const tree = GrowingTree.of(size, await hashesOf(ranges, size, tiles));
+    const tree = await treeOfSize(size, tiles);
     if (latest) await this.check(latest, tree, tiles);
     return tree;
   }

@@ -37,8 +37,9 @@ export class TellLog {
   }
 
   /** What it holds is signed all the same: only searches went past it. */
-  async misfiled({ eventId, index, isMissing }: MisfiledEvent): Promise<void> {
-    await this.tried('log.misfiled', 'failure', { event: eventId, index, missing: isMissing });
+  async misfiled({ eventId, index, isMissing, isPastTime }: MisfiledEvent): Promise<void> {
+    const how = { missing: isMissing, pastTime: isPastTime };
+    await this.tried('log.misfiled', 'failure', { event: eventId, index, ...how });
   }
 
   private async tried(...args: Parameters<TellLog['append']>): Promise<void> {

@@ -69,21 +69,15 @@ export async function verifyEvidence(args: {
   const wrong = (file: string | null, what: string) => {
     if (!findings.has(file)) findings.set(file, { file, what });
   };
+  const note = (what: string) => void notes.push(what);
   const reader = new EvidenceReader(args.decompress, wrong);
   await reader.read(args.archive, args.progress);
   for (const name of Object.values(ARCHIVE_FILES)) {
     if (!reader.names.has(name)) wrong(name, 'is missing');
   }
-  const head = checkHead(reader, args, wrong);
+  const head = checkHead(reader, args, { wrong, note });
   const { events, dropped, told } = checkEvents(reader, args.verifiers, wrong);
-  const found: EvidenceCase = {
-    reader,
-    events,
-    dropped,
-    told,
-    wrong,
-    note: (what) => void notes.push(what),
-  };
+  const found: EvidenceCase = { reader, events, dropped, told, wrong, note };
   checkSums(found);
   const known = checkContents(found);
   return {
@@ -107,11 +101,11 @@ function checkHead(
     verifiers,
     olderNote,
   }: { readonly verifiers: readonly VerifierKey[]; readonly olderNote?: string },
-  wrong: Wrong,
+  { wrong, note }: Pick<EvidenceCase, 'wrong' | 'note'>,
 ) {
-  const note = reader.files.get(ARCHIVE_FILES.checkpoint);
-  if (note === undefined) return undefined;
-  const head = openCheckpoint(note.toString('utf8'), verifiers);
+  const signed = reader.files.get(ARCHIVE_FILES.checkpoint);
+  if (signed === undefined) return undefined;
+  const head = openCheckpoint(signed.toString('utf8'), verifiers);
   if (typeof head === 'string') {
     wrong(ARCHIVE_FILES.checkpoint, head);
     return undefined;
@@ -127,6 +121,10 @@ function checkHead(
     );
   } else if (older?.size === head.size && !older.root.equals(head.root)) {
     wrong(ARCHIVE_FILES.checkpoint, 'is of other events than the older one of the same size');
+  } else if (older && older.size < head.size) {
+    note(
+      `It is not shown that the log goes on from the older checkpoint of ${older.size} events: verify an export for that.`,
+    );
   }
   return head;
 }
@@ -146,7 +144,7 @@ function checkEvents(reader: EvidenceReader, verifiers: readonly VerifierKey[], 
     const leaf = body ? leafHashOf(body) : told && hashIn(told);
     if (leaf === undefined) {
       wrong(told ? gone : name, told ? 'is no hash' : 'is missing, and its proof is there');
-      examiner.skip();
+      examiner.skip(index);
       dropped += 1;
       continue;
     }
@@ -155,10 +153,10 @@ function checkEvents(reader: EvidenceReader, verifiers: readonly VerifierKey[], 
     checkPlace(reader, { index, leaf, file, checkpoint, listed, verifiers }, wrong);
     if (body === undefined) {
       dropped += 1;
-      examiner.skip();
+      examiner.skip(index);
       continue;
     }
-    const what = examiner.take(body);
+    const what = examiner.take(body, index);
     if (what !== undefined) wrong(name, what);
     const event = eventIn(index, body);
     if (event) events.push(event);

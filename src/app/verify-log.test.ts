@@ -6,15 +6,25 @@ import { canonicalJson } from '../domain/audit/canonical.js';
 import { signCheckpoint } from '../domain/audit/checkpoint.js';
 import { leafHashOf, rootOf } from '../domain/audit/merkle.tree.js';
 import { tilePath } from '../domain/audit/tlog.tiles.js';
+import { chunkFile, headerFile } from '../domain/evidence/archive.names.js';
+import { newRecordingId } from '../domain/recording/recording.js';
 import { verifyLog } from './verify-log.js';
 
 const signer = signerNamed();
 const verifiers = [signer.verifier];
+const DAY_MS = 86_400_000;
 const START = Date.parse('2026-03-01T00:00:00Z');
 
 function body(at: number, over: object = {}): Buffer {
   const time = new Date(START + at * 1000).toISOString();
   return Buffer.from(canonicalJson({ id: `event-${at}`, time, action: 'test.happened', ...over }));
+}
+
+/** What tells that bodies were dropped, forty days after the beginning. */
+function dropped(at: number, places: readonly (readonly [number, number])[], count: number) {
+  const cutoff = new Date(START + 9 * DAY_MS).toISOString();
+  const time = new Date(START + 40 * DAY_MS + at * 1000).toISOString();
+  return body(at, { time, action: 'audit.dropped', data: { places, count, cutoff } });
 }
 
 const bodies = (count: number): Buffer[] => Array.from({ length: count }, (_, at) => body(at));
@@ -49,7 +59,7 @@ describe('a log that was taken out', () => {
   );
 
   test('may lack bodies whose time is over: their hashes are in the tree', async () => {
-    const told = body(300, { action: 'audit.dropped', data: { places: [[0, 99]] } });
+    const told = dropped(300, [[0, 99]], 100);
     const all = [...bodies(300), told];
     const leaves = all.map(leafHashOf);
     const left = all.map((it, at) => (at < 100 ? Buffer.alloc(0) : it));
@@ -61,15 +71,14 @@ describe('a log that was taken out', () => {
   });
 
   test('lacks no body of which no event says that it was dropped', async () => {
-    const told = body(300, {
-      action: 'audit.dropped',
-      data: {
-        places: [
-          [0, 99],
-          [101, 103],
-        ],
-      },
-    });
+    const told = dropped(
+      300,
+      [
+        [0, 99],
+        [101, 103],
+      ],
+      103,
+    );
     const all = [...bodies(300), told];
     const leaves = all.map(leafHashOf);
     const left = all.map((it, at) => (at < 102 ? Buffer.alloc(0) : it));
@@ -186,6 +195,8 @@ describe('what somebody did to it is named, with the first event that it is abou
 
   test.each([
     ['is no JSON', Buffer.from('{"a":')],
+    ['is no UTF-8', Buffer.from([...Buffer.from('{"a":"'), 0xff, ...Buffer.from('"}')])],
+    ['is no JSON', Buffer.from([0xef, 0xbb, 0xbf, ...body(3)])],
     ['is no JSON object', Buffer.from('[]')],
     ['is not in canonical form (RFC 8785)', Buffer.from('{"time":"x","time":"y"}')],
     ['is not in canonical form (RFC 8785)', Buffer.from('{"b":1,"a":1}')],
@@ -249,21 +260,114 @@ describe('what events say can have happened in that order', () => {
     expect(await findings({ files })).toEqual([what]);
   });
 
+  describe('and where bodies were dropped', () => {
+    /** Steps of sessions, so many days after the beginning; undefined for a body that is gone. At the end it is told. */
+    type Told = readonly [
+      session: string,
+      days: number,
+      event: string,
+      from: string,
+      to: string,
+      version: number,
+    ];
+    const found = async (steps: readonly (Told | undefined)[]) => {
+      const gone = steps.flatMap((it, at) => (it === undefined ? [at] : []));
+      const all = steps.map((it, at) => {
+        if (it === undefined) return body(at);
+        const [session, days, event, from, to, version] = it;
+        const time = new Date(START + days * DAY_MS + at * 1000).toISOString();
+        return body(at, { time, action: `session.${event}`, session, data: { from, to, version } });
+      });
+      const told = gone.map((it): [number, number] => [it, it]);
+      const time = new Date(START + 400 * DAY_MS).toISOString();
+      const cutoff = new Date(START + 300 * DAY_MS).toISOString();
+      const data = { places: told, count: gone.length, cutoff };
+      all.push(body(steps.length, { time, action: 'audit.dropped', data }));
+      const left = all.map((it, at) => (gone.includes(at) ? Buffer.alloc(0) : it));
+      return findings({ files: logFilesOf({ bodies: left, leaves: all.map(leafHashOf), signer }) });
+    };
+    const ask: Told = ['s', 0, 'ask', 'new', 'pending', 1];
+    const start: Told = ['s', 0, 'start', 'approved', 'starting', 3];
+
+    test.each<[string, (Told | undefined)[]]>([
+      ['its beginning', [undefined, undefined, start]],
+      ['a step between', [ask, undefined, start]],
+      ['nothing of it', [undefined, ask, ['s', 0, 'approve', 'pending', 'approved', 2]]],
+      [
+        'its beginning, a month before',
+        [undefined, ask, undefined, ['t', 30, 'revoke', 'approved', 'ended', 3]],
+      ],
+      [
+        'its beginning, long before it was seen that its container ended',
+        [
+          undefined,
+          undefined,
+          undefined,
+          undefined,
+          ask,
+          ['t', 200, 'finish', 'ending', 'ended', 5],
+        ],
+      ],
+    ])('of a session may be missing what lay there: %s', async (_, steps) => {
+      expect(await found(steps)).toEqual([]);
+    });
+
+    test.each<[string, (Told | undefined)[], string]>([
+      [
+        'more than was dropped',
+        [undefined, start],
+        '1: is step 3 of session s, whose first steps are missing',
+      ],
+      [
+        'what was dropped before the session was',
+        [undefined, undefined, ask, start],
+        '3: is step 3 of session s from approved, and the one before it was step 1 to pending',
+      ],
+      [
+        'a beginning that cannot have lain there: it would have lapsed',
+        [undefined, undefined, ask, ['t', 32, 'start', 'approved', 'starting', 3]],
+        '3: is step 3 of session t, whose first steps are missing',
+      ],
+      [
+        'what the machine does not lead through',
+        [undefined, ['s', 0, 'run', 'starting', 'active', 2]],
+        '1: is step 2 of session s, whose first steps are missing',
+      ],
+      [
+        'what would lead out of its end',
+        [['s', 0, 'refuse', 'new', 'denied', 1], undefined, start],
+        '2: is step 3 of session s from approved, and the one before it was step 1 to denied',
+      ],
+      [
+        'what was between, where it goes on from elsewhere',
+        [undefined, ask, ['s', 0, 'start', 'approved', 'starting', 2]],
+        '2: is step 2 of session s from approved, and the one before it was step 1 to pending',
+      ],
+    ])('but not %s', async (_, steps, what) => {
+      expect(await found(steps)).toEqual([what]);
+    });
+  });
+
   test('and the recordings that are beside them are those that were stored', async () => {
     const header = '{"version":3}';
     const chunks = [Buffer.from('one'), Buffer.from('two')];
     const sha = (...parts: (Buffer | string)[]) =>
       parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
     const digest = chunks.reduce((before, it) => sha(before, it), sha(`${header}\n`));
-    const data = { recording: 'r1', digest: digest.toString('hex'), chunks: 2 };
+    const id = newRecordingId();
+    const data = { recording: id, digest: digest.toString('hex'), chunks: 2 };
     const files = logFilesOf({ bodies: [body(0, { action: 'recording.finished', data })], signer });
-    expect(await verifyLog({ files, verifiers })).toMatchObject({ recordings: 0, findings: [] });
-    files.files.set('recordings/r1/header', Buffer.from(`${header}\n`));
-    chunks.forEach((chunk, at) => files.files.set(`recordings/r1/${at + 1}.gz`, chunk));
+    expect(await verifyLog({ files, verifiers })).toMatchObject({
+      recordings: 0,
+      recordingsUnseen: 1,
+      findings: [],
+    });
+    files.files.set(headerFile(id), Buffer.from(`${header}\n`));
+    chunks.forEach((chunk, at) => files.files.set(chunkFile(id, at + 1), chunk));
     expect(await verifyLog({ files, verifiers })).toMatchObject({ recordings: 1, findings: [] });
-    files.files.set('recordings/r1/2.gz', Buffer.from('three'));
+    files.files.set(chunkFile(id, 2), Buffer.from('three'));
     expect(await findings({ files })).toEqual([
-      '-: the recording r1 is not what its event says was stored',
+      `-: the recording ${id} is not what its event says was stored`,
     ]);
   });
 });

@@ -1,6 +1,5 @@
 import type { TreeHead } from '../domain/audit/checkpoint.js';
 import { openCheckpoint } from '../domain/audit/checkpoint.js';
-import { firstUntold, rangesOf } from '../domain/audit/dropped.places.js';
 import { EventExaminer } from '../domain/audit/event.examiner.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
 import { GrowingTree, HASH_BYTES, leafHashOf } from '../domain/audit/merkle.tree.js';
@@ -12,6 +11,9 @@ import {
   tilePath,
   unpackBundle,
 } from '../domain/audit/tlog.tiles.js';
+import type { SealedRecording } from '../domain/audit/told.recordings.js';
+import { ToldRecordings } from '../domain/audit/told.recordings.js';
+import { chunkFile, headerFile } from '../domain/evidence/archive.names.js';
 import { firstDigest, nextDigest } from '../domain/recording/digest.chain.js';
 import type { LogFiles } from './ports/log.files.js';
 
@@ -30,7 +32,12 @@ export interface Verification {
   readonly events: number;
   /** Events whose bodies were dropped at the end of their time: their hashes are in the tree. */
   readonly dropped: number;
+  /** Those that are in the files and are what was stored. */
   readonly recordings: number;
+  /** Those that are not in them, for they were dropped at the end of their time, as an event says. */
+  readonly recordingsDropped: number;
+  /** Those that were not looked at, for the log was taken out without recordings. */
+  readonly recordingsUnseen: number;
   readonly findings: readonly Finding[];
 }
 
@@ -49,7 +56,8 @@ export async function verifyLog(args: {
   const { files, verifiers, olderNote } = args;
   const head = openNote(await files.read('checkpoint'), verifiers);
   const older = olderNote === undefined ? null : openCheckpoint(olderNote, verifiers);
-  const nothing = { head: null, keys: [], older: null, events: 0, dropped: 0, recordings: 0 };
+  const none = { recordings: 0, recordingsDropped: 0, recordingsUnseen: 0 };
+  const nothing = { head: null, keys: [], older: null, events: 0, dropped: 0, ...none };
   if (typeof head === 'string') return { ...nothing, findings: [about(`the checkpoint ${head}`)] };
   if (typeof older === 'string') {
     return { ...nothing, findings: [about(`the older checkpoint ${older}`)] };
@@ -67,7 +75,7 @@ export async function verifyLog(args: {
     older,
     events: size - walk.dropped,
     dropped: walk.dropped,
-    recordings,
+    ...recordings,
     findings: walk.end(),
   };
 }
@@ -82,9 +90,9 @@ function about(what: string, index: number | null = null): Finding {
 
 /** One pass over all events, a bundle at a time. */
 class LogWalk {
-  private readonly missing: number[] = [];
   private readonly tree = GrowingTree.empty();
   private readonly examiner = new EventExaminer();
+  private readonly told = new ToldRecordings();
   /** The tile above the last bundles. */
   private above: { readonly index: number; readonly tile: Buffer | undefined } | undefined;
   private readonly found = new Map<
@@ -134,14 +142,13 @@ class LogWalk {
   }
 
   get dropped(): number {
-    return this.missing.length;
+    return this.examiner.dropped.count;
   }
 
   /** The hash of a leaf, whatever the tile says; the tile tells which of the two was changed. */
   private leaf(index: number, body: Buffer, told: Hash | undefined): Hash {
     if (body.length === 0 && told) {
-      this.missing.push(index);
-      this.examiner.skip();
+      this.examiner.skip(index);
       return told;
     }
     const leaf = leafHashOf(body);
@@ -152,7 +159,8 @@ class LogWalk {
         index,
       );
     }
-    const wrong = this.found.has('event') ? undefined : this.examiner.take(body);
+    this.told.take(body);
+    const wrong = this.found.has('event') ? undefined : this.examiner.take(body, index);
     if (wrong !== undefined) this.note('event', wrong, index);
     // The tree is that of the tiles, so that one event which was changed does not hide what else was.
     return told ?? leaf;
@@ -189,28 +197,48 @@ class LogWalk {
     }
   }
 
-  /** @returns how many recordings are in the files and are what the events say. */
-  async recordings(): Promise<number> {
-    if (!(await this.files.holds('recordings'))) return 0;
-    let count = 0;
-    for (const { recording, digest, chunks } of this.examiner.recordings) {
-      const header = await this.files.read(`recordings/${recording}/header`);
-      if (header === undefined) continue;
-      let chain = firstDigest(header.toString('utf8').trimEnd());
-      for (let seq = 1; seq <= chunks; seq++) {
-        const chunk = await this.files.read(`recordings/${recording}/${seq}.gz`);
-        if (chunk === undefined) break;
-        chain = nextDigest(chain, chunk);
-      }
-      if (chain.toString('hex') === digest) count += 1;
-      else
-        this.note('recording', `the recording ${recording} is not what its event says was stored`);
+  /** Holds the recordings that are in the files to the events of their ends. */
+  async recordings(): Promise<
+    Pick<Verification, 'recordings' | 'recordingsDropped' | 'recordingsUnseen'>
+  > {
+    const { sealed, dropped } = this.told;
+    const counts = { recordings: 0, recordingsDropped: 0, recordingsUnseen: 0 };
+    if (!(await this.files.holds('recordings'))) {
+      const unseen = sealed.filter(({ recording }) => !dropped.has(recording)).length;
+      return { ...counts, recordingsDropped: sealed.length - unseen, recordingsUnseen: unseen };
     }
-    return count;
+    for (const told of sealed) {
+      const { recording } = told;
+      const chain = await this.chainOf(told);
+      if (chain?.toString('hex') === told.digest) counts.recordings += 1;
+      else if (chain) {
+        this.note('recording', `the recording ${recording} is not what its event says was stored`);
+      } else if (dropped.has(recording)) counts.recordingsDropped += 1;
+      else {
+        this.note(
+          'recording',
+          `the recording ${recording} is missing, and no event says that it was dropped: take the log out with --recordings again`,
+        );
+      }
+    }
+    return counts;
+  }
+
+  /** @returns where the chain over what is there ends; undefined where it has no header. */
+  private async chainOf({ recording, chunks }: SealedRecording): Promise<Buffer | undefined> {
+    const header = await this.files.read(headerFile(recording));
+    if (header === undefined) return undefined;
+    let chain = firstDigest(header.toString('utf8').replace(/\n$/, ''));
+    for (let seq = 1; seq <= chunks; seq++) {
+      const chunk = await this.files.read(chunkFile(recording, seq));
+      if (chunk === undefined) break;
+      chain = nextDigest(chain, chunk);
+    }
+    return chain;
   }
 
   end(): Finding[] {
-    const untold = firstUntold(rangesOf(this.missing), this.examiner.toldDropped);
+    const untold = this.examiner.dropped.firstUntold();
     // Behind an event that is wrong, what others tell was not heard.
     if (untold !== undefined && !this.found.has('event')) {
       this.note('dropped', 'has no body, and no event says that it was dropped', untold);

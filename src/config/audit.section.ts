@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KEEP_DAYS_MIN } from '../domain/audit/dropped.places.js';
 import type { SignerKey, VerifierKey } from '../domain/audit/signed.note.js';
 import type { AnchorConfig } from './anchors.section.js';
 import { anchorsSection } from './anchors.section.js';
@@ -7,9 +8,6 @@ import type { SinkConfig } from './sinks.section.js';
 import { sinks } from './sinks.section.js';
 
 const ORIGIN = /^[^\s+\p{Z}\p{Cc}]+$/u;
-
-/** As PostgreSQL has it as well: nothing goes before, whatever a broker says. */
-const KEEP_DAYS_MIN = 30;
 
 const retention = z.strictObject({
   keepDays: z

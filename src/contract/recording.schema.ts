@@ -59,6 +59,13 @@ export const Cast = z.string().meta({
     'asciicast: a header, then an event in each line (https://docs.asciinema.org/manual/asciicast/v3/).',
 });
 
+/** A recording as it is stored, as bytes. */
+export const StoredRecording = z.string().meta({
+  id: 'StoredRecording',
+  description:
+    'The header line, then each chunk (lines of asciicast in gzip), each after its length in four bytes, the highest first.',
+});
+
 /** The lines that were on the screen of a recording, as text. */
 export const ScreenText = z.string().meta({
   id: 'ScreenText',

@@ -23,7 +23,9 @@ function detector() {
         if (isNew) written.set(seen.key, seen);
         return Promise.resolve(isNew);
       },
-      isAdded: (_, container) => Promise.resolve(container !== REGULAR),
+      isAdded: (_, containers) => Promise.resolve(containers.some((it) => it !== REGULAR)),
+      keepEarly: () => Promise.resolve(),
+      early: () => Promise.resolve([]),
       position: () => Promise.resolve(0),
       moveTo: () => Promise.resolve(),
     },

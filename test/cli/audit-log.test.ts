@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReadLog } from '../../src/app/read-log.js';
@@ -79,6 +79,22 @@ describe('the log, taken out and verified', () => {
     }
   });
 
+  test('is not said to be tampered with where none is: a path may be mistyped', async () => {
+    const key = ['--key', lab.key.verifier.text];
+    const nowhere = await hallpass('audit', 'verify', inHome('nonexist'), ...key);
+    expect(nowhere).toMatchObject({ code: 2, out: '' });
+    expect(nowhere.err).toContain(`Nothing is there: ${inHome('nonexist')}.`);
+    const other = await hallpass('audit', 'verify', inHome(''), ...key);
+    expect(other).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('No log is there'),
+    });
+    await rm(inHome('told/checkpoint'));
+    const cut = await hallpass('audit', 'verify', inHome('told'), ...key);
+    expect(cut).toMatchObject({ code: 1, out: expect.stringContaining('checkpoint is missing') });
+  });
+
   test('is verified without a broker, and what was changed is named and ends with 1', async () => {
     const bundle = inHome('log/tile/entries/000');
     const bytes = await readFile(bundle);
@@ -118,9 +134,34 @@ describe('a key', () => {
     expect(made.out.split('\n')[0]).toBe(signer.verifier.text);
     expect(made.out).not.toContain('PRIVATE');
     expect((await stat(inHome('secret'))).mode & 0o777).toBe(0o600);
+    const shown = await hallpass('audit', 'keygen', '--show', inHome('secret'));
+    expect(shown).toEqual({ code: 0, err: '', out: `${signer.verifier.text}\n` });
     const again = await hallpass('audit', 'keygen', ORIGIN, inHome('secret'));
     expect(again).toMatchObject({ code: 2, err: expect.stringContaining('is there already') });
     const named = await hallpass('audit', 'keygen', 'a b', inHome('other'));
     expect(named).toMatchObject({ code: 2, err: expect.stringContaining('no spaces') });
+    for (const args of [[], [ORIGIN], [ORIGIN, inHome('x'), '--show', inHome('secret')]]) {
+      const half = await hallpass('audit', 'keygen', ...args);
+      expect(half).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('Give a name and a file'),
+      });
+    }
+  });
+
+  test('that is secret verifies nothing, is told nobody again, and its verifier is named', async () => {
+    const secret = (await readFile(inHome('secret'), 'utf8')).trim();
+    for (const given of [secret, inHome('secret')]) {
+      const { code, out, err } = await hallpass('audit', 'verify', inHome('log'), '--key', given);
+      expect([code, out]).toEqual([2, '']);
+      expect(err).toMatch(/the secret key.*hallpass audit keygen --show/s);
+      expect(err).not.toContain(secret);
+    }
+  });
+
+  test('that the broker tells is shown, with a word on what that is worth', async () => {
+    const told = await hallpass('audit', 'keys');
+    expect(told).toMatchObject({ code: 0, out: `${lab.key.verifier.text}\n` });
+    expect(told.err).toContain('proves nothing against the broker itself');
   });
 });

@@ -35,6 +35,8 @@ export class Wave implements AsyncDisposable {
     const database = await freshDatabase();
     opened.defer(() => database.drop());
     const superuser = new pg.Pool({ connectionString: database.adminUrl, max: 4 });
+    // The pool ends before its connections do: the database is dropped under the last of them.
+    superuser.on('connect', (client) => client.on('error', () => undefined));
     opened.defer(() => superuser.end());
     const surroundings: Partial<Surroundings> = {
       databaseUrl: database.serviceUrl,

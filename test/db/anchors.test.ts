@@ -6,9 +6,11 @@ import { FileAnchor } from '../../src/adapters/anchors/file.anchor.js';
 import { PrismaAnchorCursors } from '../../src/adapters/prisma/prisma-anchor.cursors.js';
 import { AnchorLog } from '../../src/app/anchor-log.js';
 import { CompareAnchors } from '../../src/app/compare-anchors.js';
-import { Anchor } from '../../src/app/ports/anchor.js';
+import { logReadiness } from '../../src/app/views/log-standing.view.js';
+import type { Anchor } from '../../src/app/ports/anchor.js';
 import type { SequenceLog } from '../../src/app/sequence-log.js';
 import { signCheckpoint } from '../../src/domain/audit/checkpoint.js';
+import { AwayAnchor } from '../support/away.anchor.js';
 import { LogLab, ORIGIN, signerNamed } from '../support/log.lab.js';
 
 let lab: LogLab;
@@ -28,26 +30,34 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** One that does not answer. */
-class AwayAnchor extends Anchor {
-  readonly everySeconds = 60;
-  constructor(readonly name: string) {
-    super();
-  }
-  put(): Promise<void> {
-    return Promise.reject(new Error('does not answer'));
-  }
-  sizes(): Promise<undefined> {
-    return Promise.reject(new Error('does not answer'));
-  }
-  noteOf(): Promise<undefined> {
-    return Promise.reject(new Error('does not answer'));
-  }
+function anchorLog(
+  sequence: SequenceLog,
+  anchors: readonly Anchor[] = [file],
+  compare: ConstructorParameters<typeof AnchorLog>[0]['compare'] = comparedAlready(),
+): AnchorLog {
+  const { store, journal } = lab;
+  return new AnchorLog({ anchors, cursors, store, sequence, compare, origin: ORIGIN, journal });
 }
 
-function anchorLog(sequence: SequenceLog, anchors: readonly Anchor[] = [file]): AnchorLog {
-  const { store, journal } = lab;
-  return new AnchorLog({ anchors, cursors, store, sequence, origin: ORIGIN, journal });
+function comparedAlready(): ConstructorParameters<typeof AnchorLog>[0]['compare'] {
+  return { look: () => Promise.resolve(true), waitsFor: () => [] };
+}
+
+/** A replica as it starts: what it signs waits for the anchors, and what it puts for each. */
+function guarded(anchors: readonly Anchor[]) {
+  const sequence: SequenceLog = lab.replica({ isHeld: () => compare.waitsFor().length > 0 });
+  const compare = comparing(sequence, anchors);
+  return { sequence, compare, log: anchorLog(sequence, anchors, compare) };
+}
+
+async function putBackTo(size: number): Promise<void> {
+  await lab.asInsider(
+    'DELETE FROM audit_pending',
+    `DELETE FROM audit_events WHERE id NOT IN (SELECT event_id FROM audit_leaves WHERE index < ${size})`,
+    `DELETE FROM audit_leaves WHERE index >= ${size}`,
+    `DELETE FROM audit_checkpoints WHERE size > ${size}`,
+    'DELETE FROM audit_anchors',
+  );
 }
 
 function comparing(sequence: SequenceLog, anchors: readonly Anchor[] = [file]): CompareAnchors {
@@ -103,21 +113,68 @@ describe('an anchor', () => {
     expect((await readFile(path, 'utf8')).split('\n').filter(Boolean)).toHaveLength(2);
   });
 
-  test('that cannot be reached is counted, warned of and left to whoever tries next, and holds up nothing', async () => {
-    const sequence = lab.replica();
-    const away = new AwayAnchor('vault');
-    const log = anchorLog(sequence, [away, file]);
+  test('that cannot be reached once it was compared is counted, warned of and left to whoever tries next, and holds up nothing', async () => {
+    const away = new AwayAnchor('vault', file);
+    const { sequence, compare, log } = guarded([away]);
+    away.isAway = false;
+    await compare.once();
+    away.isAway = true;
     await lab.write(1);
     await sequence.once();
     expect(await log.once(away)).toBe(false);
     expect(log.failures().get('vault')).toBe(1);
     expect(lab.journal.lines.at(-1)).toMatchObject({ level: 'warn', facts: { anchor: 'vault' } });
-    expect(await log.once(file)).toBe(true);
+    expect(await anchorLog(sequence).once(file)).toBe(true);
     expect(await file.sizes(ORIGIN)).toEqual([1]);
-    const compare = comparing(sequence, [away, file]);
     expect(await compare.once()).toBe(false);
     expect(compare.standings()[0]).toMatchObject({ failures: 1 });
     expect(sequence.parted()).toBeUndefined();
+    await lab.write(1);
+    await sequence.once();
+    expect((await lab.store.head(ORIGIN))?.size).toBe(2);
+  });
+
+  test('that was not compared since the start holds up all signing and putting, and is told of', async () => {
+    const away = new AwayAnchor('vault', file);
+    const { sequence, compare, log } = guarded([away]);
+    expect(compare.waitsFor()).toEqual(['vault']);
+    await lab.write(3);
+    expect(await compare.once()).toBe(false);
+    await sequence.once();
+    expect(await lab.store.head(ORIGIN)).toBeUndefined();
+    expect(compare.waitsFor()).toEqual(['vault']);
+    expect(lab.journal.lines.at(-1)?.message).toContain('nothing is signed before it was');
+    const note = 'nothing is signed before these anchors were compared: vault';
+    expect(logReadiness({ parted: undefined, waitsFor: compare.waitsFor() })).toEqual({
+      ok: true,
+      note,
+    });
+    await lab.replica().once();
+    expect(await log.once(away)).toBe(true);
+    expect(log.failures().get('vault')).toBe(0);
+
+    away.isAway = false;
+    await lab.write(2);
+    expect(await compare.once()).toBe(true);
+    expect(logReadiness({ parted: undefined, waitsFor: compare.waitsFor() })).toBe(true);
+    await sequence.once();
+    await log.once(away);
+    expect(await file.sizes(ORIGIN)).toEqual([5]);
+  });
+
+  test('gets nothing that does not go on from what it holds, and the log is parted', async () => {
+    await anchored(lab.replica(), 3, 3);
+    await putBackTo(3);
+    await lab.write(4);
+    await lab.replica().once();
+    const { store, journal } = lab;
+    const sequence = lab.replica();
+    const compare = comparing(sequence);
+    const put = { look: (it: Anchor) => compare.look(it), waitsFor: () => [] };
+    const deps = { anchors: [file], cursors, store, sequence, journal, origin: ORIGIN };
+    await new AnchorLog({ ...deps, compare: put }).once(file);
+    expect(await file.sizes(ORIGIN)).toEqual([6, 3]);
+    expect(sequence.parted()?.why).toContain('is one of 3 to 5');
   });
 
   test('in a file stands a line that was cut off, and one of another log', async () => {
@@ -161,9 +218,9 @@ describe('comparing', () => {
       'DELETE FROM audit_leaves WHERE index >= 6',
       'DELETE FROM audit_checkpoints WHERE size > 6',
     );
-    const fresh = lab.replica();
-    const compare = comparing(fresh);
-    fresh.start(compare.start());
+    const { sequence: fresh, compare } = guarded([file]);
+    fresh.start();
+    compare.start();
     await expect
       .poll(() => fresh.parted()?.why)
       .toBe(
@@ -174,6 +231,57 @@ describe('comparing', () => {
     await compare.stop();
     await fresh.stop();
     expect((await lab.store.head(ORIGIN))?.size).toBe(6);
+  });
+
+  test('of what both have is remembered where the anchor goes away: no backup that is older is signed on', async () => {
+    await anchored(lab.replica(), 3, 3);
+    const { sequence, compare } = guarded([file]);
+    await compare.once();
+    await putBackTo(3);
+    await lab.write(1);
+    await sequence.once();
+    expect(sequence.parted()?.why).toContain('one of 6 was seen here');
+    expect((await lab.store.head(ORIGIN))?.size).toBe(3);
+  });
+
+  test('finds a fork that came to the anchor after all was well, though its newest agrees', async () => {
+    await anchored(lab.replica(), 3, 3);
+    const { sequence, compare } = guarded([file]);
+    await compare.once();
+    await putBackTo(3);
+    await anchored(lab.replica(), 4);
+    await compare.once();
+    expect(await file.sizes(ORIGIN)).toEqual([7, 6, 3]);
+    expect(sequence.parted()?.why).toContain('is one of 3 to 5');
+  });
+
+  test('finds a checkpoint of a fork that came late and is smaller than what was compared', async () => {
+    await anchored(lab.replica(), 3);
+    await putBackTo(0);
+    await lab.write(2);
+    await lab.replica().once();
+    const fork = await lab.store.head(ORIGIN);
+    await putBackTo(0);
+    await rm(path);
+    await anchored(lab.replica(), 5);
+    const { sequence, compare } = guarded([file]);
+    await compare.once();
+    expect(sequence.parted()).toBeUndefined();
+    if (fork) await file.put(fork);
+    await compare.once();
+    expect(sequence.parted()?.why).toContain('a checkpoint of 2 events with another root');
+  });
+
+  test('reads each checkpoint once, and the newest again', async () => {
+    await anchored(lab.replica(), 1, 1, 1, 1);
+    const counted = new AwayAnchor('vault', file);
+    counted.isAway = false;
+    const { compare } = guarded([counted]);
+    await compare.once();
+    expect(new Set(counted.asked)).toEqual(new Set([4, 3, 2, 1]));
+    counted.asked.length = 0;
+    await compare.once();
+    expect(new Set(counted.asked)).toEqual(new Set([4]));
   });
 
   test('names the events between which they part, where more was signed since', async () => {

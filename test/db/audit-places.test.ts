@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { foundIn, partsOf } from '../../src/adapters/prisma/audit-search.sql.js';
 import { PrismaAuditIndex } from '../../src/adapters/prisma/prisma-audit.index.js';
+import { PrismaLogInspection } from '../../src/adapters/prisma/prisma-log.inspection.js';
+import { InspectLog } from '../../src/app/inspect-log.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
 import { LogLab } from '../support/log.lab.js';
 import { ROBIN, actorOf } from '../support/sessions.js';
@@ -54,6 +57,62 @@ describe('events of some time', () => {
     const filter = { ...(from && { from }), ...(until && { until }) };
     const found = await index.search(filter, { limit: 10 });
     expect(found.map((it) => it.index)).toEqual(places);
+  });
+});
+
+describe('the times of places', () => {
+  const NARROW = `UPDATE audit_fact_spans SET first_at = '2026-03-02', last_at = '2026-03-02'`;
+  const refused = /permission denied/;
+  test.each([
+    NARROW,
+    `INSERT INTO audit_fact_spans VALUES (99, now(), now())`,
+    'DELETE FROM audit_fact_spans',
+    'TRUNCATE audit_fact_spans',
+  ])('are nothing that the service may write: %s', async (sql) => {
+    await expect(lab.database.pool.query(sql)).rejects.toThrow(refused);
+  });
+
+  test.each([
+    NARROW,
+    `UPDATE audit_fact_spans SET first_at = first_at + interval '1 ms'`,
+    `UPDATE audit_fact_spans SET last_at = last_at - interval '1 ms'`,
+    'UPDATE audit_fact_spans SET block = block + 100',
+    'DELETE FROM audit_fact_spans',
+    'TRUNCATE audit_fact_spans',
+    `SET session_replication_role = replica; ${NARROW}`,
+  ])('are not narrowed by whoever owns them: %s', async (sql) => {
+    const url = sql.startsWith('SET') ? lab.fresh.adminUrl : lab.fresh.ownerUrl;
+    await expect(asAdmin(url, (client) => client.query(sql))).rejects.toThrow(/is refused/);
+  });
+
+  test('are widened again where somebody has narrowed them, and all is found again', async () => {
+    await asAdmin(lab.fresh.adminUrl, async (client) => {
+      await client.query('ALTER TABLE audit_fact_spans DISABLE TRIGGER ALL');
+      await client.query(NARROW);
+      await client.query('ALTER TABLE audit_fact_spans ENABLE TRIGGER ALL');
+    });
+    const found = async () => {
+      const index = new PrismaAuditIndex(lab.database);
+      return (await index.search({ from: timeAt(COUNT - 2) }, { limit: 10 })).length;
+    };
+    expect(await found()).toBe(0);
+    const told: unknown[] = [];
+    const inspect = new InspectLog({
+      store: lab.store,
+      inspection: new PrismaLogInspection(lab.database),
+      sequence: lab.replica(),
+      journal: lab.journal,
+      roundMs: 0,
+      isFiled: () => true,
+      onMisfiled: ({ index, isPastTime }) => told.push([index, isPastTime]),
+    });
+    expect(await inspect.once()).toBeUndefined();
+    expect(told[0]).toEqual([0, true]);
+    expect(inspect.counts().misfiled).toBe(told.length);
+    expect(await found()).toBe(2);
+    const before = told.length;
+    await inspect.once();
+    expect(told).toHaveLength(before);
   });
 });
 

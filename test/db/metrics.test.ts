@@ -19,6 +19,7 @@ const SOURCES = [
 ];
 const AUDIT = {
   parted: { why: 'it was changed', since: AT },
+  waitsFor: ['pager'],
   inspected: { events: 512, passes: 2, misfiled: 0 },
   anchors: [
     { name: 'vault', comparedAt: AT, failures: 1, foreign: 0 },

@@ -313,6 +313,29 @@ describe('the roles', () => {
       },
     ]);
   });
+
+  test('no function looks into tables that the service makes for itself', async () => {
+    await run();
+    expect(
+      await rows(
+        database.ownerUrl,
+        `SELECT p.proname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+         WHERE p.pronamespace = 'public'::regnamespace AND (l.lanname = 'plpgsql' OR p.prosecdef)
+           AND p.proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, public, pg_temp']`,
+      ),
+    ).toEqual([]);
+    await asAdmin(database.serviceUrl, async (client) => {
+      await client.query('CREATE TEMP TABLE audit_pending (event_id UUID)');
+      await client.query('GRANT ALL ON audit_pending TO PUBLIC');
+      await client.query(
+        `INSERT INTO audit_events (id, at, action, body, leaf_hash)
+         VALUES ($1, now(), 'test.shadowed', '\\x7b7d', sha256('\\x007b7d'))`,
+        [randomUUID()],
+      );
+      const { rows: waiting } = await client.query('SELECT FROM public.audit_pending');
+      expect(waiting).toHaveLength(1);
+    });
+  });
 });
 
 describe('the command', () => {

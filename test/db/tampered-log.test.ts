@@ -10,27 +10,33 @@ import { InspectLog } from '../../src/app/inspect-log.js';
 import { WritableLogFiles } from '../../src/app/ports/log.files.js';
 import { ReadLog } from '../../src/app/read-log.js';
 import { verifyLog } from '../../src/app/verify-log.js';
+import { logReadiness } from '../../src/app/views/log-standing.view.js';
 import { signCheckpoint } from '../../src/domain/audit/checkpoint.js';
 import { auditEntry } from '../../src/domain/audit/entry.js';
 import { leafHashOf, rootOf } from '../../src/domain/audit/merkle.tree.js';
 import type { SignerKey } from '../../src/domain/audit/signed.note.js';
+import { AwayAnchor } from '../support/away.anchor.js';
 import { LogLab, ORIGIN, signerNamed } from '../support/log.lab.js';
-import { ROBIN, actorOf } from '../support/sessions.js';
+import { ROBIN, SYSTEM, actorOf } from '../support/sessions.js';
 
 const SIZE = 600;
 const AUDITOR_HAS = 500;
+const DAY_MS = 86_400_000;
 const clock = { now: () => new Date() };
 
 let lab: LogLab;
 let folder: string;
-let vault: FileAnchor;
+let file: FileAnchor;
+let vault: AwayAnchor;
 let auditorsNote: string;
 
 /** 600 signed events, of which an anchor has three checkpoints and an auditor one; and one event that waits. */
 beforeEach(async () => {
   lab = await LogLab.start();
   folder = await mkdtemp(join(tmpdir(), 'anchors-'));
-  vault = new FileAnchor({ name: 'vault', everySeconds: 60, path: join(folder, 'checkpoints') });
+  file = new FileAnchor({ name: 'vault', everySeconds: 60, path: join(folder, 'checkpoints') });
+  vault = new AwayAnchor('vault', file);
+  vault.isAway = false;
   const sequence = lab.replica();
   for (const count of [300, AUDITOR_HAS - 300, SIZE - AUDITOR_HAS]) {
     await lab.write(count);
@@ -54,6 +60,7 @@ async function caught(): Promise<Partial<Record<Catcher, string>>> {
   const { store, journal } = lab;
   const partedBy = (who: Catcher) => ({
     parted: () => undefined,
+    see: () => undefined,
     part: (why: string) => {
       says[who] ??= why;
     },
@@ -61,7 +68,16 @@ async function caught(): Promise<Partial<Record<Catcher, string>>> {
   const common = { store, journal, clock, origin: ORIGIN };
   const anchors = [vault];
   const verifiers = [lab.key.verifier];
-  await new CompareAnchors({ ...common, verifiers, anchors, sequence: partedBy('anchor') }).once();
+  const compare = new CompareAnchors({
+    ...common,
+    verifiers,
+    anchors,
+    sequence: partedBy('anchor'),
+  });
+  await compare.once();
+  const waitsFor = compare.waitsFor();
+  const ready = logReadiness({ parted: undefined, waitsFor });
+  if (ready !== true) says.anchor = ready.note;
   const inspection = new PrismaLogInspection(lab.database);
   const sequence = partedBy('inspection');
   let misfiled: string | undefined;
@@ -71,15 +87,16 @@ async function caught(): Promise<Partial<Record<Catcher, string>>> {
     sequence,
     roundMs: 0,
     isFiled: () => true,
-    onMisfiled: ({ index, isMissing }) => {
-      misfiled ??= `misfiled: ${index} ${isMissing ? 'is missing' : 'is changed'}`;
+    onMisfiled: ({ index, isMissing, isPastTime }) => {
+      const how = isPastTime ? 'is past its time' : isMissing ? 'is missing' : 'is changed';
+      misfiled ??= `misfiled: ${index} ${how}`;
     },
   });
   await inspect.once();
   if (misfiled !== undefined) says.inspection ??= misfiled;
   const found = await verified();
   if (found !== undefined) says.verify = found;
-  const replica = lab.replica();
+  const replica = lab.replica({ isHeld: () => waitsFor.length > 0 });
   await replica.once();
   const why = replica.parted()?.why;
   if (why !== undefined) says.sequencer = why;
@@ -165,11 +182,68 @@ async function rewritten(key: SignerKey): Promise<string[]> {
 const INSERT_EVENT = `INSERT INTO audit_events (id, at, action, body, leaf_hash)
   SELECT '00000000-0000-4000-8000-000000000000', now(), 'test.forged', '\\x7b7d', sha256('\\x007b7d')`;
 
+/** Empties bodies, with an event that tells of it as the service would write it. */
+async function emptied(
+  places: readonly (readonly [number, number])[],
+  told: { readonly at?: Date; readonly cutoff?: Date; readonly count?: number },
+  body = 42,
+): Promise<string[]> {
+  const { at: time = new Date(), cutoff = new Date(Date.now() - 40 * DAY_MS), count = 1 } = told;
+  const entry = auditEntry({
+    at: time,
+    action: 'audit.dropped',
+    outcome: 'success',
+    actor: SYSTEM,
+    data: { places, count, cutoff: cutoff.toISOString() },
+  });
+  await lab.audit.append(entry);
+  await lab.replica().once();
+  return [`UPDATE audit_events SET body = NULL WHERE id = ${at(body)}`];
+}
+
+const inDays = (days: number): Date => new Date(Date.now() + days * DAY_MS);
+const NOT_TOLD = {
+  inspection: 'at place 42 has no body, and no event says that it was dropped',
+  verify: '42: has no body, and no event says that it was dropped',
+};
+
+const PUT_BACK = [
+  'DELETE FROM audit_pending',
+  'DELETE FROM audit_events WHERE id NOT IN (SELECT event_id FROM audit_leaves WHERE index < 300)',
+  'DELETE FROM audit_leaves WHERE index >= 300',
+  'DELETE FROM audit_facts WHERE index >= 300',
+  'DELETE FROM audit_nodes WHERE index > 0',
+  'DELETE FROM audit_checkpoints WHERE size > 300',
+  'DELETE FROM audit_anchors',
+];
+
+/** As many checkpoints of another's key in the anchor as are passed over, and more events than any has. */
+async function putForeign(): Promise<void> {
+  const other = signerNamed();
+  for (let size = 1_000; size < 1_020; size++) {
+    const head = { origin: ORIGIN, size, root: Buffer.alloc(32) };
+    const note = signCheckpoint(head, [other]);
+    await file.put({ ...head, note, signedAt: new Date() });
+  }
+}
+
+/** A backup that is signed on, past what the anchor had, by a replica that knows of no anchor. */
+async function forked(): Promise<string[]> {
+  await lab.asInsider(...PUT_BACK);
+  await lab.write(400);
+  await lab.replica().once();
+  const head = await lab.store.head(ORIGIN);
+  if (head) await file.put(head);
+  return [];
+}
+
 interface Deed {
   readonly deed: string;
   readonly sql: readonly string[] | (() => Promise<string[]>);
   /** Who says it, and the beginning of what is said; nobody else does. */
   readonly by: Partial<Record<Catcher, string>>;
+  /** How many events are signed then, though one more waits, where it is the anchor that holds signing up. */
+  readonly signedAfter?: number;
 }
 
 const DEEDS: readonly Deed[] = [
@@ -223,6 +297,23 @@ const DEEDS: readonly Deed[] = [
     },
   },
   {
+    deed: 'narrows the times by which searches choose their places',
+    sql: [
+      'ALTER TABLE audit_fact_spans DISABLE TRIGGER ALL',
+      `UPDATE audit_fact_spans SET first_at = '2000-01-01', last_at = '2000-01-01'`,
+    ],
+    by: {
+      inspection: 'misfiled: 0 is past its time',
+    },
+  },
+  {
+    deed: 'removes the times by which searches choose their places',
+    sql: ['ALTER TABLE audit_fact_spans DISABLE TRIGGER ALL', 'DELETE FROM audit_fact_spans'],
+    by: {
+      inspection: 'misfiled: 0 is past its time',
+    },
+  },
+  {
     deed: 'swaps the bodies of two',
     sql: [
       `UPDATE audit_events e SET body = o.body, leaf_hash = o.leaf_hash
@@ -252,6 +343,54 @@ const DEEDS: readonly Deed[] = [
       inspection: 'at place 42 has no body, and no event says that it was dropped',
       verify: '42: has no body, and no event says that it was dropped',
     },
+  },
+  {
+    deed: 'drops a body before its time, and an event says so of everything that is and will be',
+    sql: () =>
+      emptied([[0, Number.MAX_SAFE_INTEGER]], {
+        at: inDays(40),
+        cutoff: inDays(1),
+        count: Number.MAX_SAFE_INTEGER,
+      }),
+    by: NOT_TOLD,
+  },
+  {
+    deed: 'drops a body before its time, and an event says so of another number',
+    sql: () => emptied([[42, 43]], { at: inDays(40), cutoff: inDays(1) }),
+    by: NOT_TOLD,
+  },
+  {
+    deed: 'drops a body before its time, and an event says that it was of long ago',
+    sql: () => emptied([[42, 42]], { cutoff: new Date('2020-01-01T00:00:00Z') }),
+    by: { verify: NOT_TOLD.verify },
+  },
+  {
+    deed: 'drops a body before its time, and an event says so within thirty days',
+    sql: () => emptied([[42, 42]], { at: inDays(29), cutoff: inDays(1) }),
+    by: NOT_TOLD,
+  },
+  {
+    deed: 'drops a body before its time, and an event before it says so',
+    sql: async () => {
+      const sql = await emptied([[602, 602]], { at: inDays(40), cutoff: inDays(1) }, 602);
+      await lab.write(1, { at: inDays(40) });
+      await lab.replica().once();
+      return sql;
+    },
+    by: {
+      inspection: 'at place 602 has no body, and no event says that it was dropped',
+      verify: '602: has no body, and no event says that it was dropped',
+    },
+  },
+  {
+    deed: 'drops a body before its time, and an event that is dated ahead says so',
+    sql: async () => {
+      const sql = await emptied([[42, 42]], { at: inDays(40), cutoff: inDays(1) });
+      await lab.write(1);
+      await lab.replica().once();
+      return sql;
+    },
+    by: { verify: 'it was inserted late' },
   },
   {
     deed: 'deletes an event',
@@ -374,17 +513,42 @@ const DEEDS: readonly Deed[] = [
   },
   {
     deed: 'restores yesterday’s backup',
-    sql: [
-      'DELETE FROM audit_pending',
-      'DELETE FROM audit_events WHERE id NOT IN (SELECT event_id FROM audit_leaves WHERE index < 300)',
-      'DELETE FROM audit_leaves WHERE index >= 300',
-      'DELETE FROM audit_nodes WHERE index > 0',
-      'DELETE FROM audit_checkpoints WHERE size > 300',
-      'DELETE FROM audit_anchors',
-    ],
+    sql: PUT_BACK,
     by: {
       anchor: 'the events 300 to 599 were removed, or the database was put back',
       verify: '-: the older checkpoint is of 500 events, and the log has 300',
+    },
+  },
+  {
+    deed: 'restores a backup while the anchor is away',
+    sql: () => {
+      vault.isAway = true;
+      return Promise.resolve(PUT_BACK);
+    },
+    signedAfter: 300,
+    by: {
+      anchor: 'nothing is signed before these anchors were compared: vault',
+      verify: '-: the older checkpoint is of 500 events, and the log has 300',
+    },
+  },
+  {
+    deed: 'restores a backup, and hides what the anchor has behind 20 foreign entries',
+    sql: async () => {
+      await putForeign();
+      return PUT_BACK;
+    },
+    signedAfter: 300,
+    by: {
+      anchor: 'nothing is signed before these anchors were compared: vault',
+      verify: '-: the older checkpoint is of 500 events, and the log has 300',
+    },
+  },
+  {
+    deed: 'makes a fork that has reached the anchor',
+    sql: forked,
+    by: {
+      anchor: 'is one of 300 to 499',
+      verify: '-: the first 500 events are not those of the older checkpoint',
     },
   },
   {
@@ -404,13 +568,17 @@ test('nobody says anything of a log that nobody has touched', async () => {
 });
 
 describe('an insider with all rights over the database who', () => {
-  test.each(DEEDS)('$deed', async ({ sql, by }) => {
+  test.each(DEEDS)('$deed', async ({ sql, by, signedAfter }) => {
     await lab.asInsider(...(typeof sql === 'function' ? await sql() : sql));
+    if (signedAfter !== undefined) await lab.write(1);
     expect(await caught()).toEqual(
       Object.fromEntries(
         Object.entries(by).map(([who, what]) => [who, expect.stringContaining(what) as string]),
       ),
     );
+    if (signedAfter !== undefined) {
+      expect((await lab.store.head(ORIGIN))?.size).toBe(signedAfter);
+    }
   });
 });
 

@@ -77,7 +77,13 @@ test('the demo plays a session to its end with the usual ports taken, then serve
   );
   expect(/^ +hallpass debug .*$/m.exec(lines)).not.toBeNull();
   const entered = lines.replace(/^ +hallpass debug .*$/m, "$& -- sh -c 'echo in it: $$((40 + 2))'");
-  expect(await signedInAsRobin(entered)).toContain('in it: 42\n');
+  const printed = await signedInAsRobin(entered);
+  expect(printed).toContain('in it: 42\n');
+  expect(printed).toMatch(
+    /recordings are those that were stored\.\nAll \d+ events are as they were/,
+  );
+  expect(printed).toContain('It goes on from the older checkpoint');
+  expect(printed).toContain('every file is what the log vouches for');
 
   // As `npm run demo | tee` leaves it at Ctrl-C.
   demo.stopReading();

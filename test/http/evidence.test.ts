@@ -166,7 +166,14 @@ describe('hallpass audit verify', () => {
     const older = inHome('older');
     const key = lab.key.verifier.text;
     await writeFile(older, (await lab.files(archive)).get('checkpoint') ?? '');
-    expect((await verify(file, key, '--older', older)).code).toBe(0);
+    const same = await verify(file, key, '--older', older);
+    expect(same.code).toBe(0);
+    expect(same.out).not.toContain('goes on from');
+    const later = inHome('later.tar.gz');
+    await writeFile(later, await lab.archive(session));
+    const since = await verify(later, key, '--older', older);
+    expect(since.code).toBe(0);
+    expect(since.out).toContain('It is not shown that the log goes on from the older checkpoint');
     await writeFile(file, old);
     const cut = await verify(file, key, '--older', older);
     expect(cut.code).toBe(1);

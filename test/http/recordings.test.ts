@@ -66,10 +66,10 @@ describe('who may read a recording', () => {
     const one = await get('readRecording', `/v1/recordings/${id}`, who);
     expect([list.status, one.status]).toEqual([itself, itself]);
     const text = await get('readScreen', `/v1/recordings/${id}/text`, who);
-    expect([(await cast(id, 3, who)).status, (await cast(id, 2, who)).status, text.status]).toEqual(
-      [shown, shown, shown],
-    );
-    expect(await audited(session)).toHaveLength(shown === 200 ? 5 : 2);
+    const stored = await get('readStoredRecording', `/v1/recordings/${id}/stored`, who);
+    const casts = [(await cast(id, 3, who)).status, (await cast(id, 2, who)).status];
+    expect([...casts, text.status, stored.status]).toEqual([shown, shown, shown, shown]);
+    expect(await audited(session)).toHaveLength(shown === 200 ? 6 : 2);
   });
 
   test('is told to nobody else: theirs and none are answered alike', async () => {

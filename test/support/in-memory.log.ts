@@ -66,6 +66,14 @@ export class NoBypasses extends BypassStore {
     return Promise.resolve(false);
   }
 
+  override keepEarly(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override early(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
   override position(): Promise<number> {
     return Promise.resolve(0);
   }

@@ -12,6 +12,10 @@ export class MemoryLogFiles extends LogFiles {
   override read(path: string): Promise<Buffer | undefined> {
     return Promise.resolve(this.files.get(path));
   }
+
+  override holds(folder: string): Promise<boolean> {
+    return Promise.resolve([...this.files.keys()].some((path) => path.startsWith(`${folder}/`)));
+  }
 }
 
 /** Files in memory into which a log is taken out. */
@@ -20,6 +24,10 @@ export class MemoryWritableFiles extends WritableLogFiles {
 
   override read(path: string): Promise<Buffer | undefined> {
     return Promise.resolve(this.files.get(path));
+  }
+
+  override holds(folder: string): Promise<boolean> {
+    return Promise.resolve([...this.files.keys()].some((path) => path.startsWith(`${folder}/`)));
   }
 
   override write(path: string, bytes: Buffer): Promise<void> {

@@ -9,4 +9,4 @@ CREATE TABLE "audit_anchors" (
   CONSTRAINT "audit_anchors_from_zero" CHECK ("size" >= 0)
 );
 
-GRANT SELECT, INSERT, UPDATE ON "audit_anchors" TO hallpass_service;
+GRANT SELECT, INSERT, UPDATE ("size", "put_at", "claimed_until") ON "audit_anchors" TO hallpass_service;

@@ -31,5 +31,8 @@ END
 $$;
 CREATE TRIGGER "audit_sink_goes_forward" BEFORE UPDATE ON "audit_sinks" FOR EACH ROW EXECUTE FUNCTION "audit_sink_goes_forward"();
 
-GRANT SELECT, INSERT, UPDATE ON "audit_sinks" TO hallpass_service;
+ALTER TABLE "audit_sinks" ENABLE ALWAYS TRIGGER "audit_sink_goes_forward";
+
+-- The service says how far it came, and that is all it may say of a sink which is there.
+GRANT SELECT, INSERT, UPDATE ("next", "holder", "claimed_until", "failing_since") ON "audit_sinks" TO hallpass_service;
 GRANT SELECT, INSERT ON "audit_dead_letters" TO hallpass_service;

@@ -26,4 +26,5 @@ CREATE TABLE "kubernetes_log_cursors" (
 );
 
 GRANT SELECT, INSERT ON "kubernetes_calls", "kubernetes_containers" TO hallpass_service;
-GRANT SELECT, INSERT, UPDATE ON "kubernetes_log_cursors" TO hallpass_service;
+-- A file that was emptied begins anew, so that a position may go back: what is read again is told once all the same.
+GRANT SELECT, INSERT, UPDATE ("position") ON "kubernetes_log_cursors" TO hallpass_service;

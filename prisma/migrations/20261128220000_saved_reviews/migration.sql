@@ -115,9 +115,11 @@ CREATE INDEX "audit_facts_image_name_idx" ON "audit_facts" (regexp_replace(split
 CREATE INDEX "audit_facts_image_tag_idx" ON "audit_facts" (split_part("image", '@', 1), "index") WHERE "image" IS NOT NULL;
 CREATE INDEX "audit_facts_image_digest_idx" ON "audit_facts" (split_part("image", '@', 2), "index") WHERE "image" LIKE '%@%';
 
--- From when till when the events of each block of 5000 places are: what is asked for by time is looked for in those
--- places alone. An index by time does not give the newest places first, and the places of old events are not among the
--- newest.
+-- From when till when the events of each block of places are: what is asked for by time is looked for in those places
+-- alone. An index by time does not give the newest places first, and the places of old events are not among the newest.
+-- Searches believe it, so that it is only ever widened, whoever asks, and the service may only read it.
+CREATE FUNCTION "audit_fact_block_places"() RETURNS BIGINT LANGUAGE sql IMMUTABLE AS 'SELECT 5000::bigint';
+
 LOCK TABLE "audit_facts" IN SHARE ROW EXCLUSIVE MODE;
 DROP INDEX "audit_facts_at_idx";
 CREATE TABLE "audit_fact_spans" (
@@ -126,20 +128,54 @@ CREATE TABLE "audit_fact_spans" (
   "last_at" TIMESTAMPTZ(3) NOT NULL,
   CONSTRAINT "audit_fact_spans_pkey" PRIMARY KEY ("block")
 );
-INSERT INTO "audit_fact_spans" SELECT "index" / 5000, min("at"), max("at") FROM "audit_facts" GROUP BY 1;
+INSERT INTO "audit_fact_spans"
+  SELECT "index" / audit_fact_block_places(), min("at"), max("at") FROM "audit_facts" GROUP BY 1;
 
+CREATE FUNCTION "audit_fact_span_widens"() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.block = OLD.block AND NEW.first_at <= OLD.first_at AND NEW.last_at >= OLD.last_at THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION '% of a span is refused: it is only ever widened', TG_OP USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+CREATE TRIGGER "audit_fact_span_widens" BEFORE UPDATE OR DELETE ON "audit_fact_spans"
+  FOR EACH ROW EXECUTE FUNCTION "audit_fact_span_widens"();
+CREATE TRIGGER "append_only_table" BEFORE TRUNCATE ON "audit_fact_spans"
+  FOR EACH STATEMENT EXECUTE FUNCTION "refuse_change"();
+ALTER TABLE "audit_fact_spans" ENABLE ALWAYS TRIGGER "audit_fact_span_widens";
+ALTER TABLE "audit_fact_spans" ENABLE ALWAYS TRIGGER "append_only_table";
+
+-- Of the owner's rights, so that whoever files an event can neither leave this out nor do anything else to a span.
 CREATE FUNCTION "audit_facts_widen_spans"() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   INSERT INTO audit_fact_spans AS s (block, first_at, last_at)
-  SELECT index / 5000, min(at), max(at) FROM added GROUP BY 1 ORDER BY 1
+  SELECT index / audit_fact_block_places(), min(at), max(at) FROM added GROUP BY 1 ORDER BY 1
   ON CONFLICT (block) DO UPDATE SET
     first_at = least(s.first_at, EXCLUDED.first_at), last_at = greatest(s.last_at, EXCLUDED.last_at)
   WHERE EXCLUDED.first_at < s.first_at OR EXCLUDED.last_at > s.last_at;
   RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION "audit_facts_widen_spans"() FROM PUBLIC;
 CREATE TRIGGER "audit_facts_widen_spans" AFTER INSERT ON "audit_facts" REFERENCING NEW TABLE AS added
   FOR EACH STATEMENT EXECUTE FUNCTION "audit_facts_widen_spans"();
+ALTER TABLE "audit_facts" ENABLE ALWAYS TRIGGER "audit_facts_widen_spans";
 
-GRANT SELECT, INSERT, UPDATE ON "audit_fact_spans" TO hallpass_service;
+-- Makes the spans hold what stands at the places from `begin` on and before `until`, where somebody who is not the
+-- service narrowed them. The times are the events' own: whoever calls it has no say in them.
+CREATE FUNCTION "widen_audit_fact_spans"("begin" BIGINT, "until" BIGINT) RETURNS VOID
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  INSERT INTO audit_fact_spans AS s (block, first_at, last_at)
+  SELECT l.index / audit_fact_block_places(), min(e.at), max(e.at)
+  FROM audit_leaves l JOIN audit_events e ON e.id = l.event_id WHERE l.index >= $1 AND l.index < $2 GROUP BY 1 ORDER BY 1
+  ON CONFLICT (block) DO UPDATE SET
+    first_at = least(s.first_at, EXCLUDED.first_at), last_at = greatest(s.last_at, EXCLUDED.last_at)
+  WHERE EXCLUDED.first_at < s.first_at OR EXCLUDED.last_at > s.last_at
+$$;
+REVOKE ALL ON FUNCTION "widen_audit_fact_spans"(BIGINT, BIGINT) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION "widen_audit_fact_spans"(BIGINT, BIGINT) TO hallpass_service;
+GRANT SELECT ON "audit_fact_spans" TO hallpass_service;

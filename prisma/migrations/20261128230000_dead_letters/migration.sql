@@ -12,4 +12,6 @@ ALTER TABLE "audit_dead_letters"
 -- Those that the sink has not: few, whatever it has taken since.
 CREATE INDEX "audit_dead_letters_waiting" ON "audit_dead_letters" ("sink", "index") WHERE "taken_at" IS NULL;
 
+GRANT UPDATE ("last_error", "last_error_at") ON "audit_sinks" TO hallpass_service;
+-- Never which event it is nor of which sink. What a letter is of stays in the log, whatever is said of its delivery.
 GRANT UPDATE ("reason", "at", "replay_at", "taken_at") ON "audit_dead_letters" TO hallpass_service;

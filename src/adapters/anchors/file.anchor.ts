@@ -17,6 +17,8 @@ export class FileAnchor extends Anchor {
   readonly name: string;
   readonly everySeconds: number;
   private readonly path: string;
+  /** What was read, for as long as the file is the same: a walk asks for each of its lines. */
+  private read: { readonly state: string; readonly lines: readonly Line[] } | undefined;
 
   constructor(args: {
     readonly name: string;
@@ -48,26 +50,31 @@ export class FileAnchor extends Anchor {
   }
 
   private async lines(origin: string): Promise<Line[]> {
-    const text = await this.tail();
-    return text.split('\n').flatMap((line) => {
-      const read = Line.safeParse(jsonOf(line));
-      return read.success && read.data.origin === origin ? [read.data] : [];
-    });
+    return (await this.tail()).filter((line) => line.origin === origin);
   }
 
-  private async tail(): Promise<string> {
+  private async tail(): Promise<readonly Line[]> {
     try {
       await using file = await open(this.path, 'r');
-      const { size } = await file.stat();
-      const length = Math.min(size, TAIL_BYTES);
+      const { size, ino, mtimeNs, ctimeNs } = await file.stat({ bigint: true });
+      // Nobody but who has the machine sets the time of the last change of a file.
+      const state = `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+      if (this.read?.state === state) return this.read.lines;
+      const length = Math.min(Number(size), TAIL_BYTES);
       const { buffer, bytesRead } = await file.read({
         buffer: Buffer.alloc(length),
-        position: size - length,
+        position: Number(size) - length,
       });
-      return buffer.subarray(0, bytesRead).toString('utf8');
+      const text = buffer.subarray(0, bytesRead).toString('utf8');
+      const lines = text.split('\n').flatMap((line) => {
+        const read = Line.safeParse(jsonOf(line));
+        return read.success ? [read.data] : [];
+      });
+      this.read = { state, lines };
+      return lines;
     } catch (error) {
       // Before the first one is put there is none.
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
       throw error;
     }
   }

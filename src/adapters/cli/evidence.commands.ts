@@ -117,7 +117,7 @@ export async function verifyArchive(
     progress: (files) => spinner.show('evidence', () => `${files} files …`),
   });
   spinner.hide();
-  await running.show(factsOf(report), () => linesOf(report));
+  await running.show(factsOf(report), () => evidenceLines(report));
   return report.findings.length === 0 ? EXIT.ok : EXIT.found;
 }
 
@@ -130,13 +130,16 @@ function factsOf({ head, ...rest }: EvidenceVerification): object {
   return { ...rest, checkpoint };
 }
 
-function linesOf(report: EvidenceVerification): string[] {
+/** What `hallpass audit verify` says of an archive. */
+export function evidenceLines(report: EvidenceVerification): string[] {
   const { head, keys, session, takenAt, events, dropped, recordings, notes, findings } = report;
   const about = [
     `Evidence of session ${session ?? '?'}${takenAt === null ? '' : `, taken at ${takenAt}`}.`,
     ...(head ? [`${head.origin}: ${head.size} events, signed by ${keys.join(' and ')}.`] : []),
     ...(dropped > 0
-      ? [`The texts of ${dropped} events were dropped: their hashes are in the tree.`]
+      ? [
+          `The texts of ${dropped} events were dropped: their hashes are in the tree. That their time was over is not in this archive: an export of the whole log has the events that say so.`,
+        ]
       : []),
     ...(recordings > 0 ? [`${recordings} recordings are those that were stored.`] : []),
     ...notes,
@@ -144,7 +147,7 @@ function linesOf(report: EvidenceVerification): string[] {
   if (findings.length === 0) {
     return [
       ...about,
-      `All ${events} events are in the log as they were signed, none of the session's steps is missing, and every file is what the log vouches for.`,
+      `All ${events} events are in the log as they were signed, ${stepsText(dropped)}, and every file is what the log vouches for.`,
     ];
   }
   return [
@@ -154,4 +157,11 @@ function linesOf(report: EvidenceVerification): string[] {
       file === null ? `${what.charAt(0).toUpperCase()}${what.slice(1)}.` : `${file}: ${what}.`,
     ),
   ];
+}
+
+/** Of the versions that can be read: what was dropped may have been any of those that cannot. */
+function stepsText(dropped: number): string {
+  return dropped > 0
+    ? "no more of the session's steps are missing than texts were dropped"
+    : "none of the session's steps is missing";
 }

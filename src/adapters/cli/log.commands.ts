@@ -1,15 +1,15 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { exportLog } from '../../app/export-log.js';
+import type { TakenRecordings } from '../../app/export-recordings.js';
+import { exportRecordings } from '../../app/export-recordings.js';
 import type { Formatted } from '../../app/format-log.js';
 import { formatLog } from '../../app/format-log.js';
-import type { Verification } from '../../app/verify-log.js';
 import { verifyLog } from '../../app/verify-log.js';
 import type { LogFormat } from '../../domain/audit/log.formats.js';
+import { CutOff } from '../../domain/recording/stored.form.js';
 import { isLogFormat, LOG_FORMATS } from '../../domain/audit/log.formats.js';
-import type { VerifierKey } from '../../domain/audit/signed.note.js';
-import { makeKey, readVerifier } from '../../domain/audit/signed.note.js';
 import type { ClientOptions, CommandDeps, Running } from './client.command.js';
 import { acting, clientCommand } from './client.command.js';
 import { CommandFailure, trouble } from './command.failure.js';
@@ -17,13 +17,16 @@ import type { EvidenceTools } from './evidence.commands.js';
 import { verifyArchive } from './evidence.commands.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT } from './exit.codes.js';
+import { addLogKeyCommands, verifierOf } from './log-key.commands.js';
 import { LogFolder } from './log.folder.js';
+import { recordingPathOf } from './recording.commands.js';
 import { Spinner } from './spinner.js';
-
-const FILE_BYTES_MAX = 64 * 1024;
+import { textIn } from './text.file.js';
+import { factsOf, linesOf } from './verification.text.js';
 
 interface ExportOptions extends ClientOptions {
   readonly format: string;
+  readonly recordings?: boolean;
 }
 
 interface VerifyOptions extends ClientOptions {
@@ -31,7 +34,7 @@ interface VerifyOptions extends ClientOptions {
   readonly older?: string;
 }
 
-/** `hallpass audit export`, `verify`, `keygen`: the log for whoever trusts nobody. */
+/** `hallpass audit export`, `verify`, `keys`, `keygen`: the log for whoever trusts nobody. */
 export function addLogCommands(
   audit: Command,
   deps: CommandDeps,
@@ -46,6 +49,10 @@ export function addLogCommands(
       new Option('--format <format>', 'a form for other tools, written beside the log')
         .choices(['tiles', ...Object.keys(LOG_FORMATS)])
         .default('tiles'),
+    )
+    .option(
+      '--recordings',
+      'with the recordings that its events tell of, as they are stored; reading each is an event',
     )
     .action(acting<ExportOptions, [string]>(deps, runExport));
   clientCommand(audit.command('verify'))
@@ -62,21 +69,17 @@ export function addLogCommands(
     .action(
       acting<VerifyOptions, [string]>(deps, (running, place) => runVerify(running, place, tools)),
     );
-  clientCommand(audit.command('keygen'))
-    .description('make a key that signs the log; prints the key that verifies')
-    .argument('<name>', 'its name: the origin of the log, such as hallpass.example.com/v1/audit')
-    .argument('<file>', 'where to write the secret')
-    .action(acting<ClientOptions, [string, string]>(deps, runKeygen));
+  addLogKeyCommands(audit, deps);
 }
 
 async function runExport(
   running: Running & { readonly options: ExportOptions },
   folder: string,
 ): Promise<ExitCode> {
-  const { format: formatName } = running.options;
+  const { format: formatName, recordings: withRecordings = false } = running.options;
   const broker = await running.broker();
   const files = new LogFolder(folder);
-  const head = await taking(running, (progress) =>
+  const head = await taking(running, 'events', (progress) =>
     exportLog({
       to: files,
       source: async (path) => {
@@ -94,14 +97,64 @@ async function runExport(
   if (head === undefined)
     throw trouble('The broker has signed nothing yet: try again in a moment.');
   const { origin, size, root } = head;
+  const recordings = withRecordings ? await takeRecordings(running, files) : undefined;
   const told = isLogFormat(formatName) ? await formatTo(files, LOG_FORMATS[formatName]) : undefined;
-  const facts = { origin, events: size, root: root.toString('base64'), folder, ...told };
+  const facts = {
+    origin,
+    events: size,
+    root: root.toString('base64'),
+    folder,
+    recordings,
+    ...told,
+  };
   await running.show(facts, () => [
     `Took out ${size} events of ${origin} to ${folder}.`,
     ...(told ? [`${told.file} tells ${told.told} of them${droppedWords(told)}.`] : []),
+    ...(recordings ? recordingLines(recordings) : []),
     `Verify them with: hallpass audit verify ${folder} --key KEY`,
   ]);
   return EXIT.ok;
+}
+
+async function takeRecordings(running: Running, files: LogFolder): Promise<TakenRecordings> {
+  const broker = await running.broker();
+  const source = async (recording: string) => {
+    try {
+      const path = recordingPathOf(recording, '/stored');
+      const { body } = await broker.stream(path, { headers: { accept: '*/*' } });
+      return body ?? undefined;
+    } catch (error) {
+      if (error instanceof CommandFailure && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  };
+  try {
+    return await taking(running, 'recordings', (progress) =>
+      exportRecordings({ source, files, progress }),
+    );
+  } catch (error) {
+    if (error instanceof CommandFailure || !isBroken(error)) throw error;
+    throw trouble(
+      'A recording broke off: run the same again, which goes on from there, and see the log of the broker.',
+      error,
+    );
+  }
+}
+
+/** What a connection throws that ends amid its answer. */
+function isBroken(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof CutOff;
+}
+
+function recordingLines({ taken, dropped, absent }: TakenRecordings): string[] {
+  return [
+    `${taken} recordings are there${dropped === 0 ? '' : `: the other ${dropped} were dropped at the end of their time`}.`,
+    ...(absent.length === 0
+      ? []
+      : [
+          `The broker does not give ${absent.length} others, the first of them ${absent[0]}: if they were dropped just now, run the same again.`,
+        ]),
+  ];
 }
 
 /** Writes the events in another form: a file of the folder, whole or as it was. */
@@ -133,9 +186,16 @@ async function runVerify(
     const given = { file: folder, verifiers, ...(olderNote === undefined ? {} : { olderNote }) };
     return verifyArchive(running, await tools(), given);
   }
-  const report = await taking(running, (progress) =>
+  const files = new LogFolder(folder);
+  if ((await stat(folder).catch(() => undefined)) === undefined) {
+    throw trouble(`Nothing is there: ${folder}.`);
+  }
+  if (!(await files.holds('tile')) && (await files.read('checkpoint')) === undefined) {
+    throw trouble(`No log is there: ${folder} has neither a checkpoint nor tiles.`);
+  }
+  const report = await taking(running, 'events', (progress) =>
     verifyLog({
-      files: new LogFolder(folder),
+      files,
       verifiers,
       ...(olderNote === undefined ? {} : { olderNote }),
       progress,
@@ -152,78 +212,9 @@ async function isFile(path: string): Promise<boolean> {
 /** Says how far it is while it runs. */
 async function taking<T>(
   running: Running,
-  work: (progress: (events: number, of: number) => void) => Promise<T>,
+  what: 'events' | 'recordings',
+  work: (progress: (count: number, of: number) => void) => Promise<T>,
 ): Promise<T> {
   using spinner = new Spinner(running);
-  return await work((events, of) => spinner.show('log', () => `${events} of ${of} events …`));
-}
-
-async function runKeygen(running: Running, name: string, file: string): Promise<ExitCode> {
-  let made: ReturnType<typeof makeKey>;
-  try {
-    made = makeKey(name);
-  } catch (error) {
-    throw trouble(`A key cannot be named ${JSON.stringify(name)}: no spaces, no plus.`, error);
-  }
-  try {
-    await writeFile(file, `${made.signer}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    throw trouble(
-      `${file} cannot be written, or is there already: keys are not overwritten.`,
-      error,
-    );
-  }
-  await running.show({ verifier: made.verifier, file }, () => [
-    made.verifier,
-    '',
-    `The secret is in ${file}. Give the line above to whoever verifies, by a way that does not lead through the broker.`,
-  ]);
-  return EXIT.ok;
-}
-
-/** A key as it was given, or the first line of the file of that name. */
-async function verifierOf(given: string): Promise<VerifierKey> {
-  const inline = readVerifier(given.trim());
-  if (typeof inline !== 'string') return inline;
-  if (/\+[0-9a-f]{8}\+/.test(given)) throw trouble(`The key ${given} ${inline}.`);
-  const held = readVerifier(((await textIn(given)).split('\n')[0] ?? '').trim());
-  if (typeof held === 'string') throw trouble(`What ${given} holds ${held}.`);
-  return held;
-}
-
-async function textIn(file: string): Promise<string> {
-  try {
-    const bytes = await readFile(file);
-    if (bytes.length > FILE_BYTES_MAX) throw new Error('too large');
-    return bytes.toString('utf8');
-  } catch (error) {
-    throw trouble(`${file} cannot be read: name a file, or give the key itself.`, error);
-  }
-}
-
-function factsOf({ head, older, ...rest }: Verification): object {
-  const told = (it: Verification['head']) =>
-    it && { origin: it.origin, size: it.size, root: it.root.toString('base64') };
-  return { ...rest, checkpoint: told(head), older: told(older) };
-}
-
-function linesOf(report: Verification): string[] {
-  const { head, keys, older, events, dropped, recordings, findings } = report;
-  const about = [
-    ...(head ? [`${head.origin}: ${head.size} events, signed by ${keys.join(' and ')}.`] : []),
-    ...(dropped > 0
-      ? [`The bodies of ${dropped} were dropped: their hashes are in the tree.`]
-      : []),
-    ...(recordings > 0 ? [`${recordings} recordings are those that were stored.`] : []),
-  ];
-  if (findings.length === 0) {
-    const since = older ? ` It goes on from the older checkpoint of ${older.size} events.` : '';
-    return [...about, `All ${events} events are as they were signed, and in order.${since}`];
-  }
-  const found = findings.map(({ index, what }) =>
-    index === null
-      ? `${what.charAt(0).toUpperCase()}${what.slice(1)}.`
-      : `Event ${index}: ${what}.`,
-  );
-  return [...about, 'THE LOG IS NOT WHAT WAS SIGNED:', ...found];
+  return await work((count, of) => spinner.show(what, () => `${count} of ${of} ${what} …`));
 }

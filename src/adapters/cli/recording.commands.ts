@@ -19,7 +19,8 @@ import { table } from './styled.text.js';
 
 const ID = ['<id>', 'the recording'] as const;
 
-function recordingPathOf(id: string, rest = ''): string {
+/** Where the broker has a recording. */
+export function recordingPathOf(id: string, rest = ''): string {
   return `/v1/recordings/${encodeURIComponent(id)}${rest}`;
 }
 

@@ -30,6 +30,7 @@ import {
   RecordingView,
   ScreenHits,
   ScreenText,
+  StoredRecording,
 } from '../../contract/recording.schema.js';
 import { ReviewPage } from '../../contract/reviews.schema.js';
 import { SessionDetails, SessionPage, SessionStepView } from '../../contract/session.schema.js';
@@ -51,6 +52,7 @@ const ANSWERS = [
   RecordingView,
   ScreenHits,
   Cast,
+  StoredRecording,
   ScreenText,
   ReviewPage,
   AuditPage,

@@ -39,6 +39,8 @@ export interface OperationNote {
   readonly stream?: boolean;
   /** What it answers with where that is not JSON. */
   readonly media?: string;
+  /** The media types of texts that it answers with as well, to those who ask for them. */
+  readonly texts?: readonly string[];
   readonly takes?: readonly HeaderNote[];
   readonly gives?: readonly HeaderNote[];
   /** Whether the body may be left out. */
@@ -105,7 +107,12 @@ export function Operation(note: OperationNote): MethodDecorator {
                 schema: { type: 'string', description: streamText(note.answers) },
               },
             }
-          : { [note.media ?? 'application/json']: { schema: { $ref: refOf(note.answers) } } },
+          : {
+              [note.media ?? 'application/json']: { schema: { $ref: refOf(note.answers) } },
+              ...Object.fromEntries(
+                (note.texts ?? []).map((media) => [media, { schema: { type: 'string' as const } }]),
+              ),
+            },
       }),
     ),
     ...Object.entries(note.empty ?? {}).map(([code, text]) =>

@@ -16,6 +16,7 @@ import {
   ScreenHits,
   ScreenQuery,
   ScreenText,
+  StoredRecording,
 } from '../../contract/recording.schema.js';
 import { problem } from '../../domain/problem.js';
 import type { RecordingId } from '../../domain/recording/recording.js';
@@ -30,6 +31,7 @@ import { Refused, orRefuse } from './refused.error.js';
 import { sessionIdIn } from './session.id.js';
 
 const CAST_MEDIA_TYPE = 'application/x-asciicast';
+const BYTES = 'application/octet-stream';
 const HIT = z.string().regex(/^[0-9a-hjkmnp-tv-z]{16}:\d{1,9}$/);
 const NOT_EXECUTED =
   '# What was on the screen, by minute and second. It is not what was executed.\n';
@@ -157,6 +159,30 @@ export class RecordingsController {
     const id = idIn(path);
     const { lines } = orRefuse(await this.reading.cast(caller, id, version === '3' ? 3 : 2));
     sendText(reply, CAST_MEDIA_TYPE, { name: `${id}.cast`, lines });
+  }
+
+  @Get('recordings/:id/stored')
+  @GetOnly()
+  @Allow('recording:read')
+  @Operation({
+    id: 'readStoredRecording',
+    tag: 'recordings',
+    summary: 'A recording as it is stored',
+    description:
+      'What the digest in the event of its end is of, for who verifies it. For whom the asciicast is. The reading is ' +
+      'itself an event.',
+    status: 200,
+    answers: StoredRecording,
+    media: BYTES,
+    problems: ['not-found'],
+  })
+  async stored(
+    @CurrentCaller() caller: Caller,
+    @Param('id') path: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { parts } = orRefuse(await this.reading.stored(caller, idIn(path)));
+    void reply.type(BYTES).send(Readable.from(parts, { objectMode: false }));
   }
 
   @Get('recordings/:id/text')

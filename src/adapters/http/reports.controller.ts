@@ -42,6 +42,7 @@ export class ReportsController {
       'reviews are overdue. Reading it is itself an event. As CSV too (`text/csv`): `format=csv`.',
     status: 200,
     answers: AccessReportView,
+    texts: ['text/csv'],
     problems: [],
   })
   async access(
@@ -76,6 +77,7 @@ export class ReportsController {
       'the items.',
     status: 200,
     answers: BreakGlassReportView,
+    texts: ['text/csv'],
     gives: [{ name: 'Link', description: 'The next page (`rel="next"`), where there is one.' }],
     problems: ['invalid-cursor'],
   })

@@ -133,6 +133,13 @@ export const METRICS = {
     help: 'Whether this replica found that the audit log in the database is not what was signed (1): it signs nothing more.',
     use: 'Alert on 1, and wake somebody: what parts, and where, is in the log of the replica and in `/readyz`.',
   },
+  auditWaits: {
+    name: 'hallpass_audit_waits_for_anchors',
+    type: 'gauge',
+    labels: [],
+    help: 'How many anchors this replica has not compared with the database since it started: before it has each, it signs nothing.',
+    use: 'Alert where it is above 0 for some minutes: `/readyz` names them. Events go on and wait for their places.',
+  },
   auditInspected: {
     name: 'hallpass_audit_inspected_events_total',
     type: 'counter',

@@ -67,6 +67,7 @@ export class PrometheusMetrics {
     streamsOpen: this.gauge(METRICS.streamsOpen),
     recordingsOpen: this.gauge(METRICS.recordingsOpen),
     auditParted: this.gauge(METRICS.auditParted),
+    auditWaits: this.gauge(METRICS.auditWaits),
     anchorLagEvents: this.gauge(METRICS.anchorLagEvents),
     anchorLagSeconds: this.gauge(METRICS.anchorLagSeconds),
     anchorCompared: this.gauge(METRICS.anchorCompared),
@@ -168,8 +169,9 @@ export class PrometheusMetrics {
     abandoned.inc(counts.abandoned);
   }
 
-  private takeAudit({ parted, inspected, anchors }: AuditState): void {
+  private takeAudit({ parted, waitsFor, inspected, anchors }: AuditState): void {
     this.gauges.auditParted.set(parted ? 1 : 0);
+    this.gauges.auditWaits.set(waitsFor.length);
     this.gauges.anchorCompared.reset();
     for (const counter of Object.values(this.audited)) counter.reset();
     this.audited.inspected.inc(inspected.events);

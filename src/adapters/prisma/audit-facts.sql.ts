@@ -56,7 +56,11 @@ export async function misfiledFacts(
 ): Promise<Misfiled[]> {
   if (placed.length === 0) return [];
   const { rows } = await db.query<{ index: string; missing: boolean }>(MISFILED, valuesOf(placed));
-  return rows.map(({ index, missing }) => ({ index: Number(index), isMissing: missing }));
+  return rows.map(({ index, missing }) => ({
+    index: Number(index),
+    isMissing: missing,
+    isPastTime: false,
+  }));
 }
 
 function valuesOf(placed: readonly PlacedFacts[]): unknown[] {

@@ -7,8 +7,8 @@ import { factText } from '../../domain/audit/event.facts.js';
 const ACTORS: ReadonlySet<string> = new Set(['person', 'approver']);
 const ISSUER_AND_SUBJECT = /^(https?:\/\/[^|]*)\|(.+)$/is;
 
-/** How many places a block of `audit_fact_spans` has. */
-const BLOCK = 5_000;
+/** How many places a block of `audit_fact_spans` has: the database says it. */
+const BLOCK = 'audit_fact_block_places()';
 /** Behind all places. */
 const NOWHERE = Number.MAX_SAFE_INTEGER;
 
@@ -20,7 +20,7 @@ const IMAGE = {
 } as const;
 
 /** Columns with an index by value and place, of all values but null. */
-const BY_VALUE: ReadonlySet<string> = new Set([
+export const BY_VALUE: ReadonlySet<string> = new Set([
   'action',
   'session_id',
   'person',

@@ -1,29 +1,12 @@
 import type pg from 'pg';
 import type { AuditFilter } from '../../app/ports/audit.index.js';
 import type { Places } from './audit-filter.sql.js';
-import { whereOf } from './audit-filter.sql.js';
+import { BY_VALUE, whereOf } from './audit-filter.sql.js';
 
 /** So many of the newest places are gone through one by one: in what is found often, a page is among them. */
 const NEAR_PLACES = 50_000;
 /** What is found in several indexes of millions must fit into it exactly; with less, rows are read to look again. */
 export const SEARCH_MEMORY = '64MB';
-
-/** What has an index by its values and, for each of them, by places: the newest are read from its end. */
-const IN_ORDER: ReadonlySet<string> = new Set<keyof AuditFilter>([
-  'session',
-  'email',
-  'action',
-  'person',
-  'approver',
-  'requester',
-  'cluster',
-  'namespace',
-  'workload',
-  'pod',
-  'rule',
-  'ticket',
-  'breakGlass',
-]);
 
 /**
  * The parts of a search that are gone through one after the other. One fact has an index in the order of places. Several
@@ -39,11 +22,17 @@ export function partsOf(
   return { near: { from: middle, before }, far: { from, before: middle } };
 }
 
-function isInOrder({ from: _from, until: _until, ...facts }: AuditFilter): boolean {
-  const names = Object.entries(facts).flatMap(([name, value]) =>
-    value === undefined ? [] : [name],
+function isInOrder({ from: _from, until: _until, session, ...facts }: AuditFilter): boolean {
+  const asked = Object.entries({ session_id: session, ...facts }).filter(
+    ([, value]) => value !== undefined,
   );
-  return names.length === 0 || (names.length === 1 && names.every((name) => IN_ORDER.has(name)));
+  const [only] = asked;
+  return only === undefined || (asked.length === 1 && hasOrder(only[0]));
+}
+
+/** Those that broke the glass have an index of their own, in which there is nothing else. */
+function hasOrder(name: string): boolean {
+  return BY_VALUE.has(name) || name === 'breakGlass';
 }
 
 /** The newest of these places with what is found, the newest first. */

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { ContainerPlace, SeenCall } from '../../app/ports/bypass.store.js';
+import type {
+  ContainerPlace,
+  EarlyCall,
+  KeptCall,
+  SeenCall,
+} from '../../app/ports/bypass.store.js';
 import { BypassStore } from '../../app/ports/bypass.store.js';
 import type { Database } from './database.js';
 import { auditColumns } from './session.rows.js';
@@ -34,18 +39,38 @@ export class PrismaBypassStore extends BypassStore {
         entry.sessionId,
         news === null ? null : JSON.stringify(news),
         entry.at,
-        added.map((name) => containerKey(place, name)),
+        keysOf(place, added),
       ],
     );
     return rows[0]?.written === 1;
   }
 
-  async isAdded(place: ContainerPlace, container: string): Promise<boolean> {
-    const { rowCount } = await this.database.pool.query(
-      `SELECT FROM kubernetes_containers WHERE key = decode($1, 'hex')`,
-      [containerKey(place, container)],
+  async isAdded(place: ContainerPlace, containers: readonly string[]): Promise<boolean> {
+    const { rows } = await this.database.pool.query<{ is_added: boolean }>(
+      `SELECT EXISTS (
+         SELECT FROM kubernetes_containers c JOIN unnest($1::text[]) hex ON c.key = decode(hex, 'hex')
+       ) AS is_added`,
+      [keysOf(place, containers)],
     );
-    return rowCount === 1;
+    return rows[0]?.is_added === true;
+  }
+
+  async keepEarly({ place, containers, ...early }: KeptCall): Promise<void> {
+    await this.database.pool.query(
+      `INSERT INTO kubernetes_early_calls (key, containers, why, seen)
+       SELECT decode($1, 'hex'), array_agg(decode(hex, 'hex')), $3, $4::jsonb FROM unnest($2::text[]) hex
+       ON CONFLICT (key) DO NOTHING`,
+      [early.key, keysOf(place, containers), early.why, JSON.stringify(early.seen)],
+    );
+  }
+
+  async early(place: ContainerPlace, containers: readonly string[]): Promise<EarlyCall[]> {
+    const { rows } = await this.database.pool.query<EarlyCall>(
+      `SELECT encode(key, 'hex') AS key, why, seen FROM kubernetes_early_calls
+       WHERE containers && (SELECT array_agg(decode(hex, 'hex')) FROM unnest($1::text[]) hex) ORDER BY seq`,
+      [keysOf(place, containers)],
+    );
+    return rows;
   }
 
   async position(cluster: string, file: string): Promise<number> {
@@ -65,8 +90,10 @@ export class PrismaBypassStore extends BypassStore {
   }
 }
 
-function containerKey({ cluster, namespace, pod }: ContainerPlace, name: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([cluster, namespace, pod, name]))
-    .digest('hex');
+function keysOf({ cluster, namespace, pod }: ContainerPlace, names: readonly string[]): string[] {
+  return names.map((name) =>
+    createHash('sha256')
+      .update(JSON.stringify([cluster, namespace, pod, name]))
+      .digest('hex'),
+  );
 }

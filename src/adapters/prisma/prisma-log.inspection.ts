@@ -77,6 +77,22 @@ export class PrismaLogInspection extends LogInspection {
     return misfiledFacts(this.database.pool, placed);
   }
 
+  async pastTime(begin: number, count: number): Promise<Misfiled[]> {
+    const { rows } = await this.database.pool.query<{ index: string }>(
+      `SELECT min(l.index) AS index
+       FROM audit_leaves l JOIN audit_events e ON e.id = l.event_id
+       LEFT JOIN audit_fact_spans s ON s.block = l.index / audit_fact_block_places()
+       WHERE l.index >= $1 AND l.index < $2 AND (e.at BETWEEN s.first_at AND s.last_at) IS NOT TRUE
+       GROUP BY l.index / audit_fact_block_places() ORDER BY 1`,
+      [begin, begin + count],
+    );
+    return rows.map(({ index }) => ({ index: Number(index), isMissing: false, isPastTime: true }));
+  }
+
+  async widen(begin: number, count: number): Promise<void> {
+    await this.database.pool.query('SELECT widen_audit_fact_spans($1, $2)', [begin, begin + count]);
+  }
+
   file(placed: readonly PlacedFacts[]): Promise<void> {
     return writeFacts(this.database.pool, placed);
   }

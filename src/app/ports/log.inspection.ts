@@ -20,6 +20,8 @@ export interface InspectedEntry {
 export interface Misfiled {
   readonly index: number;
   readonly isMissing: boolean;
+  /** Whether a search by time looks past it: it lies outside of the times that its block of places is said to have. */
+  readonly isPastTime: boolean;
 }
 
 /** The log's rows as they are, for whoever does not believe them. */
@@ -39,6 +41,10 @@ export abstract class LogInspection {
   ): Promise<(Hash | undefined)[]>;
   /** Which of these places are not to be found by what their events say. */
   abstract misfiled(placed: readonly PlacedFacts[]): Promise<Misfiled[]>;
+  /** Of each block of places, the first among these that a search by the time of its row would look past. */
+  abstract pastTime(begin: number, count: number): Promise<Misfiled[]>;
+  /** Makes searches by time look at these places again. */
+  abstract widen(begin: number, count: number): Promise<void>;
   /** Files those again that are missing. */
   abstract file(placed: readonly PlacedFacts[]): Promise<void>;
   /**

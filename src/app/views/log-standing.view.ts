@@ -4,6 +4,8 @@ import type { Parted } from '../sequence-log.js';
 /** What a replica knows of the audit log. */
 export interface AuditState {
   readonly parted: Parted | undefined;
+  /** The anchors that must be compared before anything is signed; none once each was. */
+  readonly waitsFor: readonly string[];
   readonly inspected: {
     readonly events: number;
     readonly passes: number;
@@ -13,8 +15,15 @@ export interface AuditState {
 }
 
 /** What readiness says of the audit log: sessions go on where nothing is signed, and an operator must know. */
-export function logReadiness({ parted }: AuditState): true | { ok: true; note: string } {
-  if (parted === undefined) return true;
+export function logReadiness({
+  parted,
+  waitsFor,
+}: Pick<AuditState, 'parted' | 'waitsFor'>): true | { ok: true; note: string } {
+  if (parted === undefined) {
+    if (waitsFor.length === 0) return true;
+    const names = waitsFor.join(', ');
+    return { ok: true, note: `nothing is signed before these anchors were compared: ${names}` };
+  }
   const since = parted.since.toISOString();
   return { ok: true, note: `nothing is signed since ${since}: ${parted.why}` };
 }

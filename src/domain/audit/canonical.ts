@@ -24,6 +24,17 @@ export function canonicalJson(value: unknown): string {
   throw new Error(`canonical JSON cannot carry a ${typeof value}`);
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text that these bytes are, every one of them; undefined where they are no UTF-8, which has no canonical form. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 function canonicalNumber(value: number): string {
   if (!Number.isFinite(value))
     throw new Error('canonical JSON cannot carry a number that is not finite');

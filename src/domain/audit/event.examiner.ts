@@ -1,14 +1,16 @@
 import { TRANSITIONS } from '../session/session.machine.js';
-import { canonicalJson } from './canonical.js';
-import type { PlaceRange } from './dropped.places.js';
-import { toldDropped } from './dropped.places.js';
+import { canonicalJson, utf8Text } from './canonical.js';
+import { DroppedPlaces, INSTANT, LATE_MS_MAX } from './dropped.places.js';
 
-/** How much earlier than the newest before it an event may be: transactions take time, and clocks differ. */
-export const LATE_MS_MAX = 120_000;
+/**
+ * The longest that a session is between two steps, but for one that is ending, whose container nobody may see for long: a
+ * request and an approval lapse after thirty days at most, and a container lives for seven. A day more for brokers that
+ * were away.
+ */
+export const STEP_MS_MAX = 31 * 86_400_000;
 
 const STEPS = new Set(TRANSITIONS.map(({ from, event, to }) => stepKey(from, event, to)));
-const FINAL = new Set(['denied', 'ended']);
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const BEFORE_ALL: Stand = { state: 'new', version: 0, gone: 0 };
 
 /** A recording's end as an event tells it: what was stored must lead to this digest. */
 export interface RecordingTold {
@@ -20,17 +22,17 @@ export interface RecordingTold {
 
 /**
  * Looks at the events of a log one after the other, as whoever trusts nobody reads them: each is canonical JSON, none was
- * inserted late, and those of each session are a path through its machine.
+ * inserted late, and those of each session are a path through its machine. Where bodies were dropped, only what may lie
+ * among them may be missing of a path.
  */
 export class EventExaminer {
   private newestMs = 0;
-  private readonly sessions = new Map<
-    string,
-    { readonly state: string; readonly version: number }
-  >();
+  /** Those that are over as well: none goes on. */
+  private readonly sessions = new Map<string, Stand>();
   private readonly told: RecordingTold[] = [];
-  private readonly dropped: PlaceRange[] = [];
-  private hasGaps = false;
+  private readonly places = new DroppedPlaces();
+  /** Of what was read first since a body was dropped: what was dropped is no younger. Undefined where nothing was yet. */
+  private goneUntilMs: number | undefined;
 
   constructor(private readonly lateMs = LATE_MS_MAX) {}
 
@@ -39,23 +41,25 @@ export class EventExaminer {
     return this.told;
   }
 
-  /** The places whose bodies were dropped, as the events that were taken tell it. */
-  get toldDropped(): readonly PlaceRange[] {
-    return this.dropped;
+  /** The places that were skipped, and what the events that were taken say of them. */
+  get dropped(): Pick<DroppedPlaces, 'count' | 'firstUntold'> {
+    return this.places;
   }
 
-  /** @returns what is wrong with the next event; undefined where nothing is. */
-  take(body: Buffer): string | undefined {
+  /** @returns what is wrong with the event at the next place; undefined where nothing is. */
+  take(body: Buffer, place: number): string | undefined {
     const event = parsed(body);
     if (typeof event === 'string') return event;
-    if (event.action === 'audit.dropped') this.dropped.push(...toldDropped(event));
-    return this.timeOf(event) ?? this.stepOf(event) ?? this.recordingOf(event);
+    const wrong = this.timeOf(event);
+    if (wrong !== undefined) return wrong;
+    this.places.hears(event, place);
+    return this.stepOf(event) ?? this.recordingOf(event);
   }
 
-  /** The body of the next event is gone: of its session nothing more can be told from what comes. */
-  skip(): void {
-    this.sessions.clear();
-    this.hasGaps = true;
+  /** The body of the event at the next place is gone. */
+  skip(place: number): void {
+    this.places.lacks(place);
+    this.goneUntilMs = undefined;
   }
 
   private timeOf({ time }: Event): string | undefined {
@@ -65,6 +69,8 @@ export class EventExaminer {
       return `is of ${String(time)}, and one before it of ${new Date(this.newestMs).toISOString()}: it was inserted late`;
     }
     this.newestMs = Math.max(this.newestMs, atMs);
+    this.places.reads(atMs);
+    this.goneUntilMs ??= this.newestMs;
     return undefined;
   }
 
@@ -79,17 +85,26 @@ export class EventExaminer {
       return `is no step of a session: ${String(from)} -${event}-> ${String(to)}`;
     }
     const before = this.sessions.get(session);
-    const isNext = before
-      ? before.state === from && before.version + 1 === version
-      : this.hasGaps || (from === 'new' && version === 1);
-    if (!isNext) {
+    if (!this.goesOn(before ?? BEFORE_ALL, String(from), version)) {
       return before
         ? `is step ${version} of session ${session} from ${String(from)}, and the one before it was step ${before.version} to ${before.state}`
         : `is step ${version} of session ${session}, whose first steps are missing`;
     }
-    if (FINAL.has(String(to))) this.sessions.delete(session);
-    else this.sessions.set(session, { state: String(to), version });
+    this.sessions.set(session, { state: String(to), version, gone: this.places.count });
     return undefined;
+  }
+
+  /**
+   * Whether this step may be the next of its session that can be read: nothing lies between, or what does was dropped since,
+   * not too long ago, and leads from the one state to the other.
+   */
+  private goesOn(before: Stand, from: string, version: number): boolean {
+    const between = version - before.version - 1;
+    if (between === 0) return before.state === from;
+    const gone = this.places.count - before.gone;
+    if (!Number.isSafeInteger(between) || between < 0 || between > gone) return false;
+    const isRecent = this.newestMs <= (this.goneUntilMs ?? -Infinity) + STEP_MS_MAX;
+    return (isRecent || from === 'ending') && leads(before.state, from, between);
   }
 
   private recordingOf({ action, data }: Event): undefined {
@@ -108,8 +123,28 @@ interface Event {
   readonly data?: unknown;
 }
 
+/** Where a session is after a step, and how many bodies were dropped before that. */
+interface Stand {
+  readonly state: string;
+  readonly version: number;
+  readonly gone: number;
+}
+
+/** Whether the machine leads from one state to another in so many steps. */
+function leads(from: string, to: string, steps: number): boolean {
+  let states = new Set<string>([from]);
+  // Those that do not end can stay where they are: after a few steps the set is always the same.
+  for (let step = 0; step < Math.min(steps, TRANSITIONS.length); step++) {
+    states = new Set<string>(
+      TRANSITIONS.filter((row) => states.has(row.from)).map((row) => row.to),
+    );
+  }
+  return states.has(to);
+}
+
 function parsed(body: Buffer): Event | string {
-  const text = body.toString('utf8');
+  const text = utf8Text(body);
+  if (text === undefined) return 'is no UTF-8';
   try {
     const value: unknown = JSON.parse(text);
     if (!isObject(value)) return 'is no JSON object';

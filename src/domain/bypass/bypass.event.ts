@@ -8,6 +8,7 @@ const NAME_MAX = 300;
 const GROUPS_MAX = 50;
 const WORDS_MAX = 50;
 const ADDRESSES_MAX = 10;
+const CONTAINERS_MAX = 50;
 const USES = { added: 'container-added', exec: 'exec', attach: 'attach' } as const;
 
 /** What was seen in a cluster, in words that are bounded and can be stored: a stranger chose most of them. */
@@ -22,7 +23,7 @@ export function seenFacts(
     cluster,
     namespace: short(call.namespace),
     pod: short(call.pod),
-    containers: containers.map(short),
+    containers: containers.slice(0, CONTAINERS_MAX).map(short),
     command: command.length === 0 ? undefined : command.slice(0, WORDS_MAX).map(short),
     user: userFacts(call.user),
     impersonated: call.impersonated === null ? undefined : userFacts(call.impersonated),
