@@ -41,6 +41,7 @@ import { PrismaSessionStore } from './adapters/prisma/prisma-session.store.js';
 import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
 import { PrismaSlackLinks } from './adapters/prisma/prisma-slack.links.js';
+import { PrismaSlackPosts } from './adapters/prisma/prisma-slack.posts.js';
 import { PrismaWebSessions } from './adapters/prisma/prisma-web.sessions.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
@@ -94,6 +95,7 @@ import { BypassWatch } from './bypass.watch.js';
 import { LogWorks } from './log.works.js';
 import { NoticeDesk } from './notice.desk.js';
 import { SlackSide } from './slack.side.js';
+import { SlackVoice } from './slack.voice.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -206,8 +208,11 @@ export async function startBroker(
   const tickets = new PrismaTicketStore(database);
   const logWorks = new LogWorks({ config: config.audit, database, clock, journal, replica });
   const auditLog = logWorks.audit;
+  const parts = { database, store, reviews, clock, journal, replica };
+  const slackVoice = SlackVoice.of(config, parts);
   const desk = new NoticeDesk({
     config: config.notifications,
+    more: slackVoice?.alarms ? [slackVoice.alarms] : [],
     publicUrl: config.server.publicUrl,
     database,
     store,
@@ -225,7 +230,11 @@ export async function startBroker(
   });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
-    notifiers: [new LogNotifier(journal), desk.notifier],
+    notifiers: [
+      new LogNotifier(journal),
+      desk.notifier,
+      ...(slackVoice ? [slackVoice.posts] : []),
+    ],
     clock,
     journal,
   });
@@ -332,7 +341,15 @@ export async function startBroker(
   });
   const listTargets = new ListTargets({ clusters: kubernetes, policies, facts });
   const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
-  const slack = SlackSide.of(config, { ...acts, linkSlack, clusters, store, clock, journal });
+  const slack = SlackSide.of(config, {
+    ...acts,
+    api: slackVoice?.api,
+    linkSlack,
+    clusters,
+    store,
+    clock,
+    journal,
+  });
   const app = await createHttpApp({
     ...acts,
     readSession: new ReadSession({ store }),
@@ -407,6 +424,7 @@ export async function startBroker(
       ...logWorks.metrics(),
       heard: () => bypassWatch.heard(),
       channels: () => desk.readChannels.read(),
+      slack: () => new PrismaSlackPosts(database).standing(),
     }),
   );
 
@@ -434,6 +452,8 @@ export async function startBroker(
   bypassWatch.start(opened);
   desk.start();
   opened.defer(() => desk.stop());
+  slackVoice?.posts.start();
+  opened.defer(() => slackVoice?.posts.stop());
   deliver.start();
   opened.defer(() => deliver.stop());
   if (slack) {

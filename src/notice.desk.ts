@@ -17,6 +17,7 @@ import { RouteNews } from './app/route-news.js';
 import { TestChannel } from './app/test-channel.js';
 import { WatchIncidents } from './app/watch-incidents.js';
 import type { ChannelConfig, NotificationsConfig } from './config/notifications.section.js';
+import type { Subscription } from './domain/notice/subscription.js';
 
 type Watched = Omit<ConstructorParameters<typeof WatchIncidents>[0], 'incidents'>;
 
@@ -31,6 +32,8 @@ export class NoticeDesk {
 
   constructor(args: {
     readonly config: NotificationsConfig;
+    /** Channels that other parts of the configuration make, and what they are told of. */
+    readonly more: readonly { readonly channel: Channel; readonly subscription: Subscription }[];
     readonly publicUrl: string;
     readonly database: Database;
     readonly store: SessionStore;
@@ -40,9 +43,13 @@ export class NoticeDesk {
     readonly journal: Journal;
     readonly replica: string;
   }) {
-    const { config, publicUrl, database, store, audit, watched, clock, journal, replica } = args;
-    const { subscriptions, giveUpDays } = config;
-    const channels = config.channels.map(channelOf);
+    const { config, more, publicUrl, database, store, audit, watched, clock, journal, replica } = args;
+    const { giveUpDays } = config;
+    const channels = [...config.channels.map(channelOf), ...more.map(({ channel }) => channel)];
+    const subscriptions = [
+      ...config.subscriptions,
+      ...more.map(({ subscription }) => subscription),
+    ];
     const notices = new PrismaNoticeStore(database);
     const alarms = config.channels.filter(({ kind }) => kind === 'pagerduty');
     const alarmChannels = new Set(alarms.map(({ name }) => name));

@@ -1,4 +1,3 @@
-import { WebSlackApi } from './adapters/slack/slack.api.js';
 import { SlackButtons } from './adapters/slack/slack.buttons.js';
 import { SlackCallers } from './adapters/slack/slack.callers.js';
 import { SlackDesk } from './adapters/slack/slack.desk.js';
@@ -15,6 +14,7 @@ import type { Clock } from './app/ports/clock.js';
 import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
 import type { SessionStore } from './app/ports/session.store.js';
+import type { SlackApi } from './app/ports/slack.api.js';
 import type { SlackInbox } from './app/ports/slack.inbox.js';
 import type { RequestSession } from './app/request-session.js';
 import type { Config } from './config/config.schema.js';
@@ -40,6 +40,7 @@ export class SlackSide {
   static of(
     config: Config,
     uses: {
+      readonly api: SlackApi | undefined;
       readonly linkSlack: LinkSlack | null;
       readonly requestSession: RequestSession;
       readonly decideSession: DecideSession;
@@ -53,10 +54,9 @@ export class SlackSide {
     },
   ): SlackSide | undefined {
     const { slack, slackSecrets } = config;
-    const { linkSlack, clock, journal } = uses;
-    if (!slack || !slackSecrets || !linkSlack) return undefined;
+    const { api, linkSlack, clock, journal } = uses;
+    if (!slack || !slackSecrets || !linkSlack || !api) return undefined;
     const url = slack.apiUrl === undefined ? {} : { url: slack.apiUrl };
-    const api = new WebSlackApi({ token: slackSecrets.botToken, ...url });
     const publicUrl = config.server.publicUrl.replace(/\/$/, '');
     const callers = new SlackCallers({ api, people: linkSlack, publicUrl });
     const parts = { api, callers, journal, publicUrl };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Weighed } from '../domain/approval/weighing.js';
 import { notAsked, weigh, yours } from '../domain/approval/weighing.js';
 import { displayName, newest } from '../domain/person.js';
+import { countsInSlack } from '../domain/policy/policy.js';
 import type { Problem } from '../domain/problem.js';
 import { isProblem, problem } from '../domain/problem.js';
 import type { Consent, Session, SessionId } from '../domain/session/session.js';
@@ -43,7 +44,8 @@ export class DecideSession {
    *
    * @returns the session; `not-found` for strangers, `forbidden` for its requester and for others who may only see it,
    * `changed-since-seen`, `illegal-transition` where it is decided already, `already-decided` for a consent that adds
-   * nothing, `invalid-fields` for one that does not say why where it must.
+   * nothing, `invalid-fields` for one that does not say why where it must, `sign-in-required` for one given in Slack
+   * where the terms want it signed in: to refuse is possible everywhere.
    */
   async decide(caller: Caller, id: SessionId, word: Word): Promise<Session | Problem> {
     const { store, people, note, clock } = this.deps;
@@ -101,7 +103,8 @@ export class DecideSession {
       return problem('illegal-transition', tooLate(session, verdict));
     }
     if (isLapsed(session, this.deps.clock.now())) return lapsed(id);
-    return undefined;
+    const isByMessage = caller.actor.channel === 'slack' && verdict === 'approve';
+    return isByMessage && session.grant && !countsInSlack(session.grant) ? signedIn(id) : undefined;
   }
 
   private changes(event: Weighed['event'], session: Session, consent: Consent): Changes {
@@ -130,6 +133,14 @@ export function lapsed(id: SessionId): Problem {
   return problem(
     'illegal-transition',
     `The session ${id} has lapsed: it has to be asked for again.`,
+  );
+}
+
+/** The refusal of a consent that was given where nobody signs in. */
+function signedIn(id: SessionId): Problem {
+  return problem(
+    'sign-in-required',
+    `The terms of the session ${id} want a consent of somebody who is signed in: open the session, sign in and consent there.`,
   );
 }
 

@@ -9,6 +9,9 @@ import type { Secret } from './secret.js';
 const KINDS = ['webhook', 'teams', 'email', 'pagerduty'] as const;
 type ChannelKind = (typeof KINDS)[number];
 
+/** The name of the channel that `slack.securityChannel` is. */
+export const SLACK_SECURITY = 'slack-security';
+
 const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue';
 
 /** Keys that a kind needs, and those that it may have besides what all have. */
@@ -34,6 +37,7 @@ const channel = z
     name: z
       .string()
       .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be of a-z, 0-9 and -, 63 at most')
+      .refine((it) => it !== SLACK_SECURITY, 'is the name of what `slack.securityChannel` is')
       .meta({
         description: 'Its name, by which subscriptions and the database know it.',
         examples: ['security-mail'],

@@ -26,6 +26,15 @@ export const slackSection = z.strictObject({
         'Whoever can change e-mails in Slack, or at an issuer, can then act as others.',
       examples: [true],
     }),
+  securityChannel: z
+    .string()
+    .regex(/^[CG][A-Z0-9]{2,31}$/, 'must be the id of a channel, such as C0123ABCD')
+    .exactOptional()
+    .meta({
+      description:
+        'The channel that hears of broken glass, overdue reviews, sessions that do not end, bypasses, and an audit log that fails.',
+      examples: ['C0123ABCD'],
+    }),
   mode: z
     .enum(['socket', 'http'])
     .default('socket')

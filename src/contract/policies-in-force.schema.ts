@@ -6,6 +6,7 @@ import {
   ON_ACCESS_REMOVED,
   ON_OVERRUN,
   RECORDINGS,
+  SLACK_CONSENTS,
   SELECTOR_OPERATORS,
   WAYS,
   WEEKDAYS,
@@ -64,6 +65,7 @@ export const TERMS = z.strictObject({
   idleSeconds: seconds.nullable(),
   onOverrun: z.enum(ON_OVERRUN),
   onAccessRemoved: z.enum(ON_ACCESS_REMOVED),
+  slack: z.strictObject({ channels: texts, consent: z.enum(SLACK_CONSENTS), profiles: texts }),
   breakGlass: z
     .strictObject({
       signIn: z.strictObject({ acr: texts, amr: texts, maxAgeSeconds: seconds.nullable() }),

@@ -4,6 +4,7 @@ import {
   ON_ACCESS_REMOVED,
   ON_OVERRUN,
   RECORDINGS,
+  SLACK_CONSENTS,
   WAYS,
   TERMS_OF_OLD,
   WATCHERS,
@@ -168,6 +169,33 @@ export const termsSchema = z
     onAccessRemoved: z.enum(ON_ACCESS_REMOVED).default('end').meta({
       description: 'What becomes of a session whose requester no rule would let in any more.',
     }),
+    slack: z
+      .strictObject({
+        channels: z
+          .array(
+            z.string().regex(/^[CG][A-Z0-9]{2,20}$/, 'must be the id of a channel, as C0123456789'),
+          )
+          .max(10)
+          .default([])
+          .meta({
+            description:
+              'The channels, by id, in which those who may consent are told of a request.',
+          }),
+        consent: z.enum(SLACK_CONSENTS).default(TERMS_OF_OLD.slack.consent).meta({
+          description:
+            '`counts`: a consent in Slack is one. `page`: it leads to a page where people sign in to give it.',
+        }),
+        profiles: z
+          .array(z.string().min(1).max(253))
+          .min(1)
+          .max(50)
+          .default([...TERMS_OF_OLD.slack.profiles])
+          .meta({
+            description:
+              'For which profiles (patterns) a consent in Slack counts; for others it leads to the page.',
+          }),
+      })
+      .prefault({}),
     breakGlass: breakGlass.exactOptional().meta({
       description: 'On what terms somebody may be let in at once. Left out: not at all.',
     }),

@@ -4,6 +4,7 @@ import {
   ON_ACCESS_REMOVED,
   ON_OVERRUN,
   RECORDINGS,
+  SLACK_CONSENTS,
   WATCHERS,
   WAYS,
 } from '../domain/policy/policy.js';
@@ -67,6 +68,16 @@ export const SessionTermsView = z
     onAccessRemoved: z.enum(ON_ACCESS_REMOVED).meta({
       description: 'What becomes of it where no rule would let its requester in any more.',
     }),
+    slack: z
+      .strictObject({
+        channels: z.array(z.string()),
+        consent: z.enum(SLACK_CONSENTS),
+        profiles: z.array(z.string()),
+      })
+      .meta({
+        description:
+          'In which channels it is told of, and for which profiles a consent in Slack `counts` or leads to the `page` where people sign in.',
+      }),
     breakGlass: BreakGlassTerms.nullable().meta({
       description:
         'On what terms the rule lets somebody in at once, whether or not this session was; null: not at all.',

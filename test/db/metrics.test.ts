@@ -76,6 +76,7 @@ async function collected(count: () => Promise<Tally>): Promise<string> {
           deliveredAt: null,
         },
       ]),
+    slack: () => Promise.resolve({ due: 4, dueSeconds: 2.5, gone: 1 }),
     policies: () => standing,
     tally: count,
     onCall: () => SOURCES,
@@ -149,6 +150,9 @@ test('all metrics of the catalogue are told, beside those of the process', async
   expect(text).toContain('hallpass_notice_lag_seconds{channel="mail"} 8.5\n');
   expect(text).toContain('hallpass_notices_dead{channel="mail"} 2\n');
   expect(text).toContain('hallpass_channel_up{channel="mail"} 0\n');
+  expect(text).toContain('hallpass_slack_sessions_due 4\n');
+  expect(text).toContain('hallpass_slack_due_seconds 2.5\n');
+  expect(text).toContain('hallpass_slack_posts_gone 1\n');
   expect(text).toContain('process_cpu_seconds_total');
 });
 

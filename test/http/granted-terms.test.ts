@@ -18,6 +18,7 @@ const ASKED = {
   idleSeconds: 300,
   onOverrun: 'evict' as const,
   onAccessRemoved: 'keep' as const,
+  slack: { channels: ['C0PAYMENTS'], consent: 'counts' as const, profiles: ['shell'] },
 };
 const REVIEW = { withinSeconds: 3_600, groups: ['security'], users: ['ciso'] };
 const SIGN_IN = { acr: [], amr: ['hwk'], maxAgeSeconds: 900 };

@@ -294,6 +294,27 @@ export const METRICS = {
     help: 'Whether a channel takes notices (1), or fails or is gone (0). Of all replicas together: take the minimum.',
     use: 'Alert on 0 for longer than some minutes; `hallpass channels` says why.',
   },
+  slackDue: {
+    name: 'hallpass_slack_sessions_due',
+    type: 'gauge',
+    labels: [],
+    help: 'Sessions whose messages in Slack may not be true yet. Of all replicas together: take the maximum, not the sum.',
+    use: 'Shows how much Slack is behind. Sessions go on without it.',
+  },
+  slackDueSeconds: {
+    name: 'hallpass_slack_due_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'For how long the oldest of them waits; 0 where there is none. Of all replicas together: take the maximum.',
+    use: 'Alert where it is above a minute: Slack is away, or does not let the app in. The log says which.',
+  },
+  slackGone: {
+    name: 'hallpass_slack_posts_gone',
+    type: 'gauge',
+    labels: [],
+    help: 'Messages in Slack that cannot be kept: their channel was archived or does not have the app, or somebody deleted them twice. Of all replicas together: take the maximum.',
+    use: 'Look at the log where it rises: it names the channel, and Slack’s word for why.',
+  },
 } as const satisfies Record<string, Metric>;
 
 export interface Metric {

@@ -8,6 +8,7 @@ import type { OnCallSourceState } from '../../app/ports/on-call.js';
 import type { AuditState } from '../../app/views/log-standing.view.js';
 import type { ChannelView } from '../../contract/channel.schema.js';
 import type { SinkStanding } from '../../app/ports/sink.store.js';
+import type { SlackStanding } from '../../app/ports/slack.posts.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
 
@@ -43,6 +44,8 @@ export interface MetricSources {
   readonly sinks: () => Promise<readonly SinkStanding[]>;
   /** Where people are told. */
   readonly channels: () => Promise<readonly ChannelView[]>;
+  /** Its messages that are kept true. */
+  readonly slack: () => Promise<SlackStanding>;
 }
 
 /** What this replica tells Prometheus, at the moment of asking. */
@@ -80,6 +83,9 @@ export class PrometheusMetrics {
     noticeLagSeconds: this.gauge(METRICS.noticeLagSeconds),
     noticesDead: this.gauge(METRICS.noticesDead),
     channelUp: this.gauge(METRICS.channelUp),
+    slackDue: this.gauge(METRICS.slackDue),
+    slackDueSeconds: this.gauge(METRICS.slackDueSeconds),
+    slackGone: this.gauge(METRICS.slackGone),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
   };
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
@@ -121,7 +127,13 @@ export class PrometheusMetrics {
     this.takeRecordings(this.sources.recordings());
     this.takeAudit(this.sources.audit());
     this.takeHeard(this.sources.heard());
-    await Promise.all([this.takeTally(), this.takeLags(), this.takeSinks(), this.takeChannels()]);
+    await Promise.all([
+      this.takeTally(),
+      this.takeLags(),
+      this.takeSinks(),
+      this.takeChannels(),
+      this.takeSlack(),
+    ]);
     return this.registry.metrics();
   }
 
@@ -245,6 +257,16 @@ export class PrometheusMetrics {
       sinkLagSeconds.set({ sink }, lagSeconds);
       sinkDeadLetters.set({ sink }, deadLetters);
     }
+  }
+
+  private async takeSlack(): Promise<void> {
+    const { slackDue, slackDueSeconds, slackGone } = this.gauges;
+    const standing = await inTime(this.sources.slack());
+    for (const gauge of [slackDue, slackDueSeconds, slackGone]) gauge.remove();
+    if (!standing) return;
+    slackDue.set(standing.due);
+    slackDueSeconds.set(standing.dueSeconds);
+    slackGone.set(standing.gone);
   }
 
   private counter({ name, help, labels }: Metric): Counter {

@@ -4,7 +4,7 @@ import type { Notice, Told } from '../../app/ports/channel.js';
 import { Channel, ChannelAway } from '../../app/ports/channel.js';
 import type { ChannelOf } from '../../config/notifications.section.js';
 import { noticeHtml } from './templates/notice.html.js';
-import { cut, noticeLines } from './templates/notice.lines.js';
+import { cut, noticeLines } from '../../app/views/notice.lines.js';
 import { noticeText } from './templates/notice.text.js';
 
 const CONNECT_MS_MAX = 5_000;

@@ -3,7 +3,7 @@ import { Channel } from '../../app/ports/channel.js';
 import type { ChannelOf } from '../../config/notifications.section.js';
 import type { Secret } from '../../config/secret.js';
 import { away, GuardedPost, isTaken } from './guarded.post.js';
-import { cut, noticeLines } from './templates/notice.lines.js';
+import { cut, noticeLines } from '../../app/views/notice.lines.js';
 
 const SUMMARY_CHARACTERS_MAX = 1024;
 const REFUSALS: ReadonlySet<number> = new Set([400, 413]);

@@ -129,6 +129,7 @@ describe('documents', () => {
           idleSeconds: null,
           onOverrun: 'alert',
           onAccessRemoved: 'end',
+          slack: { channels: [], consent: 'page', profiles: ['*'] },
           breakGlass: null,
         },
         patterns: { reason: null, ticket: null },

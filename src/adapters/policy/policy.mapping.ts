@@ -124,6 +124,7 @@ function termsOf(terms: TermsDocument, people: NamedPeople): Terms {
     idleSeconds: idle ?? null,
     onOverrun,
     onAccessRemoved,
+    slack: terms.slack,
     breakGlass: terms.breakGlass ? breakGlassOf(terms.breakGlass, people) : null,
   };
 }

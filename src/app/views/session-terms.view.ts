@@ -21,6 +21,11 @@ export function sessionTermsView(terms: Terms): SessionTermsView {
     idleSeconds: terms.idleSeconds,
     onOverrun: terms.onOverrun,
     onAccessRemoved: terms.onAccessRemoved,
+    slack: {
+      channels: [...terms.slack.channels],
+      consent: terms.slack.consent,
+      profiles: [...terms.slack.profiles],
+    },
     breakGlass: breakGlass && breakGlassView(breakGlass),
   };
 }

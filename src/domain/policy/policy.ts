@@ -1,4 +1,5 @@
 import type { Condition, TextPattern } from './condition.js';
+import { matchesAny } from './glob.js';
 import type { OwnerKind } from './facts.js';
 import type { OnCallSource } from './on-call-source.js';
 import type { RuleIndex } from './rule.index.js';
@@ -69,6 +70,18 @@ export interface BreakGlass {
   readonly debt: ReviewDebt;
 }
 
+/** What a consent that is given in Slack is worth: as much as any, or it leads to the page where people sign in. */
+export const SLACK_CONSENTS = ['counts', 'page'] as const;
+export type SlackConsent = (typeof SLACK_CONSENTS)[number];
+
+export interface SlackTerms {
+  /** Where those who may consent are told of a request, by id (`C0123456789`). */
+  readonly channels: readonly string[];
+  readonly consent: SlackConsent;
+  /** For which profiles (patterns) a consent in Slack counts; for others it leads to the page. */
+  readonly profiles: readonly string[];
+}
+
 /** The terms on which an allow rule lets somebody in. */
 export interface Terms {
   readonly longestSeconds: number;
@@ -92,6 +105,7 @@ export interface Terms {
   readonly idleSeconds: number | null;
   readonly onOverrun: OnOverrun;
   readonly onAccessRemoved: OnAccessRemoved;
+  readonly slack: SlackTerms;
   /** Null: not offered. */
   readonly breakGlass: BreakGlass | null;
 }
@@ -180,6 +194,7 @@ export const TERMS_OF_OLD = {
   keepRecordingSeconds: 365 * 86_400,
   watcher: 'none',
   streams: 5,
+  slack: { channels: [], consent: 'page', profiles: ['*'] },
 } as const satisfies Partial<Terms>;
 
 /** The same for profiles. */
@@ -224,4 +239,10 @@ export function requirementsOf(grant: Grant | null): readonly Requirement[] {
 /** How many consents that makes in all. */
 export function consentsNeeded(require: readonly Requirement[]): number {
   return require.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Whether a consent that is given in Slack counts; where it does not, people sign in to give it. */
+export function countsInSlack({ terms, profile }: Pick<Grant, 'terms' | 'profile'>): boolean {
+  const { consent, profiles } = terms.slack;
+  return consent === 'counts' && matchesAny(profiles, profile.name);
 }

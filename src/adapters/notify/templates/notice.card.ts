@@ -1,5 +1,5 @@
 import type { NoticeBody } from '../../../contract/notice.schema.js';
-import { cut, noticeLines } from './notice.lines.js';
+import { cut, noticeLines } from '../../../app/views/notice.lines.js';
 
 /** Of a whole message, by Microsoft's word. */
 export const CARD_BYTES_MAX = 28 * 1024;

@@ -1,5 +1,5 @@
 import type { NoticeBody } from '../../../contract/notice.schema.js';
-import { noticeLines } from './notice.lines.js';
+import { noticeLines } from '../../../app/views/notice.lines.js';
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

@@ -1,5 +1,5 @@
 import type { NoticeBody } from '../../../contract/notice.schema.js';
-import { noticeLines } from './notice.lines.js';
+import { noticeLines } from '../../../app/views/notice.lines.js';
 
 /** A notice as plain text. Lines of a value are set in, so that none looks like one of ours. */
 export function noticeText(body: NoticeBody): string {

@@ -5,7 +5,7 @@ import { NOTICE_KINDS, noticeRow } from '../../../domain/notice/notice.kinds.js'
 import type { NoticeKind } from '../../../domain/notice/notice.kinds.js';
 import { CARD_BYTES_MAX, cardMessage } from './notice.card.js';
 import { noticeHtml } from './notice.html.js';
-import { noticeLines } from './notice.lines.js';
+import { noticeLines } from '../../../app/views/notice.lines.js';
 import { noticeText } from './notice.text.js';
 
 const AT = '2026-11-28T03:00:00.000Z';

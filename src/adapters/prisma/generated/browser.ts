@@ -217,3 +217,13 @@ export type SlackLinkCode = Prisma.SlackLinkCodeModel
  * Browsers that signed in. Of what their cookie holds only the digest is kept.
  */
 export type WebSession = Prisma.WebSessionModel
+/**
+ * Model SlackTurn
+ * The sessions whose messages in Slack have to be looked at.
+ */
+export type SlackTurn = Prisma.SlackTurnModel
+/**
+ * Model SlackPost
+ * The messages in Slack that are kept true.
+ */
+export type SlackPost = Prisma.SlackPostModel

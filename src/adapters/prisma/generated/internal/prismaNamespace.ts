@@ -436,7 +436,9 @@ export const ModelName = {
   Incident: 'Incident',
   SlackLink: 'SlackLink',
   SlackLinkCode: 'SlackLinkCode',
-  WebSession: 'WebSession'
+  WebSession: 'WebSession',
+  SlackTurn: 'SlackTurn',
+  SlackPost: 'SlackPost'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -452,7 +454,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditHold" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter" | "notice" | "noticeChannel" | "incident" | "slackLink" | "slackLinkCode" | "webSession"
+    modelProps: "sessionState" | "endReason" | "transition" | "policySet" | "policyActivation" | "knownPerson" | "knownHuman" | "session" | "sessionActivity" | "sessionEvent" | "decision" | "reviewDebt" | "review" | "auditEvent" | "auditPending" | "auditLeaf" | "auditFact" | "auditHold" | "auditNode" | "auditCheckpoint" | "auditAnchor" | "kubernetesCall" | "kubernetesContainer" | "kubernetesLogCursor" | "idempotencyKey" | "outbox" | "recording" | "recordingChunk" | "recordingBody" | "recordingLine" | "ticket" | "watcher" | "auditSink" | "auditDeadLetter" | "notice" | "noticeChannel" | "incident" | "slackLink" | "slackLinkCode" | "webSession" | "slackTurn" | "slackPost"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -3400,6 +3402,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    SlackTurn: {
+      payload: Prisma.$SlackTurnPayload<ExtArgs>
+      fields: Prisma.SlackTurnFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SlackTurnFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SlackTurnFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload>
+        }
+        findFirst: {
+          args: Prisma.SlackTurnFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SlackTurnFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload>
+        }
+        findMany: {
+          args: Prisma.SlackTurnFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload>[]
+        }
+        create: {
+          args: Prisma.SlackTurnCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload>
+        }
+        createMany: {
+          args: Prisma.SlackTurnCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SlackTurnCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload>[]
+        }
+        delete: {
+          args: Prisma.SlackTurnDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload>
+        }
+        update: {
+          args: Prisma.SlackTurnUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload>
+        }
+        deleteMany: {
+          args: Prisma.SlackTurnDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SlackTurnUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SlackTurnUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload>[]
+        }
+        upsert: {
+          args: Prisma.SlackTurnUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackTurnPayload>
+        }
+        aggregate: {
+          args: Prisma.SlackTurnAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSlackTurn>
+        }
+        groupBy: {
+          args: Prisma.SlackTurnGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackTurnGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SlackTurnCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackTurnCountAggregateOutputType> | number
+        }
+      }
+    }
+    SlackPost: {
+      payload: Prisma.$SlackPostPayload<ExtArgs>
+      fields: Prisma.SlackPostFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.SlackPostFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.SlackPostFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload>
+        }
+        findFirst: {
+          args: Prisma.SlackPostFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.SlackPostFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload>
+        }
+        findMany: {
+          args: Prisma.SlackPostFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload>[]
+        }
+        create: {
+          args: Prisma.SlackPostCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload>
+        }
+        createMany: {
+          args: Prisma.SlackPostCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.SlackPostCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload>[]
+        }
+        delete: {
+          args: Prisma.SlackPostDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload>
+        }
+        update: {
+          args: Prisma.SlackPostUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload>
+        }
+        deleteMany: {
+          args: Prisma.SlackPostDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.SlackPostUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.SlackPostUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload>[]
+        }
+        upsert: {
+          args: Prisma.SlackPostUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$SlackPostPayload>
+        }
+        aggregate: {
+          args: Prisma.SlackPostAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateSlackPost>
+        }
+        groupBy: {
+          args: Prisma.SlackPostGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackPostGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.SlackPostCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.SlackPostCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -3952,6 +4102,38 @@ export const WebSessionScalarFieldEnum = {
 export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
 
 
+export const SlackTurnScalarFieldEnum = {
+  sessionId: 'sessionId',
+  wanted: 'wanted',
+  dueAt: 'dueAt',
+  wantedAt: 'wantedAt',
+  failures: 'failures',
+  holder: 'holder',
+  heldUntil: 'heldUntil'
+} as const
+
+export type SlackTurnScalarFieldEnum = (typeof SlackTurnScalarFieldEnum)[keyof typeof SlackTurnScalarFieldEnum]
+
+
+export const SlackPostScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  target: 'target',
+  about: 'about',
+  state: 'state',
+  channel: 'channel',
+  ts: 'ts',
+  digest: 'digest',
+  word: 'word',
+  losses: 'losses',
+  triedAt: 'triedAt',
+  at: 'at'
+} as const
+
+export type SlackPostScalarFieldEnum = (typeof SlackPostScalarFieldEnum)[keyof typeof SlackPostScalarFieldEnum]
+
+
 export const SortOrder = {
   asc: 'asc',
   desc: 'desc'
@@ -4301,6 +4483,8 @@ export type GlobalOmitConfig = {
   slackLink?: Prisma.SlackLinkOmit
   slackLinkCode?: Prisma.SlackLinkCodeOmit
   webSession?: Prisma.WebSessionOmit
+  slackTurn?: Prisma.SlackTurnOmit
+  slackPost?: Prisma.SlackPostOmit
 }
 
 /* Types for Logging */

@@ -90,7 +90,9 @@ export const ModelName = {
   Incident: 'Incident',
   SlackLink: 'SlackLink',
   SlackLinkCode: 'SlackLinkCode',
-  WebSession: 'WebSession'
+  WebSession: 'WebSession',
+  SlackTurn: 'SlackTurn',
+  SlackPost: 'SlackPost'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -620,6 +622,38 @@ export const WebSessionScalarFieldEnum = {
 } as const
 
 export type WebSessionScalarFieldEnum = (typeof WebSessionScalarFieldEnum)[keyof typeof WebSessionScalarFieldEnum]
+
+
+export const SlackTurnScalarFieldEnum = {
+  sessionId: 'sessionId',
+  wanted: 'wanted',
+  dueAt: 'dueAt',
+  wantedAt: 'wantedAt',
+  failures: 'failures',
+  holder: 'holder',
+  heldUntil: 'heldUntil'
+} as const
+
+export type SlackTurnScalarFieldEnum = (typeof SlackTurnScalarFieldEnum)[keyof typeof SlackTurnScalarFieldEnum]
+
+
+export const SlackPostScalarFieldEnum = {
+  id: 'id',
+  sessionId: 'sessionId',
+  kind: 'kind',
+  target: 'target',
+  about: 'about',
+  state: 'state',
+  channel: 'channel',
+  ts: 'ts',
+  digest: 'digest',
+  word: 'word',
+  losses: 'losses',
+  triedAt: 'triedAt',
+  at: 'at'
+} as const
+
+export type SlackPostScalarFieldEnum = (typeof SlackPostScalarFieldEnum)[keyof typeof SlackPostScalarFieldEnum]
 
 
 export const SortOrder = {

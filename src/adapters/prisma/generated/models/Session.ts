@@ -460,6 +460,8 @@ export type SessionWhereInput = {
   debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
   recordings?: Prisma.RecordingListRelationFilter
   activity?: Prisma.XOR<Prisma.SessionActivityNullableScalarRelationFilter, Prisma.SessionActivityWhereInput> | null
+  slackTurn?: Prisma.XOR<Prisma.SlackTurnNullableScalarRelationFilter, Prisma.SlackTurnWhereInput> | null
+  slackPosts?: Prisma.SlackPostListRelationFilter
 }
 
 export type SessionOrderByWithRelationInput = {
@@ -513,6 +515,8 @@ export type SessionOrderByWithRelationInput = {
   debt?: Prisma.ReviewDebtOrderByWithRelationInput
   recordings?: Prisma.RecordingOrderByRelationAggregateInput
   activity?: Prisma.SessionActivityOrderByWithRelationInput
+  slackTurn?: Prisma.SlackTurnOrderByWithRelationInput
+  slackPosts?: Prisma.SlackPostOrderByRelationAggregateInput
 }
 
 export type SessionWhereUniqueInput = Prisma.AtLeast<{
@@ -570,6 +574,8 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   debt?: Prisma.XOR<Prisma.ReviewDebtNullableScalarRelationFilter, Prisma.ReviewDebtWhereInput> | null
   recordings?: Prisma.RecordingListRelationFilter
   activity?: Prisma.XOR<Prisma.SessionActivityNullableScalarRelationFilter, Prisma.SessionActivityWhereInput> | null
+  slackTurn?: Prisma.XOR<Prisma.SlackTurnNullableScalarRelationFilter, Prisma.SlackTurnWhereInput> | null
+  slackPosts?: Prisma.SlackPostListRelationFilter
 }, "id" | "id_version_state">
 
 export type SessionOrderByWithAggregationInput = {
@@ -708,6 +714,8 @@ export type SessionCreateInput = {
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateInput = {
@@ -757,6 +765,8 @@ export type SessionUncheckedCreateInput = {
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUpdateInput = {
@@ -805,6 +815,8 @@ export type SessionUpdateInput = {
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateInput = {
@@ -854,6 +866,8 @@ export type SessionUncheckedUpdateInput = {
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateManyInput = {
@@ -1431,6 +1445,34 @@ export type SessionUpdateOneRequiredWithoutWatchersNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutWatchersInput, Prisma.SessionUpdateWithoutWatchersInput>, Prisma.SessionUncheckedUpdateWithoutWatchersInput>
 }
 
+export type SessionCreateNestedOneWithoutSlackTurnInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutSlackTurnInput, Prisma.SessionUncheckedCreateWithoutSlackTurnInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutSlackTurnInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutSlackTurnNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutSlackTurnInput, Prisma.SessionUncheckedCreateWithoutSlackTurnInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutSlackTurnInput
+  upsert?: Prisma.SessionUpsertWithoutSlackTurnInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutSlackTurnInput, Prisma.SessionUpdateWithoutSlackTurnInput>, Prisma.SessionUncheckedUpdateWithoutSlackTurnInput>
+}
+
+export type SessionCreateNestedOneWithoutSlackPostsInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutSlackPostsInput, Prisma.SessionUncheckedCreateWithoutSlackPostsInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutSlackPostsInput
+  connect?: Prisma.SessionWhereUniqueInput
+}
+
+export type SessionUpdateOneRequiredWithoutSlackPostsNestedInput = {
+  create?: Prisma.XOR<Prisma.SessionCreateWithoutSlackPostsInput, Prisma.SessionUncheckedCreateWithoutSlackPostsInput>
+  connectOrCreate?: Prisma.SessionCreateOrConnectWithoutSlackPostsInput
+  upsert?: Prisma.SessionUpsertWithoutSlackPostsInput
+  connect?: Prisma.SessionWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.SessionUpdateToOneWithWhereWithoutSlackPostsInput, Prisma.SessionUpdateWithoutSlackPostsInput>, Prisma.SessionUncheckedUpdateWithoutSlackPostsInput>
+}
+
 export type SessionCreateWithoutStateRowInput = {
   cluster: string
   namespace: string
@@ -1476,6 +1518,8 @@ export type SessionCreateWithoutStateRowInput = {
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutStateRowInput = {
@@ -1524,6 +1568,8 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutStateRowInput = {
@@ -1641,6 +1687,8 @@ export type SessionCreateWithoutReasonRowInput = {
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutReasonRowInput = {
@@ -1689,6 +1737,8 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutReasonRowInput = {
@@ -1762,6 +1812,8 @@ export type SessionCreateWithoutPolicySetInput = {
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutPolicySetInput = {
@@ -1810,6 +1862,8 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutPolicySetInput = {
@@ -1883,6 +1937,8 @@ export type SessionCreateWithoutActivityInput = {
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutActivityInput = {
@@ -1931,6 +1987,8 @@ export type SessionUncheckedCreateWithoutActivityInput = {
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutActivityInput = {
@@ -1994,6 +2052,8 @@ export type SessionUpdateWithoutActivityInput = {
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutActivityInput = {
@@ -2042,6 +2102,8 @@ export type SessionUncheckedUpdateWithoutActivityInput = {
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutEventsInput = {
@@ -2089,6 +2151,8 @@ export type SessionCreateWithoutEventsInput = {
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutEventsInput = {
@@ -2137,6 +2201,8 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutEventsInput = {
@@ -2189,6 +2255,8 @@ export type SessionCreateWithoutNewestInput = {
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutNewestInput = {
@@ -2235,6 +2303,8 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutNewestInput = {
@@ -2298,6 +2368,8 @@ export type SessionUpdateWithoutEventsInput = {
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutEventsInput = {
@@ -2346,6 +2418,8 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUpsertWithoutNewestInput = {
@@ -2404,6 +2478,8 @@ export type SessionUpdateWithoutNewestInput = {
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutNewestInput = {
@@ -2450,6 +2526,8 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutDecisionsInput = {
@@ -2497,6 +2575,8 @@ export type SessionCreateWithoutDecisionsInput = {
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutDecisionsInput = {
@@ -2545,6 +2625,8 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutDecisionsInput = {
@@ -2608,6 +2690,8 @@ export type SessionUpdateWithoutDecisionsInput = {
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutDecisionsInput = {
@@ -2656,6 +2740,8 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutDebtInput = {
@@ -2703,6 +2789,8 @@ export type SessionCreateWithoutDebtInput = {
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutDebtInput = {
@@ -2751,6 +2839,8 @@ export type SessionUncheckedCreateWithoutDebtInput = {
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutDebtInput = {
@@ -2814,6 +2904,8 @@ export type SessionUpdateWithoutDebtInput = {
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutDebtInput = {
@@ -2862,6 +2954,8 @@ export type SessionUncheckedUpdateWithoutDebtInput = {
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutKeysInput = {
@@ -2909,6 +3003,8 @@ export type SessionCreateWithoutKeysInput = {
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutKeysInput = {
@@ -2957,6 +3053,8 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutKeysInput = {
@@ -3020,6 +3118,8 @@ export type SessionUpdateWithoutKeysInput = {
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutKeysInput = {
@@ -3068,6 +3168,8 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutRecordingsInput = {
@@ -3115,6 +3217,8 @@ export type SessionCreateWithoutRecordingsInput = {
   watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutRecordingsInput = {
@@ -3163,6 +3267,8 @@ export type SessionUncheckedCreateWithoutRecordingsInput = {
   watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutRecordingsInput = {
@@ -3226,6 +3332,8 @@ export type SessionUpdateWithoutRecordingsInput = {
   watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutRecordingsInput = {
@@ -3274,6 +3382,8 @@ export type SessionUncheckedUpdateWithoutRecordingsInput = {
   watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutTicketsInput = {
@@ -3321,6 +3431,8 @@ export type SessionCreateWithoutTicketsInput = {
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutTicketsInput = {
@@ -3369,6 +3481,8 @@ export type SessionUncheckedCreateWithoutTicketsInput = {
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutTicketsInput = {
@@ -3432,6 +3546,8 @@ export type SessionUpdateWithoutTicketsInput = {
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutTicketsInput = {
@@ -3480,6 +3596,8 @@ export type SessionUncheckedUpdateWithoutTicketsInput = {
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionCreateWithoutWatchersInput = {
@@ -3527,6 +3645,8 @@ export type SessionCreateWithoutWatchersInput = {
   debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
 }
 
 export type SessionUncheckedCreateWithoutWatchersInput = {
@@ -3575,6 +3695,8 @@ export type SessionUncheckedCreateWithoutWatchersInput = {
   debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
   recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
   activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
 }
 
 export type SessionCreateOrConnectWithoutWatchersInput = {
@@ -3638,6 +3760,8 @@ export type SessionUpdateWithoutWatchersInput = {
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutWatchersInput = {
@@ -3686,6 +3810,436 @@ export type SessionUncheckedUpdateWithoutWatchersInput = {
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
+}
+
+export type SessionCreateWithoutSlackTurnInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostCreateNestedManyWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutSlackTurnInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackPosts?: Prisma.SlackPostUncheckedCreateNestedManyWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutSlackTurnInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutSlackTurnInput, Prisma.SessionUncheckedCreateWithoutSlackTurnInput>
+}
+
+export type SessionUpsertWithoutSlackTurnInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutSlackTurnInput, Prisma.SessionUncheckedUpdateWithoutSlackTurnInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutSlackTurnInput, Prisma.SessionUncheckedCreateWithoutSlackTurnInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutSlackTurnInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutSlackTurnInput, Prisma.SessionUncheckedUpdateWithoutSlackTurnInput>
+}
+
+export type SessionUpdateWithoutSlackTurnInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutSlackTurnInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
+}
+
+export type SessionCreateWithoutSlackPostsInput = {
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  stateRow: Prisma.SessionStateCreateNestedOneWithoutSessionsInput
+  reasonRow?: Prisma.EndReasonCreateNestedOneWithoutSessionsInput
+  policySet?: Prisma.PolicySetCreateNestedOneWithoutSessionsInput
+  newest: Prisma.SessionEventCreateNestedOneWithoutNewestOfInput
+  events?: Prisma.SessionEventCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnCreateNestedOneWithoutSessionInput
+}
+
+export type SessionUncheckedCreateWithoutSlackPostsInput = {
+  id: string
+  version: number
+  state: string
+  cluster: string
+  namespace: string
+  requesterIss: string
+  requesterSub: string
+  requesterHuman?: string | null
+  requester: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile: string
+  targetKey: string
+  targetContainer: string
+  podUid?: string | null
+  breakGlass?: boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionCreateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionCreateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt: Date | string
+  updatedAt: Date | string
+  lapsesAt?: Date | string | null
+  escalatedAt?: Date | string | null
+  startingAt?: Date | string | null
+  startedAt?: Date | string | null
+  deadlineAt?: Date | string | null
+  endingAt?: Date | string | null
+  endedAt?: Date | string | null
+  endReason?: string | null
+  endDetail?: string | null
+  dueAt?: Date | string | null
+  leaseOwner?: string | null
+  leaseUntil?: Date | string | null
+  events?: Prisma.SessionEventUncheckedCreateNestedManyWithoutSessionInput
+  decisions?: Prisma.DecisionUncheckedCreateNestedManyWithoutSessionInput
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutSessionInput
+  tickets?: Prisma.TicketUncheckedCreateNestedManyWithoutSessionInput
+  watchers?: Prisma.WatcherUncheckedCreateNestedManyWithoutSessionInput
+  debt?: Prisma.ReviewDebtUncheckedCreateNestedOneWithoutSessionInput
+  recordings?: Prisma.RecordingUncheckedCreateNestedManyWithoutSessionInput
+  activity?: Prisma.SessionActivityUncheckedCreateNestedOneWithoutSessionInput
+  slackTurn?: Prisma.SlackTurnUncheckedCreateNestedOneWithoutSessionInput
+}
+
+export type SessionCreateOrConnectWithoutSlackPostsInput = {
+  where: Prisma.SessionWhereUniqueInput
+  create: Prisma.XOR<Prisma.SessionCreateWithoutSlackPostsInput, Prisma.SessionUncheckedCreateWithoutSlackPostsInput>
+}
+
+export type SessionUpsertWithoutSlackPostsInput = {
+  update: Prisma.XOR<Prisma.SessionUpdateWithoutSlackPostsInput, Prisma.SessionUncheckedUpdateWithoutSlackPostsInput>
+  create: Prisma.XOR<Prisma.SessionCreateWithoutSlackPostsInput, Prisma.SessionUncheckedCreateWithoutSlackPostsInput>
+  where?: Prisma.SessionWhereInput
+}
+
+export type SessionUpdateToOneWithWhereWithoutSlackPostsInput = {
+  where?: Prisma.SessionWhereInput
+  data: Prisma.XOR<Prisma.SessionUpdateWithoutSlackPostsInput, Prisma.SessionUncheckedUpdateWithoutSlackPostsInput>
+}
+
+export type SessionUpdateWithoutSlackPostsInput = {
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  stateRow?: Prisma.SessionStateUpdateOneRequiredWithoutSessionsNestedInput
+  reasonRow?: Prisma.EndReasonUpdateOneWithoutSessionsNestedInput
+  policySet?: Prisma.PolicySetUpdateOneWithoutSessionsNestedInput
+  newest?: Prisma.SessionEventUpdateOneRequiredWithoutNewestOfNestedInput
+  events?: Prisma.SessionEventUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+}
+
+export type SessionUncheckedUpdateWithoutSlackPostsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  version?: Prisma.IntFieldUpdateOperationsInput | number
+  state?: Prisma.StringFieldUpdateOperationsInput | string
+  cluster?: Prisma.StringFieldUpdateOperationsInput | string
+  namespace?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterIss?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterSub?: Prisma.StringFieldUpdateOperationsInput | string
+  requesterHuman?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  requester?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  request?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  profile?: Prisma.StringFieldUpdateOperationsInput | string
+  targetKey?: Prisma.StringFieldUpdateOperationsInput | string
+  targetContainer?: Prisma.StringFieldUpdateOperationsInput | string
+  podUid?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  breakGlass?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  pin?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  policyHash?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  grant?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  approverGroups?: Prisma.SessionUpdateapproverGroupsInput | string[]
+  approverUsers?: Prisma.SessionUpdateapproverUsersInput | string[]
+  container?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
+  extensions?: Prisma.IntFieldUpdateOperationsInput | number
+  formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  escalatedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  deadlineAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  endDetail?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  leaseOwner?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  leaseUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  events?: Prisma.SessionEventUncheckedUpdateManyWithoutSessionNestedInput
+  decisions?: Prisma.DecisionUncheckedUpdateManyWithoutSessionNestedInput
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutSessionNestedInput
+  tickets?: Prisma.TicketUncheckedUpdateManyWithoutSessionNestedInput
+  watchers?: Prisma.WatcherUncheckedUpdateManyWithoutSessionNestedInput
+  debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
+  recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
+  activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
 }
 
 export type SessionCreateManyStateRowInput = {
@@ -3773,6 +4327,8 @@ export type SessionUpdateWithoutStateRowInput = {
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutStateRowInput = {
@@ -3821,6 +4377,8 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutStateRowInput = {
@@ -3948,6 +4506,8 @@ export type SessionUpdateWithoutReasonRowInput = {
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutReasonRowInput = {
@@ -3996,6 +4556,8 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutReasonRowInput = {
@@ -4123,6 +4685,8 @@ export type SessionUpdateWithoutPolicySetInput = {
   debt?: Prisma.ReviewDebtUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateWithoutPolicySetInput = {
@@ -4171,6 +4735,8 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   debt?: Prisma.ReviewDebtUncheckedUpdateOneWithoutSessionNestedInput
   recordings?: Prisma.RecordingUncheckedUpdateManyWithoutSessionNestedInput
   activity?: Prisma.SessionActivityUncheckedUpdateOneWithoutSessionNestedInput
+  slackTurn?: Prisma.SlackTurnUncheckedUpdateOneWithoutSessionNestedInput
+  slackPosts?: Prisma.SlackPostUncheckedUpdateManyWithoutSessionNestedInput
 }
 
 export type SessionUncheckedUpdateManyWithoutPolicySetInput = {
@@ -4225,6 +4791,7 @@ export type SessionCountOutputType = {
   tickets: number
   watchers: number
   recordings: number
+  slackPosts: number
 }
 
 export type SessionCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -4234,6 +4801,7 @@ export type SessionCountOutputTypeSelect<ExtArgs extends runtime.Types.Extension
   tickets?: boolean | SessionCountOutputTypeCountTicketsArgs
   watchers?: boolean | SessionCountOutputTypeCountWatchersArgs
   recordings?: boolean | SessionCountOutputTypeCountRecordingsArgs
+  slackPosts?: boolean | SessionCountOutputTypeCountSlackPostsArgs
 }
 
 /**
@@ -4288,6 +4856,13 @@ export type SessionCountOutputTypeCountRecordingsArgs<ExtArgs extends runtime.Ty
   where?: Prisma.RecordingWhereInput
 }
 
+/**
+ * SessionCountOutputType without action
+ */
+export type SessionCountOutputTypeCountSlackPostsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.SlackPostWhereInput
+}
+
 
 export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   id?: boolean
@@ -4340,6 +4915,8 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
   recordings?: boolean | Prisma.Session$recordingsArgs<ExtArgs>
   activity?: boolean | Prisma.Session$activityArgs<ExtArgs>
+  slackTurn?: boolean | Prisma.Session$slackTurnArgs<ExtArgs>
+  slackPosts?: boolean | Prisma.Session$slackPostsArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["session"]>
 
@@ -4488,6 +5065,8 @@ export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs
   debt?: boolean | Prisma.Session$debtArgs<ExtArgs>
   recordings?: boolean | Prisma.Session$recordingsArgs<ExtArgs>
   activity?: boolean | Prisma.Session$activityArgs<ExtArgs>
+  slackTurn?: boolean | Prisma.Session$slackTurnArgs<ExtArgs>
+  slackPosts?: boolean | Prisma.Session$slackPostsArgs<ExtArgs>
   _count?: boolean | Prisma.SessionCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type SessionIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -4518,6 +5097,8 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     debt: Prisma.$ReviewDebtPayload<ExtArgs> | null
     recordings: Prisma.$RecordingPayload<ExtArgs>[]
     activity: Prisma.$SessionActivityPayload<ExtArgs> | null
+    slackTurn: Prisma.$SlackTurnPayload<ExtArgs> | null
+    slackPosts: Prisma.$SlackPostPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
@@ -4964,6 +5545,8 @@ export interface Prisma__SessionClient<T, Null = never, ExtArgs extends runtime.
   debt<T extends Prisma.Session$debtArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$debtArgs<ExtArgs>>): Prisma.Prisma__ReviewDebtClient<runtime.Types.Result.GetResult<Prisma.$ReviewDebtPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   recordings<T extends Prisma.Session$recordingsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$recordingsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$RecordingPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   activity<T extends Prisma.Session$activityArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$activityArgs<ExtArgs>>): Prisma.Prisma__SessionActivityClient<runtime.Types.Result.GetResult<Prisma.$SessionActivityPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  slackTurn<T extends Prisma.Session$slackTurnArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$slackTurnArgs<ExtArgs>>): Prisma.Prisma__SlackTurnClient<runtime.Types.Result.GetResult<Prisma.$SlackTurnPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  slackPosts<T extends Prisma.Session$slackPostsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Session$slackPostsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$SlackPostPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -5649,6 +6232,49 @@ export type Session$activityArgs<ExtArgs extends runtime.Types.Extensions.Intern
    */
   include?: Prisma.SessionActivityInclude<ExtArgs> | null
   where?: Prisma.SessionActivityWhereInput
+}
+
+/**
+ * Session.slackTurn
+ */
+export type Session$slackTurnArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the SlackTurn
+   */
+  select?: Prisma.SlackTurnSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the SlackTurn
+   */
+  omit?: Prisma.SlackTurnOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.SlackTurnInclude<ExtArgs> | null
+  where?: Prisma.SlackTurnWhereInput
+}
+
+/**
+ * Session.slackPosts
+ */
+export type Session$slackPostsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the SlackPost
+   */
+  select?: Prisma.SlackPostSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the SlackPost
+   */
+  omit?: Prisma.SlackPostOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.SlackPostInclude<ExtArgs> | null
+  where?: Prisma.SlackPostWhereInput
+  orderBy?: Prisma.SlackPostOrderByWithRelationInput | Prisma.SlackPostOrderByWithRelationInput[]
+  cursor?: Prisma.SlackPostWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.SlackPostScalarFieldEnum | Prisma.SlackPostScalarFieldEnum[]
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { NoticeBody, NoticeSession } from '../../../contract/notice.schema.js';
+import type { NoticeBody, NoticeSession } from '../../contract/notice.schema.js';
 
 /** What a message says, before it is dressed for a medium. Values are what people and clusters wrote. */
 export interface NoticeLines {

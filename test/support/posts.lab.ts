@@ -1,0 +1,173 @@
+import { Database } from '../../src/adapters/prisma/database.js';
+import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
+import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
+import { PrismaReviewStore } from '../../src/adapters/prisma/prisma-review.store.js';
+import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
+import { PrismaSlackPosts } from '../../src/adapters/prisma/prisma-slack.posts.js';
+import { SlackRenderer } from '../../src/adapters/slack/slack.renderer.js';
+import { DecideSession } from '../../src/app/decide-session.js';
+import { KeepPosts } from '../../src/app/keep-posts.js';
+import { NotePerson } from '../../src/app/note-person.js';
+import { SlackPeople } from '../../src/app/ports/slack.people.js';
+import { firstStep, stepOf } from '../../src/app/session-step.js';
+import type { Changes } from '../../src/app/session-step.js';
+import type { Person } from '../../src/domain/person.js';
+import { namesOf } from '../../src/domain/person.js';
+import type { Grant } from '../../src/domain/policy/policy.js';
+import type { Problem } from '../../src/domain/problem.js';
+import { isProblem } from '../../src/domain/problem.js';
+import type { Session } from '../../src/domain/session/session.js';
+import type { Capacity, SessionEvent } from '../../src/domain/session/session.machine.js';
+import { callerOf } from './consent.lab.js';
+import { HandClock, MemoryJournal } from './in-memory.ports.js';
+import { putInForce } from './policy.archives.js';
+import { requirement, setOf } from './policies.js';
+import { freshDatabase } from './postgres.js';
+import type { TestDatabase } from './postgres.js';
+import { BOUNDS } from './session.bounds.js';
+import { actorOf, grantOf, newSession, ROBIN, SYSTEM } from './sessions.js';
+import { SlackLab } from './slack.lab.js';
+
+const SET = setOf([]);
+
+/** Accounts that are tied to identities, by hand. */
+export class KnownSlackPeople extends SlackPeople {
+  readonly users = new Map<string, string>();
+
+  tie(person: Person, user: string): void {
+    for (const name of namesOf(person)) this.users.set(name, user);
+  }
+
+  override userOf({ iss, sub }: Pick<Person, 'iss' | 'sub'>): Promise<string | undefined> {
+    return Promise.resolve(this.users.get(`${iss}|${sub}`));
+  }
+
+  override usersNamed(names: readonly string[]): Promise<readonly string[]> {
+    return Promise.resolve(names.flatMap((name) => this.users.get(name) ?? []));
+  }
+}
+
+/** Sessions in a real database, and their messages in a workspace. Replicas are made with {@link replica}. */
+export class PostsLab {
+  readonly people = new KnownSlackPeople();
+  readonly journal = new MemoryJournal();
+  readonly clock = new HandClock();
+  readonly store: PrismaSessionStore;
+  readonly posts: PrismaSlackPosts;
+  private readonly deciding: DecideSession;
+
+  private constructor(
+    readonly slack: SlackLab,
+    private readonly fresh: TestDatabase,
+    readonly database: Database,
+    readonly approvals: string,
+    readonly security: string,
+  ) {
+    const { clock, journal } = this;
+    const people = new PrismaPeople(database);
+    this.store = new PrismaSessionStore(database);
+    this.posts = new PrismaSlackPosts(database);
+    this.deciding = new DecideSession({
+      store: this.store,
+      people,
+      note: new NotePerson({ people, clock, journal }),
+      clock,
+      bounds: BOUNDS,
+    });
+  }
+
+  static async open(): Promise<PostsLab> {
+    const [slack, fresh] = await Promise.all([SlackLab.open(), freshDatabase()]);
+    const database = new Database({ url: fresh.serviceUrl, poolSize: 8 }, () => undefined);
+    await putInForce(new PrismaPolicyArchive(database), SET);
+    const [approvals, security] = await Promise.all([
+      slack.channel('approvals'),
+      slack.channel('security'),
+    ]);
+    return new PostsLab(slack, fresh, database, approvals, security);
+  }
+
+  /** A replica that looks at messages when it is told to. */
+  replica(name = 'one', over: { readonly callMs?: number } = {}): KeepPosts {
+    const { posts, people, store, clock, journal, security } = this;
+    return new KeepPosts({
+      api: this.slack.api(over.callMs),
+      posts,
+      renderer: new SlackRenderer('https://hallpass.example'),
+      people,
+      store,
+      reviews: new PrismaReviewStore(this.database),
+      clock,
+      journal,
+      replica: name,
+      securityChannel: security,
+      firstRetryMs: 1,
+      random: () => 0,
+    });
+  }
+
+  /** What the rule grants to those for whom `count` of the leads consent, told in the channel. */
+  grant(over: Partial<Grant> = {}, count = 2): Grant {
+    const grant = grantOf(SET.hash, ...(count > 0 ? [requirement(count, 'payments-leads')] : []));
+    const slack = { channels: [this.approvals], consent: 'counts', profiles: ['*'] } as const;
+    return { ...grant, terms: { ...grant.terms, slack }, ...over };
+  }
+
+  /** Robin asks, and the first step of it is written. */
+  async ask(over: Partial<Session> = {}, event: SessionEvent = 'ask'): Promise<Session> {
+    const at = this.clock.now();
+    const session = newSession({ grant: this.grant(), ...over, createdAt: at, updatedAt: at });
+    const actor = actorOf(ROBIN);
+    return made(
+      await this.store.write(firstStep({ session, event, capacities: ['requester'], actor, at })),
+    );
+  }
+
+  async say(
+    who: Person,
+    { id, version }: Session,
+    verdict: 'approve' | 'deny',
+    comment?: string,
+  ): Promise<Session> {
+    const word = { verdict, seenVersion: version, ...(comment === undefined ? {} : { comment }) };
+    return made(await this.deciding.decide(callerOf(who, 1), id, word));
+  }
+
+  /** A step of the broker's own, or of somebody's in that capacity. */
+  async step(
+    session: Session,
+    event: SessionEvent,
+    changes: Changes = {},
+    capacity: Capacity = 'system',
+  ): Promise<Session> {
+    const capacities = [capacity];
+    const at = this.clock.now();
+    const actor = capacity === 'system' ? SYSTEM : actorOf(ROBIN);
+    return made(await this.store.write(stepOf({ session, event, capacities, actor, at, changes })));
+  }
+
+  /** Its container is added, and runs. */
+  async run(session: Session): Promise<Session> {
+    const at = this.clock.now();
+    const container = { name: `hallpass-${session.id}`, image: 'busybox', startBy: at };
+    const starting = await this.step(session, 'start', { startingAt: at, container });
+    const deadlineAt = new Date(at.getTime() + 600_000);
+    return this.step(starting, 'run', { startedAt: at, deadlineAt });
+  }
+
+  /** Has a session looked at, and all that is due with it, until nothing is. */
+  async keep(session: Session, keeper = this.replica()): Promise<void> {
+    await keeper.tell({ sessionId: session.id });
+    while ((await keeper.once()) > 0);
+  }
+
+  async close(): Promise<void> {
+    await this.database.close();
+    await Promise.all([this.slack.close(), this.fresh.drop()]);
+  }
+}
+
+function made(outcome: Session | Problem): Session {
+  if (isProblem(outcome)) throw new Error(`${outcome.problem}: ${outcome.detail}`);
+  return outcome;
+}
