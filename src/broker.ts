@@ -230,11 +230,7 @@ export async function startBroker(
   });
   const deliver = new DeliverNews({
     outbox: new PrismaOutbox(database),
-    notifiers: [
-      new LogNotifier(journal),
-      desk.notifier,
-      ...(slackVoice ? [slackVoice.posts] : []),
-    ],
+    notifiers: [new LogNotifier(journal), desk.notifier, ...(slackVoice ? [slackVoice.posts] : [])],
     clock,
     journal,
   });

@@ -43,7 +43,8 @@ export class NoticeDesk {
     readonly journal: Journal;
     readonly replica: string;
   }) {
-    const { config, more, publicUrl, database, store, audit, watched, clock, journal, replica } = args;
+    const { config, more, publicUrl, database, store, audit, watched, clock, journal, replica } =
+      args;
     const { giveUpDays } = config;
     const channels = [...config.channels.map(channelOf), ...more.map(({ channel }) => channel)];
     const subscriptions = [
