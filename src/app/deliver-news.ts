@@ -41,7 +41,7 @@ export class DeliverNews {
         const delivered = await this.deps.outbox.deliver(BATCH, async (news) => {
           for (const notifier of this.deps.notifiers) await notifier.tell(news);
         });
-        if (delivered === BATCH) continue;
+        if (delivered > 0) continue;
       } catch (error) {
         this.deps.journal.warn({ err: error }, 'news could not be delivered: it is tried again');
       }

@@ -39,7 +39,8 @@ export const databaseSection = z
       }),
     poolSize: z
       .int()
-      .min(1)
+      // What is told to others is told while a connection holds the right to.
+      .min(2)
       .max(1000)
       .default(10)
       .meta({ description: 'Connections to the database at most.', examples: [20] }),

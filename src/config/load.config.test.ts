@@ -484,7 +484,7 @@ describe('what migrations need', () => {
     const config = loadDatabaseConfig({ HALLPASS_DATABASE__POOL_SIZE: '0' });
     if (!isConfigProblem(config)) throw new Error('there is nothing wrong with it');
     expect(configProblemText(config).split('\n')).toEqual([
-      'HALLPASS_DATABASE__POOL_SIZE: database.poolSize: Too small: expected number to be >=1',
+      'HALLPASS_DATABASE__POOL_SIZE: database.poolSize: Too small: expected number to be >=2',
       'database.url: give one of url and urlFile',
     ]);
   });

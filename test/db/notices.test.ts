@@ -60,6 +60,9 @@ const everything = (channel: string, over: Partial<Subscription> = {}): Subscrip
   ...over,
 });
 
+/** On a busy machine. */
+const SOON = { timeout: 10_000 };
+
 function routing(
   subscriptions: readonly Subscription[],
   alarmChannels: readonly string[] = [],
@@ -142,7 +145,7 @@ describe('routing', () => {
     });
     delivering.start();
     started([box]);
-    await vi.waitFor(() => expect(box.taken).toHaveLength(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(box.taken).toHaveLength(1), SOON);
     await delivering.stop();
     expect(broken).toHaveBeenCalledTimes(2);
   });
@@ -174,11 +177,11 @@ describe('delivery', () => {
     await route(['box'], 12);
     const box = new BoxChannel();
     const first = started([box]);
-    await vi.waitFor(() => expect(box.taken).toHaveLength(12));
+    await vi.waitFor(() => expect(box.taken).toHaveLength(12), SOON);
     await first.stop();
     await route(['box'], 3);
     started([box], 'two');
-    await vi.waitFor(() => expect(box.taken).toHaveLength(15));
+    await vi.waitFor(() => expect(box.taken).toHaveLength(15), SOON);
     expect(idsOf(box)).toEqual(sorted(idsOf(box)));
     expect(await standing()).toMatchObject({ waiting: 0, dead: 0, failingSince: null });
   });
@@ -188,7 +191,7 @@ describe('delivery', () => {
     const box = new BoxChannel();
     started([box], 'one');
     started([box], 'two');
-    await vi.waitFor(async () => expect(await standing()).toMatchObject({ waiting: 0 }), 5_000);
+    await vi.waitFor(async () => expect(await standing()).toMatchObject({ waiting: 0 }), SOON);
     expect(idsOf(box)).toHaveLength(30);
     expect(new Set(idsOf(box)).size).toBe(30);
   });
@@ -202,12 +205,12 @@ describe('delivery', () => {
     away.answer = () => Promise.reject(new ChannelAway('is away'));
     rude.answer = () => ({ refused: 'no' });
     started([slow, away, rude, box]);
-    await vi.waitFor(() => expect(box.taken).toHaveLength(5));
-    await vi.waitFor(async () => expect(await standing('rude')).toMatchObject({ dead: 5 }));
+    await vi.waitFor(() => expect(box.taken).toHaveLength(5), SOON);
+    await vi.waitFor(async () => expect(await standing('rude')).toMatchObject({ dead: 5 }), SOON);
     expect(slow.tries).toBe(1);
     expect(await standing('away')).toMatchObject({ waiting: 5, lastError: 'is away' });
     resolve('taken');
-    await vi.waitFor(() => expect(slow.taken).toHaveLength(5));
+    await vi.waitFor(() => expect(slow.taken).toHaveLength(5), SOON);
   });
 
   test('keeps the order within a thread, whatever fails in between', async () => {
@@ -220,7 +223,7 @@ describe('delivery', () => {
       throw new ChannelAway('hiccup');
     };
     started([box]);
-    await vi.waitFor(() => expect(box.taken).toHaveLength(6), 5_000);
+    await vi.waitFor(() => expect(box.taken).toHaveLength(6), SOON);
     expect(failures).toBeGreaterThan(0);
     expect(idsOf(box)).toEqual(sorted(idsOf(box)));
   });
@@ -244,7 +247,7 @@ describe('delivery', () => {
       return 'taken';
     };
     started([box]);
-    await vi.waitFor(() => expect(box.taken).toHaveLength(3));
+    await vi.waitFor(() => expect(box.taken).toHaveLength(3), SOON);
     expect(await standing()).toMatchObject({ waiting: 1, dead: 0 });
   });
 
@@ -257,11 +260,11 @@ describe('delivery', () => {
       return 'taken';
     };
     started([box]);
-    await vi.waitFor(() => expect(box.tries).toBeGreaterThan(4));
+    await vi.waitFor(() => expect(box.tries).toBeGreaterThan(4), SOON);
     expect(await standing()).toMatchObject({ waiting: 20, lastError: 'is away' });
     expect((await standing())?.failingSince).toBeInstanceOf(Date);
     isAway = false;
-    await vi.waitFor(() => expect(box.taken).toHaveLength(20), 5_000);
+    await vi.waitFor(() => expect(box.taken).toHaveLength(20), SOON);
     expect(await standing()).toMatchObject({ failingSince: null, lastError: null });
   });
 
@@ -288,7 +291,7 @@ describe('delivery', () => {
     const box = new BoxChannel();
     const broken = vi.spyOn(notices, 'delivered').mockRejectedValueOnce(new Error('cut off'));
     started([box]);
-    await vi.waitFor(() => expect(box.taken).toHaveLength(2));
+    await vi.waitFor(() => expect(box.taken).toHaveLength(2), SOON);
     expect(box.taken[0]?.body).toEqual(box.taken[1]?.body);
     expect(broken).toHaveBeenCalled();
   });
@@ -298,17 +301,17 @@ describe('delivery', () => {
     const box = new BoxChannel();
     box.answer = () => ({ gone: 'it answered 410' });
     const first = started([box]);
-    await vi.waitFor(async () => expect((await standing())?.disabledAt).toBeInstanceOf(Date));
+    await vi.waitFor(async () => expect((await standing())?.disabledAt).toBeInstanceOf(Date), SOON);
     await first.stop();
     box.answer = () => 'taken';
     const same = started([box], 'two');
-    await vi.waitFor(() => expect(box.tries).toBe(1));
+    await vi.waitFor(() => expect(box.tries).toBe(1), SOON);
     expect(await same.once(box)).toBe(false);
     await same.stop();
     expect(journal.lines.filter(({ message }) => message.includes('is gone'))).toHaveLength(1);
     box.fingerprint = 'another box';
     started([box], 'three');
-    await vi.waitFor(() => expect(box.taken).toHaveLength(3));
+    await vi.waitFor(() => expect(box.taken).toHaveLength(3), SOON);
   });
 
   test('is given up after days, which is told', async () => {
@@ -322,7 +325,10 @@ describe('delivery', () => {
       throw new ChannelAway('is away');
     };
     started([box]);
-    await vi.waitFor(async () => expect(await standing()).toMatchObject({ dead: 1, waiting: 1 }));
+    await vi.waitFor(
+      async () => expect(await standing()).toMatchObject({ dead: 1, waiting: 1 }),
+      SOON,
+    );
     expect(journal.lines).toContainEqual(
       expect.objectContaining({ level: 'error', message: 'notices were given up' }),
     );
@@ -332,7 +338,7 @@ describe('delivery', () => {
     await route(['box'], 1);
     const box = new BoxChannel();
     started([box]);
-    await vi.waitFor(async () => expect(await standing()).toMatchObject({ waiting: 0 }));
+    await vi.waitFor(async () => expect(await standing()).toMatchObject({ waiting: 0 }), SOON);
     const back = database.pool.query(`UPDATE notices SET state = 'waiting', done_at = NULL`);
     await expect(back).rejects.toThrow('is not changed any more');
   });

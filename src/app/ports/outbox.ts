@@ -8,11 +8,11 @@ export interface News {
   readonly at: Date;
 }
 
-/** What was written with a step to be told to others after it: at least once, by any replica, in order as far as one replica goes. */
+/** What was written with a step to be told to others after it: at least once, in order, by one replica at a time. */
 export abstract class Outbox {
   /**
-   * Hands up to `limit` items that nobody else holds to `tell`, oldest first, and marks those as delivered for which it
-   * returned. Where it throws, the rest stays and is tried again later.
+   * Hands up to `limit` items to `tell`, oldest first, for a few seconds, and marks those as delivered for which it
+   * returned. Where it throws, the rest stays and is tried again later. Does nothing while another replica tells.
    *
    * @returns how many were delivered.
    */
