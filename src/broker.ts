@@ -208,8 +208,25 @@ export async function startBroker(
   const tickets = new PrismaTicketStore(database);
   const logWorks = new LogWorks({ config: config.audit, database, clock, journal, replica });
   const auditLog = logWorks.audit;
-  const parts = { database, store, reviews, clock, journal, replica };
-  const slackVoice = SlackVoice.of(config, parts);
+  const linkSlack = config.slack
+    ? new LinkSlack({
+        links: new PrismaSlackLinks(database),
+        note: notePerson,
+        clock,
+        roleGroups: config.identity.roles,
+        rules: config.slack,
+      })
+    : null;
+  const slackVoice = SlackVoice.of(config, {
+    database,
+    linkSlack,
+    known: people,
+    store,
+    reviews,
+    clock,
+    journal,
+    replica,
+  });
   const desk = new NoticeDesk({
     config: config.notifications,
     more: slackVoice?.alarms ? [slackVoice.alarms] : [],
@@ -313,15 +330,6 @@ export async function startBroker(
     journal,
     replica,
   });
-  const linkSlack = config.slack
-    ? new LinkSlack({
-        links: new PrismaSlackLinks(database),
-        note: notePerson,
-        clock,
-        roleGroups: config.identity.roles,
-        rules: config.slack,
-      })
-    : null;
   const decideSession = new DecideSession({ store, people, note: notePerson, clock, bounds });
   const actOnSession = new ActOnSession({ store, clock, bounds });
   const extendSession = new ExtendSession({

@@ -5,9 +5,12 @@ import { WebSlackApi } from './adapters/slack/slack.api.js';
 import { SlackChannel } from './adapters/slack/slack.channel.js';
 import { SlackRenderer } from './adapters/slack/slack.renderer.js';
 import { KeepPosts } from './app/keep-posts.js';
+import type { LinkSlack } from './app/link-slack.js';
+import { MatchSlackPeople } from './app/match-slack-people.js';
 import type { Clock } from './app/ports/clock.js';
 import type { Channel } from './app/ports/channel.js';
 import type { Journal } from './app/ports/journal.js';
+import type { People } from './app/ports/people.js';
 import type { ReviewStore } from './app/ports/review.store.js';
 import type { SessionStore } from './app/ports/session.store.js';
 import type { SlackApi } from './app/ports/slack.api.js';
@@ -46,6 +49,8 @@ export class SlackVoice {
     { slack, slackSecrets, server }: Config,
     parts: {
       readonly database: Database;
+      readonly linkSlack: LinkSlack | null;
+      readonly known: People;
       readonly store: SessionStore;
       readonly reviews: ReviewStore;
       readonly clock: Clock;
@@ -53,17 +58,21 @@ export class SlackVoice {
       readonly replica: string;
     },
   ): SlackVoice | undefined {
-    if (!slack || !slackSecrets) return undefined;
-    const { database, ...rest } = parts;
+    if (!slack || !slackSecrets || !parts.linkSlack) return undefined;
+    const { database, linkSlack, known, ...rest } = parts;
     const { securityChannel = null } = slack;
     const url = slack.apiUrl === undefined ? {} : { url: slack.apiUrl };
     const api = new WebSlackApi({ token: slackSecrets.botToken, ...url });
+    const tied = new PrismaSlackPeople(database, slack.teamId);
+    const speaksFor: LinkSlack['speaksFor'] = (user) => linkSlack.speaksFor(user);
     const posts = new KeepPosts({
       ...rest,
       api,
       posts: new PrismaSlackPosts(database),
       renderer: new SlackRenderer(server.publicUrl.replace(/\/$/, '')),
-      people: new PrismaSlackPeople(database, slack.teamId),
+      people: slack.matchEmail
+        ? new MatchSlackPeople({ tied, people: known, api, speaksFor, clock: parts.clock })
+        : tied,
       securityChannel,
     });
     const alarms = securityChannel === null ? null : alarmsIn(api, securityChannel);

@@ -13,7 +13,7 @@ import type { SessionStore } from './ports/session.store.js';
 import type { SlackApi } from './ports/slack.api.js';
 import type { SlackPeople } from './ports/slack.people.js';
 import type { PostKey, SlackPost, SlackPosts, Turn } from './ports/slack.posts.js';
-import { SendPost, SlackAway } from './send-post.js';
+import { SendPost, SlackAway, TurnLost } from './send-post.js';
 import type { Addressees } from './wanted-posts.js';
 import { isPost, namedPeople, parentOf, UNDER, wantedPosts } from './wanted-posts.js';
 
@@ -96,16 +96,16 @@ export class KeepPosts extends Notifier {
   }
 
   private async take(turn: Turn): Promise<void> {
-    const { posts, replica, journal } = this.deps;
+    const { posts, journal } = this.deps;
     try {
       await this.keep(turn);
-      await posts.release(turn, replica, 'done');
+      await posts.release(turn, 'done');
     } catch (error) {
       if (error instanceof TurnLost) return;
       const told = { session: turn.sessionId, failures: turn.failures + 1, err: error };
       journal.warn(told, 'messages in Slack could not be kept true: it is tried again');
       const inMs = this.retryMs(turn.failures + 1, error);
-      await posts.release(turn, replica, { inMs, failed: true });
+      await posts.release(turn, { inMs, failed: true });
     }
   }
 
@@ -113,21 +113,35 @@ export class KeepPosts extends Notifier {
     const { posts, renderer } = this.deps;
     const { sessionId } = turn;
     const [story, stored] = await Promise.all([this.story(sessionId), posts.of(sessionId)]);
-    const wanted = wantedPosts(story, await this.addressees(story.session));
+    const addressees = await this.addressees(story.session);
+    const wanted = wantedPosts(story, addressees);
     const kept = [...stored];
     // What is there is kept true first: a message that asks for what is decided misleads. What never went is no news.
     const there = stored.filter(
       (post) => post.state !== 'wanted' || wanted.some((key) => isPost(post, key)),
     );
     const keys: PostKey[] = [...byRank(there), ...wanted.filter((key) => isNew(key, stored))];
+    // Where Slack asks to be left alone with one place, the others are told all the same.
+    const busy = new Map<string, SlackAway>();
     for (const key of keys) {
+      if (busy.has(key.target)) continue;
       await this.holdOn(turn);
       const at = kept.findIndex((post) => isPost(post, key));
       const post = kept[at] ?? (await posts.add(sessionId, key));
-      const sent = await this.sending.send(post, renderer.render(key, story), parentOf(key, kept));
-      if (at < 0) kept.push(sent);
-      else kept[at] = sent;
+      try {
+        const content = isTheirs(key, addressees)
+          ? renderer.render(key, story)
+          : renderer.parted();
+        const sent = await this.sending.send(turn, post, content, parentOf(key, kept));
+        if (at < 0) kept.push(sent);
+        else kept[at] = sent;
+      } catch (error) {
+        if (!(error instanceof SlackAway) || error.afterMs === undefined) throw error;
+        busy.set(key.target, error);
+      }
     }
+    const [longest] = [...busy.values()].toSorted((a, b) => (b.afterMs ?? 0) - (a.afterMs ?? 0));
+    if (longest) throw longest;
   }
 
   private async story(id: SessionId): Promise<SlackStory> {
@@ -149,6 +163,8 @@ export class KeepPosts extends Notifier {
       owed: owed ?? null,
       isOverdue: owed !== undefined && isOverdue(owed, clock.now()),
       overran: steps.some(({ event }) => event === 'overrun'),
+      extended: steps.filter(({ event }) => event === 'move').length,
+      notExtended: steps.filter(({ event }) => event === 'unextend').length,
     };
   }
 
@@ -169,7 +185,7 @@ export class KeepPosts extends Notifier {
 
   private async holdOn(turn: Turn): Promise<void> {
     this.stopping.signal.throwIfAborted();
-    const isOurs = await this.deps.posts.keep(turn, this.deps.replica, TURN_SECONDS);
+    const isOurs = await this.deps.posts.keep(turn, TURN_SECONDS);
     if (!isOurs) throw new TurnLost();
   }
 
@@ -182,8 +198,10 @@ export class KeepPosts extends Notifier {
   }
 }
 
-/** Another replica has the turn now. */
-class TurnLost extends Error {}
+/** Whether a message is in a channel, or for an account that is still told. */
+function isTheirs({ target }: PostKey, { requester, people }: Addressees): boolean {
+  return !/^[UW]/.test(target) || target === requester || people.includes(target);
+}
 
 function isNew(key: PostKey, stored: readonly SlackPost[]): boolean {
   return !stored.some((post) => isPost(post, key));

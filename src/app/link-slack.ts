@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { auditEntry } from '../domain/audit/entry.js';
+import type { Person } from '../domain/person.js';
 import type { RoleGroups } from '../domain/permission.js';
 import { rolesOf } from '../domain/permission.js';
 import type { Problem } from '../domain/problem.js';
@@ -83,6 +84,13 @@ export class LinkSlack {
       },
       roles: rolesOf(known.person, roleGroups),
     };
+  }
+
+  /** The person for whom a Slack account speaks, however long ago they signed in; undefined where for nobody. */
+  async speaksFor(user: SlackUser): Promise<Person | undefined> {
+    if (whyNotServed(user, this.deps.rules.teamId)) return undefined;
+    const known = await this.known(user);
+    return isProblem(known) ? undefined : known.person;
   }
 
   /**

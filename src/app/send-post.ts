@@ -3,7 +3,7 @@ import type { SlackApi, SlackContent, SlackRefusal } from './ports/slack.api.js'
 import { isSlackRefusal } from './ports/slack.api.js';
 import type { Clock } from './ports/clock.js';
 import type { Journal } from './ports/journal.js';
-import type { PostChanges, SlackPost, SlackPosts } from './ports/slack.posts.js';
+import type { PostChanges, PostKind, SlackPost, SlackPosts, Turn } from './ports/slack.posts.js';
 
 /** How far Slack's clock may be behind ours. */
 const CLOCKS_MS = 300_000;
@@ -26,6 +26,8 @@ const OURS: ReadonlySet<string> = new Set([
   'accesslimited',
   'ekm_access_denied',
 ]);
+/** Kinds that have to be heard of: under a message that nobody follows they would make no sound. */
+const LOUD: ReadonlySet<PostKind> = new Set(['step', 'alarm']);
 /** Slack's word for a message that somebody deleted. */
 const DELETED = 'message_not_found';
 
@@ -33,10 +35,23 @@ const DELETED = 'message_not_found';
 export class SlackAway extends Error {
   constructor(
     words: string,
+    /** How long Slack asks to be left alone with this; undefined where it is away altogether. */
     readonly afterMs?: number,
   ) {
     super(words);
   }
+}
+
+/** Another replica has the turn now. */
+export class TurnLost extends Error {}
+
+/** A message on its way, in whose turn, and what it is to say. */
+interface Sending {
+  readonly turn: Turn;
+  readonly content: SlackContent;
+  readonly digest: string;
+  /** The message that it stands under. */
+  readonly thread: string | undefined;
 }
 
 /**
@@ -54,62 +69,64 @@ export class SendPost {
   ) {}
 
   /**
+   * @param turn in which it is sent.
    * @param parent the message that it stands under.
-   * @returns the message as it is stored now. Throws a {@link SlackAway} where it has to be tried again.
+   * @returns the message as it is stored now. Throws a {@link SlackAway} where it has to be tried again, and a
+   * {@link TurnLost} where that is for another to do.
    */
-  async send(post: SlackPost, content: SlackContent, parent?: SlackPost): Promise<SlackPost> {
-    const digest = digestOf(content);
-    if (post.state === 'gone' || (post.state === 'posted' && post.digest === digest)) return post;
+  async send(
+    turn: Turn,
+    post: SlackPost,
+    content: SlackContent,
+    parent?: SlackPost,
+  ): Promise<SlackPost> {
+    const sending = { turn, content, digest: digestOf(content), thread: parent?.ts ?? undefined };
+    if (post.state === 'gone' || (post.state === 'posted' && post.digest === sending.digest)) {
+      return post;
+    }
     if (parent !== undefined && parent.state !== 'posted') {
       return parent.state === 'gone'
-        ? this.change(post, { state: 'gone', word: 'no_thread' })
+        ? this.change(turn, post, { state: 'gone', word: 'no_thread' })
         : post;
     }
-    const thread = parent?.ts ?? undefined;
-    const found = post.state === 'tried' ? await this.lookFor(post, thread) : post;
-    if (found.state === 'posted') return this.update(found, content, digest, thread);
-    return this.create(found, content, digest, thread);
+    const found = post.state === 'tried' ? await this.lookFor(post, sending) : post;
+    return found.state === 'posted' ? this.update(found, sending) : this.create(found, sending);
   }
 
-  private async create(
-    post: SlackPost,
-    content: SlackContent,
-    digest: string,
-    thread: string | undefined,
-  ): Promise<SlackPost> {
+  private async create(post: SlackPost, sending: Sending): Promise<SlackPost> {
     const { api, clock } = this.deps;
-    const channel = post.channel ?? (await this.channelOf(post));
+    const { turn, content, digest, thread } = sending;
+    const channel = post.channel ?? (await this.channelOf(turn, post));
     if (channel === undefined) return { ...post, state: 'gone' };
-    const tried = await this.change(post, { state: 'tried', channel, triedAt: clock.now() });
-    const under = thread === undefined ? {} : { thread };
+    const trying = { state: 'tried', channel, triedAt: clock.now() } as const;
+    const tried = await this.change(turn, post, trying);
+    const under = thread === undefined ? {} : { thread, isLoud: LOUD.has(post.kind) };
     const place = await api.post({ ...content, ...under, channel, post: post.id });
     if (!isSlackRefusal(place)) {
-      return this.change(tried, { state: 'posted', ...place, digest, word: null });
+      return this.change(turn, tried, { state: 'posted', ...place, digest, word: null });
     }
     // What Slack said no to is not there: it need not be looked for.
-    if (place.refused !== 'unknown') await this.change(tried, { state: 'wanted', triedAt: null });
-    return this.refused(tried, place);
+    if (place.refused !== 'unknown') {
+      await this.change(turn, tried, { state: 'wanted', triedAt: null });
+    }
+    return this.refused(turn, tried, place);
   }
 
-  private async update(
-    post: SlackPost,
-    content: SlackContent,
-    digest: string,
-    thread: string | undefined,
-  ): Promise<SlackPost> {
+  private async update(post: SlackPost, sending: Sending): Promise<SlackPost> {
     const { channel, ts } = post;
+    const { turn, content, digest } = sending;
     if (post.digest === digest || channel === null || ts === null) return post;
     const place = await this.deps.api.update({ ...content, channel, ts, post: post.id });
-    if (!isSlackRefusal(place)) return this.change(post, { digest });
+    if (!isSlackRefusal(place)) return this.change(turn, post, { digest });
     if (place.refused === 'no' && place.word === DELETED && post.losses < LOSSES_MAX) {
       const lost = { state: 'wanted', ts: null, digest: null, losses: post.losses + 1 } as const;
-      return this.create(await this.change(post, lost), content, digest, thread);
+      return this.create(await this.change(turn, post, lost), sending);
     }
-    return this.refused(post, place);
+    return this.refused(turn, post, place);
   }
 
   /** Whether what was being sent is there after all. Where Slack does not say, it is sent again. */
-  private async lookFor(post: SlackPost, thread: string | undefined): Promise<SlackPost> {
+  private async lookFor(post: SlackPost, { turn, thread }: Sending): Promise<SlackPost> {
     const { channel, triedAt } = post;
     if (channel === null || triedAt === null) return post;
     const oldest = `${((triedAt.getTime() - CLOCKS_MS) / 1000).toFixed(3)}000`;
@@ -129,19 +146,19 @@ export class SendPost {
       return post;
     }
     const ours = found.find((message) => message.post === post.id);
-    return ours ? this.change(post, { state: 'posted', ts: ours.ts, digest: null }) : post;
+    return ours ? this.change(turn, post, { state: 'posted', ts: ours.ts, digest: null }) : post;
   }
 
   /** The conversation with a user; undefined where there can be none. */
-  private async channelOf(post: SlackPost): Promise<string | undefined> {
+  private async channelOf(turn: Turn, post: SlackPost): Promise<string | undefined> {
     if (!/^[UW]/.test(post.target)) return post.target;
     const dm = await this.deps.api.openDm(post.target);
     if (!isSlackRefusal(dm)) return dm.channel;
-    await this.refused(post, dm);
+    await this.refused(turn, post, dm);
     return undefined;
   }
 
-  private async refused(post: SlackPost, refusal: SlackRefusal): Promise<SlackPost> {
+  private async refused(turn: Turn, post: SlackPost, refusal: SlackRefusal): Promise<SlackPost> {
     if (refusal.refused !== 'no' || OURS.has(refusal.word)) throw away(refusal);
     const { word } = refusal;
     const told = { kind: post.kind, target: post.target, word };
@@ -149,16 +166,17 @@ export class SendPost {
       told,
       'a message in Slack cannot be kept: its session goes on without it',
     );
-    return this.change(post, { state: 'gone', word });
+    return this.change(turn, post, { state: 'gone', word });
   }
 
-  private async change(post: SlackPost, changes: PostChanges): Promise<SlackPost> {
-    await this.deps.posts.change(post.id, changes);
+  private async change(turn: Turn, post: SlackPost, changes: PostChanges): Promise<SlackPost> {
+    if (!(await this.deps.posts.change(turn, post.id, changes))) throw new TurnLost();
     return { ...post, ...changes };
   }
 }
 
-function away(refusal: SlackRefusal): SlackAway {
+/** What is to be tried again. */
+export function away(refusal: SlackRefusal): SlackAway {
   switch (refusal.refused) {
     case 'busy':
       return new SlackAway('Slack asks to be left alone', refusal.afterMs);

@@ -45,14 +45,15 @@ function requests({ session, decisions }: SlackStory, { people }: Addressees): P
   ];
 }
 
-function requesters({ session }: SlackStory, { requester }: Addressees): PostKey[] {
+function requesters(story: SlackStory, { requester }: Addressees): PostKey[] {
+  const { session } = story;
   // Whom policy refuses at once has its answer already.
   if (requester === null || session.grant === null) return [];
-  return [key('card', requester), ...stepsOf(session).map((step) => key('step', requester, step))];
+  return [key('card', requester), ...stepsOf(story).map((step) => key('step', requester, step))];
 }
 
 /** What the requester is told of as it stands: what came and went meanwhile is no news. */
-function stepsOf(session: Session): string[] {
+function stepsOf({ session, extended, notExtended }: SlackStory): string[] {
   switch (session.state) {
     case 'pending':
       return ['waiting'];
@@ -63,9 +64,10 @@ function stepsOf(session: Session): string[] {
     case 'denied':
       return ['denied'];
     case 'active':
-      return session.extensions > 0 && session.extension === null
-        ? [`extended-${session.extensions}`]
-        : ['started'];
+      return [
+        extended > 0 ? `extended-${extended}` : 'started',
+        ...(notExtended > 0 ? [`unextended-${notExtended}`] : []),
+      ];
     case 'ending':
       return [];
     case 'ended':

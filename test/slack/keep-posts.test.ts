@@ -12,6 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
+const MOVED = { image: 'busybox', startBy: new Date() };
+
 /** The messages about a session in a channel. */
 async function about(session: Session, channel = lab.approvals): Promise<LabMessage[]> {
   const messages = await lab.slack.messages(channel);
@@ -133,6 +135,51 @@ describe('the requester', () => {
       'Your session runs.',
       'Your session has ended.',
     ]);
+  });
+});
+
+describe('an extension', () => {
+  test('is told once the session has it, and where it comes to nothing', async () => {
+    const dm = await dmOf('robin');
+    const granted = lab.grant({}, 0);
+    const terms = { ...granted.terms, extension: { times: 2, longestSeconds: 600 } };
+    const grant = { ...granted, terms };
+    const first = await lab.run(await lab.ask({ grant }, 'grant'));
+    await lab.keep(first);
+    let session = await lab.extend(first);
+    await lab.keep(session);
+    expect(text(await only(session, dm))).not.toContain('extended');
+    session = await lab.step(session, 'unextend', { extension: null });
+    await lab.keep(session);
+    const card = await only(session, dm);
+    expect(text(card)).not.toContain('extended');
+    const told = await lab.slack.thread(dm, card.ts);
+    expect(told.map((message) => message.text)).toEqual([
+      'Your session runs.',
+      'Your session could not be extended.',
+    ]);
+    session = await lab.extend(session);
+    const container = { ...MOVED, name: session.extension?.container.name ?? '' };
+    session = await lab.step(session, 'move', { extension: null, container });
+    await lab.keep(session);
+    expect(text(await only(session, dm))).toContain('extended 1×');
+  });
+});
+
+describe('an account whose tie ends', () => {
+  test('keeps nothing of the session but that it is told no more', async () => {
+    const session = await lab.ask({ requester: SAM });
+    lab.people.tie(SAM, await lab.slack.user('sam'));
+    await lab.keep(session);
+    const dm = await dmOf('sam');
+    const { ts } = await only(session, dm);
+    lab.people.users.clear();
+    lab.people.tie(ROBIN, await lab.slack.user('robin'));
+    lab.people.tie(ALEX, await lab.slack.user('alex'));
+    await lab.keep(session);
+    const left = (await lab.slack.messages(dm)).find((message) => message.ts === ts);
+    expect(left?.text).toContain('any more');
+    expect(await about(session, dm)).toEqual([]);
   });
 });
 

@@ -58,6 +58,8 @@ const story: fc.Arbitrary<SlackStory> = fc
     consent: fc.constantFrom('counts' as const, 'page' as const),
     comment: fc.option(hostile(3_000)),
     overran: fc.boolean(),
+    extended: fc.nat({ max: 5 }),
+    notExtended: fc.nat({ max: 5 }),
     owed: fc.boolean(),
   })
   .map((it) => {
@@ -123,8 +125,9 @@ const story: fc.Arbitrary<SlackStory> = fc
         ? { person: it.requester, finding: 'misuse' as const, comment: it.reason, at: it.at }
         : null,
     };
-    const { overran } = it;
-    return { session, decisions, words, owed: it.owed ? owed : null, isOverdue: !overran, overran };
+    const { overran, extended, notExtended } = it;
+    const debt = { owed: it.owed ? owed : null, isOverdue: !overran };
+    return { session, decisions, words, ...debt, overran, extended, notExtended };
   });
 
 function record(id: string, comment: string | null, who: DecisionRecord['person']): DecisionRecord {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Session } from '../../src/domain/session/session.js';
 import { PostsLab } from '../support/posts.lab.js';
-import { ALEX, SAM } from '../support/sessions.js';
+import { ALEX, ROBIN, SAM } from '../support/sessions.js';
 import type { LabMessage } from '../support/slack.lab.js';
 
 let lab: PostsLab;
@@ -154,4 +154,49 @@ test('how far Slack is behind is told until it is not', async () => {
   expect((await lab.posts.standing()).due).toBe(before.due + 1);
   await settled(session);
   expect((await lab.posts.standing()).due).toBe(before.due);
+});
+
+test('a place where Slack asks to be left alone keeps no other from being told', async () => {
+  lab.people.tie(ROBIN, await lab.slack.user('robin'));
+  const session = await lab.ask();
+  lab.slack.fail('chat.postMessage', { busySeconds: 600 });
+  await lab.keep(session);
+  expect(await about(session)).toEqual([]);
+  const dm = await lab.slack.api().openDm(await lab.slack.user('robin'));
+  if ('refused' in dm) throw new Error(dm.refused);
+  expect(await about(session, dm.channel)).toHaveLength(1);
+  lab.people.users.clear();
+});
+
+test('what a replica brings late is looked at once more, by another', async () => {
+  const session = await lab.ask();
+  await settled(session);
+  const [stale] = await lab.turn(session, 'slow');
+  if (!stale) throw new Error('there was no turn');
+  await lab.database.pool.query(`UPDATE slack_turns SET held_until = now() - interval '1 second'`);
+  const [post] = await lab.posts.of(session.id);
+  if (!post) throw new Error('there is no message');
+  const [fresh] = await lab.turn(session, 'quick');
+  expect(fresh?.sessionId).toBe(session.id);
+  expect(await lab.posts.change(stale, post.id, { digest: 'of something old' })).toBe(false);
+  expect((await lab.posts.of(session.id))[0]?.digest).toBeNull();
+  await lab.posts.release(fresh ?? stale, 'done');
+  const { rows } = await lab.database.pool.query(
+    'SELECT due_at FROM slack_turns WHERE session_id = $1 AND due_at IS NOT NULL',
+    [session.id],
+  );
+  expect(rows).toHaveLength(1);
+  await settled(session);
+});
+
+test('with a method that Slack asks to leave alone, nobody calls in that channel for so long', async () => {
+  const api = lab.slack.api();
+  lab.slack.fail('chat.postMessage', { busySeconds: 600 });
+  const before = lab.slack.count('chat.postMessage');
+  const says = { text: 'Hello', blocks: [{ type: 'divider' }] };
+  for (let call = 0; call < 3; call += 1) {
+    expect(await api.post({ channel: lab.approvals, ...says })).toMatchObject({ refused: 'busy' });
+  }
+  expect(lab.slack.count('chat.postMessage')).toBe(before + 1);
+  expect(await api.post({ channel: lab.security, ...says })).not.toHaveProperty('refused');
 });

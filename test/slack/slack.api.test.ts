@@ -74,7 +74,9 @@ test('a call is made once, however it fails, and the token is in no answer', asy
   );
   const before = lab.count('chat.postMessage');
   const answers = [];
-  for (let call = 0; call < 6; call += 1) answers.push(await api.post({ channel, ...SAYS }));
+  for (let call = 0; call < 6; call += 1) {
+    answers.push(await lab.api().post({ channel, ...SAYS }));
+  }
   expect(lab.count('chat.postMessage') - before).toBe(6);
   expect(answers).toMatchObject([
     { refused: 'busy', afterMs: 7_000 },

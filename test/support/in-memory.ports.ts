@@ -147,6 +147,14 @@ export class MemoryPeople extends People {
     );
   }
 
+  named(names: readonly string[]): Promise<Person[]> {
+    return Promise.resolve(
+      this.rows
+        .map(({ person }) => person)
+        .filter(({ iss, sub }) => names.includes(sub) || names.includes(`${iss}|${sub}`)),
+    );
+  }
+
   now(account: Pick<Person, 'iss' | 'sub'>): Person | undefined {
     return this.rows.find(({ person }) => sameAccount(person, account))?.person;
   }

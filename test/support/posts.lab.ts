@@ -9,6 +9,7 @@ import { DecideSession } from '../../src/app/decide-session.js';
 import { KeepPosts } from '../../src/app/keep-posts.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { SlackPeople } from '../../src/app/ports/slack.people.js';
+import type { Turn } from '../../src/app/ports/slack.posts.js';
 import { firstStep, stepOf } from '../../src/app/session-step.js';
 import type { Changes } from '../../src/app/session-step.js';
 import type { Person } from '../../src/domain/person.js';
@@ -16,6 +17,7 @@ import { namesOf } from '../../src/domain/person.js';
 import type { Grant } from '../../src/domain/policy/policy.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { isProblem } from '../../src/domain/problem.js';
+import { extensionOf } from '../../src/domain/session/extension.js';
 import type { Session } from '../../src/domain/session/session.js';
 import type { Capacity, SessionEvent } from '../../src/domain/session/session.machine.js';
 import { callerOf } from './consent.lab.js';
@@ -153,6 +155,18 @@ export class PostsLab {
     const starting = await this.step(session, 'start', { startingAt: at, container });
     const deadlineAt = new Date(at.getTime() + 600_000);
     return this.step(starting, 'run', { startedAt: at, deadlineAt });
+  }
+
+  /** More time is granted to a session that runs; it has not got it yet. */
+  extend(session: Session): Promise<Session> {
+    const now = { at: this.clock.now(), startDeadlineSeconds: 60 };
+    return this.step(session, 'extend', extensionOf(session, 300, now), 'requester');
+  }
+
+  /** A replica takes its turn at a session, and nothing more. */
+  async turn({ id }: Session, replica: string): Promise<Turn[]> {
+    await this.posts.want(id);
+    return this.posts.claim(replica, 60, 100);
   }
 
   /** Has a session looked at, and all that is due with it, until nothing is. */

@@ -48,6 +48,15 @@ export class PrismaPeople extends People {
       WHERE (iss, sub) IN (SELECT * FROM unnest(${issuers}::text[], ${subjects}::text[]))`;
     return rows.map(({ person }) => person);
   }
+
+  async named(names: readonly string[]): Promise<Person[]> {
+    if (names.length === 0) return [];
+    const rows = await this.database.prisma.$queryRaw<{ person: Person }[]>`
+      SELECT person FROM people
+      WHERE sub = ANY(${[...names]}::text[]) OR iss || '|' || sub = ANY(${[...names]}::text[])
+      ORDER BY iss, sub LIMIT 100`;
+    return rows.map(({ person }) => person);
+  }
 }
 
 /** @param said accounts, whose they are, and since when that was known to who said it. */

@@ -1,4 +1,5 @@
 import { SlackPeople } from '../../app/ports/slack.people.js';
+import { namesOf } from '../../domain/person.js';
 import type { Database } from './database.js';
 
 /** The Slack accounts of one workspace, by the links that hold. */
@@ -21,11 +22,15 @@ export class PrismaSlackPeople extends SlackPeople {
 
   override async usersNamed(names: readonly string[]): Promise<readonly string[]> {
     if (names.length === 0) return [];
-    const found = await this.database.prisma.$queryRaw<{ user: string }[]>`
-      SELECT DISTINCT ON (iss, sub) user_id AS "user" FROM slack_links
+    const found = await this.database.prisma.$queryRaw<
+      { iss: string; sub: string; user: string }[]
+    >`
+      SELECT DISTINCT ON (iss, sub) iss, sub, user_id AS "user" FROM slack_links
       WHERE team_id = ${this.teamId} AND unlinked_at IS NULL
-        AND (sub = ANY(${[...names]}) OR iss || '|' || sub = ANY(${[...names]}))
+        AND (sub = ANY(${[...names]}::text[]) OR iss || '|' || sub = ANY(${[...names]}::text[]))
       ORDER BY iss, sub, linked_at DESC, id`;
-    return found.map(({ user }) => user);
+    return found
+      .filter((account) => namesOf(account).some((name) => names.includes(name)))
+      .map(({ user }) => user);
   }
 }

@@ -30,33 +30,32 @@ export class PrismaSlackPosts extends SlackPosts {
     );
   }
 
-  async claim(holder: string, seconds: number, limit: number): Promise<Turn[]> {
+  async claim(replica: string, seconds: number, limit: number): Promise<Turn[]> {
     const { rows } = await this.database.pool.query<TurnRow>(
       `WITH due AS (
          SELECT session_id FROM slack_turns
          WHERE due_at <= now() AND (holder IS NULL OR held_until < now())
          ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
        )
-       UPDATE slack_turns t SET holder = $1, held_until = now() + make_interval(secs => $2)
+       UPDATE slack_turns t SET holder = $1 || ' ' || gen_random_uuid(), held_until = now() + make_interval(secs => $2)
        FROM due WHERE t.session_id = due.session_id
-       RETURNING t.session_id, t.wanted, t.failures`,
-      [holder, seconds, limit],
+       RETURNING t.session_id, t.holder, t.wanted, t.failures`,
+      [replica, seconds, limit],
     );
     return rows.map(turnOf);
   }
 
-  async keep(turn: Turn, holder: string, seconds: number): Promise<boolean> {
+  async keep(turn: Turn, seconds: number): Promise<boolean> {
     const { rowCount } = await this.database.pool.query(
       `UPDATE slack_turns SET held_until = now() + make_interval(secs => $3)
        WHERE session_id = $1 AND holder = $2 AND held_until > now()`,
-      [turn.sessionId, holder, seconds],
+      [turn.sessionId, turn.holder, seconds],
     );
     return rowCount === 1;
   }
 
   async release(
     turn: Turn,
-    holder: string,
     next: 'done' | { readonly inMs: number; readonly failed: boolean },
   ): Promise<void> {
     const later = next === 'done' ? null : next;
@@ -69,7 +68,7 @@ export class PrismaSlackPosts extends SlackPosts {
          wanted_at = CASE WHEN $4::float8 IS NOT NULL OR wanted > $3 THEN wanted_at END,
          failures = CASE WHEN $5 THEN failures + 1 ELSE 0 END
        WHERE session_id = $1 AND holder = $2`,
-      [turn.sessionId, holder, turn.wanted, later?.inMs ?? null, later?.failed ?? false],
+      [turn.sessionId, turn.holder, turn.wanted, later?.inMs ?? null, later?.failed ?? false],
     );
   }
 
@@ -93,8 +92,17 @@ export class PrismaSlackPosts extends SlackPosts {
     );
   }
 
-  async change(id: string, changes: PostChanges): Promise<void> {
-    await this.database.prisma.slackPost.update({ where: { id }, data: { ...changes } });
+  async change(turn: Turn, id: string, changes: PostChanges): Promise<boolean> {
+    const { sessionId, holder } = turn;
+    const { slackPost } = this.database.prisma;
+    const { count } = await slackPost.updateMany({
+      where: { id, session: { slackTurn: { holder } } },
+      data: { ...changes },
+    });
+    if (count === 1) return true;
+    await slackPost.update({ where: { id }, data: { digest: null } });
+    await this.want(sessionId);
+    return false;
   }
 
   async at(place: {
@@ -120,12 +128,13 @@ export class PrismaSlackPosts extends SlackPosts {
 
 interface TurnRow {
   readonly session_id: string;
+  readonly holder: string;
   readonly wanted: string;
   readonly failures: number;
 }
 
-function turnOf({ session_id, wanted, failures }: TurnRow): Turn {
-  return { sessionId: idOf(session_id), wanted: Number(wanted), failures };
+function turnOf({ session_id, holder, wanted, failures }: TurnRow): Turn {
+  return { sessionId: idOf(session_id), holder, wanted: Number(wanted), failures };
 }
 
 function idOf(text: string): SessionId {

@@ -70,7 +70,15 @@ function buttons({ session }: SlackStory, url: string): SlackBlock {
 }
 
 /** The steps that the requester is told of, each once, under their card. Later on it says that it is past. */
-export const STEPS = ['waiting', 'approved', 'denied', 'started', 'extended', 'ended'] as const;
+export const STEPS = [
+  'waiting',
+  'approved',
+  'denied',
+  'started',
+  'extended',
+  'unextended',
+  'ended',
+] as const;
 export type StepName = (typeof STEPS)[number];
 
 export function stepContent(about: string, story: SlackStory): SlackContent {
@@ -92,6 +100,7 @@ const PLAIN: Readonly<Record<StepName, string>> = {
   denied: 'Your session is refused.',
   started: 'Your session runs.',
   extended: 'Your session is extended.',
+  unextended: 'Your session could not be extended.',
   ended: 'Your session has ended.',
 };
 
@@ -106,5 +115,7 @@ const STEP_LINES: Readonly<Record<StepName, (story: SlackStory) => string>> = {
     `:large_green_circle: It runs${session.deadlineAt ? ` until ${instant(session.deadlineAt)}` : ''}.`,
   extended: ({ session }) =>
     `:heavy_plus_sign: It is extended${session.deadlineAt ? ` until ${instant(session.deadlineAt)}` : ''}.`,
+  unextended: ({ session }) =>
+    `:warning: It could not be extended${session.deadlineAt ? `: it runs until ${instant(session.deadlineAt)}, as before` : ''}.`,
   ended: ({ session }) => `:white_circle: ${ENDINGS[session.endReason ?? 'deadline']}.`,
 };

@@ -49,6 +49,7 @@ type Arguments = Readonly<Record<string, unknown>>;
 /** Slack's Web API by its own client, whose retries, queue and log are off. The token is in no error. */
 export class WebSlackApi extends SlackApi {
   private readonly client: WebClient;
+  private readonly quiet = new QuietTimes();
 
   /** @param config.url ends with `/`; Slack's own where left out. */
   constructor(config: { readonly token: Secret; readonly url?: string; readonly callMs?: number }) {
@@ -74,11 +75,13 @@ export class WebSlackApi extends SlackApi {
   async post({
     channel,
     thread,
+    isLoud = false,
     ...content
-  }: SlackContent & { channel: string; thread?: string; post?: string }): Promise<
-    SlackPlace | SlackRefusal
-  > {
-    const under = thread === undefined ? {} : { thread_ts: thread };
+  }: Parameters<SlackApi['post']>[0]): Promise<SlackPlace | SlackRefusal> {
+    const under =
+      thread === undefined
+        ? {}
+        : { thread_ts: thread, ...(isLoud ? { reply_broadcast: true } : {}) };
     return this.call('chat.postMessage', { channel, ...under, ...messageOf(content) }, placeOf);
   }
 
@@ -120,6 +123,10 @@ export class WebSlackApi extends SlackApi {
     return this.call('users.info', { user: userId }, userOf);
   }
 
+  async userByEmail(email: string): Promise<SlackUser | SlackRefusal> {
+    return this.call('users.lookupByEmail', { email }, userOf);
+  }
+
   async openDm(userId: string): Promise<{ channel: string } | SlackRefusal> {
     return this.call('conversations.open', { users: userId }, (answer) => {
       const channel = textOf(answer, 'channel', 'id');
@@ -152,14 +159,36 @@ export class WebSlackApi extends SlackApi {
     args: Arguments,
     read: (answer: unknown) => T | undefined,
   ): Promise<T | SlackRefusal> {
+    // Of posts Slack counts those in one channel.
+    const what = typeof args['channel'] === 'string' ? `${method} ${args['channel']}` : method;
+    const afterMs = this.quiet.left(what);
+    if (afterMs > 0) return { refused: 'busy', afterMs };
     try {
       const answer = await this.client.apiCall(method, { ...args });
       return (
         read(answer) ?? { refused: 'unknown', words: `${method} answered without what it is for` }
       );
     } catch (error) {
-      return refusalOf(method, error);
+      const refusal = refusalOf(method, error);
+      if (refusal.refused === 'busy') this.quiet.begin(what, refusal.afterMs);
+      return refusal;
     }
+  }
+}
+
+/** With what Slack asked to be left alone, and until when. */
+class QuietTimes {
+  private readonly untilMs = new Map<string, number>();
+
+  begin(what: string, forMs: number): void {
+    const nowMs = performance.now();
+    for (const [other, endMs] of this.untilMs) if (endMs <= nowMs) this.untilMs.delete(other);
+    this.untilMs.set(what, nowMs + forMs);
+  }
+
+  /** For how many milliseconds more. */
+  left(what: string): number {
+    return Math.max(0, (this.untilMs.get(what) ?? 0) - performance.now());
   }
 }
 

@@ -4,6 +4,7 @@ import type { SlackContent } from '../../app/ports/slack.api.js';
 import type { PostKey, PostKind } from '../../app/ports/slack.posts.js';
 import { requestContent, wordContent } from './request.blocks.js';
 import { cardContent, stepContent } from './requester.blocks.js';
+import { section } from './slack.blocks.js';
 import { alarmContent, securityContent } from './security.blocks.js';
 
 type Render = (post: PostKey, story: SlackStory, pageUrl: string) => SlackContent;
@@ -31,5 +32,10 @@ export class SlackRenderer extends PostRenderer {
   render(post: PostKey, story: SlackStory): SlackContent {
     const page = `${this.publicUrl}/sessions/${story.session.id}`;
     return RENDERERS[post.kind](post, story, page);
+  }
+
+  parted(): SlackContent {
+    const text = 'This Slack account is not asked, nor told, of this session any more.';
+    return { text, blocks: [section(text)] };
   }
 }

@@ -73,8 +73,8 @@ function until({ session }: SlackStory): string {
   return session.deadlineAt ? ` until ${instant(session.deadlineAt)}` : '';
 }
 
-function extended({ session }: SlackStory): string {
-  return session.extensions > 0 ? `, extended ${session.extensions}×` : '';
+function extended({ extended: times }: SlackStory): string {
+  return times > 0 ? `, extended ${times}×` : '';
 }
 
 /** For how long it ran; undefined where it did not. */

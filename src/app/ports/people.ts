@@ -10,4 +10,7 @@ export abstract class People {
 
   /** Those of these accounts that were ever seen, in no particular order. */
   abstract latest(accounts: readonly Pick<Identity, 'iss' | 'sub'>[]): Promise<Person[]>;
+
+  /** Those that were ever seen whose subject, or `issuer|subject`, is among these: 100 at most. */
+  abstract named(names: readonly string[]): Promise<Person[]>;
 }

@@ -15,9 +15,15 @@ export interface SlackStory {
   readonly isOverdue: boolean;
   /** Whether its container would not end when it had to. */
   readonly overran: boolean;
+  /** How often another container took over, with a later deadline. */
+  readonly extended: number;
+  /** How often that was granted and came to nothing. */
+  readonly notExtended: number;
 }
 
 /** Writes messages: the same story is always the same message. */
 export abstract class PostRenderer {
   abstract render(post: PostKey, story: SlackStory): SlackContent;
+  /** What is left of a message to an account that it is no longer for. */
+  abstract parted(): SlackContent;
 }

@@ -50,8 +50,8 @@ export interface SlackViewId {
 }
 
 /**
- * Slack's Web API, as few verbs as the product needs. Every call is made once and is bounded in time; whether to try
- * again is for the caller to say. Nothing is thrown but for bugs.
+ * Slack's Web API, as few verbs as the product needs. Every call is made once and is bounded in time, and none while
+ * Slack asks to be left alone with it; whether to try again is for the caller to say. Nothing is thrown but for bugs.
  */
 export abstract class SlackApi {
   /** Who the token is for. */
@@ -60,12 +60,14 @@ export abstract class SlackApi {
   /**
    * Posts to a channel, or under the message `thread` of it.
    *
+   * @param message.isLoud whether what stands under a message is shown in the channel as well.
    * @param message.post put into the message's metadata, so that {@link history} tells it from others.
    */
   abstract post(
     message: SlackContent & {
       readonly channel: string;
       readonly thread?: string;
+      readonly isLoud?: boolean;
       readonly post?: string;
     },
   ): Promise<SlackPlace | SlackRefusal>;
@@ -93,6 +95,9 @@ export abstract class SlackApi {
   }): Promise<SlackViewId | SlackRefusal>;
 
   abstract userInfo(userId: string): Promise<SlackUser | SlackRefusal>;
+
+  /** Needs the scope `users:read.email`. `users_not_found`: the workspace knows nobody by it. */
+  abstract userByEmail(email: string): Promise<SlackUser | SlackRefusal>;
 
   /** The conversation with one user: it is opened where there is none. */
   abstract openDm(userId: string): Promise<{ readonly channel: string } | SlackRefusal>;

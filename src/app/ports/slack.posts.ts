@@ -40,6 +40,8 @@ export type PostChanges = Partial<
 /** A session whose messages this replica alone looks at, until it lets go. */
 export interface Turn {
   readonly sessionId: SessionId;
+  /** Whose it is: of each turn another. */
+  readonly holder: string;
   /** Grows with each wish to look at them. */
   readonly wanted: number;
   /** How often in a row it came to nothing. */
@@ -52,13 +54,12 @@ export abstract class SlackPosts {
   abstract want(id: SessionId): Promise<void>;
 
   /** Takes up to `limit` turns that are due and nobody's, those that wait longest first. */
-  abstract claim(holder: string, seconds: number, limit: number): Promise<Turn[]>;
+  abstract claim(replica: string, seconds: number, limit: number): Promise<Turn[]>;
   /** Keeps a turn for as long again. False where it was lost to another. */
-  abstract keep(turn: Turn, holder: string, seconds: number): Promise<boolean>;
+  abstract keep(turn: Turn, seconds: number): Promise<boolean>;
   /** Gives a turn back: done, as far as nobody wished anew; or due again later, after a failure or not. */
   abstract release(
     turn: Turn,
-    holder: string,
     next: 'done' | { readonly inMs: number; readonly failed: boolean },
   ): Promise<void>;
 
@@ -66,7 +67,11 @@ export abstract class SlackPosts {
   abstract of(id: SessionId): Promise<SlackPost[]>;
   /** A new one, `wanted`; the one that is there where there is one. */
   abstract add(id: SessionId, key: PostKey): Promise<SlackPost>;
-  abstract change(id: string, changes: PostChanges): Promise<void>;
+  /**
+   * Notes what became of a message, in a turn. False where the turn was lost to another: nobody knows then what the
+   * message says, so that it is looked at once more.
+   */
+  abstract change(turn: Turn, id: string, changes: PostChanges): Promise<boolean>;
   /** Whose message this is, for those who press its buttons. */
   abstract at(place: {
     readonly channel: string;
