@@ -60,6 +60,8 @@ export interface Surroundings {
   readonly anchors?: readonly object[];
   /** How the API server's audit log is looked at, as the configuration has it; not at all by default. */
   readonly clusterAudit?: object;
+  /** As the configuration has it; none by default. */
+  readonly slack?: object;
   readonly sessions?: Partial<Config['sessions']>;
   readonly server?: {
     /** Where kubectl is to reach the broker, it must be known before. */
@@ -126,6 +128,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
       everyMilliseconds: 50,
       anchors: around.anchors ?? [],
     },
+    ...(around.slack === undefined ? {} : { slack: around.slack }),
     log: { level: 'warn', ...log },
   });
   await writeFile(path, text, { mode: 0o600 });

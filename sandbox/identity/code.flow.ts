@@ -61,6 +61,11 @@ export class Browser {
 
   /** The address at which the redirects end: a page, or the redirect URI, which is not opened. */
   async open(address: string, form?: URLSearchParams): Promise<string> {
+    return (await this.read(address, form)).address;
+  }
+
+  /** The page at which the redirects end, with what is on it: nothing where that is the redirect URI. */
+  async read(address: string, form?: URLSearchParams): Promise<{ address: string; text: string }> {
     const response = await fetch(address, {
       method: form ? 'POST' : 'GET',
       redirect: 'manual',
@@ -71,13 +76,13 @@ export class Browser {
       const [name = '', value = ''] = (cookie.split(';')[0] ?? '').split('=');
       this.#cookies.set(name, value);
     }
+    const text = await response.text();
     const location = response.headers.get('location');
     if (location === null) {
-      if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-      await response.body?.cancel();
-      return address;
+      if (!response.ok) throw new Error(`${response.status} ${text}`);
+      return { address, text };
     }
     const next = new URL(location, address).href;
-    return next.startsWith(this.stopAt) ? next : this.open(next);
+    return next.startsWith(this.stopAt) ? { address: next, text: '' } : this.read(next);
   }
 }
