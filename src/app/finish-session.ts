@@ -2,7 +2,7 @@ import { invariant } from '../domain/problem.js';
 import { corrections, endTold } from '../domain/session/container.record.js';
 import { containersOf } from '../domain/session/debug-container.js';
 import type { Observation } from '../domain/session/observation.js';
-import type { Session } from '../domain/session/session.js';
+import type { DebugContainer, Session } from '../domain/session/session.js';
 import type { Advance, AdvanceDeps, SystemStep, WriteStep } from './advance-session.js';
 import type { Ended } from './end-containers.js';
 import { EndContainers } from './end-containers.js';
@@ -36,10 +36,12 @@ export class FinishSession {
     const { store, clock, bounds, journal } = this.deps;
     const past = await store.steps(found.id, Math.max(0, found.version - PAST_STEPS));
     const since = endingAt(found);
+    // Terminals had until then to move over; there is nowhere to move to any more.
+    const endFrom = ({ name }: DebugContainer) =>
+      found.formerContainers.find(({ container }) => container.name === name)?.endFrom ?? since;
     const toEnd = containersOf(found).map((container) => ({
       container,
-      since:
-        found.formerContainers.find((it) => it.container.name === container.name)?.endFrom ?? since,
+      since: endFrom(container) < since ? endFrom(container) : since,
     }));
     const ending = new EndContainers(this.deps, found, { toEnd, past });
     const lastResort = new EvictPod(this.deps, past);

@@ -102,6 +102,20 @@ describe('a session that is extended', () => {
     });
   });
 
+  test('that ends before terminals had to move ends the container before at once as well', async () => {
+    await extended();
+    await lab.advance();
+    await lab.then('leave', 104, { endingAt: lab.at(104), endReason: 'left' });
+    lab.clock.set(lab.at(105));
+    lab.clusters.onObserve = ({ containerName }) =>
+      lab.clusters.lines.includes(containerName)
+        ? terminated(lab.at(1), 104)
+        : (seen[containerName] ?? ABSENT);
+    await lab.advance();
+    expect(lab.clusters.lines).toContain(OLD);
+    expect(await lab.stored()).toMatchObject({ state: 'ended', endReason: 'left' });
+  });
+
   test('moves where its own container comes to its end just when the new one runs', async () => {
     const session = await extended();
     seen = { [OLD]: terminated(lab.at(1), 599), [newName(session)]: running(lab.at(500)) };
