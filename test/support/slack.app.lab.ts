@@ -200,8 +200,7 @@ export class SlackAppLab {
   }
 
   async trigger(user: string): Promise<string> {
-    const made = await this.slack.ask('views.generateTriggerId', { user_id: user });
-    return z.object({ trigger_id: z.string() }).parse(made).trigger_id;
+    return this.slack.trigger(user);
   }
 
   private callerOf(user: SlackUser): Caller | Problem {

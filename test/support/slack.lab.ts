@@ -7,11 +7,13 @@ import { WebSlackApi } from '../../src/adapters/slack/slack.api.js';
 import { Secret } from '../../src/config/secret.js';
 import { freePort } from '../../sandbox/free.port.js';
 
-const TOKEN = 'xoxb-hallpass-lab';
+/** The bot's. */
+export const TOKEN = 'xoxb-hallpass-lab';
 const listed = z.object({
   channels: z.array(z.object({ id: z.string(), name: z.string() })).default([]),
   members: z.array(z.object({ id: z.string(), name: z.string() })).default([]),
 });
+const userAnswer = z.looseObject({ user: z.looseObject({}) });
 const history = z.object({
   messages: z.array(
     z.looseObject({
@@ -39,6 +41,10 @@ export type SlackFault =
 export class SlackLab {
   /** Every call, in its order, whatever became of it. */
   readonly calls: { readonly method: string; readonly fields: URLSearchParams }[] = [];
+  /** Whether nothing that is asked of it is answered, nor done. */
+  isDown = false;
+  /** What is said of users besides what the workspace says, by their ids. */
+  readonly users = new Map<string, object>();
   private readonly faults = new Map<string, SlackFault[]>();
 
   private constructor(
@@ -111,6 +117,12 @@ export class SlackLab {
     return messages.filter((message) => message.ts !== ts);
   }
 
+  /** What lets the app open a form for somebody, for a moment. */
+  async trigger(user: string): Promise<string> {
+    const made = await this.ask('views.generateTriggerId', { user_id: user });
+    return z.object({ trigger_id: z.string() }).parse(made).trigger_id;
+  }
+
   /** Calls the workspace itself, past the line that fails. */
   async ask(method: string, fields: Readonly<Record<string, string>>): Promise<unknown> {
     const response = await fetch(`${this.emulator.url}/api/${method}`, {
@@ -127,13 +139,20 @@ export class SlackLab {
     await this.emulator.close();
   }
 
+  private told(method: string, body: Buffer, text: string): string {
+    const more = this.users.get(new URLSearchParams(body.toString('utf8')).get('user') ?? '');
+    if (method !== 'users.info' || more === undefined) return text;
+    const answer = userAnswer.parse(JSON.parse(text));
+    return JSON.stringify({ ...answer, user: { ...answer.user, ...more } });
+  }
+
   private async relay(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = (request.url ?? '').replace(/^\/api\//, '');
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(z.instanceof(Buffer).parse(chunk));
     const body = Buffer.concat(chunks);
     this.calls.push({ method, fields: new URLSearchParams(body.toString('utf8')) });
-    const fault = this.faults.get(method)?.shift();
+    const fault = this.isDown ? 'dropped' : this.faults.get(method)?.shift();
     if (fault === 'dropped') return void request.socket.destroy();
     if (fault !== undefined && fault !== 'lost') return answer(response, fault);
     const answered = await fetch(`${this.emulator.url}/api/${method}`, {
@@ -144,7 +163,7 @@ export class SlackLab {
       },
       body,
     });
-    const text = await answered.text();
+    const text = this.told(method, body, await answered.text());
     if (fault === 'lost') return void request.socket.destroy();
     response.writeHead(answered.status, { 'content-type': 'application/json' }).end(text);
   }

@@ -16,7 +16,9 @@ const SIGNS: Readonly<Record<Urgency, string>> = {
 /** What the security channel is told that is no session's. */
 export function noticeContent(body: NoticeBody): SlackContent {
   const { headline, sentence, lines, url } = noticeLines(body);
-  const told = lines.map(({ label, value }) => [label, escaped(value, 1_500)] as const);
+  const told = lines.map(
+    ({ label, value }) => [escaped(label, 200), escaped(value, 1_500)] as const,
+  );
   const groups = Array.from({ length: Math.ceil(told.length / FIELDS_MAX) }, (_, group) =>
     fields(told.slice(group * FIELDS_MAX, (group + 1) * FIELDS_MAX)),
   );
