@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SlackChannel } from '../../src/adapters/slack/slack.channel.js';
 import { noticeContent } from '../../src/adapters/slack/notice.blocks.js';
+import type { Channel } from '../../src/app/ports/channel.js';
 import { NOTICE_KINDS } from '../../src/domain/notice/notice.kinds.js';
 import type { NoticeKind } from '../../src/domain/notice/notice.kinds.js';
 import { failure, never, notice } from '../notices/channel.lab.js';
@@ -10,7 +11,7 @@ import type { SlackFault } from '../support/slack.lab.js';
 
 let slack: SlackLab;
 let security: string;
-let channel: SlackChannel;
+let channel: Channel;
 beforeEach(async () => {
   slack = await SlackLab.open();
   security = await slack.channel('security');
@@ -92,7 +93,7 @@ describe('the security channel', () => {
   });
 
   test('is given up on within the time that telling may take', async () => {
-    const deaf = new SlackChannel(slack.api(1), 'slack-security', security);
+    const deaf: Channel = new SlackChannel(slack.api(1), 'slack-security', security);
     expect(await failure(deaf.tell(now(), never))).toMatchObject({
       words: expect.stringContaining('was not answered') as string,
     });
