@@ -43,6 +43,8 @@ export class SlackLab {
   readonly calls: { readonly method: string; readonly fields: URLSearchParams }[] = [];
   /** Whether nothing that is asked of it is answered, nor done. */
   isDown = false;
+  /** Whether it takes what is asked of it, and never answers. */
+  isDeaf = false;
   /** What is said of users besides what the workspace says, by their ids. */
   readonly users = new Map<string, object>();
   private readonly faults = new Map<string, SlackFault[]>();
@@ -152,6 +154,7 @@ export class SlackLab {
     for await (const chunk of request) chunks.push(z.instanceof(Buffer).parse(chunk));
     const body = Buffer.concat(chunks);
     this.calls.push({ method, fields: new URLSearchParams(body.toString('utf8')) });
+    if (this.isDeaf) return;
     const fault = this.isDown ? 'dropped' : this.faults.get(method)?.shift();
     if (fault === 'dropped') return void request.socket.destroy();
     if (fault !== undefined && fault !== 'lost') return answer(response, fault);
