@@ -4,12 +4,14 @@ import { auditBenchmark } from './audit.bench.js';
 import type { Benchmark, Findings, Measure } from './benchmark.js';
 import { policyBenchmark } from './policy.bench.js';
 import { sessionsBenchmark } from './sessions.bench.js';
+import { slackBenchmark } from './slack.bench.js';
 import { terminalBenchmark } from './terminal.bench.js';
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   audit: auditBenchmark,
   policy: policyBenchmark,
   sessions: sessionsBenchmark,
+  slack: slackBenchmark,
   terminal: terminalBenchmark,
 };
 
