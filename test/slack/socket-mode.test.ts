@@ -90,6 +90,60 @@ test('what Slack sends to both of two replicas has one effect', async () => {
   expect(await lab.store.consents(session.id)).toHaveLength(1);
 });
 
+async function onlySession() {
+  const all = { visibility: { kind: 'all' } as const, filter: {}, limit: 10 };
+  const [session, ...others] = await lab.store.list(all);
+  expect(others).toEqual([]);
+  if (!session) throw new Error('there is no session');
+  return session;
+}
+
+test('each event goes to one of two replicas, and is worked on once', async () => {
+  const sent = await Promise.all(
+    [0, 1, 2, 3].map(async (turn) => ({
+      command: '/debug',
+      user_id: robin,
+      team_id: 'T1',
+      trigger_id: await lab.trigger(robin),
+      text: `payments/checkout-${turn}`,
+    })),
+  );
+  for (const one of sent) await acked(sockets.send('slash_commands', one));
+  await expect.poll(() => lab.slack.count('views.update'), { interval: 5 }).toBe(sent.length);
+  expect(lab.slack.count('views.open')).toBe(sent.length);
+});
+
+test('what a replica got and did not answer before it died, the other does: once', async () => {
+  // The first has it, and dies over it.
+  lab.isStuck = true;
+  const id = sockets.send('interactive', form(), 0);
+  await expect.poll(() => lab.slack.count('users.info'), { interval: 5 }).toBe(1);
+  const [dying] = replicas;
+  sockets.open[0]?.terminate();
+  await dying?.stop();
+  await expect.poll(() => sockets.open.length, { interval: 5 }).toBe(1);
+  expect(sockets.acked.has(id)).toBe(false);
+  lab.isStuck = false;
+  // Slack sends what was not answered to a connection that is left.
+  sockets.resend(id, 'interactive', form(), 0);
+  await acked(id);
+  expect((await onlySession()).state).toBe('pending');
+});
+
+test('what a replica did, and died before it said so, is not done again by the other', async () => {
+  const id = sockets.send('interactive', form(), 0);
+  await acked(id);
+  const session = await onlySession();
+  sockets.open[0]?.terminate();
+  await replicas[0]?.stop();
+  await expect.poll(() => sockets.open.length, { interval: 5 }).toBe(1);
+  sockets.acked.delete(id);
+  sockets.resend(id, 'interactive', form(), 0);
+  await acked(id);
+  expect(JSON.stringify(sockets.acked.get(id))).toContain(session.id);
+  expect((await onlySession()).id).toBe(session.id);
+});
+
 test('a connection that Slack ends is made anew', async () => {
   for (const socket of [...sockets.open]) socket.close();
   await expect.poll(() => sockets.open.length, { timeout: 10_000 }).toBe(2);
