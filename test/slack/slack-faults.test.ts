@@ -147,6 +147,15 @@ test('a replica that runs tells what it is told, and stops between two messages'
   await keeper.stop();
 });
 
+test('a session whose messages are to be looked at is due at once, not a moment later', async () => {
+  const session = await lab.ask();
+  for (let times = 0; times < 100; times += 1) {
+    const [turn] = await lab.turn(session, 'one');
+    expect(turn).toBeDefined();
+    if (turn) await lab.posts.release(turn, 'done');
+  }
+});
+
 test('how far Slack is behind is told until it is not', async () => {
   const session = await lab.ask();
   const before = await lab.posts.standing();

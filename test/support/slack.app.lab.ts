@@ -79,9 +79,9 @@ export class SlackAppLab {
   door(receiver: Receiver): SlackDoor {
     const { clock, store, journal, clusters } = this;
     const api = this.slack.api();
-    const policies = new FixedPolicies(
-      setOf([policyOf('oncall', { terms: { approvals: this.approvals } })]),
-    );
+    const slack = { channels: [], consent: 'counts', profiles: ['*'] } as const;
+    const terms = { approvals: this.approvals, slack };
+    const policies = new FixedPolicies(setOf([policyOf('oncall', { terms })]));
     const facts = new GatherFacts({ history: new NoHistory(), onCall: new NobodyOnCall(), clock });
     const note = new NotePerson({ people: store.people, clock, journal });
     const callers = new SlackCallers({

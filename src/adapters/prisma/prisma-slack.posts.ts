@@ -21,11 +21,13 @@ export class PrismaSlackPosts extends SlackPosts {
     super();
   }
 
+  /** Times are kept by the millisecond, and rounded: half of one later it would not be due yet. */
   async want(id: SessionId): Promise<void> {
     await this.database.pool.query(
-      `INSERT INTO slack_turns AS t (session_id, due_at, wanted_at) VALUES ($1, now(), now())
+      `INSERT INTO slack_turns AS t (session_id, due_at, wanted_at)
+       SELECT $1, n, n FROM date_trunc('milliseconds', now()) AS n
        ON CONFLICT (session_id) DO UPDATE SET wanted = t.wanted + 1,
-         due_at = coalesce(t.due_at, now()), wanted_at = coalesce(t.wanted_at, now())`,
+         due_at = coalesce(t.due_at, EXCLUDED.due_at), wanted_at = coalesce(t.wanted_at, EXCLUDED.wanted_at)`,
       [id],
     );
   }
@@ -63,7 +65,7 @@ export class PrismaSlackPosts extends SlackPosts {
       `UPDATE slack_turns SET holder = NULL, held_until = NULL,
          due_at = CASE
            WHEN $4::float8 IS NOT NULL THEN now() + make_interval(secs => $4 / 1000)
-           WHEN wanted > $3 THEN now()
+           WHEN wanted > $3 THEN date_trunc('milliseconds', now())
          END,
          wanted_at = CASE WHEN $4::float8 IS NOT NULL OR wanted > $3 THEN wanted_at END,
          failures = CASE WHEN $5 THEN failures + 1 ELSE 0 END
