@@ -21,6 +21,7 @@ test('measures how soon a modal opens and a consent starts a container, beside w
     commandToForm: { unit: 'ms', count: 4 },
     commandToModalSlow: { unit: 'ms', count: 3 },
     commandToModalStopped: { unit: 'ms', count: 3 },
+    askedToMessage: { unit: 'ms', count: 4 },
     slackToPatch: { unit: 'ms', count: 2 },
     restToPatch: { unit: 'ms', count: 2 },
   });

@@ -23,11 +23,11 @@ export interface SlackExtent {
 }
 
 const USUAL: SlackExtent = {
-  warmUp: 20,
+  warmUp: 10,
   commands: 300,
   slowCommands: 50,
   slowMs: 2_000,
-  consents: 150,
+  consents: 80,
 };
 
 const PODS_IN_TURN = 30;
@@ -40,9 +40,8 @@ export const slackBenchmark: Benchmark = {
   run: (surroundings) => measureSlack(USUAL, surroundings),
 };
 
-type Put<T> = { -readonly [K in keyof T]: number[] };
-type Found = Put<
-  Record<'trip' | 'open' | 'filled' | 'slow' | 'stopped' | 'slack' | 'rest', number>
+type Found = Readonly<
+  Record<'trip' | 'open' | 'filled' | 'slow' | 'stopped' | 'told' | 'slack' | 'rest', number[]>
 >;
 
 export async function measureSlack(
@@ -58,6 +57,7 @@ export async function measureSlack(
     filled: [],
     slow: [],
     stopped: [],
+    told: [],
     slack: [],
     rest: [],
   };
@@ -148,13 +148,14 @@ async function consentsInTurn(
   const total = extent.consents + extent.warmUp;
   for (let turn = 0; turn < total; turn++) {
     signal.throwIfAborted();
-    const slackMs = await consent(stage, pods.at(2 * turn), (asked) => press(stage, asked, turn));
-    const restMs = await consent(stage, pods.at(2 * turn + 1), async (asked) => {
+    const slack = await consent(stage, pods.at(2 * turn), (asked) => press(stage, asked, turn));
+    const rest = await consent(stage, pods.at(2 * turn + 1), async (asked) => {
       await stage.alex.decide(asked, 'approve');
     });
     if (turn < extent.warmUp) continue;
-    found.slack.push(slackMs);
-    found.rest.push(restMs);
+    found.told.push(slack.toldMs, rest.toldMs);
+    found.slack.push(slack.patchMs);
+    found.rest.push(rest.patchMs);
   }
 }
 
@@ -169,13 +170,17 @@ async function press({ slack }: SlackStage, asked: SessionDetails, turn: number)
   });
 }
 
-/** A session that waits for one consent: from giving it until the patch arrives at the API server. */
+/**
+ * A session that waits for one consent: from asking until its message arrives in the channel, and from giving the consent
+ * until the patch arrives at the API server.
+ */
 async function consent(
   { workspace, cluster, robin }: SlackStage,
   pod: string,
   give: (asked: SessionDetails) => Promise<void>,
-): Promise<number> {
+): Promise<{ readonly toldMs: number; readonly patchMs: number }> {
   const mark = workspace.mark();
+  const askedMs = performance.now();
   const asked = await robin.ask({
     namespace: NAMESPACE,
     target: { pod },
@@ -183,8 +188,8 @@ async function consent(
     reason: 'to see how long it takes',
     durationSeconds: 600,
   });
-  // What is said of the request is said: none of that is to be measured.
-  await workspace.next(
+  // Then all is said of the request, and none of that is in what is measured next.
+  const { arrivedMs } = await workspace.next(
     mark,
     ({ method, fields }) =>
       method === 'chat.postMessage' && (fields.get('blocks') ?? '').includes(asked.id),
@@ -199,7 +204,7 @@ async function consent(
   if (!patch) throw new Error(`no container was added to ${pod}`);
   await robin.act(asked.id, 'end');
   await robin.until(asked.id, ['ended']);
-  return patch.arrivedMs - fromMs;
+  return { toldMs: arrivedMs - askedMs, patchMs: patch.arrivedMs - fromMs };
 }
 
 /** Until the broker has worked off what waited for its database. */
@@ -215,7 +220,7 @@ async function healthy({ robin }: SlackStage, signal: AbortSignal): Promise<void
 }
 
 function findings(found: Found, { warmUp, slowMs }: SlackExtent): Findings {
-  const { trip, open, filled, slow, stopped, slack, rest } = found;
+  const { trip, open, filled, slow, stopped, told, slack, rest } = found;
   const median = (values: readonly number[]) => percentile(values, 50);
   const toTrip = (what: string, values: readonly number[]) =>
     ratio(`${what} / straight to the workspace`, median(values) / median(trip));
@@ -226,6 +231,7 @@ function findings(found: Found, { warmUp, slowMs }: SlackExtent): Findings {
       commandToForm: ms('… to the form that is filled in', filled),
       commandToModalSlow: ms(`command to modal, each query ${slowMs} ms longer`, slow),
       commandToModalStopped: ms('command to modal, the database stopped', stopped),
+      askedToMessage: ms('asked to the message in the channel', told),
       slackToPatch: ms('last consent to patch, in Slack', slack),
       restToPatch: ms('last consent to patch, by the API', rest),
     },

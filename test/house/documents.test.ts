@@ -86,6 +86,30 @@ describe('documents that are written by hand', () => {
     expect(unheld).toEqual([]);
   });
 
+  test('name for each fault of Slack’s a test that exists', async () => {
+    const text = await readFile('docs/slack.md', 'utf8');
+    const files = new Map(
+      [...text.matchAll(/^\[(\w+)\]: \.\.\/(\S+\.test\.ts)$/gm)].map(([, name = '', path = '']) => [
+        name,
+        path,
+      ]),
+    );
+    const [, table = ''] = text.split('## What can go wrong');
+    const rows = table.split('\n').filter((line) => /^\| (?!what |-)/.test(line));
+    expect(rows.length).toBeGreaterThan(25);
+    const unheld: string[] = [];
+    for (const row of rows) {
+      const links = [...row.matchAll(/\[([^\]]+)\]\[(\w+)\]/g)];
+      if (links.length === 0) unheld.push(`no test: ${row}`);
+      for (const [, title = '', name = ''] of links) {
+        const path = files.get(name);
+        const source = path === undefined ? '' : await readFile(path, 'utf8');
+        if (!source.includes(`'${title}'`)) unheld.push(`${path ?? name}: ${title}`);
+      }
+    }
+    expect(unheld).toEqual([]);
+  });
+
   test('show policies that are accepted', async () => {
     const text = await readFile('docs/policies.md', 'utf8');
     const examples = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map((match) => match[1] ?? '');

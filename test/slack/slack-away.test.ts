@@ -42,9 +42,12 @@ async function approved(id: string): Promise<void> {
 const under = (place: 'approvals' | 'robin', message: LabMessage) => async () =>
   lab.under(place, message);
 
-test.each(['isDown', 'isDeaf'] as const)(
+test.each([
+  ['is down', 'isDown'],
+  ['takes what it is asked and answers nothing', 'isDeaf'],
+] as const)(
   'a whole session goes by while Slack %s, and is told when it is back: each thing once, as it stands then',
-  async (fault) => {
+  async (_, fault) => {
     lab.slack[fault] = true;
     const id = await asked();
     await approved(id);

@@ -149,10 +149,16 @@ test('a reason of 3,000 characters is refused at its field, and the longest ther
   expect(JSON.stringify(message.blocks)).toContain(reason.slice(0, 200));
 });
 
-test('a trigger that has expired opens nothing, and the next one does', async () => {
-  lab.slack.fail('views.open', { word: 'expired_trigger_id' });
+test('a trigger that has expired opens nothing, who pressed a button is told to press again, and the next one opens', async () => {
+  const { message } = await waiting();
+  lab.slack.fail('views.open', { word: 'expired_trigger_id' }, { word: 'expired_trigger_id' });
   const trigger = await lab.slack.trigger(lab.places.robin);
   const answer = await broker.slack.post(commandBody(lab.places.robin, { text: '', trigger }));
   expect(answer.status).toBe(200);
+  await expect.poll(() => lab.slack.count('views.open'), SOON).toBeGreaterThan(0);
+  const told = lab.told().length;
+  await lab.press(broker, 'alex', 'deny', message);
+  await expect.poll(() => lab.told().length, SOON).toBe(told + 1);
+  expect(lab.told().at(-1)).toContain('Press again');
   expect((await lab.command(broker, 'robin', '')).text).toContain('Ask for a session');
 });
