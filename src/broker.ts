@@ -186,7 +186,10 @@ export async function startBroker(
   const news = new PrismaSessionNews(database.settings.url, journal);
   const store = around.store(
     // The database tells the other replicas; this one need not wait for that.
-    new PrismaSessionStore(database, (id, version) => news.written(id, version)),
+    new PrismaSessionStore(database, (id, version) => {
+      news.written(id, version);
+      deliver.wake();
+    }),
   );
   const reviews = new PrismaReviewStore(database);
   const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });

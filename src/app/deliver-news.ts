@@ -5,6 +5,8 @@ import { Notifier, Outbox } from './ports/outbox.js';
 
 const BATCH = 100;
 const LOOK_MS = 1_000;
+/** After news was written, so that what comes with it is told in one go, and not in the way of what it starts. */
+const GATHER_MS = 50;
 const SWEEP_MS = 600_000;
 /** How long an Idempotency-Key stands for its first request. */
 export const KEY_HOURS = 24;
@@ -14,6 +16,7 @@ const DELIVERED_DAYS = 7;
 export class DeliverNews {
   private readonly stopping = new AbortController();
   private loop: Promise<void> = Promise.resolve();
+  private woken = new AbortController();
   private sweptAt = 0;
 
   constructor(
@@ -29,13 +32,20 @@ export class DeliverNews {
     this.loop = this.run();
   }
 
+  /** This replica has written news: it need not wait until it is looked for. */
+  wake(): void {
+    this.woken.abort();
+  }
+
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.loop;
   }
 
   private async run(): Promise<void> {
-    while (!this.stopping.signal.aborted) {
+    const stopping = this.stopping.signal;
+    while (!stopping.aborted) {
+      this.woken = new AbortController();
       try {
         await this.sweep();
         const delivered = await this.deps.outbox.deliver(BATCH, async (news) => {
@@ -45,7 +55,9 @@ export class DeliverNews {
       } catch (error) {
         this.deps.journal.warn({ err: error }, 'news could not be delivered: it is tried again');
       }
-      await pause(LOOK_MS, this.stopping.signal);
+      const woken = this.woken.signal;
+      await pause(LOOK_MS, AbortSignal.any([woken, stopping]));
+      if (woken.aborted) await pause(GATHER_MS, stopping);
     }
   }
 

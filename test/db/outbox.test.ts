@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { PrismaOutbox } from '../../src/adapters/prisma/prisma-outbox.js';
+import { DeliverNews } from '../../src/app/deliver-news.js';
+import { MemoryJournal } from '../support/in-memory.ports.js';
 import { freshDatabase } from '../support/postgres.js';
 import type { TestDatabase } from '../support/postgres.js';
 
@@ -68,4 +70,37 @@ test('what cannot be told holds back what comes after it, and nothing before', a
   isBroken = false;
   expect(await outbox.deliver(100, tell)).toBe(27);
   expect(told).toEqual(ids);
+});
+
+test('what this replica writes is told soon after it: it does not wait to be looked for', async () => {
+  let [told, idle] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  class Watched extends PrismaOutbox {
+    override async deliver(...args: Parameters<PrismaOutbox['deliver']>): Promise<number> {
+      const count = await super.deliver(...args);
+      if (count === 0) idle.resolve();
+      return count;
+    }
+  }
+  const delivering = new DeliverNews({
+    outbox: new Watched(database),
+    notifiers: [{ tell: () => Promise.resolve(told.resolve()) }],
+    clock: { now: () => new Date() },
+    journal: new MemoryJournal(),
+  });
+  delivering.start();
+  const rounds = 15;
+  const fromMs = performance.now();
+  for (let round = 0; round < rounds; round += 1) {
+    await idle.promise;
+    [told, idle] = [Promise.withResolvers(), Promise.withResolvers()];
+    await database.pool.query(
+      `INSERT INTO outbox (topic, payload, created_at) VALUES ('bypass', '{}', now())`,
+    );
+    delivering.wake();
+    await told.promise;
+  }
+  const tookMs = performance.now() - fromMs;
+  await delivering.stop();
+  // Looked for once a second, they would take as many seconds.
+  expect(tookMs).toBeLessThan((rounds * 1_000) / 2);
 });
