@@ -6,12 +6,12 @@ import { setTimeout as after } from 'node:timers/promises';
 /** A line to a server on this machine, on which what is asked waits, or goes nowhere. Answers come at once. */
 export class SlowLine implements AsyncDisposable {
   private readonly sockets = new Set<Socket>();
-  private open = Promise.withResolvers<void>();
+  private open = Promise.withResolvers<undefined>();
   /** How long what is asked is on its way. */
   delayMs = 0;
 
   private constructor(private readonly server: Server) {
-    this.open.resolve();
+    this.open.resolve(undefined);
   }
 
   static async to(port: number): Promise<SlowLine> {
@@ -33,7 +33,7 @@ export class SlowLine implements AsyncDisposable {
 
   /** All that was asked meanwhile arrives. */
   resume(): void {
-    this.open.resolve();
+    this.open.resolve(undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -63,8 +63,6 @@ export interface Surroundings {
   /** As the configuration has it; none by default. */
   readonly slack?: object;
   readonly sessions?: Partial<Config['sessions']>;
-  /** As the configuration has it; none by default. */
-  readonly slack?: object;
   readonly server?: {
     /** Where kubectl is to reach the broker, it must be known before. */
     readonly port?: number;

@@ -73,17 +73,17 @@ test('what cannot be told holds back what comes after it, and nothing before', a
 });
 
 test('what this replica writes is told soon after it: it does not wait to be looked for', async () => {
-  let [told, idle] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let [told, idle] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
   class Watched extends PrismaOutbox {
     override async deliver(...args: Parameters<PrismaOutbox['deliver']>): Promise<number> {
       const count = await super.deliver(...args);
-      if (count === 0) idle.resolve();
+      if (count === 0) idle.resolve(undefined);
       return count;
     }
   }
   const delivering = new DeliverNews({
     outbox: new Watched(database),
-    notifiers: [{ tell: () => Promise.resolve(told.resolve()) }],
+    notifiers: [{ tell: () => Promise.resolve(told.resolve(undefined)) }],
     clock: { now: () => new Date() },
     journal: new MemoryJournal(),
   });

@@ -100,7 +100,7 @@ describe('the security channel', () => {
   });
 });
 
-const LONG = { why: 'x'.repeat(20_000), user: `${'<'.repeat(3_000)}`, agent: '&'.repeat(3_000) };
+const LONG = { why: 'x'.repeat(20_000), user: '<'.repeat(3_000), agent: '&'.repeat(3_000) };
 const MANY = Object.fromEntries(
   Array.from({ length: 60 }, (_, at) => [`key-${at}`, 'y'.repeat(99)]),
 );
