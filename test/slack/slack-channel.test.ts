@@ -50,13 +50,23 @@ describe('the security channel', () => {
     expect(await slack.messages(security)).toHaveLength(1);
   });
 
-  test('is left alone for as long as Slack asks, when it is read and when it is written', async () => {
-    slack.fail('conversations.history', { busySeconds: 90 });
-    expect(await failure(channel.tell(now(), never))).toMatchObject({ afterMs: 90_000 });
-    slack.fail('chat.postMessage', { busySeconds: 45 }, { busySeconds: null });
-    expect(await failure(channel.tell(now(), never))).toMatchObject({ afterMs: 45_000 });
-    expect(await failure(channel.tell(now(), never))).toMatchObject({ afterMs: 30_000 });
+  test.each([
+    ['read', 'conversations.history'],
+    ['written', 'chat.postMessage'],
+  ])('is left alone for as long as Slack asks when it is %s', async (_, method) => {
+    slack.fail(method, { busySeconds: 90 });
+    const { afterMs = 0 } = (await failure(channel.tell(now(), never))) ?? {};
+    expect(afterMs).toBe(90_000);
+    const calls = slack.count(method);
+    const again = await failure(channel.tell(now(), never));
+    expect(again?.afterMs).toBeGreaterThan(80_000);
+    expect(slack.count(method)).toBe(calls);
     expect(await slack.messages(security)).toEqual([]);
+  });
+
+  test('is left alone for half a minute where Slack does not say for how long', async () => {
+    slack.fail('chat.postMessage', { busySeconds: null });
+    expect(await failure(channel.tell(now(), never))).toMatchObject({ afterMs: 30_000 });
   });
 
   test.each(['token_revoked', 'invalid_auth', 'missing_scope', 'account_inactive'])(
