@@ -29,7 +29,7 @@ CREATE INDEX "notices_done_at" ON "notices" ("done_at") WHERE "done_at" IS NOT N
 
 -- What is done stays as it is done.
 CREATE FUNCTION "notice_stays_done"() RETURNS trigger
-  LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF OLD.state <> 'waiting' OR NEW.body IS DISTINCT FROM OLD.body OR NEW.channel <> OLD.channel OR NEW.news_id <> OLD.news_id THEN
     RAISE EXCEPTION 'the notice % is not changed any more', OLD.id;
