@@ -432,6 +432,7 @@ export async function startBroker(
       heard: () => bypassWatch.heard(),
       channels: () => desk.readChannels.read(),
       slack: () => new PrismaSlackPosts(database).standing(),
+      slackConnected: () => slack?.isConnected() ?? null,
     }),
   );
 

@@ -1,8 +1,7 @@
-import { App, SocketModeReceiver } from '@slack/bolt';
+import { App } from '@slack/bolt';
 import type { Receiver } from '@slack/bolt';
 import type { z } from 'zod';
 import type { Journal } from '../../app/ports/journal.js';
-import type { Secret } from '../../config/secret.js';
 import { BUTTONS } from './button.value.js';
 import { DEBUG_FORM, PROFILE_SEARCH, TARGET_SEARCH } from './debug.modal.js';
 import type { Ack } from './prompt.answer.js';
@@ -96,20 +95,6 @@ export class SlackDoor {
       return Promise.resolve();
     });
   }
-}
-
-/** The receiver that keeps a WebSocket to Slack: nothing of Hallpass needs to be reachable from outside. */
-export function socketReceiver(config: {
-  readonly appToken: Secret;
-  readonly url?: string;
-}): Receiver {
-  return new SocketModeReceiver({
-    appToken: config.appToken.reveal(),
-    logger: SILENT,
-    ...(config.url === undefined
-      ? {}
-      : { installerOptions: { clientOptions: { slackApiUrl: config.url } } }),
-  });
 }
 
 /** A listener of Bolt's that reads what it is given before anything is done with it. */
