@@ -61,7 +61,7 @@ export class SlackSide {
     if (!slack || !slackSecrets || !linkSlack || !api) return undefined;
     const url = slack.apiUrl === undefined ? {} : { url: slack.apiUrl };
     const publicUrl = config.server.publicUrl.replace(/\/$/, '');
-    const callers = new SlackCallers({ api, people: linkSlack, publicUrl });
+    const callers = new SlackCallers({ api, people: linkSlack, clock, publicUrl });
     const parts = { api, callers, journal, publicUrl };
     const desk = new SlackDesk({
       ...parts,
@@ -90,7 +90,7 @@ export class SlackSide {
 
   /** Whether Slack can send to this replica now; null where it posts. */
   isConnected(): boolean | null {
-    return this.socket && this.socket.isConnected;
+    return this.socket?.isConnected ?? null;
   }
 
   /** Listens to Slack, as soon as it can be reached: sessions go on without it. */

@@ -17,6 +17,7 @@ import { NotePerson } from '../../src/app/note-person.js';
 import { VisitByBrowser } from '../../src/app/visit-by-browser.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { SlackUser } from '../../src/domain/slack-user.js';
+import { Humans } from '../../src/domain/humans.js';
 import type { Api } from '../support/http.api.js';
 import { ROLE_GROUPS, startApi } from '../support/http.api.js';
 import { HandClock, MemoryJournal } from '../support/in-memory.ports.js';
@@ -61,9 +62,17 @@ beforeAll(async () => {
     note,
     clock,
     roleGroups,
+    humans: new Humans([]),
     rules: { teamId: 'T0HALLPASS', signInMaxAgeSeconds: 3600, matchEmail: false },
   });
-  const visits = new VisitByBrowser({ signIn, sessions, note, clock, roleGroups });
+  const visits = new VisitByBrowser({
+    signIn,
+    sessions,
+    note,
+    clock,
+    roleGroups,
+    humans: new Humans([]),
+  });
   api = await startApi({
     port,
     settings: { publicUrl },
