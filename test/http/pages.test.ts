@@ -133,6 +133,17 @@ describe('signing in by a browser', () => {
     expect(JSON.stringify(rows)).not.toContain(key);
   });
 
+  test('comes too late for a form: a page leads to it and back, and what was written is on it', async () => {
+    const id = '0123456789abcdef';
+    const form = new URLSearchParams({ verdict: 'approve', comment: 'it is <b>down</b>' });
+    const late = await browser.once(`${api.url}/sessions/${id}/decisions`, form);
+    // Browsers follow no form to another site: this one is not sent there.
+    expect([late.status, late.headers.get('location')]).toEqual([401, null]);
+    const page = await late.text();
+    expect(page).toContain(`<a href="/sign-in?next=%2Fsessions%2F${id}">`);
+    expect(page).toContain('<pre>it is &lt;b&gt;down&lt;/b&gt;</pre>');
+  });
+
   test('holds for eight hours at most, and not for longer than the token', async () => {
     await open('/me');
     const seconds = Number(/session=.*Max-Age=(\d+)/.exec(browser.set.join('\n'))?.[1]);

@@ -391,7 +391,9 @@ describe('buttons', () => {
     const session = await asked();
     await lab.press(alex, BUTTONS.approve, buttonValue(session));
     await expect.poll(async () => (await lab.store.find(session.id))?.state).not.toBe('pending');
-    const actors = lab.store.log.entries.map(({ body }) => Body.parse(JSON.parse(body.toString())).actor);
+    const actors = lab.store.log.entries.map(
+      ({ body }) => Body.parse(JSON.parse(body.toString())).actor,
+    );
     expect(actors).toContainEqual(
       expect.objectContaining({
         sub: ALEX.sub,

@@ -91,6 +91,8 @@ test('what Slack sends to both of two replicas has one effect', async () => {
   await expect.poll(async () => (await lab.store.find(session.id))?.state).not.toBe('pending');
   await expect.poll(() => lab.told().length, { interval: 5 }).toBe(1);
   expect(await lab.store.consents(session.id)).toHaveLength(1);
+  const bodies = lab.store.log.entries.map(({ body }) => body.toString());
+  expect(bodies.filter((body) => /"request":"e-\d+"/.test(body))).toHaveLength(bodies.length);
 });
 
 async function onlySession() {

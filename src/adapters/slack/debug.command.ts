@@ -19,7 +19,7 @@ export interface WrongWords {
 /** Slack sends no more; a reason has room for it. */
 const CHARACTERS_MAX = 2_000;
 const EXAMPLE = '`/debug payments/checkout 30m pool exhausted`';
-/** What `/debug help` says. A namespace of that name is `help/`. */
+/** What `/debug help` says. With a length after it (`help 30m`) it is the namespace of that name. */
 export const HELP = [
   '*`/debug`* opens a form in which you ask for a debug session.',
   '`/debug [[CLUSTER/]NAMESPACE/NAME] [LENGTH] [REASON]` fills it in before:',
