@@ -158,7 +158,7 @@ describe('people', () => {
     const roleGroups = { requester: ['*'], approver: ['*'], auditor: [], admin: [] };
     const callers = [
       // By Slack or by a page: as they were kept. By a token of now: as it says.
-      keptCaller(other, { signIn: {}, channel: 'slack' }, { roleGroups, humans }),
+      keptCaller(other, { signIn: {}, channel: 'console' }, { roleGroups, humans }),
       callerOf({ ...other, human: 'robin' }),
     ];
     for (const caller of callers) {
