@@ -232,7 +232,8 @@ function saying(kind: PostKey['kind'], over: Partial<Grant>, state: 'pending' | 
   const grant = { ...grantOf('hash'), ...over };
   const session = newSession({ state, grant, startedAt: state === 'active' ? new Date(0) : null });
   const about = { decisions: [], words: [], owed: null, isOverdue: false, overran: false };
-  return JSON.stringify(renderer.render(key(kind), { session, ...about }).blocks);
+  const extending = { extended: 0, notExtended: 0 };
+  return JSON.stringify(renderer.render(key(kind), { session, ...about, ...extending }).blocks);
 }
 
 test.each([
