@@ -66,6 +66,7 @@ import type { SessionStore } from './app/ports/session.store.js';
 import { IssueTicket } from './app/issue-ticket.js';
 import { kubectlUses } from './app/kubectl.uses.js';
 import { KeepRecordings } from './app/keep-recordings.js';
+import { NamedPeople } from './app/kept-caller.js';
 import { LinkSlack } from './app/link-slack.js';
 import { ListTargets } from './app/list-targets.js';
 import { NotePerson } from './app/note-person.js';
@@ -90,6 +91,7 @@ import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
+import { Humans } from './domain/humans.js';
 import type { Identity } from './domain/person.js';
 import { BypassWatch } from './bypass.watch.js';
 import { LogWorks } from './log.works.js';
@@ -204,8 +206,11 @@ export async function startBroker(
   tellOfSet();
   policies.onSwitch(tellOfSet);
   const onCallStates = () => onCall.states(policies.current().onCallSources);
-  const people = new PrismaPeople(database);
-  await people.linked(accountsOf(config.identity));
+  const keptPeople = new PrismaPeople(database);
+  const accounts = accountsOf(config.identity);
+  await keptPeople.linked(accounts);
+  const humans = new Humans(accounts);
+  const people = new NamedPeople(keptPeople, humans);
   const notePerson = new NotePerson({ people, clock, journal });
   const presence = new PrismaPresence(database, (heard) => news.subscribePresence(heard), journal);
   const tickets = new PrismaTicketStore(database);
@@ -217,6 +222,7 @@ export async function startBroker(
         note: notePerson,
         clock,
         roleGroups: config.identity.roles,
+        humans,
         rules: config.slack,
       })
     : null;
@@ -408,7 +414,7 @@ export async function startBroker(
     logger,
     settings: await httpSettings(config),
     pages: new PageParts(
-      visitsOf(config, { database, note: notePerson, clock, journal }),
+      visitsOf(config, { database, note: notePerson, clock, journal, humans }),
       linkSlack,
     ),
     ...(slack?.inbox ? { slackInbox: slack.inbox } : {}),
@@ -432,6 +438,7 @@ export async function startBroker(
       heard: () => bypassWatch.heard(),
       channels: () => desk.readChannels.read(),
       slack: () => new PrismaSlackPosts(database).standing(),
+      slackConnected: () => slack?.isConnected() ?? null,
     }),
   );
 
@@ -543,10 +550,11 @@ function visitsOf(
     readonly note: NotePerson;
     readonly clock: SystemClock;
     readonly journal: Journal;
+    readonly humans: Humans;
   },
 ): VisitByBrowser | null {
   if (webClients.length === 0) return null;
-  const { database, note, clock, journal } = parts;
+  const { database, note, clock, journal, humans } = parts;
   const verifier = new TokenVerifier(identity, {
     clock,
     onFetchFailed: (issuer, cause) =>
@@ -561,7 +569,7 @@ function visitsOf(
     verifier,
   });
   const sessions = new PrismaWebSessions(database);
-  return new VisitByBrowser({ signIn, sessions, note, clock, roleGroups: identity.roles });
+  return new VisitByBrowser({ signIn, sessions, note, clock, roleGroups: identity.roles, humans });
 }
 
 async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {

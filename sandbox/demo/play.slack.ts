@@ -141,7 +141,7 @@ export class SlackStory {
   /** Sends the form, with a profile from those that are offered. */
   private async submit(filled: Readonly<Record<string, string>>): Promise<void> {
     const { hand } = this.uses;
-    const asked = { block: 'profile', typed: filled['profile'] ?? '', filled };
+    const asked = { block: 'profile', typed: filled['profile'] ?? '' };
     const [offered] = await hand.suggest(ROBIN, asked);
     await hand.submit(ROBIN, { ...filled, profile: offered?.value ?? '' });
     await this.eyes.form(ROBIN, '');

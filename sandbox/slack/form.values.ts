@@ -6,6 +6,7 @@ import { Option } from './slack.shapes.js';
 const Input = z.object({
   block_id: z.string(),
   optional: z.boolean().default(false),
+  dispatch_action: z.boolean().default(false),
   element: z.looseObject({
     type: z.string(),
     action_id: z.string(),

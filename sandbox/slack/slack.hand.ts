@@ -70,19 +70,35 @@ export class SlackHand {
     }
   }
 
+  /** Leaves a field of the form that the broker is told of at once, with what the form holds by then. */
+  async leave(
+    person: string,
+    block: string,
+    filled: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const open = this.workspace.view(this.workspace.id(person));
+    const input = open && inputsOf(open.view).find((one) => one.block_id === block);
+    if (!open || input?.dispatch_action !== true) return;
+    const values = valuesOf(open.view, { ...initialOf(open.view), ...filled });
+    const { type, action_id: action } = input.element;
+    await this.interact(person, {
+      type: 'block_actions',
+      container: { type: 'view', view_id: open.id },
+      actions: [{ type, action_id: action, block_id: block, value: filled[block] ?? '' }],
+      view: { ...open.view, id: open.id, type: 'modal', state: { values } },
+    });
+  }
+
   /** What is offered in a list of the form that the person sees, for what they typed. */
   async suggest(
     person: string,
-    asked: {
-      readonly block: string;
-      readonly typed: string;
-      readonly filled: Readonly<Record<string, string>>;
-    },
+    asked: { readonly block: string; readonly typed: string },
   ): Promise<readonly Option[]> {
     const open = this.workspace.view(this.workspace.id(person));
     const input = open && inputsOf(open.view).find((one) => one.block_id === asked.block);
     if (!input) return [];
-    const values = valuesOf(open.view, { ...initialOf(open.view), ...asked.filled });
+    // Slack does not say here what the fields hold by now, but what they held when the form was made.
+    const values = valuesOf(open.view, initialOf(open.view));
     const answer = await this.interact(person, {
       type: 'block_suggestion',
       action_id: input.element.action_id,

@@ -43,7 +43,11 @@ const ACTS: Readonly<
   '/press': (hand, person, body) => hand.press(person, Pressed.parse(body)),
   '/submit': (hand, person, body) => hand.submit(person, z.object({ filled }).parse(body).filled),
   '/suggest': (hand, person, body) =>
-    hand.suggest(person, z.object({ block: word, typed: word, filled }).parse(body)),
+    hand.suggest(person, z.object({ block: word, typed: word }).parse(body)),
+  '/leave': (hand, person, body) => {
+    const left = z.object({ block: word, filled }).parse(body);
+    return hand.leave(person, left.block, left.filled);
+  },
   '/close': async (hand, person) => hand.close(person),
 };
 

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { auditEntry } from '../domain/audit/entry.js';
 import type { Person } from '../domain/person.js';
-import type { RoleGroups } from '../domain/permission.js';
-import { rolesOf } from '../domain/permission.js';
 import type { Problem } from '../domain/problem.js';
 import { isProblem, problem } from '../domain/problem.js';
 import type { SlackAccount, SlackUser } from '../domain/slack-user.js';
@@ -16,6 +14,8 @@ import {
 import { plainText } from '../domain/text.js';
 import type { Caller } from './caller.js';
 import { personOf } from './caller.js';
+import type { CallerRules } from './kept-caller.js';
+import { keptCaller } from './kept-caller.js';
 import { NotePerson } from './note-person.js';
 import { Clock } from './ports/clock.js';
 import type { KnownSince, SlackLink } from './ports/slack.links.js';
@@ -47,9 +47,8 @@ export class LinkSlack {
       readonly links: SlackLinks;
       readonly note: NotePerson;
       readonly clock: Clock;
-      readonly roleGroups: RoleGroups;
       readonly rules: SlackRules;
-    },
+    } & CallerRules,
   ) {}
 
   /**
@@ -62,7 +61,7 @@ export class LinkSlack {
    * speaks for nobody: offer a link; `sign-in-too-old` where its person has not signed in for long: signing in helps.
    */
   async callerOf(user: SlackUser, requestId?: string): Promise<Caller | Problem> {
-    const { clock, roleGroups, rules } = this.deps;
+    const { clock, rules } = this.deps;
     const refusal = whyNotServed(user, rules.teamId);
     if (refusal) return refusal;
     const known = await this.known(user);
@@ -74,16 +73,10 @@ export class LinkSlack {
         `You signed in to Hallpass more than ${hours(rules.signInMaxAgeSeconds)} ago: sign in again, then come back.`,
       );
     }
-    return {
-      actor: {
-        kind: 'person',
-        person: known.person,
-        signIn: {},
-        channel: 'slack',
-        ...(requestId === undefined ? {} : { requestId }),
-      },
-      roles: rolesOf(known.person, roleGroups),
-    };
+    const { teamId, userId } = user;
+    const request = requestId === undefined ? {} : { requestId };
+    const how = { signIn: {}, channel: 'slack', slack: { teamId, userId }, ...request } as const;
+    return keptCaller(known.person, how, this.deps);
   }
 
   /** The person for whom a Slack account speaks, however long ago they signed in; undefined where for nobody. */

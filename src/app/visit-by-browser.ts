@@ -1,4 +1,3 @@
-import type { RoleGroups } from '../domain/permission.js';
 import { rolesOf } from '../domain/permission.js';
 import type { Problem } from '../domain/problem.js';
 import { isProblem } from '../domain/problem.js';
@@ -9,6 +8,8 @@ import {
   webKeyDigest,
 } from '../domain/web-session.js';
 import type { Caller } from './caller.js';
+import type { CallerRules } from './kept-caller.js';
+import { keptCaller } from './kept-caller.js';
 import { NotePerson } from './note-person.js';
 import type { SignInUnderWay } from './ports/browser.sign-in.js';
 import { BrowserSignIn } from './ports/browser.sign-in.js';
@@ -23,8 +24,7 @@ export class VisitByBrowser {
       readonly sessions: WebSessions;
       readonly note: NotePerson;
       readonly clock: Clock;
-      readonly roleGroups: RoleGroups;
-    },
+    } & CallerRules,
   ) {}
 
   get issuers(): readonly string[] {
@@ -59,14 +59,11 @@ export class VisitByBrowser {
     from: { readonly requestId: string; readonly address?: string },
   ): Promise<Caller | undefined> {
     if (!isWebKey(key)) return undefined;
-    const { sessions, clock, roleGroups } = this.deps;
+    const { sessions, clock } = this.deps;
     const visitor = await sessions.find(webKeyDigest(key), clock.now());
-    return (
-      visitor && {
-        actor: { kind: 'person', ...visitor, channel: 'console', ...from },
-        roles: rolesOf(visitor.person, roleGroups),
-      }
-    );
+    if (!visitor) return undefined;
+    const { person, signIn } = visitor;
+    return keptCaller(person, { signIn, channel: 'console', ...from }, this.deps);
   }
 
   /** Signs the browser out, here; at its issuer it stays signed in. */

@@ -1,3 +1,5 @@
+import type { SlackAccount } from './slack-user.js';
+
 /**
  * Who a person is, as the issuer of their token says. `iss` and `sub` together are the identity (RFC 9068 §2.2);
  * the name is for reading only and decides nothing, the e-mail nothing but who is on call (an OnCallSource that names
@@ -82,5 +84,7 @@ export type Actor =
       readonly channel: Channel;
       readonly address?: string;
       readonly requestId?: string;
+      /** The Slack account that they acted by. */
+      readonly slack?: SlackAccount;
     }
   | { readonly kind: 'system'; readonly replica: string };

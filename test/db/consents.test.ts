@@ -6,8 +6,10 @@ import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.sto
 import { ActOnSession } from '../../src/app/act-on-session.js';
 import { AdvanceSession } from '../../src/app/advance-session.js';
 import { DecideSession } from '../../src/app/decide-session.js';
+import { keptCaller, NamedPeople } from '../../src/app/kept-caller.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { firstStep } from '../../src/app/session-step.js';
+import { Humans } from '../../src/domain/humans.js';
 import type { Person } from '../../src/domain/person.js';
 import type { Approvals } from '../../src/domain/policy/policy.js';
 import type { Problem } from '../../src/domain/problem.js';
@@ -56,6 +58,13 @@ class Replica {
       journal,
       replica: 'test',
     });
+  }
+
+  /** Decides as a broker whose configuration says that of people now. */
+  deciderBy(humans: Humans): DecideSession {
+    const { store, note, clock } = this;
+    const people = new NamedPeople(this.people, humans);
+    return new DecideSession({ store, people, note, clock, bounds: BOUNDS });
   }
 
   say(
@@ -138,6 +147,29 @@ function taken(outcome: Session | Problem): Session {
 const TWO_LEADS = approvals(requirement(2, 'leads'));
 
 describe('people', () => {
+  test('whom the configuration joins later are one human at once, without signing in again', async () => {
+    const other = person('leads');
+    await here.people.seen(ROBIN, new Date(1_000));
+    await here.people.seen(other, new Date(1_000));
+    const session = await asked(approvals(requirement(1, 'leads')));
+    const accounts = [ROBIN, other].map(({ iss, sub }) => ({ iss, sub, human: 'robin' }));
+    const humans = new Humans(accounts);
+    const word = { verdict: APPROVE, seenVersion: session.version };
+    const roleGroups = { requester: ['*'], approver: ['*'], auditor: [], admin: [] };
+    const callers = [
+      // By Slack or by a page: as they were kept. By a token of now: as it says.
+      keptCaller(other, { signIn: {}, channel: 'console' }, { roleGroups, humans }),
+      callerOf({ ...other, human: 'robin' }),
+    ];
+    for (const caller of callers) {
+      const refused = await here.deciderBy(humans).decide(caller, session.id, word);
+      expect(refused).toMatchObject({ problem: 'forbidden' });
+    }
+    const nobody = { roleGroups, humans: new Humans([]) };
+    const stranger = keptCaller(other, { signIn: {}, channel: 'console' }, nobody);
+    taken(await here.deciderBy(new Humans([])).decide(stranger, session.id, word));
+  });
+
   test('are kept as their newest token said, in whatever order tokens are seen', async () => {
     const who = person('leads');
     const gone = { ...who, groups: [] };

@@ -77,6 +77,7 @@ async function collected(count: () => Promise<Tally>): Promise<string> {
         },
       ]),
     slack: () => Promise.resolve({ due: 4, dueSeconds: 2.5, gone: 1 }),
+    slackConnected: () => true,
     policies: () => standing,
     tally: count,
     onCall: () => SOURCES,
@@ -153,6 +154,7 @@ test('all metrics of the catalogue are told, beside those of the process', async
   expect(text).toContain('hallpass_slack_sessions_due 4\n');
   expect(text).toContain('hallpass_slack_due_seconds 2.5\n');
   expect(text).toContain('hallpass_slack_posts_gone 1\n');
+  expect(text).toContain('hallpass_slack_connected 1\n');
   expect(text).toContain('process_cpu_seconds_total');
 });
 

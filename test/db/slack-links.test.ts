@@ -6,8 +6,10 @@ import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
 import { PrismaSlackLinks } from '../../src/adapters/prisma/prisma-slack.links.js';
 import type { Caller } from '../../src/app/caller.js';
+import { NamedPeople } from '../../src/app/kept-caller.js';
 import { LinkSlack } from '../../src/app/link-slack.js';
 import { NotePerson } from '../../src/app/note-person.js';
+import { Humans } from '../../src/domain/humans.js';
 import type { Person } from '../../src/domain/person.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { SlackUser } from '../../src/domain/slack-user.js';
@@ -38,12 +40,13 @@ beforeEach(() => {
   linking = linkingWith();
 });
 
-function linkingWith(rules: object = {}): LinkSlack {
+function linkingWith(rules: object = {}, humans = new Humans([])): LinkSlack {
   return new LinkSlack({
     links: new PrismaSlackLinks(database),
     note: new NotePerson({ people, clock, journal: new MemoryJournal() }),
     clock,
     roleGroups: ROLES,
+    humans,
     rules: { teamId: TEAM, signInMaxAgeSeconds: 3600, matchEmail: false, ...rules },
   });
 }
@@ -101,10 +104,26 @@ describe('a Slack account', () => {
         person: caller.actor.person,
         signIn: {},
         channel: 'slack',
+        slack: { teamId: TEAM, userId: user.userId },
         requestId: 'Ev123',
       },
       roles: ['requester'],
     });
+  });
+
+  test('is whose the configuration says it is by now, without signing in again', async () => {
+    const [first, second] = [await tied(), await tied(account(), signedIn({ human: 'old' }))];
+    const accounts = [first, second].map(({ caller }) => {
+      const { iss, sub } = caller.actor.person;
+      return { iss, sub, human: 'robin' };
+    });
+    const humans = new Humans(accounts);
+    for (const { user } of [first, second]) {
+      const caller = await linkingWith({}, humans).callerOf(user);
+      expect(caller).toMatchObject({ actor: { person: { human: 'robin' } } });
+    }
+    const latest = await new NamedPeople(people, humans).latest(accounts);
+    expect(latest.map(({ human }) => human)).toEqual(['robin', 'robin']);
   });
 
   test('speaks with the groups that the newest token gives, and no longer with others', async () => {
@@ -151,8 +170,14 @@ describe('a Slack account', () => {
   test('is one person with any other account of theirs: the person is the same', async () => {
     const first = await tied();
     const second = await tied(account(), first.caller);
-    const [one, other] = [await linking.callerOf(first.user), await linking.callerOf(second.user)];
-    expect(one).toEqual(other);
+    const callers = [await linking.callerOf(first.user), await linking.callerOf(second.user)];
+    const [one, other] = callers.map((it) => (isProblem(it) ? undefined : it.actor));
+    expect(one?.person).toEqual(other?.person);
+    // The audit log tells them apart.
+    expect([one?.slack?.userId, other?.slack?.userId]).toEqual([
+      first.user.userId,
+      second.user.userId,
+    ]);
   });
 });
 

@@ -17,6 +17,7 @@ import { NotePerson } from '../../src/app/note-person.js';
 import { VisitByBrowser } from '../../src/app/visit-by-browser.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { SlackUser } from '../../src/domain/slack-user.js';
+import { Humans } from '../../src/domain/humans.js';
 import type { Api } from '../support/http.api.js';
 import { ROLE_GROUPS, startApi } from '../support/http.api.js';
 import { HandClock, MemoryJournal } from '../support/in-memory.ports.js';
@@ -61,9 +62,17 @@ beforeAll(async () => {
     note,
     clock,
     roleGroups,
+    humans: new Humans([]),
     rules: { teamId: 'T0HALLPASS', signInMaxAgeSeconds: 3600, matchEmail: false },
   });
-  const visits = new VisitByBrowser({ signIn, sessions, note, clock, roleGroups });
+  const visits = new VisitByBrowser({
+    signIn,
+    sessions,
+    note,
+    clock,
+    roleGroups,
+    humans: new Humans([]),
+  });
   api = await startApi({
     port,
     settings: { publicUrl },
@@ -122,6 +131,17 @@ describe('signing in by a browser', () => {
     const key = browser.cookie(api.url, SESSION_COOKIE) ?? '';
     const rows = await database.prisma.$queryRaw<object[]>`SELECT * FROM web_sessions`;
     expect(JSON.stringify(rows)).not.toContain(key);
+  });
+
+  test('comes too late for a form: a page leads to it and back, and what was written is on it', async () => {
+    const id = '0123456789abcdef';
+    const form = new URLSearchParams({ verdict: 'approve', comment: 'it is <b>down</b>' });
+    const late = await browser.once(`${api.url}/sessions/${id}/decisions`, form);
+    // Browsers follow no form to another site: this one is not sent there.
+    expect([late.status, late.headers.get('location')]).toEqual([401, null]);
+    const page = await late.text();
+    expect(page).toContain(`<a href="/sign-in?next=%2Fsessions%2F${id}">`);
+    expect(page).toContain('<pre>it is &lt;b&gt;down&lt;/b&gt;</pre>');
   });
 
   test('holds for eight hours at most, and not for longer than the token', async () => {

@@ -6,6 +6,7 @@ import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
 import { PrismaSlackLinks } from '../../src/adapters/prisma/prisma-slack.links.js';
 import { LinkSlack } from '../../src/app/link-slack.js';
 import { NotePerson } from '../../src/app/note-person.js';
+import { Humans } from '../../src/domain/humans.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Api, Who } from '../support/http.api.js';
 import { ROLE_GROUPS, startApi } from '../support/http.api.js';
@@ -28,6 +29,7 @@ beforeAll(async () => {
     note: new NotePerson({ people, clock, journal: new MemoryJournal() }),
     clock,
     roleGroups: ROLE_GROUPS,
+    humans: new Humans([]),
     rules: { teamId: 'T0HALLPASS', signInMaxAgeSeconds: 3600, matchEmail: false },
   });
   api = await startApi({ deps: { pages: new PageParts(null, linkSlack) } });

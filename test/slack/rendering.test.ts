@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SlackRenderer } from '../../src/adapters/slack/slack.renderer.js';
-import { parseButtonValue } from '../../src/adapters/slack/button.value.js';
+import { BUTTONS, parseButtonValue } from '../../src/adapters/slack/button.value.js';
 import { STEPS } from '../../src/adapters/slack/requester.blocks.js';
 import type { SlackStory } from '../../src/app/ports/post.renderer.js';
 import type { PostKey } from '../../src/app/ports/slack.posts.js';
@@ -210,7 +210,9 @@ describe('every message about any session', () => {
 });
 
 test('a button says which session, and which version of it was shown', () => {
-  expect(parseButtonValue('0123456789abcdef:7')).toEqual({ id: '0123456789abcdef', version: 7 });
+  const seen = { id: '0123456789abcdef', version: 7 };
+  expect(parseButtonValue('0123456789abcdef:7')).toEqual({ ...seen, asksWhy: false });
+  expect(parseButtonValue('0123456789abcdef:7:why')).toEqual({ ...seen, asksWhy: true });
   for (const none of [
     '',
     '0123456789abcdef',
@@ -218,7 +220,55 @@ test('a button says which session, and which version of it was shown', () => {
     ':7',
     'x:7',
     `${'0'.repeat(17)}:7`,
+    '0123456789abcdef:7:',
+    '0123456789abcdef:7:what',
   ]) {
     expect(parseButtonValue(none)).toBeUndefined();
   }
+});
+
+/** What a message about a session of that profile says, as one text. */
+function saying(kind: PostKey['kind'], over: Partial<Grant>, state: 'pending' | 'active') {
+  const grant = { ...grantOf('hash'), ...over };
+  const session = newSession({ state, grant, startedAt: state === 'active' ? new Date(0) : null });
+  const about = { decisions: [], words: [], owed: null, isOverdue: false, overran: false };
+  const extending = { extended: 0, notExtended: 0 };
+  return JSON.stringify(renderer.render(key(kind), { session, ...about, ...extending }).blocks);
+}
+
+test.each([
+  [null, 'as the user of its image, which may be root;'],
+  [{ privileged: true }, ':warning: *privileged*: as root on the node;'],
+  [{ runAsUser: 0 }, ':warning: as root;'],
+  [{ runAsUser: 1000, runAsNonRoot: true }, 'as user 1000, never as root;'],
+  [
+    { capabilities: { add: ['SYS_PTRACE'] }, seccompProfile: { type: 'Unconfined' } },
+    'as the user of its image, which may be root, :warning: with `SYS_PTRACE`, :warning: seccomp unconfined;',
+  ],
+  [
+    { runAsNonRoot: true, capabilities: { drop: ['ALL'] }, allowPrivilegeEscalation: false },
+    'never as root, without `ALL`, gets no more rights;',
+  ],
+])('what a profile can do is told as far as it is known: %j', (securityContext, said) => {
+  const profile = { ...PROFILE, securityContext };
+  expect(saying('request', { profile }, 'pending')).toContain(`\\n${said}`);
+});
+
+test('to end a session is asked about before, to open and to extend it is not', () => {
+  const card = saying('card', {}, 'active');
+  expect(card.match(/"confirm":\{"title"/g)).toHaveLength(1);
+  expect(card).toMatch(new RegExp(`"${BUTTONS.end}".*?"End it\\?"`));
+});
+
+test('the button says whether policy asks why', () => {
+  const { terms } = grantOf('hash');
+  const withComment = (commentRequired: boolean) => ({
+    terms: {
+      ...terms,
+      slack: { channels: [], consent: 'counts' as const, profiles: ['*'] },
+      approvals: { ...terms.approvals, commentRequired },
+    },
+  });
+  expect(saying('request', withComment(true), 'pending')).toContain(':1:why"');
+  expect(saying('request', withComment(false), 'pending')).not.toContain(':why"');
 });

@@ -63,6 +63,17 @@ test('a body that is not what was signed, or was posted before, is refused and d
   expect(await post('', { headers: { 'x-slack-signature': '' } })).toMatchObject({ status: 401 });
 });
 
+test('what Slack tries again is done where its first try was not heard, and once where it was', async () => {
+  const body = command('', await lab.trigger(robin));
+  const again = (number: number) => post(body, { headers: { 'x-slack-retry-num': `${number}` } });
+  expect(await again(1)).toEqual({ status: 200, text: '' });
+  await expect.poll(() => lab.slack.count('views.update'), { interval: 5 }).toBe(1);
+  // It is signed anew each time, and known by its trigger.
+  lab.clock.advance(60);
+  expect(await again(2)).toEqual({ status: 200, text: '' });
+  expect(lab.slack.count('views.open')).toBe(1);
+});
+
 test('what is signed and is nothing of ours is answered, and does nothing', async () => {
   expect(await post('payload=%7B')).toMatchObject({ status: 400 });
   expect(await post('payload=[]')).toMatchObject({ status: 400 });

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BUTTONS, buttonValue } from '../../src/adapters/slack/button.value.js';
 import { DEBUG_FORM } from '../../src/adapters/slack/debug.modal.js';
 import type { SlackDoor } from '../../src/adapters/slack/slack.door.js';
-import { socketReceiver } from '../../src/adapters/slack/slack.door.js';
+import { SlackSocket } from '../../src/adapters/slack/slack.socket.js';
 import { Secret } from '../../src/config/secret.js';
 import { approvals, requirement } from '../support/policies.js';
 import { ALEX, ROBIN } from '../support/sessions.js';
@@ -11,6 +11,7 @@ import { SlackSockets } from '../support/slack.sockets.js';
 
 let lab: SlackAppLab;
 let sockets: SlackSockets;
+let lines: SlackSocket[];
 let replicas: SlackDoor[];
 let robin: string;
 let alex: string;
@@ -22,8 +23,10 @@ beforeEach(async () => {
   [robin, alex] = [await lab.slack.user('robin'), await lab.slack.user('alex')];
   lab.tied.set(robin, ROBIN);
   lab.tied.set(alex, ALEX);
-  const config = { appToken: new Secret('xapp-lab'), url: sockets.url };
-  replicas = [lab.door(socketReceiver(config)), lab.door(socketReceiver(config))];
+  const { url } = sockets;
+  const settings = { appToken: new Secret('xapp-lab'), url, journal: lab.journal, waitMs: 20 };
+  lines = [new SlackSocket(settings), new SlackSocket(settings)];
+  replicas = lines.map((line) => lab.door(line));
   await Promise.all(replicas.map((door) => door.start()));
 });
 afterEach(async () => {
@@ -88,6 +91,8 @@ test('what Slack sends to both of two replicas has one effect', async () => {
   await expect.poll(async () => (await lab.store.find(session.id))?.state).not.toBe('pending');
   await expect.poll(() => lab.told().length, { interval: 5 }).toBe(1);
   expect(await lab.store.consents(session.id)).toHaveLength(1);
+  const bodies = lab.store.log.entries.map(({ body }) => body.toString());
+  expect(bodies.filter((body) => /"request":"e-\d+"/.test(body))).toHaveLength(bodies.length);
 });
 
 async function onlySession() {
@@ -144,7 +149,68 @@ test('what a replica did, and died before it said so, is not done again by the o
   expect((await onlySession()).id).toBe(session.id);
 });
 
-test('a connection that Slack ends is made anew', async () => {
-  for (const socket of [...sockets.open]) socket.close();
-  await expect.poll(() => sockets.open.length, { timeout: 10_000 }).toBe(2);
+const connected = () => lines.map((line) => line.isConnected);
+const allAre = (is: boolean) =>
+  expect.poll(connected, { timeout: 10_000, interval: 5 }).toEqual([is, is]);
+const told = () => lab.journal.lines.filter(({ message }) => message.includes('listened to'));
+
+describe('the connection', () => {
+  test.each(['closed', 'cut', 'refresh_requested', 'warning'] as const)(
+    'is made anew at once when Slack ends it (%s), and nothing is told of that',
+    async (how) => {
+      const before = sockets.asked;
+      sockets.end(how);
+      await expect.poll(() => sockets.asked, { interval: 5 }).toBe(before + 2);
+      await allAre(true);
+      await acked(sockets.send('interactive', form()));
+      expect(told()).toEqual([]);
+    },
+  );
+
+  test('a token that is revoked while it is made anew ends nothing; it is tried until it may', async () => {
+    const uncaught: unknown[] = [];
+    const note = (error: unknown) => uncaught.push(error);
+    process.on('unhandledRejection', note);
+    sockets.refusal = 'invalid_auth';
+    const before = sockets.asked;
+    sockets.end('closed');
+    await expect.poll(() => sockets.asked - before, { interval: 5 }).toBeGreaterThan(6);
+    expect(connected()).toEqual([false, false]);
+    // Once for each replica, with Slack's word for it, however often it was tried.
+    expect(told()).toMatchObject([
+      { level: 'warn', facts: { why: expect.stringContaining('invalid_auth') } },
+      { level: 'warn', facts: { why: expect.stringContaining('invalid_auth') } },
+    ]);
+    expect(JSON.stringify(told())).not.toContain('xapp');
+    sockets.refusal = undefined;
+    await allAre(true);
+    expect(told().map(({ level }) => level)).toEqual(['warn', 'warn', 'info', 'info']);
+    await acked(sockets.send('interactive', form()));
+    process.off('unhandledRejection', note);
+    expect(uncaught).toEqual([]);
+  });
+
+  test('is not asked for ever more often where it is closed as soon as it is there', async () => {
+    sockets.greets = false;
+    const before = sockets.asked;
+    sockets.end('closed');
+    const ending = setInterval(() => sockets.end('closed'), 1);
+    await expect.poll(() => told().length, { interval: 5 }).toBe(2);
+    await expect.poll(() => sockets.asked - before, { interval: 5 }).toBeGreaterThan(6);
+    clearInterval(ending);
+    expect(connected()).toEqual([false, false]);
+    sockets.greets = true;
+    sockets.end('closed');
+    await allAre(true);
+  });
+
+  test('is not made any more by a replica that stops, whatever it is about to do', async () => {
+    sockets.refusal = 'internal_error';
+    sockets.end('closed');
+    await allAre(false);
+    sockets.refusal = undefined;
+    await Promise.all(replicas.map((door) => door.stop()));
+    await expect.poll(() => sockets.open.length, { interval: 5 }).toBe(0);
+    expect(connected()).toEqual([false, false]);
+  });
 });

@@ -16,6 +16,7 @@ export const BLOCK_LIMITS = {
   url: 3_000,
   actionId: 255,
   richText: 3_000,
+  question: { title: 100, text: 300, confirm: 30, deny: 30 },
 } as const;
 
 /** What of a message is over the limits that Slack documents, as sentences; none where it may be sent. */
@@ -33,6 +34,13 @@ export function overLimits({ text, blocks }: SlackContent): string[] {
 function ofBlock(block: SlackBlock): string[] {
   const check = CHECKS[block.type];
   return check === undefined ? ['is of a kind that messages are not made of'] : check(block);
+}
+
+function ofQuestion(asked: unknown): string[] {
+  if (asked === undefined) return [];
+  return Object.entries(BLOCK_LIMITS.question).flatMap(([part, max]) =>
+    sized(`the ${part} of a question`, textOf(asked, part, 'text'), max),
+  );
 }
 
 const CHECKS: Readonly<Record<string, (block: SlackBlock) => string[]>> = {
@@ -65,6 +73,7 @@ const CHECKS: Readonly<Record<string, (block: SlackBlock) => string[]>> = {
         ...sized('an id', textOf(it, 'action_id'), BLOCK_LIMITS.actionId),
         ...over('a value', (textOf(it, 'value') ?? '').length, BLOCK_LIMITS.value),
         ...over('a link', (textOf(it, 'url') ?? '').length, BLOCK_LIMITS.url),
+        ...ofQuestion(fieldOf(it, 'confirm')),
       ]),
     ];
   },

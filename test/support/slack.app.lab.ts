@@ -48,6 +48,7 @@ export class SlackAppLab {
   readonly store = new MemorySessionStore();
   readonly journal = new MemoryJournal();
   readonly clusters = new MemoryClusters();
+  readonly targets = new MemoryTargets();
   /** For whom accounts speak, by their ids. */
   readonly tied = new Map<string, Person>();
   readonly receiver: SlackReceiver;
@@ -87,20 +88,21 @@ export class SlackAppLab {
     const callers = new SlackCallers({
       api,
       people: {
-        callerOf: async (user) => {
+        callerOf: async (user, requestId) => {
           if (this.isStuck) return new Promise<never>(() => undefined);
           await pause(this.lateMs, new AbortController().signal);
-          return this.callerOf(user);
+          return this.callerOf(user, requestId);
         },
         offer: async () =>
           Promise.resolve({ path: '/link/slack?code=only-for-you', expiresAt: clock.now() }),
       },
+      clock,
       publicUrl: PUBLIC_URL,
     });
     const rest = { api, callers, journal, publicUrl: PUBLIC_URL };
     const desk = new SlackDesk({
       ...rest,
-      targets: new ListTargets({ clusters: new MemoryTargets(), policies, facts }),
+      targets: new ListTargets({ clusters: this.targets, policies, facts }),
       clusters,
       asking: new RequestSession({ store, clusters, policies, facts, clock, limits: LIMITS }),
       store,
@@ -163,7 +165,7 @@ export class SlackAppLab {
     });
   }
 
-  async post(body: string, more: { readonly secret?: string; readonly retry?: string } = {}) {
+  async post(body: string, more: { readonly secret?: string } = {}) {
     // Two requests of Slack's are never signed alike: what is in them differs.
     const text = `${body}&nonce=${(this.sent += 1)}`;
     const timestamp = String(Math.floor(this.clock.now().getTime() / 1000));
@@ -173,7 +175,7 @@ export class SlackAppLab {
     return this.receiver.take({
       timestamp,
       signature: `v0=${hmac.digest('hex')}`,
-      retry: more.retry,
+      requestId: `request-${this.sent}`,
       contentType: 'application/x-www-form-urlencoded',
       body: Buffer.from(text),
     });
@@ -203,13 +205,16 @@ export class SlackAppLab {
     return this.slack.trigger(user);
   }
 
-  private callerOf(user: SlackUser): Caller | Problem {
+  private callerOf(user: SlackUser, requestId?: string): Caller | Problem {
     const person = this.tied.get(user.userId);
     const refused = whyNotServed(user, user.teamId);
     if (refused) return refused;
     if (!person) return problem('slack-not-linked', 'Hallpass does not know who you are.');
     const caller = callerOf(person);
-    return { ...caller, actor: { ...caller.actor, channel: 'slack' } };
+    const { teamId, userId } = user;
+    const request = requestId === undefined ? {} : { requestId };
+    const actor = { ...caller.actor, channel: 'slack', slack: { teamId, userId }, ...request };
+    return { ...caller, actor: { ...actor, channel: 'slack' } };
   }
 }
 

@@ -10,6 +10,12 @@ const Acked = z.object({ envelope_id: z.string(), payload: z.unknown().optional(
 export class SlackSockets {
   readonly open: WebSocket[] = [];
   readonly acked = new Map<string, unknown>();
+  /** What Slack says instead of an address to connect to. */
+  refusal: string | undefined;
+  /** How often that was asked for. */
+  asked = 0;
+  /** Whether connections are greeted. */
+  greets = true;
   private sent = 0;
 
   private constructor(
@@ -18,13 +24,16 @@ export class SlackSockets {
   ) {}
 
   static async listen(): Promise<SlackSockets> {
-    const http = createServer((_request, response) => {
-      const url = `ws://127.0.0.1:${portOf(http)}/link`;
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ ok: true, url }));
-    });
+    const http = createServer();
     const sockets = new WebSocketServer({ server: http });
     const slack = new SlackSockets(http, sockets);
+    http.on('request', (_request, response) => {
+      slack.asked += 1;
+      const url = `ws://127.0.0.1:${portOf(http)}/link`;
+      const { refusal: error } = slack;
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(error === undefined ? { ok: true, url } : { ok: false, error }));
+    });
     sockets.on('connection', (socket) => slack.take(socket));
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     return slack;
@@ -47,6 +56,15 @@ export class SlackSockets {
     this.open[to % this.open.length]?.send(JSON.stringify(envelope));
   }
 
+  /** Slack ends the connections, or announces that it will. */
+  end(how: 'closed' | 'cut' | 'refresh_requested' | 'warning'): void {
+    for (const socket of [...this.open]) {
+      if (how === 'closed') socket.close(1000);
+      else if (how === 'cut') socket.terminate();
+      else socket.send(JSON.stringify({ type: 'disconnect', reason: how }));
+    }
+  }
+
   async close(): Promise<void> {
     for (const socket of this.open) socket.terminate();
     this.sockets.close();
@@ -61,6 +79,7 @@ export class SlackSockets {
       const acked = Acked.safeParse(JSON.parse(data.toString('utf8')));
       if (acked.success) this.acked.set(acked.data.envelope_id, acked.data.payload ?? null);
     });
+    if (!this.greets) return;
     socket.send(JSON.stringify({ type: 'hello', num_connections: this.open.length }));
   }
 }

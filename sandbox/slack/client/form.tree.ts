@@ -27,6 +27,7 @@ export function formTree({ title, submit, close, blocks, errors }: ShownView): L
 
 function inputTree(block: unknown, error: string | undefined): Leaf[] {
   const isOptional = at(block, 'optional') === true;
+  const isTold = at(block, 'dispatch_action') === true;
   const name = wordAt(block, 'block_id');
   const element = at(block, 'element');
   const label = wordAt(at(block, 'label'), 'text');
@@ -34,10 +35,15 @@ function inputTree(block: unknown, error: string | undefined): Leaf[] {
     branch('label', [
       branch('b', [label]),
       ...(isOptional ? [branch('small', [' (optional)'])] : []),
-      ...elementTree(element, name, isOptional),
+      ...elementTree(element, name, isOptional).map((it) => (isTold ? toldOf(it) : it)),
       ...(error === undefined ? [] : [branch('span', [error], { kind: 'error' })]),
     ]),
   ];
+}
+
+/** The broker is told as soon as somebody leaves it. */
+function toldOf(field: Branch): Branch {
+  return { ...field, attributes: { ...field.attributes, 'data-told': '' } };
 }
 
 function elementTree(element: unknown, name: string, isOptional: boolean): Branch[] {

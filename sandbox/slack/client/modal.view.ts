@@ -9,16 +9,16 @@ import { branch } from './tree.js';
 export interface ModalUse {
   submit(filled: Readonly<Record<string, string>>): Promise<void>;
   close(): Promise<void>;
-  suggest(
-    block: string,
-    typed: string,
-    filled: Readonly<Record<string, string>>,
-  ): Promise<readonly Option[]>;
+  suggest(block: string, typed: string): Promise<readonly Option[]>;
+  /** A field was left that the broker is told of at once. */
+  leave(block: string, filled: Readonly<Record<string, string>>): Promise<void>;
 }
 
 /** The form that the chosen person sees. While it is the same one, what was typed into it stays. */
 export class ModalView {
   private shown = '';
+  private id = '';
+  private focused = '';
 
   constructor(
     private readonly document: PageDocument,
@@ -30,6 +30,14 @@ export class ModalView {
       void use.submit(this.filled());
     });
     element.addEventListener('click', ({ target }) => this.clicked(target));
+    element.addEventListener('change', ({ target }) => {
+      if (target.dataset['told'] !== undefined) void use.leave(target.name, this.filled());
+    });
+    element.addEventListener('focusin', ({ target }) => {
+      const { block } = target.dataset;
+      this.focused =
+        block === undefined ? `[name="${target.name}"]` : `input[data-block="${block}"]`;
+    });
     for (const event of ['input', 'focusin']) {
       element.addEventListener(event, ({ target }) => {
         const { block, action } = target.dataset;
@@ -43,6 +51,8 @@ export class ModalView {
   show(view: ShownView | undefined): void {
     const key = view ? `${view.person} ${view.id} ${view.revision}` : '';
     if (key === this.shown) return;
+    const isSame = view !== undefined && `${view.person} ${view.id}` === this.id;
+    this.id = view ? `${view.person} ${view.id}` : '';
     // What is wrong is shown beside what was typed.
     const isKept = view !== undefined && Object.keys(view.errors).length > 0;
     const kept = isKept ? this.filled() : {};
@@ -59,6 +69,8 @@ export class ModalView {
     for (const field of this.element.querySelectorAll('input[data-block]')) {
       field.value = searched[field.dataset['block'] ?? ''] ?? field.value;
     }
+    // Whoever went on to the next field while the form was changed is there still.
+    if (isSame && this.focused !== '') this.element.querySelector(this.focused)?.focus();
   }
 
   private searched(): Record<string, string> {
@@ -82,7 +94,7 @@ export class ModalView {
     const chosen = this.named(block);
     if (isTyped && chosen) chosen.value = '';
     const typed = isTyped ? field.value : '';
-    const options = await this.use.suggest(block, typed, this.filled());
+    const options = await this.use.suggest(block, typed);
     const list = this.element.querySelector(`[data-list="${block}"]`);
     list?.replaceChildren(
       ...elementsOf(

@@ -41,9 +41,12 @@ const modal = new ModalView(document, found('modal'), {
   close: async () => {
     await post('/close', {});
   },
-  suggest: async (block, typed, filled) => {
-    const options = await post('/suggest', { block, typed, filled });
+  suggest: async (block, typed) => {
+    const options = await post('/suggest', { block, typed });
     return (options as readonly Option[] | undefined) ?? [];
+  },
+  leave: async (block, filled) => {
+    await post('/leave', { block, filled });
   },
 });
 

@@ -29,6 +29,7 @@ type Attribute =
   | 'data-action'
   | 'data-block'
   | 'data-list'
+  | 'data-told'
   | 'data-value'
   | 'maxlength'
   | 'name'

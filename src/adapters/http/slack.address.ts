@@ -11,7 +11,6 @@ const Bytes = z.instanceof(Buffer);
 const Headers = z.object({
   'x-slack-request-timestamp': z.string().optional().catch(undefined),
   'x-slack-signature': z.string().optional().catch(undefined),
-  'x-slack-retry-num': z.string().optional().catch(undefined),
   'content-type': z.string().catch(''),
 });
 
@@ -27,7 +26,7 @@ export function takeSlack(instance: FastifyInstance, inbox: SlackInbox): void {
       const answer = await inbox.take({
         timestamp: headers['x-slack-request-timestamp'],
         signature: headers['x-slack-signature'],
-        retry: headers['x-slack-retry-num'],
+        requestId: request.id,
         contentType: headers['content-type'],
         body: Bytes.safeParse(request.body).data ?? Buffer.alloc(0),
       });

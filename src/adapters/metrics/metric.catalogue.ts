@@ -315,6 +315,13 @@ export const METRICS = {
     help: 'Messages in Slack that cannot be kept: their channel was archived or does not have the app, or somebody deleted them twice. Of all replicas together: take the maximum.',
     use: 'Look at the log where it rises: it names the channel, and Slack’s word for why.',
   },
+  slackConnected: {
+    name: 'hallpass_slack_connected',
+    type: 'gauge',
+    labels: [],
+    help: 'Whether this replica has its WebSocket to Slack (1) or not (0); absent where Slack posts, or is not configured.',
+    use: 'Alert where the maximum of all replicas is 0 for a minute: nobody can ask or consent in Slack. The log says why.',
+  },
 } as const satisfies Record<string, Metric>;
 
 export interface Metric {

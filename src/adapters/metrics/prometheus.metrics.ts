@@ -46,6 +46,8 @@ export interface MetricSources {
   readonly channels: () => Promise<readonly ChannelView[]>;
   /** Its messages that are kept true. */
   readonly slack: () => Promise<SlackStanding>;
+  /** Whether this replica is connected to Slack; null where it is not to be. */
+  readonly slackConnected: () => boolean | null;
 }
 
 /** What this replica tells Prometheus, at the moment of asking. */
@@ -86,6 +88,7 @@ export class PrometheusMetrics {
     slackDue: this.gauge(METRICS.slackDue),
     slackDueSeconds: this.gauge(METRICS.slackDueSeconds),
     slackGone: this.gauge(METRICS.slackGone),
+    slackConnected: this.gauge(METRICS.slackConnected),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
   };
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
@@ -260,7 +263,10 @@ export class PrometheusMetrics {
   }
 
   private async takeSlack(): Promise<void> {
-    const { slackDue, slackDueSeconds, slackGone } = this.gauges;
+    const { slackDue, slackDueSeconds, slackGone, slackConnected } = this.gauges;
+    const isConnected = this.sources.slackConnected();
+    if (isConnected === null) slackConnected.remove();
+    else slackConnected.set(isConnected ? 1 : 0);
     const standing = await inTime(this.sources.slack());
     for (const gauge of [slackDue, slackDueSeconds, slackGone]) gauge.remove();
     if (!standing) return;

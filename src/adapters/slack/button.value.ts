@@ -10,16 +10,27 @@ export const BUTTONS = {
   extend: 'hallpass_extend',
 } as const;
 
-/** What a button says when it is pressed: of which session, as it was when the message was written. */
-export function buttonValue({ id, version }: Pick<Session, 'id' | 'version'>): string {
-  return `${id}:${version}`;
+/** What a button says when it is pressed. */
+export interface ButtonSays {
+  readonly id: SessionId;
+  /** The session's, as the message showed it. */
+  readonly version: number;
+  /** Whether whoever presses is asked why, first: known here, so that nothing need be looked up before. */
+  readonly asksWhy: boolean;
+}
+
+export function buttonValue(
+  { id, version }: Pick<Session, 'id' | 'version'>,
+  asksWhy = false,
+): string {
+  return `${id}:${version}${asksWhy ? ':why' : ''}`;
 }
 
 /** Undefined where it is none of ours. */
-export function parseButtonValue(
-  value: string,
-): { readonly id: SessionId; readonly version: number } | undefined {
-  const [, text = '', version = ''] = /^([^:]{1,32}):(\d{1,9})$/.exec(value) ?? [];
+export function parseButtonValue(value: string): ButtonSays | undefined {
+  const [, text = '', version = '', why] = /^([^:]{1,32}):(\d{1,9})(:why)?$/.exec(value) ?? [];
   const id = parseSessionId(text);
-  return id === undefined ? undefined : { id, version: Number(version) };
+  return id === undefined
+    ? undefined
+    : { id, version: Number(version), asksWhy: why !== undefined };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isWrong, parseDebugCommand } from './debug.command.js';
+import { isHelp, isWrong, parseDebugCommand } from './debug.command.js';
 
 test('where, for how long and why are read from one line', () => {
   expect(parseDebugCommand('payments/checkout 30m pool exhausted')).toEqual({
@@ -57,4 +57,9 @@ test('any text at all is read or answered', () => {
       else expect(words.reason ?? '').not.toMatch(/\n/);
     }),
   );
+});
+
+test('help is what people write for it, and a namespace may be called so', () => {
+  expect(['help', ' HELP ', '?', '-h', '--help'].every(isHelp)).toBe(true);
+  expect(['help 30m', '', 'helper'].some(isHelp)).toBe(false);
 });

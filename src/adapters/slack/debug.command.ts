@@ -19,6 +19,14 @@ export interface WrongWords {
 /** Slack sends no more; a reason has room for it. */
 const CHARACTERS_MAX = 2_000;
 const EXAMPLE = '`/debug payments/checkout 30m pool exhausted`';
+/** What `/debug help` says. With a length after it (`help 30m`) it is the namespace of that name. */
+export const HELP = [
+  '*`/debug`* opens a form in which you ask for a debug session.',
+  '`/debug [[CLUSTER/]NAMESPACE/NAME] [LENGTH] [REASON]` fills it in before:',
+  `• ${EXAMPLE}`,
+  '• `/debug payments 1h30m`: a namespace, and for how long',
+  '*Debug this*, in the menu of a message, opens the same form with the link to the message.',
+].join('\n');
 const LENGTH = /^(?:\d+[dhms])+$/i;
 /** What people write for a length, and what is none here. */
 const NEARLY_A_LENGTH =
@@ -44,6 +52,10 @@ export function parseDebugCommand(text: string): DebugWords | WrongWords {
   const timed = timeIn(rest);
   if ('wrong' in timed) return timed;
   return { ...place, ...timed };
+}
+
+export function isHelp(text: string): boolean {
+  return /^(?:help|--help|-h|\?)$/i.test(text.trim());
 }
 
 export function isWrong(words: DebugWords | WrongWords): words is WrongWords {

@@ -1,16 +1,20 @@
 import type { SlackBlock, SlackView } from '../../app/ports/slack.api.js';
 import type { SlackForm } from './slack.payloads.js';
 import { section } from './slack.blocks.js';
-import { literal } from './slack.text.js';
+import { amid, literal } from './slack.text.js';
 
 /** The parts of modals. Each field is alone in a block, and both are called the same. */
 
-const OPTION_VALUE_MAX = 150;
+/** Slack's. */
+export const OPTION_VALUE_MAX = 150;
+const OPTION_LABEL_MAX = 75;
 
 interface Field {
   readonly block: string;
   readonly label: string;
   readonly isOptional?: boolean;
+  /** Whether we are told as soon as it changes. */
+  readonly isTold?: boolean;
 }
 
 const plain = (text: string, max: number) => ({
@@ -61,8 +65,11 @@ export function typed(
     max_length: args.max,
     multiline: args.isLong ?? false,
     ...(initial ? { initial_value: initial } : {}),
+    ...(args.isTold === true ? { dispatch_action_config: AS_TYPED } : {}),
   });
 }
+
+const AS_TYPED = { trigger_actions_on: ['on_enter_pressed', 'on_character_entered'] };
 
 /** A list whose options come from {@link options}, by what is typed. */
 export function search(
@@ -95,11 +102,20 @@ export function pick(
 }
 
 export function ticks(
-  args: Field & { readonly option: readonly [value: string, label: string] },
+  args: Field & {
+    readonly option: readonly [value: string, label: string];
+    readonly isTicked?: boolean;
+  },
 ): SlackBlock {
+  const offered = [option(...args.option)];
   return input(
     { ...args, isOptional: true },
-    { type: 'checkboxes', action_id: args.block, options: [option(...args.option)] },
+    {
+      type: 'checkboxes',
+      action_id: args.block,
+      options: offered,
+      ...(args.isTicked === true ? { initial_options: offered } : {}),
+    },
   );
 }
 
@@ -107,6 +123,15 @@ export function ticks(
 export function options(pairs: readonly (readonly [value: string, label: string])[]) {
   const fit = pairs.filter(([value]) => value.length <= OPTION_VALUE_MAX).slice(0, 100);
   return { options: fit.map((pair) => option(...pair)) };
+}
+
+/** What was chosen in a list of a form that was sent, with its label. */
+export function chosen(
+  { state }: SlackForm,
+  block: string,
+): readonly [value: string, label: string] | undefined {
+  const option = Object.values(state.values[block] ?? {})[0]?.selected_option;
+  return option ? [option.value, option.text?.text ?? option.value] : undefined;
 }
 
 /** What stands in a field of a form that was sent; undefined where nothing does. */
@@ -117,16 +142,18 @@ export function said({ state }: SlackForm, block: string): string | undefined {
   return text.trim() === '' ? undefined : text.trim();
 }
 
-function input({ block, label, isOptional }: Field, element: object): SlackBlock {
+function input({ block, label, isOptional, isTold }: Field, element: object): SlackBlock {
   return {
     type: 'input',
     block_id: block,
     label: plain(label, 2_000),
     optional: isOptional ?? false,
+    ...(isTold === true ? { dispatch_action: true } : {}),
     element,
   };
 }
 
 function option(value: string, label: string) {
-  return { text: plain(label, 75), value };
+  const text = { type: 'plain_text', text: amid(label, OPTION_LABEL_MAX), emoji: false };
+  return { text, value };
 }

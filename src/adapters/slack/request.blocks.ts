@@ -38,8 +38,15 @@ function buttons({ session }: SlackStory, url: string): SlackBlock {
   if (session.state !== 'pending' || session.grant === null) return actions(open);
   const value = buttonValue(session);
   const deny: Button = { action: BUTTONS.deny, text: 'Deny…', value, style: 'danger' };
+  const asksWhy = session.grant.terms.approvals.commentRequired;
+  const approve: Button = {
+    action: BUTTONS.approve,
+    text: asksWhy ? 'Approve…' : 'Approve',
+    value: buttonValue(session, asksWhy),
+    style: 'primary',
+  };
   return countsInSlack(session.grant)
-    ? actions({ action: BUTTONS.approve, text: 'Approve', value, style: 'primary' }, deny, open)
+    ? actions(approve, deny, open)
     : actions({ ...open, text: 'Sign in to approve', style: 'primary' }, deny);
 }
 

@@ -58,11 +58,15 @@ function buttons({ session }: SlackStory, url: string): SlackBlock {
   const open: Button = { action: BUTTONS.open, text: 'Open', url };
   if (OVER.has(session.state)) return actions(open);
   const value = buttonValue(session);
+  const isWithdrawn = session.startedAt === null;
   const end: Button = {
     action: BUTTONS.end,
-    text: session.startedAt === null ? 'Withdraw' : 'End',
+    text: isWithdrawn ? 'Withdraw' : 'End',
     value,
     style: 'danger',
+    confirm: isWithdrawn
+      ? ['Withdraw it?', 'Nobody is asked any more, and it does not start.', 'Withdraw']
+      : ['End it?', 'Its container ends now, and whatever runs in it.', 'End'],
   };
   const mayExtend = session.state === 'active' && (extensionsLeft(session) ?? 0) > 0;
   const extend: Button = { action: BUTTONS.extend, text: 'Extend…', value };

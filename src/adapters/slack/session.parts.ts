@@ -55,19 +55,41 @@ export function profileText(grant: Grant): string {
   );
 }
 
-/** What its security context lets it do, in words. Escaped. */
+/** What its security context lets it do, in words: what it says, and of what it does not say nothing. Escaped. */
 function powers(context: SecurityContext | null): string {
   if (isTrue(context, 'privileged')) return ':warning: *privileged*: as root on the node';
-  const added = (listOf(context, 'capabilities', 'add') ?? []).filter(
-    (it) => typeof it === 'string',
-  );
-  const isRoot = fieldOf(context, 'runAsUser') === 0;
+  const named = (which: 'add' | 'drop') =>
+    (listOf(context, 'capabilities', which) ?? []).filter((it) => typeof it === 'string');
+  const [added, dropped] = [named('add'), named('drop')];
+  const user = fieldOf(context, 'runAsUser');
+  const [root, unconfined] = [user === 0, UNCONFINED.filter((at) => isUnconfined(context, at))];
   const told = [
-    ...(isRoot ? ['as root'] : []),
-    ...(added.length > 0 ? [`with ${code(added.join(', '), 200)}`] : []),
+    ...(root ? [':warning: as root'] : []),
+    ...(typeof user === 'number' && !root ? [`as user ${user}`] : []),
     ...(isTrue(context, 'runAsNonRoot') ? ['never as root'] : []),
+    ...(user === undefined && !isTrue(context, 'runAsNonRoot')
+      ? ['as the user of its image, which may be root']
+      : []),
+    ...(added.length > 0 ? [`:warning: with ${code(added.join(', '), 200)}`] : []),
+    ...(dropped.length > 0 ? [`without ${code(dropped.join(', '), 200)}`] : []),
+    ...(isTrue(context, 'allowPrivilegeEscalation') ? ['may get more rights'] : []),
+    ...(fieldOf(context, 'allowPrivilegeEscalation') === false ? ['gets no more rights'] : []),
+    ...unconfined.map((at) => `:warning: ${at.name} unconfined`),
   ];
-  return told.join(', ') || 'as the user of its image, with no more rights';
+  return told.join(', ');
+}
+
+const UNCONFINED = [
+  { name: 'seccomp', path: ['seccompProfile', 'type'], says: 'Unconfined' },
+  { name: 'AppArmor', path: ['appArmorProfile', 'type'], says: 'Unconfined' },
+  { name: '/proc', path: ['procMount'], says: 'Unmasked' },
+] as const;
+
+function isUnconfined(
+  context: SecurityContext | null,
+  { path, says }: (typeof UNCONFINED)[number],
+): boolean {
+  return fieldOf(context, ...path) === says;
 }
 
 /** What this person, and others on this Pod, did before they asked. */

@@ -59,16 +59,31 @@ export interface Button {
   readonly value?: string;
   readonly url?: string;
   readonly style?: 'primary' | 'danger';
+  /** What is asked before it is done: a title, a sentence, and what the button that does it says. */
+  readonly confirm?: readonly [title: string, text: string, does: string];
 }
 
 export function actions(...buttons: readonly Button[]): SlackBlock {
   return {
     type: 'actions',
-    elements: buttons.map(({ action, text, ...rest }) => ({
+    elements: buttons.map(({ action, text, confirm, ...rest }) => ({
       type: 'button',
       action_id: action,
-      text: { type: 'plain_text', text, emoji: false },
+      text: plain(text),
       ...rest,
+      ...(confirm === undefined ? {} : { confirm: question(confirm) }),
     })),
+  };
+}
+
+const plain = (text: string) => ({ type: 'plain_text', text, emoji: false });
+
+function question([title, text, does]: NonNullable<Button['confirm']>) {
+  return {
+    title: plain(title),
+    text: plain(text),
+    confirm: plain(does),
+    deny: plain('Cancel'),
+    style: 'danger',
   };
 }

@@ -12,20 +12,22 @@ import type { Problem } from '../../domain/problem.js';
 import { isProblem } from '../../domain/problem.js';
 import type { Session } from '../../domain/session/session.js';
 import { problemLines } from './ask.answer.js';
+import type { ButtonSays } from './button.value.js';
 import { BUTTONS, parseButtonValue } from './button.value.js';
 import { said } from './modal.parts.js';
 import type { Ack, Answer } from './prompt.answer.js';
 import { promptly, viewOf } from './prompt.answer.js';
 import { section } from './slack.blocks.js';
-import type { SlackCallers } from './slack.callers.js';
+import type { SentBy, SlackCallers } from './slack.callers.js';
 import { isNotServed } from './slack.callers.js';
-import type { ButtonPressed, FormSent } from './slack.payloads.js';
+import type { ButtonPressed, Called, FormSent } from './slack.payloads.js';
 import type { WordForm } from './word.modals.js';
 import { wordView } from './word.modals.js';
 
 const COMMENT = prose(2_000);
 
-type Seen = NonNullable<ReturnType<typeof parseButtonValue>>;
+type Seen = Pick<ButtonSays, 'id' | 'version'>;
+type Pressed = ButtonPressed & Called;
 type Caller = Parameters<DecideSession['decide']>[0];
 
 /**
@@ -46,14 +48,15 @@ export class SlackButtons {
     },
   ) {}
 
-  async press(pressed: ButtonPressed, ack: Ack): Promise<void> {
+  async press(pressed: Pressed, ack: Ack): Promise<void> {
     await ack();
     const [{ action_id: action, value }] = pressed.actions;
     const seen = parseButtonValue(value);
     if (!seen) return;
     switch (action) {
       case BUTTONS.approve:
-        return this.approve(pressed, seen);
+        // The trigger holds for 3 seconds: where it is known that policy asks why, nothing is looked up before.
+        return seen.asksWhy ? this.openForm(pressed, 'approve') : this.approve(pressed, seen);
       case BUTTONS.end:
         return this.end(pressed, seen);
       case BUTTONS.deny:
@@ -65,8 +68,8 @@ export class SlackButtons {
     }
   }
 
-  async submit(form: WordForm, sent: z.infer<typeof FormSent>, ack: Ack): Promise<void> {
-    const { user, view } = sent;
+  async submit(form: WordForm, sent: z.infer<typeof FormSent> & Called, ack: Ack) {
+    const { user, view, requestId } = sent;
     const seen = parseButtonValue(view.private_metadata);
     if (!seen) return ack();
     const text = said(view, 'comment');
@@ -84,14 +87,14 @@ export class SlackButtons {
     const words = { seen, viewId: view.id, comment: comment?.data, seconds: seconds ?? 0 };
     await promptly({
       ack,
-      work: this.word(form, user.id, words),
+      work: this.word(form, { userId: user.id, requestId }, words),
       later: async (answer) => {
         await this.deps.api.updateView({ id: view.id, view: viewOf(answer) });
       },
     });
   }
 
-  private async approve(pressed: ButtonPressed, seen: Seen): Promise<void> {
+  private async approve(pressed: Pressed, seen: Seen): Promise<void> {
     const caller = await this.callerOf(pressed, 'session:decide');
     if (!caller) return;
     const word = { verdict: 'approve', seenVersion: seen.version } as const;
@@ -102,7 +105,7 @@ export class SlackButtons {
     await this.tellProblem(pressed, seen, came);
   }
 
-  private async end(pressed: ButtonPressed, { id, version }: Seen): Promise<void> {
+  private async end(pressed: Pressed, { id, version }: Seen): Promise<void> {
     const caller = await this.callerOf(pressed, 'session:request');
     if (!caller) return;
     const came = await this.deps.acting.act(caller, id, { action: 'end' });
@@ -111,11 +114,11 @@ export class SlackButtons {
 
   private async word(
     form: WordForm,
-    userId: string,
+    by: SentBy,
     words: { seen: Seen; viewId: string; comment: string | undefined; seconds: number },
   ): Promise<Answer> {
     const needed = form === 'extend' ? 'session:request' : 'session:decide';
-    const caller = await this.deps.callers.of(userId, needed);
+    const caller = await this.deps.callers.of(by, needed);
     if (isNotServed(caller)) return caller;
     const came = await this.said(form, caller, words);
     return {
@@ -143,7 +146,7 @@ export class SlackButtons {
     return isProblem(came) ? came : came.session;
   }
 
-  private async openForm(pressed: ButtonPressed, form: WordForm): Promise<void> {
+  private async openForm(pressed: Pressed, form: WordForm): Promise<void> {
     const { api, journal } = this.deps;
     const [{ value }] = pressed.actions;
     const opened = await api.openView({
@@ -155,14 +158,17 @@ export class SlackButtons {
     await this.tell(pressed, 'Slack did not open the form in time. Press again.');
   }
 
-  private async callerOf(pressed: ButtonPressed, needed: Permission): Promise<Caller | undefined> {
-    const caller = await this.deps.callers.of(pressed.user.id, needed);
+  private async callerOf(pressed: Pressed, needed: Permission): Promise<Caller | undefined> {
+    const caller = await this.deps.callers.of(
+      { userId: pressed.user.id, requestId: pressed.requestId },
+      needed,
+    );
     if (!isNotServed(caller)) return caller;
     await this.tell(pressed, caller.why);
     return undefined;
   }
 
-  private async tellProblem(pressed: ButtonPressed, seen: Seen, came: Problem): Promise<void> {
+  private async tellProblem(pressed: Pressed, seen: Seen, came: Problem): Promise<void> {
     await this.tell(pressed, [...problemLines(came), this.link(seen)].join('\n'));
   }
 

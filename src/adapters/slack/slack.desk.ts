@@ -4,7 +4,7 @@ import type { ListTargets } from '../../app/list-targets.js';
 import type { Clusters } from '../../app/ports/cluster.js';
 import type { Journal } from '../../app/ports/journal.js';
 import type { SessionStore } from '../../app/ports/session.store.js';
-import type { SlackApi, SlackView } from '../../app/ports/slack.api.js';
+import type { SlackApi, SlackRefusal, SlackView } from '../../app/ports/slack.api.js';
 import { isSlackRefusal } from '../../app/ports/slack.api.js';
 import type { RequestSession } from '../../app/request-session.js';
 import { sessionPath } from '../../app/views/session.view.js';
@@ -12,29 +12,50 @@ import type { NewSession } from '../../contract/session.schema.js';
 import { canonicalJson } from '../../domain/audit/canonical.js';
 import { isProblem } from '../../domain/problem.js';
 import { askedLines, problemLines } from './ask.answer.js';
-import { isWrong, parseDebugCommand } from './debug.command.js';
-import type { Prefill, TargetOption } from './debug.modal.js';
+import { HELP, isHelp, isWrong, parseDebugCommand } from './debug.command.js';
+import type { Prefill } from './debug.modal.js';
 import {
   debugView,
   fieldErrors,
+  followingView,
   PROFILE_SEARCH,
-  placeIn,
   readDebugForm,
   TARGET_SEARCH,
   waitingView,
 } from './debug.modal.js';
-import { closed, options } from './modal.parts.js';
+import { placeIn, placeTyped, searchOf } from './debug.place.js';
+import { LastOf } from './last.of.js';
+import { closed, options, said } from './modal.parts.js';
 import type { Ack, Answer } from './prompt.answer.js';
 import { promptly, viewOf } from './prompt.answer.js';
-import type { SlackCallers } from './slack.callers.js';
+import { section } from './slack.blocks.js';
+import type { SentBy, SlackCallers } from './slack.callers.js';
 import { isNotServed } from './slack.callers.js';
-import type { CommandSent, FormSent, SearchTyped, ShortcutSent } from './slack.payloads.js';
+import type {
+  Called,
+  CommandSent,
+  FieldTyped,
+  FormSent,
+  SearchTyped,
+  ShortcutSent,
+  SlackForm,
+} from './slack.payloads.js';
+import type { TargetOption } from './target.option.js';
+import { chosenTarget, isChosen, targetOption } from './target.option.js';
 import type { z } from 'zod';
 
 const NONE = { options: [] };
+/** What was sent is answered within 3 seconds; what is not known by then is told otherwise. */
+const OPENED_MS_MAX = 1_500;
+const TYPED_MS = 250;
+const NOT_OPENED = 'Slack did not open the form in time. Try again.';
+
+type FieldsWrong = { readonly errors: Readonly<Record<string, string>> };
 
 /** Asking from Slack: `/debug`, the shortcut on a message, and the form that both open. */
 export class SlackDesk {
+  private readonly typing = new LastOf(TYPED_MS);
+
   constructor(
     private readonly deps: {
       readonly api: SlackApi;
@@ -50,67 +71,101 @@ export class SlackDesk {
   ) {}
 
   /** The modal is opened before anything is looked up: a trigger holds for 3 seconds. */
-  async command(sent: z.infer<typeof CommandSent>, ack: Ack): Promise<void> {
+  async command(sent: z.infer<typeof CommandSent> & Called, ack: Ack): Promise<void> {
+    const said = (text: string) => ({ response_type: 'ephemeral', text });
+    if (isHelp(sent.text)) return ack(said(HELP));
     const words = parseDebugCommand(sent.text.trim());
-    if (isWrong(words)) {
-      await ack({ response_type: 'ephemeral', text: words.wrong });
-      return;
-    }
-    await Promise.all([
-      ack(),
-      this.openForm({ userId: sent.user_id, triggerId: sent.trigger_id, find: async () => words }),
-    ]);
+    if (isWrong(words)) return ack(said(words.wrong));
+    const by = { userId: sent.user_id, requestId: sent.requestId };
+    await this.openForm({
+      by,
+      triggerId: sent.trigger_id,
+      find: async () => Promise.resolve(words),
+      ack: async (why) => ack(why === undefined ? undefined : said(why)),
+      late: async (why) => this.tell(sent.channel_id, sent.user_id, why),
+    });
   }
 
   /** The link to the message becomes the reference. */
-  async shortcut(sent: z.infer<typeof ShortcutSent>, ack: Ack): Promise<void> {
-    const { channel, message } = sent;
+  async shortcut(sent: z.infer<typeof ShortcutSent> & Called, ack: Ack): Promise<void> {
+    const { channel, message, user } = sent;
     const find = async (): Promise<Prefill> => {
       const found = await this.deps.api.permalink({ channel: channel.id, ts: message.ts });
       return isSlackRefusal(found) || found.url.length > 200 ? {} : { ticket: found.url };
     };
-    await Promise.all([
-      ack(),
-      this.openForm({ userId: sent.user.id, triggerId: sent.trigger_id, find }),
-    ]);
+    const late = async (why: string) => this.tell(channel.id, user.id, why);
+    await this.openForm({
+      by: { userId: user.id, requestId: sent.requestId },
+      triggerId: sent.trigger_id,
+      find,
+      // The answer to a shortcut says nothing.
+      ack: async (why) => {
+        await Promise.all([ack(), why === undefined ? undefined : late(why)]);
+      },
+      late,
+    });
+  }
+
+  /** The form looks where its fields say, as soon as nobody types there any more. */
+  async follow({ view }: z.infer<typeof FieldTyped>, ack: Ack): Promise<void> {
+    await ack();
+    if (!(await this.typing.isLast(view.id))) return;
+    await this.show(view.id, followingView(view, this.clusters()));
   }
 
   /** What is offered for what was typed in a field. Whoever may not ask is offered nothing. */
-  async search(sent: z.infer<typeof SearchTyped>, ack: Ack): Promise<void> {
+  async search(sent: z.infer<typeof SearchTyped> & Called, ack: Ack): Promise<void> {
     await ack(await this.found(sent));
   }
 
   /** The form as it was sent: the answer is in its place, and what is wrong beside its fields. */
-  async submit({ user, view }: z.infer<typeof FormSent>, ack: Ack): Promise<void> {
-    const read = readDebugForm(view);
-    if ('errors' in read) {
-      await ack({ response_action: 'errors', errors: read.errors });
-      return;
+  async submit(
+    { user, view, requestId }: z.infer<typeof FormSent> & Called,
+    ack: Ack,
+  ): Promise<void> {
+    const by = { userId: user.id, requestId };
+    const later = async (answer: Answer) => this.show(view.id, viewOf(answer));
+    if (chosenTarget(said(view, 'target') ?? '')?.isCut === true) {
+      return promptly({ ack, work: this.askUncut(by, view), later });
     }
-    await promptly({
-      ack,
-      work: this.ask(user.id, view.id, read.asked),
-      later: (answer) => this.show(view.id, viewOf(answer)),
-    });
+    const read = readDebugForm(view);
+    if ('errors' in read) return ack({ response_action: 'errors', errors: read.errors });
+    const work = this.ask(by, view.id, async () => Promise.resolve(read.asked));
+    await promptly({ ack, work, later });
   }
 
   private async openForm(args: {
-    readonly userId: string;
+    readonly by: SentBy;
     readonly triggerId: string;
     readonly find: () => Promise<Prefill>;
+    /** Answers what was sent; with why no form was opened, where that is known in time. */
+    readonly ack: (why?: string) => Promise<void>;
+    /** Tells it where it was not. */
+    readonly late: (why: string) => Promise<void>;
   }): Promise<void> {
     const { api, callers, journal } = this.deps;
-    const opened = await api.openView({ triggerId: args.triggerId, view: waitingView() });
+    const opening = api.openView({ triggerId: args.triggerId, view: waitingView() });
+    const early = await inTime(opening, OPENED_MS_MAX);
+    const opened = early ?? (await this.ackThen(args.ack, opening));
     if (isSlackRefusal(opened)) {
       journal.warn({ slack: opened }, 'a form could not be opened in Slack');
+      const why = isThere(opened) ? undefined : NOT_OPENED;
+      if (early) await args.ack(why);
+      else if (why !== undefined) await args.late(why);
       return;
     }
+    if (early) await args.ack();
     const [caller, prefill] = await Promise.all([
-      callers.of(args.userId, 'session:request'),
+      callers.of(args.by, 'session:request'),
       args.find(),
     ]);
     const view = isNotServed(caller) ? closed(caller.why) : await this.formFor(caller, prefill);
     await this.show(opened.id, view);
+  }
+
+  private async ackThen<T>(ack: () => Promise<void>, then: Promise<T>): Promise<T> {
+    await ack();
+    return then;
   }
 
   private async formFor(caller: Caller, prefill: Prefill): Promise<SlackView> {
@@ -135,27 +190,57 @@ export class SlackDesk {
     return found && targetOption(found);
   }
 
-  private async found({ user, action_id: action, value, view }: z.infer<typeof SearchTyped>) {
-    const place = placeIn(view, this.clusters());
-    if (!place || !this.clusters().includes(place.cluster)) return NONE;
-    const caller = await this.deps.callers.of(user.id, 'session:request');
-    if (isNotServed(caller)) return NONE;
-    const listed = await this.deps.targets.list(caller, place);
+  private async found(sent: z.infer<typeof SearchTyped> & Called) {
+    const { user, action_id: action, value, view, requestId } = sent;
+    const text = action === TARGET_SEARCH ? value : value.replaceAll('/', '');
+    const looked = searchOf(text, placeIn(view), this.clusters());
+    if (!looked) return NONE;
+    const by = { userId: user.id, requestId };
+    const caller = await this.deps.callers.searching(by, 'session:request');
+    if (!caller) return NONE;
+    const { cluster, namespace, part, elsewhere } = looked;
+    const listed = await this.deps.targets.list(caller, { cluster, namespace });
     if (isProblem(listed)) return NONE;
-    const typed = value.trim().toLowerCase();
-    const fits = (name: string) => name.toLowerCase().includes(typed);
+    const fits = (name: string) => name.toLowerCase().includes(part);
     if (action === TARGET_SEARCH) {
-      return options(listed.items.filter(({ name }) => fits(name)).map(targetOption));
+      const found = listed.items.filter(({ name }) => fits(name));
+      return options(found.map((item) => targetOption(item, elsewhere)));
     }
     if (action !== PROFILE_SEARCH) return NONE;
     const names = listed.profiles.map(({ name }) => name).filter(fits);
     return options(names.map((name) => [name, name]));
   }
 
-  private async ask(userId: string, viewId: string, asked: NewSession): Promise<Answer> {
+  /** Asks for a target whose name has no room in a form: it is found in the list that it was chosen from. */
+  private async askUncut(by: SentBy, view: SlackForm): Promise<Answer> {
+    const value = said(view, 'target') ?? '';
+    const chosen = chosenTarget(value);
+    const typed = placeTyped(view, this.clusters());
+    const cluster = chosen?.cluster ?? typed.cluster;
+    const namespace = chosen?.namespace ?? typed.namespace;
+    const gone = { errors: { target: 'It is not there any more: choose another.' } };
+    if (cluster === undefined || namespace === undefined) return gone;
+    return this.ask(by, view.id, async (caller) => {
+      const listed = await this.deps.targets.list(caller, { cluster, namespace });
+      const found = isProblem(listed)
+        ? undefined
+        : listed.items.find((item) => isChosen(value, item));
+      const read = found && readDebugForm(view, found.name);
+      if (!read) return gone;
+      return 'errors' in read ? read : read.asked;
+    });
+  }
+
+  private async ask(
+    by: SentBy,
+    viewId: string,
+    read: (caller: Caller) => Promise<NewSession | FieldsWrong>,
+  ): Promise<Answer> {
     const { callers, asking, store, publicUrl } = this.deps;
-    const caller = await callers.of(userId, 'session:request');
+    const caller = await callers.of(by, 'session:request');
     if (isNotServed(caller)) return caller;
+    const asked = await read(caller);
+    if ('errors' in asked) return asked;
     const { target, ...rest } = asked;
     // One form is one request, however often it is sent.
     const key = { key: `slack-${viewId}`, requestHash: hashOf(asked) };
@@ -178,6 +263,19 @@ export class SlackDesk {
     }
   }
 
+  private async tell(channel: string | undefined, user: string, why: string): Promise<void> {
+    if (channel === undefined) return;
+    const told = await this.deps.api.ephemeral({
+      channel,
+      user,
+      text: why,
+      blocks: [section(why)],
+    });
+    if (isSlackRefusal(told)) {
+      this.deps.journal.warn({ slack: told }, 'a refusal could not be told in Slack');
+    }
+  }
+
   private clusters(): string[] {
     return this.deps.clusters.list().map(({ name }) => name);
   }
@@ -190,14 +288,25 @@ const AT_FIELD: Readonly<Record<string, string>> = {
   'container-not-found': 'container',
 };
 
-function targetOption({ kind, name }: { kind: string; name: string }): TargetOption {
-  return [`${kind}/${name}`, `${name} (${kind})`];
-}
-
 function targetOf(target: NewSession['target']) {
   if ('pod' in target) return { kind: 'pod', name: target.pod } as const;
   const { kind, name, pick = 'unhealthy-first' } = target.workload;
   return { kind: 'workload', workload: kind, name, pick } as const;
+}
+
+/** Another try had opened it: it is there. */
+function isThere(refusal: SlackRefusal): boolean {
+  return refusal.refused === 'no' && refusal.word === 'exchanged_trigger_id';
+}
+
+async function inTime<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, ms, undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function hashOf(asked: NewSession): string {

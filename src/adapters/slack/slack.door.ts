@@ -1,17 +1,19 @@
-import { App, SocketModeReceiver } from '@slack/bolt';
+import { App } from '@slack/bolt';
 import type { Receiver } from '@slack/bolt';
 import type { z } from 'zod';
 import type { Journal } from '../../app/ports/journal.js';
-import type { Secret } from '../../config/secret.js';
 import { BUTTONS } from './button.value.js';
-import { DEBUG_FORM, PROFILE_SEARCH, TARGET_SEARCH } from './debug.modal.js';
+import { DEBUG_FORM, PLACE_FIELDS, PROFILE_SEARCH, TARGET_SEARCH } from './debug.modal.js';
 import type { Ack } from './prompt.answer.js';
 import type { SlackButtons } from './slack.buttons.js';
 import type { SlackDesk } from './slack.desk.js';
 import { SILENT } from './slack.api.js';
+import { textOf } from './slack.answer.js';
+import type { Called } from './slack.payloads.js';
 import {
   ButtonPressed,
   CommandSent,
+  FieldTyped,
   FormSent,
   SearchTyped,
   ShortcutSent,
@@ -74,6 +76,12 @@ export class SlackDoor {
         taking(SearchTyped, async (sent, ack) => desk.search(sent, ack)),
       );
     }
+    for (const field of PLACE_FIELDS) {
+      app.action(
+        field,
+        taking(FieldTyped, async (sent, ack) => desk.follow(sent, ack)),
+      );
+    }
     for (const button of Object.values(BUTTONS)) {
       app.action(
         button,
@@ -98,35 +106,26 @@ export class SlackDoor {
   }
 }
 
-/** The receiver that keeps a WebSocket to Slack: nothing of Hallpass needs to be reachable from outside. */
-export function socketReceiver(config: {
-  readonly appToken: Secret;
-  readonly url?: string;
-}): Receiver {
-  return new SocketModeReceiver({
-    appToken: config.appToken.reveal(),
-    logger: SILENT,
-    ...(config.url === undefined
-      ? {}
-      : { installerOptions: { clientOptions: { slackApiUrl: config.url } } }),
-  });
-}
-
 /** A listener of Bolt's that reads what it is given before anything is done with it. */
-function taking<T>(schema: z.ZodType<T>, run: (sent: T, ack: Ack) => Promise<void>) {
+function taking<T extends object>(
+  schema: z.ZodType<T>,
+  run: (sent: T & Called, ack: Ack) => Promise<void>,
+) {
   return async ({
     body,
     ack,
+    context,
   }: {
     body: unknown;
     ack: (answer?: never) => Promise<unknown>;
+    context: unknown;
   }): Promise<void> => {
     // Each kind of payload has answers of its own, which Bolt types one by one.
     const answer: Ack = async (said) => {
       await Reflect.apply(ack, undefined, said === undefined ? [] : [said]);
     };
     const parsed = schema.safeParse(body);
-    if (parsed.success) await run(parsed.data, answer);
-    else await answer();
+    if (!parsed.success) return answer();
+    await run({ ...parsed.data, requestId: textOf(context, 'requestId') }, answer);
   };
 }

@@ -6,10 +6,20 @@ const id = z.string().regex(/^[A-Z0-9]{2,32}$/);
 const trigger = z.string().min(1).max(200);
 const user = z.object({ id });
 
+/** What the audit log is to call what was sent, where that is known. */
+export interface Called {
+  readonly requestId: string | undefined;
+}
+
 /** A field of a form. Which of these it has depends on its kind. */
 const Entry = z.object({
   value: z.string().max(3_000).nullish(),
-  selected_option: z.object({ value: z.string().max(150) }).nullish(),
+  selected_option: z
+    .object({
+      value: z.string().max(150),
+      text: z.object({ text: z.string().max(300) }).optional(),
+    })
+    .nullish(),
   selected_options: z
     .array(z.object({ value: z.string().max(150) }))
     .max(10)
@@ -27,6 +37,7 @@ export type SlackForm = z.infer<typeof View>;
 
 export const CommandSent = z.object({
   user_id: id,
+  channel_id: id.optional(),
   trigger_id: trigger,
   text: z.string().max(10_000).default(''),
 });
@@ -47,6 +58,9 @@ export const ButtonPressed = z.object({
   ]),
 });
 export type ButtonPressed = z.infer<typeof ButtonPressed>;
+
+/** A field of a form that changed, and the form as it is then. */
+export const FieldTyped = z.object({ view: View });
 
 export const FormSent = z.object({ user, view: View });
 

@@ -9,11 +9,14 @@ import type { SlackSignature } from './slack.signature.js';
 /** Slack gives up after 3 seconds. */
 const ACK_MS_MAX = 2_800;
 const REFUSED: SlackAnswer = { status: 401, body: null };
+/** So many of those that were answered are known again. */
+const REMEMBERED_MAX = 1_000;
 const EMPTY: SlackAnswer = { status: 200, body: null };
 
 /** What Slack posts over HTTP, to Bolt. Nothing is read of a request before its signature was checked. */
 export class SlackReceiver extends SlackInbox implements Receiver {
   private app: App | undefined;
+  private readonly answers = new Map<string, Promise<SlackAnswer>>();
 
   constructor(
     private readonly deps: {
@@ -51,12 +54,26 @@ export class SlackReceiver extends SlackInbox implements Receiver {
     if (fieldOf(body, 'type') === 'url_verification') {
       return { status: 200, body: { challenge: textOf(body, 'challenge') ?? '' } };
     }
-    // A retry says that we were slow, not that nothing was done.
-    if (request.retry !== undefined) return EMPTY;
-    return this.process(body);
+    // Slack tries again where it was not answered in time, whether or not it was heard: what is known by its trigger is
+    // done once and answered alike. What another replica heard is done again there, and comes to the same.
+    const trigger = textOf(body, 'trigger_id') ?? textOf(body, 'event_id');
+    const known = trigger === undefined ? undefined : this.answers.get(trigger);
+    if (known) return known;
+    const answer = this.process(body, request.requestId);
+    if (trigger !== undefined) this.remember(trigger, answer);
+    return answer;
   }
 
-  private async process(body: Readonly<Record<string, unknown>>): Promise<SlackAnswer> {
+  private remember(trigger: string, answer: Promise<SlackAnswer>): void {
+    this.answers.set(trigger, answer);
+    const [oldest] = this.answers.keys();
+    if (this.answers.size > REMEMBERED_MAX && oldest !== undefined) this.answers.delete(oldest);
+  }
+
+  private async process(
+    body: Readonly<Record<string, unknown>>,
+    requestId: string,
+  ): Promise<SlackAnswer> {
     const { journal, ackMs = ACK_MS_MAX } = this.deps;
     const { app } = this;
     if (!app) return { status: 503, body: null };
@@ -70,7 +87,7 @@ export class SlackReceiver extends SlackInbox implements Receiver {
         done(answer === undefined || answer === '' ? EMPTY : { status: 200, body: answer });
         return Promise.resolve();
       };
-      app.processEvent({ body, ack }).then(
+      app.processEvent({ body, ack, customProperties: { requestId } }).then(
         () => done(EMPTY),
         (error: unknown) => {
           journal.error({ err: error }, 'what Slack sent could not be worked on');

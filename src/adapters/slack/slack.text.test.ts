@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { code, escaped, length, literal, shown } from './slack.text.js';
+import { amid, code, escaped, length, literal, shown } from './slack.text.js';
 
 const UNICODE = fc.string({ unit: 'binary', maxLength: 400 });
 const HOSTILE = fc
@@ -42,6 +42,20 @@ test('literal text is cut between characters, and says so', () => {
   expect(literal('😀😀😀', 5)).toBe('😀😀…');
   expect(literal('abc', 3)).toBe('abc');
   expect(literal('', 3)).toBe('–');
+});
+
+test('a name is cut in its middle, and keeps what tells it from others', () => {
+  const name = `checkout-${'x'.repeat(100)}-7d9f8-x2x4z (Pod)`;
+  expect(amid(name, 75)).toMatch(/^checkout-x+…x+-7d9f8-x2x4z \(Pod\)$/);
+  expect(amid('abc', 3)).toBe('abc');
+  fc.assert(
+    fc.property(HOSTILE, fc.integer({ min: 5, max: 90 }), (text, max) => {
+      const cut = amid(text, max);
+      expect(cut.length).toBeLessThanOrEqual(max);
+      expect(cut.length).toBeGreaterThan(0);
+      expect(cut.isWellFormed()).toBe(true);
+    }),
+  );
 });
 
 test('a name as code stays on its line and within its code', () => {

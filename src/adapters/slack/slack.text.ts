@@ -23,6 +23,22 @@ export function literal(text: string, max: number): string {
   return clipped(shown(text), max, (character) => character) || '–';
 }
 
+/** The same, cut in the middle: what tells names apart is often at their ends. */
+export function amid(text: string, max: number): string {
+  const whole = [...shown(text)];
+  if (whole.join('').length <= max) return whole.join('') || '–';
+  const room = Math.floor((max - CUT.length) / 2);
+  const begin = clipped(whole.join(''), room + CUT.length, (character) => character);
+  const end: string[] = [];
+  let length = 0;
+  for (const character of whole.toReversed()) {
+    length += character.length;
+    if (length > room) break;
+    end.unshift(character);
+  }
+  return begin + end.join('');
+}
+
 /** The same for a place where Slack parses, so that it reads as it was written. An entity is never cut. */
 export function escaped(text: string, max: number): string {
   return clipped(shown(text), max, (character) => ENTITIES[character] ?? character) || '–';

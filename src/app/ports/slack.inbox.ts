@@ -2,8 +2,8 @@
 export interface SlackRequest {
   readonly timestamp: string | undefined;
   readonly signature: string | undefined;
-  /** What Slack says of a try that is not its first. */
-  readonly retry: string | undefined;
+  /** What the log and the audit log call it. */
+  readonly requestId: string;
   readonly contentType: string;
   readonly body: Uint8Array;
 }

@@ -56,6 +56,7 @@ export function ecsOf(event: LoggedEvent): Fields {
       outcome,
       channel: actor['channel'],
       request: actor['request'],
+      slack: actor['slack'],
       break_glass: fields['breakGlass'],
       ticket: fields['ticket'],
       target: fields['target'],

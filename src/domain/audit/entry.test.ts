@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Actor } from '../person.js';
 import { auditEntry, BODY_BYTES_MAX } from './entry.js';
 import { leafHashOf } from './merkle.tree.js';
 import { packBundle, unpackBundle } from './tlog.tiles.js';
@@ -31,6 +33,19 @@ describe('the body of an event', () => {
     expect(unpackBundle(packBundle([body]))).toEqual([body]);
     expect(leafHash).toEqual(leafHashOf(body));
     expect(() => auditEntry(facts(`${text}x`))).toThrow('65536 bytes is too large');
+  });
+
+  test('says which account in Slack somebody acted by, and nothing of that where they did not', () => {
+    const person = { iss: 'https://id.example', sub: 'kim', groups: [] };
+    const actor = { kind: 'person', person, signIn: {}, channel: 'slack' } as const;
+    const slack = { teamId: 'T1', userId: 'U1' };
+    const bodyOf = (by: Actor) =>
+      z.looseObject({}).parse(JSON.parse(auditEntry({ ...facts(''), actor: by }).body.toString()));
+    expect(bodyOf({ ...actor, slack, requestId: 'r-1' })).toMatchObject({
+      schema: '1.2',
+      actor: { channel: 'slack', request: 'r-1', slack: { team: 'T1', user: 'U1' } },
+    });
+    expect(bodyOf(actor)['actor']).not.toHaveProperty('slack');
   });
 
   test('is made of no half characters', () => {

@@ -5,7 +5,7 @@ import { canonicalJson } from './canonical.js';
 import type { EventAction } from './event.kinds.js';
 import { leafHashOf } from './merkle.tree.js';
 
-export const AUDIT_SCHEMA_VERSION = '1.1';
+export const AUDIT_SCHEMA_VERSION = '1.2';
 
 /** One thing that happened, ready to be written: the body's bytes are what is hashed, now and for ever. */
 export interface AuditEntry {
@@ -86,6 +86,8 @@ function actorFacts(actor: Actor): Record<string, unknown> {
     channel: actor.channel,
     address: actor.address,
     request: actor.requestId,
+    // Since 1.2. The account in Slack, by which the channel's person was found.
+    slack: actor.slack ? { team: actor.slack.teamId, user: actor.slack.userId } : undefined,
   };
 }
 

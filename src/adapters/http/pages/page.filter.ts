@@ -1,6 +1,7 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { Catch } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { Journal } from '../../../app/ports/journal.js';
 import type { Problem } from '../../../domain/problem.js';
 import { PROBLEMS, problem } from '../../../domain/problem.js';
@@ -27,10 +28,9 @@ export class PageFilter implements ExceptionFilter {
       return;
     }
     if (error instanceof SignInFirst) {
-      void reply
-        .status(303)
-        .header('location', `/sign-in?next=${encodeURIComponent(error.next)}`)
-        .send();
+      const page = `/sign-in?next=${encodeURIComponent(error.next)}`;
+      if (request.method === 'GET') void reply.status(303).header('location', page).send();
+      else showSignIn(reply, page, request.body);
       return;
     }
     const found = this.explain(error, request);
@@ -62,4 +62,26 @@ export class PageFilter implements ExceptionFilter {
       `It is in the log under the request id ${request.id}: tell it to those who run Hallpass.`,
     );
   }
+}
+
+const Written = z.object({
+  comment: z.string().optional().catch(undefined),
+  reason: z.string().optional().catch(undefined),
+});
+
+/**
+ * For a form that came too late: browsers follow no form to another site (`form-action`), so that a link leads to sign
+ * in. Nothing was done; what was written is there to be copied.
+ */
+function showSignIn(reply: FastifyReply, page: string, body: unknown): void {
+  const { comment, reason } = Written.safeParse(body).data ?? {};
+  const words = [comment, reason].filter((text) => text !== undefined && text.trim() !== '');
+  showPage(reply, {
+    status: PROBLEMS.unauthenticated.status,
+    title: 'Sign in again',
+    body: markup`<p>You are not signed in any more: nothing was done.</p>
+      <p><a href="${page}">Sign in, and come back</a></p>
+      ${words.length > 0 && markup`<p>What you wrote, to be copied:</p>`}
+      ${words.map((text) => markup`<pre>${text}</pre>`)}`,
+  });
 }
