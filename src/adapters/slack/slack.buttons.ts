@@ -121,6 +121,8 @@ export class SlackButtons {
     const caller = await this.deps.callers.of(by, needed);
     if (isNotServed(caller)) return caller;
     const came = await this.said(form, caller, words);
+    const errors = isProblem(came) ? besideFields(came) : undefined;
+    if (errors) return { errors };
     return {
       lines: isProblem(came) ? [...problemLines(came), this.link(words.seen)] : [DONE[form]],
     };
@@ -185,6 +187,21 @@ export class SlackButtons {
       this.deps.journal.warn({ slack: told }, 'a refusal could not be told in Slack');
     }
   }
+}
+
+/** The input of a form by what the use case calls it. */
+const INPUTS: Readonly<Record<string, string>> = {
+  '/durationSeconds': 'duration',
+  '/comment': 'comment',
+  '/reason': 'comment',
+};
+
+/** What is wrong with what was written, beside where it was written; undefined where something else is wrong. */
+function besideFields({ problem, errors = [] }: Problem): Record<string, string> | undefined {
+  if (problem !== 'invalid-fields' || errors.length === 0) return undefined;
+  const beside = errors.map(({ path, message }) => [INPUTS[path], message] as const);
+  if (beside.some(([input]) => input === undefined)) return undefined;
+  return Object.fromEntries(beside);
 }
 
 const DONE: Readonly<Record<WordForm, string>> = {

@@ -33,9 +33,8 @@ const SHAPES: Readonly<
     blocks: [
       typed({
         block: 'duration',
-        label: 'For how long from now (30m, 1h)',
+        label: 'For how long from now: longer than is left (30m, 1h)',
         max: 30,
-        initial: '30m',
       }),
       typed({ block: 'comment', label: 'Why', max: 2_000, isLong: true, isOptional: true }),
     ],
