@@ -9,7 +9,7 @@ import { describeConfig, namesAt, variableOf } from './config.keys.js';
 import type { Config, ConfigDocument, DatabaseConfig } from './config.schema.js';
 import { configSchema } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
-import { errorCode, readBounded, readSources, Unreadable } from './config.sources.js';
+import { errorCode, readSources } from './config.sources.js';
 import type { Environment } from './environment.js';
 import { issueSentences, pathText } from './issue.sentences.js';
 import { nearestName } from '../domain/nearest.name.js';
