@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncidentNews } from '../contract/news.schema.js';
-import { isOverdue } from '../domain/review/review.js';
+import { isDueSoon, isOverdue } from '../domain/review/review.js';
 import { pause } from './pause.js';
 import type { AnchorLag } from './ports/anchor.js';
 import type { Clock } from './ports/clock.js';
@@ -12,8 +12,6 @@ import type { Parted } from './sequence-log.js';
 
 const LOOK_MS = 30_000;
 const PAGE = 100;
-/** A review is due soon in the last quarter of its time. */
-const SOON = 0.25;
 /** How long a sink, or an anchor, may be away before others are told. */
 const LATE_SECONDS = 15 * 60;
 /** How long no replica may have said that the log parts before it does not any more: several looks. */
@@ -89,11 +87,9 @@ export class WatchIncidents {
         ...(after ? { after } : {}),
       });
       for (const { session, owed } of page) {
-        const soonFrom =
-          owed.dueAt.getTime() - SOON * (owed.dueAt.getTime() - session.createdAt.getTime());
         const event = isOverdue(owed, now)
           ? 'review.overdue'
-          : now.getTime() >= soonFrom
+          : isDueSoon(owed, session, now)
             ? 'review.due'
             : undefined;
         if (event === undefined) continue;
