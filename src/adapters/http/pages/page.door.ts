@@ -37,6 +37,11 @@ export interface VisitedRequest extends FastifyRequest {
   formToken?: string;
 }
 
+/** The page that a form was on: nothing is sent again by itself once its person has signed in. */
+function pageOf(url: string): string {
+  return /^\/sessions\/[\w-]+(?=\/)/.exec(url)?.[0] ?? '/me';
+}
+
 const Form = z.object({ form: z.string() });
 
 /** Lets browsers in by their cookie, to pages and to nothing else. */
@@ -81,7 +86,8 @@ export class PageDoor {
     const from = { requestId: request.id, ...(address === undefined ? {} : { address }) };
     const caller = key === undefined ? undefined : await this.visits.callerOf(key, from);
     const isRead = request.method === 'GET';
-    if (key === undefined || !caller) throw new SignInFirst(isRead ? request.url : '/me');
+    if (key === undefined || !caller)
+      throw new SignInFirst(isRead ? request.url : pageOf(request.url));
     const formToken = formTokenOf(key);
     if (!isRead && !this.isOwnForm(request, formToken)) {
       throw new Refused(
