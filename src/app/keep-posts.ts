@@ -129,9 +129,7 @@ export class KeepPosts extends Notifier {
       const at = kept.findIndex((post) => isPost(post, key));
       const post = kept[at] ?? (await posts.add(sessionId, key));
       try {
-        const content = isTheirs(key, addressees)
-          ? renderer.render(key, story)
-          : renderer.parted();
+        const content = isTheirs(key, addressees) ? renderer.render(key, story) : renderer.parted();
         const sent = await this.sending.send(turn, post, content, parentOf(key, kept));
         if (at < 0) kept.push(sent);
         else kept[at] = sent;
