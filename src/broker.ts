@@ -81,7 +81,7 @@ import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { tellOddities } from './app/tell-oddities.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
-import { logReadiness } from './app/views/log-standing.view.js';
+import { isWholeLog, logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
@@ -246,6 +246,7 @@ export async function startBroker(
     watched: {
       reviews,
       parted: () => logWorks.guard.state().parted,
+      isWhole: () => isWholeLog(logWorks.guard.state()),
       anchors: config.audit.anchors,
       anchorLags: () => logWorks.guard.lags(),
       sinks: logWorks.metrics().sinks,

@@ -24,6 +24,7 @@ const ALARMS: Subscription = {
   events: [
     'bypass',
     'log.parted',
+    'log.mended',
     'anchor.failing',
     'anchor.recovered',
     'sink.failing',

@@ -3,6 +3,7 @@ import type { Weighed } from '../domain/approval/weighing.js';
 import { notAsked, weigh, yours } from '../domain/approval/weighing.js';
 import { displayName, newest } from '../domain/person.js';
 import { countsInSlack } from '../domain/policy/policy.js';
+import { signInLacks } from '../domain/policy/sign-in.rule.js';
 import type { Problem } from '../domain/problem.js';
 import { isProblem, problem } from '../domain/problem.js';
 import type { Consent, Session, SessionId } from '../domain/session/session.js';
@@ -10,6 +11,7 @@ import { actionsIn } from '../domain/session/session.machine.js';
 import type { Bounds } from '../domain/session/session.plan.js';
 import type { Caller } from './caller.js';
 import { callerCapacities, maySee, personOf } from './caller.js';
+import { requesterFacts } from './gather-facts.js';
 import { NotePerson } from './note-person.js';
 import { Clock } from './ports/clock.js';
 import { People } from './ports/people.js';
@@ -44,8 +46,8 @@ export class DecideSession {
    *
    * @returns the session; `not-found` for strangers, `forbidden` for its requester and for others who may only see it,
    * `changed-since-seen`, `illegal-transition` where it is decided already, `already-decided` for a consent that adds
-   * nothing, `invalid-fields` for one that does not say why where it must, `sign-in-required` for one given in Slack
-   * where the terms want it signed in: to refuse is possible everywhere.
+   * nothing, `invalid-fields` for one that does not say why where it must, `sign-in-required` for one of
+   * somebody who signed in more weakly than the terms want, as all do in Slack: to refuse is possible everywhere.
    */
   async decide(caller: Caller, id: SessionId, word: Word): Promise<Session | Problem> {
     const { store, people, note, clock } = this.deps;
@@ -103,8 +105,11 @@ export class DecideSession {
       return problem('illegal-transition', tooLate(session, verdict));
     }
     if (isLapsed(session, this.deps.clock.now())) return lapsed(id);
-    const isByMessage = caller.actor.channel === 'slack' && verdict === 'approve';
-    return isByMessage && session.grant && !countsInSlack(session.grant) ? signedIn(id) : undefined;
+    const { grant } = session;
+    if (verdict !== 'approve' || grant === null) return undefined;
+    if (caller.actor.channel === 'slack' && !countsInSlack(grant)) return signedIn(id);
+    const lacks = consentLacks(caller, session, this.deps.clock.now());
+    return lacks === undefined ? undefined : problem('sign-in-required', `${lacks}.`);
   }
 
   private changes(event: Weighed['event'], session: Session, consent: Consent): Changes {
@@ -122,6 +127,20 @@ export class DecideSession {
         return {};
     }
   }
+}
+
+/**
+ * What the sign-in of somebody lacks for their consent to count by the terms of the session, as a sentence without its
+ * stop; undefined: nothing.
+ */
+export function consentLacks(
+  caller: Caller,
+  { grant }: Pick<Session, 'grant'>,
+  now: Date,
+): string | undefined {
+  const rule = grant?.terms.approvals.signIn;
+  const lacks = rule && signInLacks(rule, requesterFacts(caller, now));
+  return lacks === undefined ? undefined : `Consenting ${lacks}`;
 }
 
 /** Whether its time to be decided or started is over, though nobody has written that yet. */

@@ -1,5 +1,5 @@
 import { invariant } from '../domain/problem.js';
-import { isOverdue } from '../domain/review/review.js';
+import { isDueSoon, isOverdue } from '../domain/review/review.js';
 import type { Session, SessionId } from '../domain/session/session.js';
 import { parseSessionId } from '../domain/session/session.js';
 import { pause } from './pause.js';
@@ -159,6 +159,7 @@ export class KeepPosts extends Notifier {
       decisions,
       words,
       owed: owed ?? null,
+      isDueSoon: owed !== undefined && isDueSoon(owed, session, clock.now()),
       isOverdue: owed !== undefined && isOverdue(owed, clock.now()),
       overran: steps.some(({ event }) => event === 'overrun'),
       extended: steps.filter(({ event }) => event === 'move').length,

@@ -11,7 +11,7 @@ import type { Caller } from './caller.js';
 import type { CallerRules } from './kept-caller.js';
 import { keptCaller } from './kept-caller.js';
 import { NotePerson } from './note-person.js';
-import type { SignInUnderWay } from './ports/browser.sign-in.js';
+import type { SignInUnderWay, SignInWish } from './ports/browser.sign-in.js';
 import { BrowserSignIn } from './ports/browser.sign-in.js';
 import { Clock } from './ports/clock.js';
 import { WebSessions } from './ports/web.sessions.js';
@@ -31,8 +31,8 @@ export class VisitByBrowser {
     return this.deps.signIn.issuers;
   }
 
-  begin(issuer: string): ReturnType<BrowserSignIn['begin']> {
-    return this.deps.signIn.begin(issuer);
+  begin(issuer: string, wish?: SignInWish): ReturnType<BrowserSignIn['begin']> {
+    return this.deps.signIn.begin(issuer, wish);
   }
 
   /** @returns the key that the browser's cookie is to hold, the only copy; refusals as of {@link BrowserSignIn}. */

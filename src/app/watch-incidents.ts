@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncidentNews } from '../contract/news.schema.js';
-import { isOverdue } from '../domain/review/review.js';
+import { isDueSoon, isOverdue } from '../domain/review/review.js';
 import { pause } from './pause.js';
 import type { AnchorLag } from './ports/anchor.js';
 import type { Clock } from './ports/clock.js';
@@ -12,10 +12,10 @@ import type { Parted } from './sequence-log.js';
 
 const LOOK_MS = 30_000;
 const PAGE = 100;
-/** A review is due soon in the last quarter of its time. */
-const SOON = 0.25;
 /** How long a sink, or an anchor, may be away before others are told. */
 const LATE_SECONDS = 15 * 60;
+/** How long no replica may have said that the log parts before it does not any more: several looks. */
+const SILENT_SECONDS = 150;
 /** Of an anchor's own periods. */
 const PERIODS_LATE = 3;
 
@@ -32,6 +32,8 @@ export class WatchIncidents {
       readonly incidents: Incidents;
       readonly reviews: Pick<ReviewStore, 'list'>;
       readonly parted: () => Parted | undefined;
+      /** Whether this replica has looked at the whole log since it started, and signs it. */
+      readonly isWhole: () => boolean;
       readonly anchors: readonly { readonly name: string; readonly everySeconds: number }[];
       readonly anchorLags: () => Promise<readonly AnchorLag[]>;
       readonly sinks: () => Promise<readonly SinkStanding[]>;
@@ -85,11 +87,9 @@ export class WatchIncidents {
         ...(after ? { after } : {}),
       });
       for (const { session, owed } of page) {
-        const soonFrom =
-          owed.dueAt.getTime() - SOON * (owed.dueAt.getTime() - session.createdAt.getTime());
         const event = isOverdue(owed, now)
           ? 'review.overdue'
-          : now.getTime() >= soonFrom
+          : isDueSoon(owed, session, now)
             ? 'review.due'
             : undefined;
         if (event === undefined) continue;
@@ -102,13 +102,23 @@ export class WatchIncidents {
     } while (after && !this.stopping.signal.aborted);
   }
 
-  /** Each way in which it parts is one of its own: that somebody has mended one says nothing of the next. */
+  /**
+   * Each way in which it parts is one of its own: that somebody has mended one says nothing of the next. A replica that
+   * found none tells that they are over only where no other holds to one: it may have seen what this one did not.
+   */
   private async lookAtLog(): Promise<void> {
+    const { incidents, isWhole } = this.deps;
     const parted = this.deps.parted();
-    if (!parted) return;
+    if (!parted) {
+      const over = { event: 'log.mended', state: 'over', details: {} } as const;
+      if (isWhole()) await incidents.endUnseen('log-', SILENT_SECONDS, over);
+      return;
+    }
     const which = createHash('sha256').update(parted.why).digest('hex').slice(0, 16);
     const details = { why: parted.why, since: parted.since.toISOString() };
-    await this.deps.incidents.begin(news('log.parted', `log-${which}`, 'begun', details), null);
+    const key = `log-${which}`;
+    const isNew = await incidents.begin(news('log.parted', key, 'begun', details), null);
+    if (!isNew) await incidents.keep(key);
   }
 
   private async lookAtAnchors(): Promise<void> {

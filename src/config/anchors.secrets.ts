@@ -3,15 +3,19 @@ import type { AnchorConfig, AnchorDocument } from './anchors.section.js';
 import { WEBHOOK_SECRET } from './anchors.section.js';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigSources } from './config.sources.js';
-import { readBounded, Unreadable } from './config.sources.js';
-import { pathText } from './issue.sentences.js';
 import type { S3Config } from './recordings.section.js';
 import { s3Of } from './recordings.secrets.js';
 import { Secret } from './secret.js';
-import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+import type { Held } from './secret.files.js';
+import { heldIn } from './secret.files.js';
 
 /** As S3 calls them. */
 const MODES = { compliance: 'COMPLIANCE', governance: 'GOVERNANCE' } as const;
+
+const SIGNS: Held = {
+  isRight: (text) => WEBHOOK_SECRET.test(text),
+  sentence: 'holds no secret of the form whsec_ and base64',
+};
 
 /** The anchors with their secrets read; what is wrong with a file goes to `mistakes`. */
 export function anchorsOf(
@@ -24,21 +28,7 @@ export function anchorsOf(
     const found = anchorOf(anchor, sources.folder, {
       s3: () =>
         anchor.s3 === undefined ? null : s3Of(anchor.s3, [...at, 's3'], sources, mistakes),
-      webhookSecret: (file) => {
-        const text = readBounded(resolve(sources.folder, file), SECRET_FILE_BYTES_MAX);
-        const secret = text instanceof Unreadable ? '' : text.trim();
-        if (WEBHOOK_SECRET.test(secret)) return secret;
-        const path = [...at, 'secretFile'];
-        mistakes.push({
-          path: pathText(path),
-          where: sources.whereOf(path, 'value'),
-          message:
-            text instanceof Unreadable
-              ? text.message
-              : 'holds no secret of the form whsec_ and base64',
-        });
-        return undefined;
-      },
+      webhookSecret: (file) => heldIn(file, SIGNS, [...at, 'secretFile'], sources, mistakes),
     });
     return found === undefined ? [] : [found];
   });

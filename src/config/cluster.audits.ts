@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigDocument } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
-import { readBounded, Unreadable } from './config.sources.js';
 import { pathText } from './issue.sentences.js';
 import { Secret } from './secret.js';
-import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+import type { Held } from './secret.files.js';
+import { heldIn } from './secret.files.js';
 
 /** A cluster whose API server's audit log is looked at, its token read. */
 export interface ClusterAudit {
@@ -18,8 +18,10 @@ export interface ClusterAudit {
 }
 
 /** What a header takes, and long enough that nobody guesses it. */
-const TOKEN = /^[\x21-\x7e]{32,4096}$/;
-const TOKEN_RULE = 'must be 32 to 4096 printable ASCII characters without spaces';
+const TOKEN: Held = {
+  isRight: (text) => /^[\x21-\x7e]{32,4096}$/.test(text),
+  sentence: 'what it holds must be 32 to 4096 printable ASCII characters without spaces',
+};
 
 /** The sections `audit` of the clusters; what is wrong with their files goes to `mistakes`. */
 export function clusterAuditsOf(
@@ -31,12 +33,13 @@ export function clusterAuditsOf(
   return clusters.flatMap(({ name, audit }, index) => {
     if (!audit) return [];
     const { account, tokenFile, logFile } = audit;
-    const token = tokenFile === undefined ? null : readToken(resolve(sources.folder, tokenFile));
-    const mistake = token instanceof Unreadable ? token.message : twice(token);
-    if (token instanceof Unreadable || mistake !== undefined) {
-      const path = ['clusters', index, 'audit', 'tokenFile'];
-      const where = sources.whereOf(path, 'value');
-      mistakes.push({ path: pathText(path), where, message: mistake ?? '' });
+    const path = ['clusters', index, 'audit', 'tokenFile'];
+    const token =
+      tokenFile === undefined ? null : heldIn(tokenFile, TOKEN, path, sources, mistakes);
+    if (token === undefined) return [];
+    if (token !== null && tokens.has(token)) {
+      const message = 'holds the token of another cluster';
+      mistakes.push({ path: pathText(path), where: sources.whereOf(path, 'value'), message });
       return [];
     }
     if (token !== null) tokens.add(token);
@@ -49,15 +52,4 @@ export function clusterAuditsOf(
       },
     ];
   });
-
-  function twice(token: string | null): string | undefined {
-    return token !== null && tokens.has(token) ? 'holds the token of another cluster' : undefined;
-  }
-}
-
-function readToken(file: string): string | Unreadable {
-  const text = readBounded(file, SECRET_FILE_BYTES_MAX);
-  if (text instanceof Unreadable) return text;
-  const token = text.trim();
-  return TOKEN.test(token) ? token : new Unreadable(`what it holds ${TOKEN_RULE}`);
 }

@@ -9,7 +9,7 @@ import { describeConfig, namesAt, variableOf } from './config.keys.js';
 import type { Config, ConfigDocument, DatabaseConfig } from './config.schema.js';
 import { configSchema } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
-import { errorCode, readBounded, readSources, Unreadable } from './config.sources.js';
+import { errorCode, readSources } from './config.sources.js';
 import type { Environment } from './environment.js';
 import { issueSentences, pathText } from './issue.sentences.js';
 import { nearestName } from '../domain/nearest.name.js';
@@ -18,7 +18,7 @@ import { recordingsOf } from './recordings.secrets.js';
 import { Secret } from './secret.js';
 import { slackSecretsOf } from './slack.secrets.js';
 import { webClientsOf } from './web.clients.js';
-import { readOnCallSecrets, SECRET_FILE_BYTES_MAX } from './secret.files.js';
+import { heldIn, readOnCallSecrets } from './secret.files.js';
 
 /**
  * Reads the YAML file that `HALLPASS_CONFIG` names and the variables over it, and checks all of it, the files it names
@@ -171,10 +171,8 @@ function databaseOf(
   const fromFile = (key: 'urlFile' | 'ownerUrlFile'): string | undefined => {
     const named = database[key];
     if (named === undefined) return undefined;
-    const text = readBounded(resolve(sources.folder, named), SECRET_FILE_BYTES_MAX);
-    if (text instanceof Unreadable) return report(key, text.message);
-    const url = text.trim();
-    return isPostgresUrl(url) ? url : report(key, `what it holds ${POSTGRES_URL_RULE}`);
+    const held = { isRight: isPostgresUrl, sentence: `what it holds ${POSTGRES_URL_RULE}` };
+    return heldIn(named, held, ['database', key], sources, mistakes);
   };
   const url = database.url ?? fromFile('urlFile');
   const ownerUrl = database.ownerUrl ?? fromFile('ownerUrlFile');

@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
 import { isSecureUrl } from '../domain/secure-url.js';
 import { WEBHOOK_SECRET } from './anchors.section.js';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigSources } from './config.sources.js';
-import { readBounded, Unreadable } from './config.sources.js';
-import { pathText } from './issue.sentences.js';
 import type {
   ChannelConfig,
   ChannelDocument,
@@ -14,7 +11,7 @@ import type {
 } from './notifications.section.js';
 import { PAGERDUTY_EVENTS_URL } from './notifications.section.js';
 import { Secret } from './secret.js';
-import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+import { heldIn } from './secret.files.js';
 
 const TLS_PORT = 465;
 const STARTTLS_PORT = 587;
@@ -40,16 +37,9 @@ export function notificationsOf(
   ) => {
     const file = channels[index]?.[key];
     if (file === undefined) return undefined;
-    const text = readBounded(resolve(sources.folder, file), SECRET_FILE_BYTES_MAX);
-    const held = text instanceof Unreadable ? undefined : text.trim();
-    if (held !== undefined && isRight(held)) return held;
     const path = ['notifications', 'channels', index, key];
-    mistakes.push({
-      path: pathText(path),
-      where: sources.whereOf(path, 'value'),
-      message: text instanceof Unreadable ? text.message : 'does not hold what it should',
-    });
-    return undefined;
+    const sentence = 'does not hold what it should';
+    return heldIn(file, { isRight, sentence }, path, sources, mistakes);
   };
   return {
     giveUpDays,

@@ -10,6 +10,41 @@ import { Secret } from './secret.js';
 
 export const SECRET_FILE_BYTES_MAX = 64 * 1024;
 
+/** What a file has to hold, and what is said of one that holds something else. */
+export interface Held {
+  readonly isRight: (text: string) => boolean;
+  readonly sentence: string;
+}
+
+/**
+ * What the file that the key at `path` names holds, without the white space around it.
+ *
+ * @returns undefined where it cannot be read or holds something else, of which `mistakes` tells then.
+ */
+export function heldIn(
+  file: string,
+  { isRight, sentence }: Held,
+  path: readonly (string | number)[],
+  sources: Pick<ConfigSources, 'folder' | 'whereOf'>,
+  mistakes: ConfigMistake[],
+): string | undefined {
+  const text = readBounded(resolve(sources.folder, file), SECRET_FILE_BYTES_MAX);
+  const held = text instanceof Unreadable ? undefined : text.trim();
+  if (held !== undefined && isRight(held)) return held;
+  mistakes.push({
+    path: pathText(path),
+    where: sources.whereOf(path, 'value'),
+    message: text instanceof Unreadable ? text.message : sentence,
+  });
+  return undefined;
+}
+
+/** What a header can take. */
+const IN_HEADERS: Held = {
+  isRight: (text) => HEADER_SECRET.test(text),
+  sentence: `what it holds ${HEADER_SECRET_RULE}`,
+};
+
 /** Whatever an item of the list is: what is wrong with it is the schema's to tell. */
 const Listed = z
   .object({
@@ -35,23 +70,10 @@ export function readOnCallSecrets(
   const mistakes: ConfigMistake[] = [];
   for (const [index, item] of (Array.isArray(listed) ? listed : []).entries()) {
     const { name, value, valueFile, hosts } = Listed.parse(item);
-    const found = valueFile === undefined ? value : readSecret(resolve(sources.folder, valueFile));
-    if (typeof found === 'string') secrets.set(name, { value: new Secret(found), hosts });
-    if (found instanceof Unreadable) {
-      const path = ['onCall', 'secrets', index, 'valueFile'];
-      const where = sources.whereOf(path, 'value');
-      mistakes.push({ path: pathText(path), where, message: found.message });
-    }
+    const path = ['onCall', 'secrets', index, 'valueFile'];
+    const found =
+      valueFile === undefined ? value : heldIn(valueFile, IN_HEADERS, path, sources, mistakes);
+    if (found !== undefined) secrets.set(name, { value: new Secret(found), hosts });
   }
   return { secrets, mistakes };
-}
-
-/** What the file holds, without the white space around it. */
-function readSecret(file: string): string | Unreadable {
-  const text = readBounded(file, SECRET_FILE_BYTES_MAX);
-  if (text instanceof Unreadable) return text;
-  const secret = text.trim();
-  return HEADER_SECRET.test(secret)
-    ? secret
-    : new Unreadable(`what it holds ${HEADER_SECRET_RULE}`);
 }

@@ -1,12 +1,9 @@
-import { resolve } from 'node:path';
 import { WEBHOOK_SECRET } from './anchors.section.js';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigSources } from './config.sources.js';
-import { readBounded, Unreadable } from './config.sources.js';
-import { pathText } from './issue.sentences.js';
 import { s3Of } from './recordings.secrets.js';
 import { Secret } from './secret.js';
-import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+import { heldIn } from './secret.files.js';
 import type { SinkConfig, SinkDocument } from './sinks.section.js';
 
 const SYSLOG_TLS_PORT = 6514;
@@ -23,16 +20,10 @@ export function sinksOf(
       read: (key, rule) => {
         const file = sink[key];
         if (file === undefined) return undefined;
-        const text = readBounded(resolve(sources.folder, file), SECRET_FILE_BYTES_MAX);
-        const held = text instanceof Unreadable ? undefined : text.trim();
-        if (held !== undefined && rule.test(held)) return held;
+        const sentence = 'does not hold what it should';
+        const isRight = (text: string) => rule.test(text);
         const path = ['audit', 'sinks', index, key];
-        mistakes.push({
-          path: pathText(path),
-          where: sources.whereOf(path, 'value'),
-          message: text instanceof Unreadable ? text.message : 'does not hold what it should',
-        });
-        return undefined;
+        return heldIn(file, { isRight, sentence }, path, sources, mistakes);
       },
       s3: () =>
         sink.s3 === undefined

@@ -1,11 +1,9 @@
-import { resolve } from 'node:path';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigDocument } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
-import { readBounded, Unreadable } from './config.sources.js';
 import { pathText } from './issue.sentences.js';
 import { Secret } from './secret.js';
-import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+import { heldIn } from './secret.files.js';
 
 /** By what Slack is spoken to, and heard. */
 export interface SlackSecrets {
@@ -36,14 +34,15 @@ export function slackSecretsOf(
   const read = (name: File): Secret | undefined => {
     const path = ['slack', name];
     const file = slack[name];
-    const found =
-      file === undefined
-        ? new Unreadable(`is required where \`slack.mode\` is \`${slack.mode}\``)
-        : readSecret(resolve(sources.folder, file), name);
-    if (found instanceof Secret) return found;
-    const where = sources.whereOf(path, 'value');
-    mistakes.push({ path: pathText(path), where, message: found.message });
-    return undefined;
+    if (file === undefined) {
+      const message = `is required where \`slack.mode\` is \`${slack.mode}\``;
+      mistakes.push({ path: pathText(path), where: sources.whereOf(path, 'value'), message });
+      return undefined;
+    }
+    const [rule, sentence] = HOLDS[name];
+    const isRight = (text: string) => rule.test(text);
+    const held = heldIn(file, { isRight, sentence }, path, sources, mistakes);
+    return held === undefined ? undefined : new Secret(held);
   };
   const botToken = read('botTokenFile');
   if (slack.mode === 'socket') {
@@ -52,12 +51,4 @@ export function slackSecretsOf(
   }
   const signingSecret = read('signingSecretFile');
   return botToken && signingSecret ? { botToken, door: { mode: 'http', signingSecret } } : null;
-}
-
-function readSecret(file: string, name: File): Secret | Unreadable {
-  const text = readBounded(file, SECRET_FILE_BYTES_MAX);
-  if (text instanceof Unreadable) return text;
-  const secret = text.trim();
-  const [rule, sentence] = HOLDS[name];
-  return rule.test(secret) ? new Secret(secret) : new Unreadable(sentence);
 }

@@ -1,11 +1,9 @@
-import { resolve } from 'node:path';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigDocument } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
-import { readBounded, Unreadable } from './config.sources.js';
-import { pathText } from './issue.sentences.js';
 import { Secret } from './secret.js';
-import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+import type { Held } from './secret.files.js';
+import { heldIn } from './secret.files.js';
 
 /** A client with which people sign in by a browser, its secret read. */
 export interface WebClientConfig {
@@ -17,7 +15,10 @@ export interface WebClientConfig {
   readonly resource: string | null;
 }
 
-const SECRET = /^[\x20-\x7e]{1,4096}$/;
+const SECRET: Held = {
+  isRight: (text) => /^[\x20-\x7e]{1,4096}$/.test(text),
+  sentence: 'what it holds must be 1 to 4096 printable ASCII characters',
+};
 
 /** The sections `web` of the issuers; what is wrong with their files goes to `mistakes`. */
 export function webClientsOf(
@@ -30,20 +31,8 @@ export function webClientsOf(
     const { clientId, clientSecretFile, scopes, resource = null } = web;
     const client = { issuer, clientId, scopes, resource };
     if (clientSecretFile === undefined) return [{ ...client, clientSecret: null }];
-    const secret = readSecret(resolve(sources.folder, clientSecretFile));
-    if (typeof secret === 'string') return [{ ...client, clientSecret: new Secret(secret) }];
     const path = ['identity', 'issuers', index, 'web', 'clientSecretFile'];
-    const where = sources.whereOf(path, 'value');
-    mistakes.push({ path: pathText(path), where, message: secret.message });
-    return [];
+    const secret = heldIn(clientSecretFile, SECRET, path, sources, mistakes);
+    return secret === undefined ? [] : [{ ...client, clientSecret: new Secret(secret) }];
   });
-}
-
-function readSecret(file: string): string | Unreadable {
-  const text = readBounded(file, SECRET_FILE_BYTES_MAX);
-  if (text instanceof Unreadable) return text;
-  const secret = text.trim();
-  return SECRET.test(secret)
-    ? secret
-    : new Unreadable('what it holds must be 1 to 4096 printable ASCII characters');
 }

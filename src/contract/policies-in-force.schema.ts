@@ -43,6 +43,8 @@ const MATCH = z.strictObject({
 
 const textRule = z.strictObject({ required: z.boolean(), pattern: z.string().nullable() });
 
+const SIGN_IN = z.strictObject({ acr: texts, amr: texts, maxAgeSeconds: seconds.nullable() });
+
 /** The terms of an allow, complete. */
 export const TERMS = z.strictObject({
   longestSeconds: seconds,
@@ -50,6 +52,7 @@ export const TERMS = z.strictObject({
     require: z.array(z.strictObject({ count: z.int(), ...PEOPLE_LISTS })),
     commentRequired: z.boolean(),
     escalation: z.strictObject({ afterSeconds: seconds, ...PEOPLE_LISTS }).nullable(),
+    signIn: SIGN_IN.exactOptional(),
   }),
   reason: textRule,
   ticket: textRule,
@@ -68,7 +71,7 @@ export const TERMS = z.strictObject({
   slack: z.strictObject({ channels: texts, consent: z.enum(SLACK_CONSENTS), profiles: texts }),
   breakGlass: z
     .strictObject({
-      signIn: z.strictObject({ acr: texts, amr: texts, maxAgeSeconds: seconds.nullable() }),
+      signIn: SIGN_IN,
       review: z.strictObject({ withinSeconds: seconds, ...PEOPLE_LISTS }),
       debt: z.union([
         z.strictObject({ of: z.literal('person') }),

@@ -30,6 +30,18 @@ const requirement = z
   })
   .refine(namesSomebody, SOMEBODY_RULE);
 
+const signIn = z.strictObject({
+  acr: z.array(z.string().min(1).max(256)).max(20).default([]).meta({
+    description: 'One of these authentication context classes.',
+  }),
+  amr: z.array(z.string().min(1).max(256)).max(20).default([]).meta({
+    description: 'All of these authentication methods (RFC 8176), such as `mfa`.',
+  }),
+  maxAge: durationSchema.exactOptional().meta({
+    description: 'How long ago the sign-in may be.',
+  }),
+});
+
 const approvals = z.strictObject({
   require: z.array(requirement).max(REQUIREMENTS_MAX).default([]).meta({
     description:
@@ -38,6 +50,16 @@ const approvals = z.strictObject({
   commentRequired: z.boolean().default(false).meta({
     description: 'Whether a consent must say why.',
   }),
+  signIn: signIn
+    .refine((it) => it.acr.length + it.amr.length > 0 || it.maxAge !== undefined, {
+      ...onObjects,
+      error: 'must ask for something: acr, amr or maxAge',
+    })
+    .exactOptional()
+    .meta({
+      description:
+        'How strongly whoever consents must have signed in. A consent in Slack, where nobody signs in, leads to the page then.',
+    }),
   escalation: z
     .strictObject({
       after: durationSchema.meta({ description: 'How long after asking.' }),
@@ -73,19 +95,7 @@ const count = z.int().min(1).max(1000);
 
 const breakGlass = z
   .strictObject({
-    signIn: z
-      .strictObject({
-        acr: z.array(z.string().min(1).max(256)).max(20).default([]).meta({
-          description: 'One of these authentication context classes.',
-        }),
-        amr: z.array(z.string().min(1).max(256)).max(20).default([]).meta({
-          description: 'All of these authentication methods (RFC 8176), such as `mfa`.',
-        }),
-        maxAge: durationSchema.exactOptional().meta({
-          description: 'How long ago the sign-in may be.',
-        }),
-      })
-      .prefault({}),
+    signIn: signIn.prefault({}),
     review: z
       .strictObject({
         within: durationSchema.meta({ description: 'How long after its grant it is due.' }),

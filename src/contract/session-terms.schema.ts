@@ -11,12 +11,15 @@ import {
 
 const count = (description: string) => z.int().min(1).nullable().meta({ description });
 
+/** How strongly somebody must have signed in. */
+export const SignInTerms = z.strictObject({
+  acr: z.array(z.string()).meta({ description: 'One of these classes; none: any.' }),
+  amr: z.array(z.string()).meta({ description: 'All of these methods.' }),
+  maxAgeSeconds: count('How long ago it may be; null: as long as the token holds.'),
+});
+
 const BreakGlassTerms = z.strictObject({
-  signIn: z.strictObject({
-    acr: z.array(z.string()).meta({ description: 'One of these classes; none: any.' }),
-    amr: z.array(z.string()).meta({ description: 'All of these methods.' }),
-    maxAgeSeconds: count('How long ago it may be; null: as long as the token holds.'),
-  }),
+  signIn: SignInTerms,
   review: z.strictObject({
     withinSeconds: z.int().min(1).meta({ description: 'How long after the grant it is due.' }),
     groups: z.array(z.string()).meta({ description: 'Whose members may review it.' }),

@@ -4,7 +4,7 @@ import { POD_CHOICES, START_MODES, WORKLOAD_KINDS } from '../domain/session/sess
 import { NEXT_CURSOR, PAGE_QUERY, repeatable } from './page.schema.js';
 import { PersonView } from './person.schema.js';
 import { ReviewView } from './review.schema.js';
-import { SessionTermsView } from './session-terms.schema.js';
+import { SessionTermsView, SignInTerms } from './session-terms.schema.js';
 import { dnsLabel, dnsSubdomain, instant, line, prose } from './text.schema.js';
 
 /** No session is longer than a week, whatever the configuration says. */
@@ -197,6 +197,9 @@ const SESSION = {
       )
       .meta({ description: 'What is still needed, and of whom.' }),
     commentRequired: z.boolean().meta({ description: 'Whether a consent must say why.' }),
+    signIn: SignInTerms.exactOptional().meta({
+      description: 'How strongly whoever consents must have signed in; left out: as others must.',
+    }),
     escalatesAt: time('When more people will be asked, if nobody has decided by then.'),
     escalatedAt: time('When more people were asked.'),
   }),

@@ -14,7 +14,7 @@ export const PROBLEMS = {
   'sign-in-too-old': { status: 403, title: 'Sign in again' },
   'invalid-link-code': { status: 404, title: 'The link ties no account' },
   'already-linked': { status: 409, title: 'The accounts cannot be tied' },
-  'sign-in-required': { status: 403, title: 'Consent where you are signed in' },
+  'sign-in-required': { status: 403, title: 'Sign in as the terms want, to consent' },
   'way-not-allowed': { status: 403, title: 'The terms of the session leave this way out' },
   'not-found': { status: 404, title: 'There is nothing here for you' },
   'method-not-allowed': { status: 405, title: 'This address does not take that method' },

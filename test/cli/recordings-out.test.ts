@@ -108,12 +108,12 @@ describe('recordings beside a log that was taken out', () => {
     await lab.lab.keeper().once();
     expect((await lab.lab.store.find(id))?.droppedAt).not.toBeNull();
     const told = await taken('--recordings');
-    expect(told.out).toContain('1 recordings are there: the other 1 were dropped');
+    expect(told.out).toContain('1 recording is there: the other one was dropped');
     await expect(access(inLog(headerFile(id)))).rejects.toThrow();
     expect(await verified()).toMatchObject({
       code: 0,
       out: expect.stringMatching(
-        /1 recordings are those that were stored\.\n1 recordings were dropped/,
+        /1 recording is the one that was stored\.\n1 recording was dropped/,
       ),
     });
   });

@@ -46,6 +46,7 @@ const replica = (over: Over = {}): WatchIncidents =>
     incidents: new PrismaIncidents(lab.database),
     reviews: lab.reviews,
     parted: () => undefined,
+    isWhole: () => false,
     anchors: [],
     anchorLags: () => Promise.resolve([]),
     sinks: () => Promise.resolve([]),
@@ -116,6 +117,33 @@ describe('the audit log', () => {
     const notices = await told();
     expect(kinds(notices)).toEqual(['log.parted', 'log.parted']);
     expect(notices[0]?.body.details).toMatchObject({ why: 'event 7 was changed' });
+  });
+
+  test('is told to be signed again when a replica found all of it so and none holds to the contrary, and closes the alarm', async () => {
+    const parted = replica({ parted: () => ({ why: 'event 8 was changed', since: begun }) });
+    const whole = replica({ isWhole: () => true });
+    const past = (seconds: number) =>
+      lab.database.pool.query(`UPDATE incidents SET seen_at = now() - make_interval(secs => $1)`, [
+        seconds,
+      ]);
+    await lab.database.pool.query('DELETE FROM incidents');
+    await whole.look();
+    await parted.look();
+    const [raised] = await told();
+    await whole.look();
+    await past(151);
+    await parted.look();
+    await whole.look();
+    expect(await told()).toEqual([]);
+    await past(151);
+    await replica().look();
+    expect(await told()).toEqual([]);
+    await Promise.all([whole.look(), replica({ isWhole: () => true }).look()]);
+    const over = await told();
+    expect(kinds(over)).toEqual(['log.mended']);
+    expect(over[0]).toMatchObject({ alarm: null, closes: [raised?.alarm] });
+    await parted.look();
+    expect(kinds(await told())).toEqual(['log.parted']);
   });
 
   test('whose anchor lags by more than its periods is told, then that it is back, and the next time again', async () => {

@@ -94,7 +94,7 @@ describe('hallpass audit evidence', () => {
     expect(taken).toMatchObject({
       code: 0,
       out: expect.stringContaining(`Took the evidence of session ${session.id} to ${file}`),
-      err: expect.stringMatching(/^\d+ bytes …\n$/),
+      err: expect.stringMatching(/^[\d.]+ (?:bytes|kB) …\n$/),
     });
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const before = await readFile(file);
@@ -132,7 +132,7 @@ describe('hallpass audit verify', () => {
     await writeFile(file, await lab.archive(session));
     const { code, out } = await verify(file);
     expect(out).toContain(`Evidence of session ${session.id}`);
-    expect(out).toContain('1 recordings are those that were stored.');
+    expect(out).toContain('1 recording is the one that was stored.');
     expect(out).toContain('every file is what the log vouches for');
     expect(code).toBe(0);
     const json = await verify(file, lab.key.verifier.text, '-o', 'json');

@@ -1,34 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { freePort } from '../../sandbox/free.port.js';
-import { RESOURCE } from '../../sandbox/identity/hallpass.api.js';
 import type { IdentityProvider } from '../../sandbox/identity/identity.provider.js';
 import { startIdentityProvider } from '../../sandbox/identity/identity.provider.js';
 import { PEOPLE } from '../../sandbox/identity/people.js';
 import { SCOPES, WEB_CLIENT_ID } from '../../sandbox/identity/provider.configuration.js';
-import { PageParts } from '../../src/adapters/http/pages/page.door.js';
 import { OpenIdSignIn } from '../../src/adapters/oidc/browser.sign-in.js';
-import { TokenVerifier } from '../../src/adapters/oidc/token.verifier.js';
-import { Database } from '../../src/adapters/prisma/database.js';
-import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
-import { PrismaSlackLinks } from '../../src/adapters/prisma/prisma-slack.links.js';
-import { PrismaWebSessions } from '../../src/adapters/prisma/prisma-web.sessions.js';
-import { LinkSlack } from '../../src/app/link-slack.js';
-import { NotePerson } from '../../src/app/note-person.js';
-import { VisitByBrowser } from '../../src/app/visit-by-browser.js';
+import type { Database } from '../../src/adapters/prisma/database.js';
+import type { LinkSlack } from '../../src/app/link-slack.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { SlackUser } from '../../src/domain/slack-user.js';
-import { Humans } from '../../src/domain/humans.js';
 import type { Api } from '../support/http.api.js';
-import { ROLE_GROUPS, startApi } from '../support/http.api.js';
-import { HandClock, MemoryJournal } from '../support/in-memory.ports.js';
+import type { HandClock } from '../support/in-memory.ports.js';
 import type { Shown } from '../support/page.browser.js';
 import { PageBrowser } from '../support/page.browser.js';
-import type { TestDatabase } from '../support/postgres.js';
-import { freshDatabase } from '../support/postgres.js';
+import { PagesLab } from '../support/pages.lab.js';
 
 const SESSION_COOKIE = 'hallpass-session';
 
-let fresh: TestDatabase;
+let lab: PagesLab;
 let database: Database;
 let identity: IdentityProvider;
 let clock: HandClock;
@@ -36,64 +24,15 @@ let linkSlack: LinkSlack;
 let api: Api;
 let browser: PageBrowser;
 beforeAll(async () => {
-  [fresh, identity] = await Promise.all([freshDatabase(), startIdentityProvider()]);
-  database = new Database({ url: fresh.serviceUrl, poolSize: 5 }, () => undefined);
-  const port = await freePort(0);
-  const publicUrl = `http://127.0.0.1:${port}`;
-  clock = new HandClock();
-  const people = new PrismaPeople(database);
-  const note = new NotePerson({ people, clock, journal: new MemoryJournal() });
-  const roleGroups = ROLE_GROUPS;
-  const claims = { user: 'sub', email: 'email', name: 'name', groups: 'groups' };
-  const { issuer, audience } = identity;
-  const verifier = new TokenVerifier({
-    issuers: [{ issuer, audience, algorithms: ['RS256', 'PS256', 'ES256'], claims }],
-    clockSkewSeconds: 30,
-  });
-  const client = { issuer, clientId: WEB_CLIENT_ID, clientSecret: null };
-  const signIn = new OpenIdSignIn({
-    clients: [{ ...client, scopes: SCOPES, resource: RESOURCE }],
-    redirectUri: `${publicUrl}/sign-in/callback`,
-    verifier,
-  });
-  const sessions = new PrismaWebSessions(database);
-  linkSlack = new LinkSlack({
-    links: new PrismaSlackLinks(database),
-    note,
-    clock,
-    roleGroups,
-    humans: new Humans([]),
-    rules: { teamId: 'T0HALLPASS', signInMaxAgeSeconds: 3600, matchEmail: false },
-  });
-  const visits = new VisitByBrowser({
-    signIn,
-    sessions,
-    note,
-    clock,
-    roleGroups,
-    humans: new Humans([]),
-  });
-  api = await startApi({
-    port,
-    settings: { publicUrl },
-    deps: { pages: new PageParts(visits, linkSlack) },
-  });
+  lab = await PagesLab.start();
+  ({ database, identity, clock, linkSlack, api } = lab);
 });
-afterAll(async () => {
-  await api?.close();
-  await Promise.all([database?.close(), identity?.close()]);
-  await fresh?.drop();
-});
+afterAll(() => lab?.close());
 beforeEach(() => {
   browser = new PageBrowser();
 });
 
-/** Opens a page, and signs in on the way. */
-async function open(path: string, sub: string = PEOPLE.approver.sub): Promise<Shown> {
-  const choice = await browser.get(`${api.url}${path}`);
-  expect(choice.url).toContain(identity.issuer);
-  return browser.post(choice.url, { sub });
-}
+const open = (path: string, sub?: string): Promise<Shown> => lab.open(browser, path, sub);
 
 let made = 0;
 function account(over: Partial<SlackUser> = {}): SlackUser {
@@ -131,17 +70,6 @@ describe('signing in by a browser', () => {
     const key = browser.cookie(api.url, SESSION_COOKIE) ?? '';
     const rows = await database.prisma.$queryRaw<object[]>`SELECT * FROM web_sessions`;
     expect(JSON.stringify(rows)).not.toContain(key);
-  });
-
-  test('comes too late for a form: a page leads to it and back, and what was written is on it', async () => {
-    const id = '0123456789abcdef';
-    const form = new URLSearchParams({ verdict: 'approve', comment: 'it is <b>down</b>' });
-    const late = await browser.once(`${api.url}/sessions/${id}/decisions`, form);
-    // Browsers follow no form to another site: this one is not sent there.
-    expect([late.status, late.headers.get('location')]).toEqual([401, null]);
-    const page = await late.text();
-    expect(page).toContain(`<a href="/sign-in?next=%2Fsessions%2F${id}">`);
-    expect(page).toContain('<pre>it is &lt;b&gt;down&lt;/b&gt;</pre>');
   });
 
   test('holds for eight hours at most, and not for longer than the token', async () => {

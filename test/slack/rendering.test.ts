@@ -126,7 +126,8 @@ const story: fc.Arbitrary<SlackStory> = fc
         : null,
     };
     const { overran, extended, notExtended } = it;
-    const debt = { owed: it.owed ? owed : null, isOverdue: !overran };
+    const isOverdue = !overran && it.others.length > 0;
+    const debt = { owed: it.owed ? owed : null, isDueSoon: true, isOverdue };
     return { session, decisions, words, ...debt, overran, extended, notExtended };
   });
 

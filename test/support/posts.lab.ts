@@ -1,4 +1,6 @@
 import { Database } from '../../src/adapters/prisma/database.js';
+import { PrismaIncidents } from '../../src/adapters/prisma/prisma-incidents.js';
+import { PrismaOutbox } from '../../src/adapters/prisma/prisma-outbox.js';
 import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
 import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
 import { PrismaReviewStore } from '../../src/adapters/prisma/prisma-review.store.js';
@@ -8,13 +10,16 @@ import { SlackRenderer } from '../../src/adapters/slack/slack.renderer.js';
 import { DecideSession } from '../../src/app/decide-session.js';
 import { KeepPosts } from '../../src/app/keep-posts.js';
 import { NotePerson } from '../../src/app/note-person.js';
+import type { News } from '../../src/app/ports/outbox.js';
 import { SlackPeople } from '../../src/app/ports/slack.people.js';
 import type { Turn } from '../../src/app/ports/slack.posts.js';
+import { ReviewSession } from '../../src/app/review-session.js';
 import { firstStep, stepOf } from '../../src/app/session-step.js';
 import type { Changes } from '../../src/app/session-step.js';
+import { WatchIncidents } from '../../src/app/watch-incidents.js';
 import type { Person } from '../../src/domain/person.js';
 import { namesOf } from '../../src/domain/person.js';
-import type { Grant } from '../../src/domain/policy/policy.js';
+import type { BreakGlass, Grant } from '../../src/domain/policy/policy.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { isProblem } from '../../src/domain/problem.js';
 import { extensionOf } from '../../src/domain/session/extension.js';
@@ -56,6 +61,7 @@ export class PostsLab {
   readonly clock = new HandClock();
   readonly store: PrismaSessionStore;
   readonly posts: PrismaSlackPosts;
+  private readonly reviews: PrismaReviewStore;
   private readonly deciding: DecideSession;
 
   private constructor(
@@ -69,6 +75,7 @@ export class PostsLab {
     const people = new PrismaPeople(database);
     this.store = new PrismaSessionStore(database);
     this.posts = new PrismaSlackPosts(database);
+    this.reviews = new PrismaReviewStore(database);
     this.deciding = new DecideSession({
       store: this.store,
       people,
@@ -98,7 +105,7 @@ export class PostsLab {
       renderer: new SlackRenderer('https://hallpass.example'),
       people,
       store,
-      reviews: new PrismaReviewStore(this.database),
+      reviews: this.reviews,
       clock,
       journal,
       replica: name,
@@ -123,6 +130,69 @@ export class PostsLab {
     return made(
       await this.store.write(firstStep({ session, event, capacities: ['requester'], actor, at })),
     );
+  }
+
+  /** Robin lets themselves in, and owes a review within an hour. */
+  async breakGlass(): Promise<Session> {
+    const at = this.clock.now();
+    const breakGlass: BreakGlass = {
+      signIn: { acr: [], amr: [], maxAgeSeconds: null },
+      review: { groups: ['payments-leads'], users: [], withinSeconds: 3_600 },
+      debt: { of: 'person' },
+    };
+    const grant = this.grant({ breakGlass: true });
+    const session = newSession({
+      grant: { ...grant, terms: { ...grant.terms, breakGlass } },
+      createdAt: at,
+      updatedAt: at,
+    });
+    const request = { ...session.request, breakGlass: true };
+    const step = firstStep({
+      session: { ...session, request },
+      event: 'break-glass',
+      capacities: ['requester'],
+      actor: actorOf(ROBIN),
+      at,
+    });
+    const debt = { team: null, dueAt: new Date(at.getTime() + 3_600_000) };
+    return made(await this.store.write({ ...step, debt }));
+  }
+
+  /** A word on broken glass, once its session has ended. */
+  async review(who: Person, { id }: Session): Promise<Session> {
+    const { store, clock } = this;
+    const people = new PrismaPeople(this.database);
+    const reviewing = new ReviewSession({ store, reviews: this.reviews, people, clock });
+    const word = { finding: 'justified', comment: 'the pool was exhausted' } as const;
+    return made(await reviewing.review(callerOf(who, 1), id, word));
+  }
+
+  /** What a replica looks for by itself. */
+  async look(): Promise<void> {
+    await new WatchIncidents({
+      incidents: new PrismaIncidents(this.database),
+      reviews: this.reviews,
+      parted: () => undefined,
+      isWhole: () => false,
+      anchors: [],
+      anchorLags: () => Promise.resolve([]),
+      sinks: () => Promise.resolve([]),
+      clock: this.clock,
+      journal: this.journal,
+    }).look();
+  }
+
+  /** All news that waits comes to a replica, which does what it asks for. @returns what it was. */
+  async deliver(keeper = this.replica()): Promise<string[]> {
+    const told: string[] = [];
+    const outbox = new PrismaOutbox(this.database);
+    const tell = (news: News) => {
+      told.push(news.topic);
+      return keeper.tell(news);
+    };
+    while ((await outbox.deliver(100, tell)) > 0);
+    while ((await keeper.once()) > 0);
+    return told;
   }
 
   async say(

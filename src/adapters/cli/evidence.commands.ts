@@ -11,7 +11,9 @@ import { trouble } from './command.failure.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT } from './exit.codes.js';
 import { sessionPathOf } from './session.follower.js';
+import { counted, sized } from './screen.js';
 import { Spinner } from './spinner.js';
+import { allText, storedLines } from './verification.text.js';
 
 interface EvidenceOptions extends ClientOptions {
   readonly file?: string;
@@ -48,7 +50,7 @@ async function runEvidence(
   if (!response.body) throw trouble(`There is no evidence of session ${session}.`);
   const bytes = await writeWhole(running, { name, force, parts: response.body });
   await running.show({ session, file: name, bytes }, () => [
-    `Took the evidence of session ${session} to ${name}: ${bytes} bytes.`,
+    `Took the evidence of session ${session} to ${name}: ${sized(bytes)}.`,
     `Verify it with: hallpass audit verify ${name} --key KEY`,
   ]);
   return EXIT.ok;
@@ -82,7 +84,7 @@ async function writeWhole(
     for await (const part of parts) {
       await file.writeFile(part);
       bytes += part.length;
-      spinner.show('evidence', () => `${bytes} bytes …`);
+      spinner.show('evidence', () => `${sized(bytes)} …`);
     }
     await file.sync();
     await file.close();
@@ -114,7 +116,7 @@ export async function verifyArchive(
     verifiers,
     decompress: tools.decompress,
     ...(olderNote === undefined ? {} : { olderNote }),
-    progress: (files) => spinner.show('evidence', () => `${files} files …`),
+    progress: (files) => spinner.show('evidence', () => `${counted(files, 'file')} …`),
   });
   spinner.hide();
   await running.show(factsOf(report), () => evidenceLines(report));
@@ -135,19 +137,21 @@ export function evidenceLines(report: EvidenceVerification): string[] {
   const { head, keys, session, takenAt, events, dropped, recordings, notes, findings } = report;
   const about = [
     `Evidence of session ${session ?? '?'}${takenAt === null ? '' : `, taken at ${takenAt}`}.`,
-    ...(head ? [`${head.origin}: ${head.size} events, signed by ${keys.join(' and ')}.`] : []),
+    ...(head
+      ? [`${head.origin}: ${counted(head.size, 'event')}, signed by ${keys.join(' and ')}.`]
+      : []),
     ...(dropped > 0
       ? [
-          `The texts of ${dropped} events were dropped: their hashes are in the tree. That their time was over is not in this archive: an export of the whole log has the events that say so.`,
+          `The texts of ${counted(dropped, 'event')} were dropped: their hashes are in the tree. That their time was over is not in this archive: an export of the whole log has the events that say so.`,
         ]
       : []),
-    ...(recordings > 0 ? [`${recordings} recordings are those that were stored.`] : []),
+    ...storedLines(recordings),
     ...notes,
   ];
   if (findings.length === 0) {
     return [
       ...about,
-      `All ${events} events are in the log as they were signed, ${stepsText(dropped)}, and every file is what the log vouches for.`,
+      `${allText(events)} in the log as ${events === 1 ? 'it was' : 'they were'} signed, ${stepsText(dropped)}, and every file is what the log vouches for.`,
     ];
   }
   return [

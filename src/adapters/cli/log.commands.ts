@@ -20,6 +20,7 @@ import { EXIT } from './exit.codes.js';
 import { addLogKeyCommands, verifierOf } from './log-key.commands.js';
 import { LogFolder } from './log.folder.js';
 import { recordingPathOf } from './recording.commands.js';
+import { counted } from './screen.js';
 import { Spinner } from './spinner.js';
 import { textIn } from './text.file.js';
 import { factsOf, linesOf } from './verification.text.js';
@@ -79,7 +80,7 @@ async function runExport(
   const { format: formatName, recordings: withRecordings = false } = running.options;
   const broker = await running.broker();
   const files = new LogFolder(folder);
-  const head = await taking(running, 'events', (progress) =>
+  const head = await taking(running, 'event', (progress) =>
     exportLog({
       to: files,
       source: async (path) => {
@@ -108,7 +109,7 @@ async function runExport(
     ...told,
   };
   await running.show(facts, () => [
-    `Took out ${size} events of ${origin} to ${folder}.`,
+    `Took out ${counted(size, 'event')} of ${origin} to ${folder}.`,
     ...(told ? [`${told.file} tells ${told.told} of them${droppedWords(told)}.`] : []),
     ...(recordings ? recordingLines(recordings) : []),
     `Verify them with: hallpass audit verify ${folder} --key KEY`,
@@ -129,7 +130,7 @@ async function takeRecordings(running: Running, files: LogFolder): Promise<Taken
     }
   };
   try {
-    return await taking(running, 'recordings', (progress) =>
+    return await taking(running, 'recording', (progress) =>
       exportRecordings({ source, files, progress }),
     );
   } catch (error) {
@@ -148,13 +149,22 @@ function isBroken(error: unknown): boolean {
 
 function recordingLines({ taken, dropped, absent }: TakenRecordings): string[] {
   return [
-    `${taken} recordings are there${dropped === 0 ? '' : `: the other ${dropped} were dropped at the end of their time`}.`,
+    `${counted(taken, 'recording is', 'recordings are')} there${goneWords(dropped)}.`,
     ...(absent.length === 0
       ? []
       : [
-          `The broker does not give ${absent.length} others, the first of them ${absent[0]}: if they were dropped just now, run the same again.`,
+          absent.length === 1
+            ? `The broker does not give one other, ${absent[0]}: if it was dropped just now, run the same again.`
+            : `The broker does not give ${absent.length} others, the first of them ${absent[0]}: if they were dropped just now, run the same again.`,
         ]),
   ];
+}
+
+function goneWords(dropped: number): string {
+  if (dropped === 0) return '';
+  return dropped === 1
+    ? ': the other one was dropped at the end of its time'
+    : `: the other ${dropped} were dropped at the end of their time`;
 }
 
 /** Writes the events in another form: a file of the folder, whole or as it was. */
@@ -171,7 +181,10 @@ async function formatTo(
 }
 
 function droppedWords({ dropped }: { readonly dropped: number }): string {
-  return dropped === 0 ? '' : `: the bodies of the other ${dropped} were dropped`;
+  if (dropped === 0) return '';
+  return dropped === 1
+    ? ': the body of the other one was dropped'
+    : `: the bodies of the other ${dropped} were dropped`;
 }
 
 async function runVerify(
@@ -193,7 +206,7 @@ async function runVerify(
   if (!(await files.holds('tile')) && (await files.read('checkpoint')) === undefined) {
     throw trouble(`No log is there: ${folder} has neither a checkpoint nor tiles.`);
   }
-  const report = await taking(running, 'events', (progress) =>
+  const report = await taking(running, 'event', (progress) =>
     verifyLog({
       files,
       verifiers,
@@ -212,9 +225,9 @@ async function isFile(path: string): Promise<boolean> {
 /** Says how far it is while it runs. */
 async function taking<T>(
   running: Running,
-  what: 'events' | 'recordings',
+  what: 'event' | 'recording',
   work: (progress: (count: number, of: number) => void) => Promise<T>,
 ): Promise<T> {
   using spinner = new Spinner(running);
-  return await work((count, of) => spinner.show(what, () => `${count} of ${of} ${what} …`));
+  return await work((count, of) => spinner.show(what, () => `${count} of ${counted(of, what)} …`));
 }

@@ -26,3 +26,16 @@ export function sayJson(screen: Screen, value: unknown): Promise<void> {
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+const SIZES = ['kB', 'MB', 'GB', 'TB'] as const;
+
+/** `1 byte`, `812 bytes`, `12.3 kB`: in powers of 1,000, as disks have them. */
+export function sized(bytes: number): string {
+  let [value, unit] = [bytes, ''];
+  for (const next of SIZES) {
+    // What would be rounded to 1000 of a unit is 1 of the next.
+    if (value < (unit === '' ? 1000 : 999.95)) break;
+    [value, unit] = [value / 1000, next];
+  }
+  return unit === '' ? counted(bytes, 'byte') : `${value.toFixed(1)} ${unit}`;
+}

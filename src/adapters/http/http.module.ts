@@ -74,7 +74,9 @@ import { PortForwards } from './kube/port.forwards.js';
 import { StatusFilter } from './kube/status.filter.js';
 import { PageDoor, PageParts } from './pages/page.door.js';
 import { PageFilter } from './pages/page.filter.js';
+import { SessionActsPages } from './pages/session-acts.pages.js';
 import { SessionPages } from './pages/session.pages.js';
+import { SessionShower } from './pages/session.shower.js';
 import { SignInPages } from './pages/sign-in.pages.js';
 import { SlackLinkPages } from './pages/slack-link.pages.js';
 import { PolicySetsController } from './policy-sets.controller.js';
@@ -180,6 +182,7 @@ export const CONTROLLERS: readonly Type[] = [
   SignInPages,
   SlackLinkPages,
   SessionPages,
+  SessionActsPages,
 ];
 
 @Module({})
@@ -247,6 +250,7 @@ export class HttpModule {
         StatusFilter,
         { provide: PageParts, useValue: deps.pages ?? new PageParts(null, null) },
         PageDoor,
+        SessionShower,
         PageFilter,
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },

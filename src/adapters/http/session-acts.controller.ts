@@ -76,7 +76,7 @@ export class SessionActsController {
       },
     ],
     gives: [ETAG],
-    problems: [...REFUSALS, 'already-decided'],
+    problems: [...REFUSALS, 'already-decided', 'sign-in-required'],
   })
   async decide(
     @CurrentCaller() caller: Caller,

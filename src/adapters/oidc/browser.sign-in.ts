@@ -1,5 +1,5 @@
 import * as oauth from 'openid-client';
-import type { SignInUnderWay } from '../../app/ports/browser.sign-in.js';
+import type { SignInUnderWay, SignInWish } from '../../app/ports/browser.sign-in.js';
 import { BrowserSignIn } from '../../app/ports/browser.sign-in.js';
 import type { Problem } from '../../domain/problem.js';
 import { problem } from '../../domain/problem.js';
@@ -38,7 +38,7 @@ export class OpenIdSignIn extends BrowserSignIn {
     this.issuers = deps.clients.map(({ issuer }) => issuer);
   }
 
-  async begin(issuer: string): ReturnType<BrowserSignIn['begin']> {
+  async begin(issuer: string, wish: SignInWish = {}): ReturnType<BrowserSignIn['begin']> {
     const client = this.clientOf(issuer);
     if (!client) return problem('not-found', 'People do not sign in there.');
     const verifier = oauth.randomPKCECodeVerifier();
@@ -52,6 +52,7 @@ export class OpenIdSignIn extends BrowserSignIn {
         state,
         nonce,
         ...resourceOf(client),
+        ...wish,
       });
       return { page, underWay: { issuer, state, nonce, verifier } };
     } catch (cause) {

@@ -62,6 +62,7 @@ spec:
     approvals:
       require: [{ count: 2, groups: [leads], approvers: [sec] }, { count: 0, users: [kim] }]
       commentRequired: true
+      signIn: { acr: [silver], maxAge: 5m }
       escalation: { after: 15m, groups: [managers] }
     reason: { required: false, pattern: '.{10,}' }
     ticket: { required: true, pattern: 'INC-[0-9]+' }
@@ -209,6 +210,7 @@ describe('documents', () => {
             { count: 0, groups: [], users: ['kim'] },
           ],
           commentRequired: true,
+          signIn: { acr: ['silver'], amr: [], maxAgeSeconds: 300 },
           escalation: { afterSeconds: 900, groups: ['managers'], users: [] },
         },
         reason: { required: false, pattern: '.{10,}' },
@@ -400,6 +402,8 @@ describe('errors', () => {
       'approvals: { require: [{ approvers: [seq] }] }',
       'approvals.require[0].approvers[0]: there is no approver set seq: did you mean sec?',
     ],
+    ['approvals: { signIn: {} }', 'approvals.signIn: must ask for something: acr, amr or maxAge'],
+    ['approvals: { signIn: { maxage: 5m } }', 'maxage: is not known: did you mean maxAge?'],
     ['approvals: { commentRequired: 1 }', 'commentRequired: expected boolean'],
     ['approvals: { escalation: { groups: [a] } }', 'escalation.after: is missing'],
     ['approvals: { escalation: { after: 15m } }', 'escalation.groups: must name people'],

@@ -14,6 +14,7 @@ import type {
   TextRule,
 } from '../../domain/policy/policy.js';
 import { TERMS_OF_OLD } from '../../domain/policy/policy.js';
+import type { SignInRule } from '../../domain/policy/sign-in.rule.js';
 import type { NamedPeople } from './named.people.js';
 
 /** What of a policy is compiled, and where it stands. */
@@ -130,12 +131,21 @@ function termsOf(terms: TermsDocument, people: NamedPeople): Terms {
 }
 
 function approvalsOf(approvals: TermsDocument['approvals'], people: NamedPeople): Approvals {
-  const { require, commentRequired, escalation } = approvals;
+  const { require, commentRequired, escalation, signIn } = approvals;
   return {
     require: require.map((it) => ({ count: it.count, ...people.of(it) })),
     commentRequired,
     escalation: escalation ? { afterSeconds: escalation.after, ...people.of(escalation) } : null,
+    ...(signIn === undefined ? {} : { signIn: signInOf(signIn) }),
   };
+}
+
+function signInOf({
+  acr,
+  amr,
+  maxAge,
+}: NonNullable<TermsDocument['approvals']['signIn']>): SignInRule {
+  return { acr, amr, maxAgeSeconds: maxAge ?? null };
 }
 
 function breakGlassOf(
@@ -144,7 +154,7 @@ function breakGlassOf(
 ): BreakGlass {
   const { signIn, review, team } = offer;
   return {
-    signIn: { acr: signIn.acr, amr: signIn.amr, maxAgeSeconds: signIn.maxAge ?? null },
+    signIn: signInOf(signIn),
     review: { withinSeconds: review.within, ...people.of(review) },
     debt: team === undefined ? { of: 'person' } : { of: 'team', team },
   };

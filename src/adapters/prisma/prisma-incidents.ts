@@ -29,4 +29,28 @@ export class PrismaIncidents extends Incidents {
     );
     return rowCount === 1;
   }
+
+  async keep(key: string): Promise<void> {
+    await this.database.pool.query(`UPDATE incidents SET seen_at = now() WHERE key = $1`, [key]);
+  }
+
+  async endUnseen(
+    prefix: string,
+    seconds: number,
+    news: Omit<IncidentNews, 'incident'>,
+  ): Promise<readonly string[]> {
+    const { rows } = await this.database.pool.query<{ key: string }>(
+      `WITH mark AS (
+         DELETE FROM incidents
+         WHERE starts_with(key, $1) AND seen_at < now() - make_interval(secs => $2)
+         RETURNING key
+       ), told AS (
+         INSERT INTO outbox (topic, payload, created_at)
+         SELECT 'incident', $3::jsonb || jsonb_build_object('incident', key), now() FROM mark
+       )
+       SELECT key FROM mark`,
+      [prefix, seconds, JSON.stringify(news)],
+    );
+    return rows.map(({ key }) => key);
+  }
 }

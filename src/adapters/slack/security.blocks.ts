@@ -27,14 +27,15 @@ export function securityContent(story: SlackStory, url: string): SlackContent {
   };
 }
 
-function reviewLine({ owed, isOverdue }: SlackStory): string {
+function reviewLine({ owed, isDueSoon, isOverdue }: SlackStory): string {
   if (owed?.review) {
     const { person, finding } = owed.review;
     return `:memo: Reviewed by ${code(displayName(person), 200)}: *${finding}*`;
   }
   const due = owed ? instant(owed.dueAt) : '';
-  return isOverdue
-    ? `:rotating_light: *Its review is overdue* since ${due}`
+  if (isOverdue) return `:rotating_light: *Its review is overdue* since ${due}`;
+  return isDueSoon
+    ? `:hourglass: *Its review is due soon*: ${due}`
     : `:memo: Its review is due ${due}`;
 }
 

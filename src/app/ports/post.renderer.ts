@@ -12,6 +12,7 @@ export interface SlackStory {
   readonly words: readonly Consent[];
   /** The review that it owes; null: none. */
   readonly owed: Owed | null;
+  readonly isDueSoon: boolean;
   readonly isOverdue: boolean;
   /** Whether its container would not end when it had to. */
   readonly overran: boolean;

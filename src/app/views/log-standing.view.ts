@@ -14,6 +14,15 @@ export interface AuditState {
   readonly anchors: readonly AnchorStanding[];
 }
 
+/** Whether all of the log was looked at since the replica started, nothing was wrong, and it is signed. */
+export function isWholeLog({
+  parted,
+  waitsFor,
+  inspected,
+}: Pick<AuditState, 'parted' | 'waitsFor' | 'inspected'>): boolean {
+  return parted === undefined && waitsFor.length === 0 && inspected.passes > 0;
+}
+
 /** What readiness says of the audit log: sessions go on where nothing is signed, and an operator must know. */
 export function logReadiness({
   parted,

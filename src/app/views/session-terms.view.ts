@@ -1,5 +1,6 @@
 import type { SessionTermsView } from '../../contract/session-terms.schema.js';
 import type { BreakGlass, Terms } from '../../domain/policy/policy.js';
+import type { SignInRule } from '../../domain/policy/sign-in.rule.js';
 
 /** The terms of a grant, for who sees its session. Nothing of them but what is named here goes out. */
 export function sessionTermsView(terms: Terms): SessionTermsView {
@@ -30,9 +31,14 @@ export function sessionTermsView(terms: Terms): SessionTermsView {
   };
 }
 
+/** How strongly somebody must have signed in. */
+export function signInView({ acr, amr, maxAgeSeconds }: SignInRule) {
+  return { acr: [...acr], amr: [...amr], maxAgeSeconds };
+}
+
 function breakGlassView({ signIn, review, debt }: BreakGlass): SessionTermsView['breakGlass'] {
   return {
-    signIn: { acr: [...signIn.acr], amr: [...signIn.amr], maxAgeSeconds: signIn.maxAgeSeconds },
+    signIn: signInView(signIn),
     review: {
       withinSeconds: review.withinSeconds,
       groups: [...review.groups],

@@ -20,7 +20,7 @@ import type { Said } from '../read-session.js';
 import { isEnterable, mayWatch } from '../watchers.js';
 import { allowedActions } from './allowed-actions.js';
 import { personView } from './person.view.js';
-import { sessionTermsView } from './session-terms.view.js';
+import { sessionTermsView, signInView } from './session-terms.view.js';
 
 type Word = Pick<Consent, 'person' | 'verdict'>;
 
@@ -147,7 +147,7 @@ function approvalsView(session: Session, words: readonly Word[]): SessionView['a
       ? quorum(asked, session.requester, consents)
       : { counted: consents.map(({ person }) => person), open: [] };
   const people = concernedPeople(session);
-  const { commentRequired = false } = session.grant?.terms.approvals ?? {};
+  const { commentRequired = false, signIn } = session.grant?.terms.approvals ?? {};
   return {
     needed: consentsNeeded(asked.require),
     given: counted.map(displayName),
@@ -159,6 +159,7 @@ function approvalsView(session: Session, words: readonly Word[]): SessionView['a
       users: [...users],
     })),
     commentRequired,
+    ...(signIn === undefined ? {} : { signIn: signInView(signIn) }),
     escalatesAt: iso(escalationOf(session)),
     escalatedAt: iso(session.escalatedAt),
   };

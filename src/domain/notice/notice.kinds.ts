@@ -90,6 +90,11 @@ export const NOTICE_KINDS = {
     title: 'The audit log is not what was signed',
     sentence: 'Nothing more is signed until somebody has looked.',
   },
+  'log.mended': {
+    urgency: 'quiet',
+    title: 'The audit log is signed again',
+    sentence: 'All of it was looked at, and is what was signed.',
+  },
   'anchor.failing': {
     urgency: 'wake',
     title: 'An anchor of the audit log fails',

@@ -3,6 +3,7 @@ import { matchesAny } from './glob.js';
 import type { OwnerKind } from './facts.js';
 import type { OnCallSource } from './on-call-source.js';
 import type { RuleIndex } from './rule.index.js';
+import type { SignInRule } from './sign-in.rule.js';
 
 /** What the policy documents say, once parsed. Shapes of the YAML are in `contract/policy.schema.ts`. */
 
@@ -24,6 +25,8 @@ export interface Approvals {
   readonly commentRequired: boolean;
   /** From so long after asking on, these people's consents count as well, for any requirement. */
   readonly escalation: (People & { readonly afterSeconds: number }) | null;
+  /** How strongly whoever consents must have signed in; left out: as others must. */
+  readonly signIn?: SignInRule;
 }
 
 /** What to do with a container that will not end: raise an alert, or evict its Pod. */
@@ -58,13 +61,7 @@ export type ReviewDebt = { readonly of: 'person' } | { readonly of: 'team'; read
 /** On what terms somebody may be let in at once, without consents, at the price of a review. */
 export interface BreakGlass {
   /** How strongly they must have signed in. No entry, no demand. */
-  readonly signIn: {
-    /** One of these context classes (`acr`). */
-    readonly acr: readonly string[];
-    /** All of these methods (`amr`, RFC 8176). */
-    readonly amr: readonly string[];
-    readonly maxAgeSeconds: number | null;
-  };
+  readonly signIn: SignInRule;
   /** By whom and within what time it must be reviewed. */
   readonly review: People & { readonly withinSeconds: number };
   readonly debt: ReviewDebt;
@@ -241,8 +238,9 @@ export function consentsNeeded(require: readonly Requirement[]): number {
   return require.reduce((sum, { count }) => sum + count, 0);
 }
 
-/** Whether a consent that is given in Slack counts; where it does not, people sign in to give it. */
+/** Whether a consent that is given in Slack, where nobody signs in, counts; otherwise people sign in to give it. */
 export function countsInSlack({ terms, profile }: Pick<Grant, 'terms' | 'profile'>): boolean {
   const { consent, profiles } = terms.slack;
-  return consent === 'counts' && matchesAny(profiles, profile.name);
+  const asksForSignIn = terms.approvals.signIn !== undefined;
+  return consent === 'counts' && !asksForSignIn && matchesAny(profiles, profile.name);
 }

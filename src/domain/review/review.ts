@@ -26,9 +26,23 @@ export interface Owed {
   readonly review: Review | null;
 }
 
+/** A review is due soon in the last quarter of its time. */
+const SOON = 0.25;
+
 /** Whether the review should have been there by now. */
 export function isOverdue(owed: Pick<Owed, 'dueAt' | 'review'>, now: Date): boolean {
   return owed.review === null && owed.dueAt <= now;
+}
+
+/** Whether it is in the last part of its time, from asking to when it is due. */
+export function isDueSoon(
+  owed: Pick<Owed, 'dueAt' | 'review'>,
+  { createdAt }: Pick<Session, 'createdAt'>,
+  now: Date,
+): boolean {
+  const due = owed.dueAt.getTime();
+  const soonFrom = due - SOON * (due - createdAt.getTime());
+  return owed.review === null && !isOverdue(owed, now) && now.getTime() >= soonFrom;
 }
 
 /** Who is to review it by the terms of its grant; nobody where the glass was not broken. Auditors may besides. */

@@ -1,14 +1,15 @@
 import type { SessionDetails } from '../../../contract/session.schema.js';
+import type { Problem } from '../../../domain/problem.js';
+import { PROBLEMS } from '../../../domain/problem.js';
 import type { Html } from './markup.js';
 import { markup } from './markup.js';
 import { formToken } from './page.js';
+import { actForms } from './session-acts.page.js';
+import type { SessionShown } from './session.shown.js';
 
 /** What a person sees of a session, and the forms by which they decide, if they may. */
-export function sessionBody(
-  session: SessionDetails,
-  profile: { readonly description: string; readonly image: string } | null,
-  token: string,
-): Html {
+export function sessionBody(shown: SessionShown): Html {
+  const { session, profile, refusal } = shown;
   const { request, pod, approvals, policy } = session;
   const rows: readonly (readonly [string, string | null])[] = [
     ['State', stateOf(session)],
@@ -29,8 +30,16 @@ export function sessionBody(
     ['Consents', approvals.needed === 0 ? null : consentsOf(approvals)],
     ['Asked at', session.createdAt],
   ];
-  return markup` <dl>${rows.map(([name, text]) => row(name, text))}</dl>
-    ${saidBy(session)} ${deciding(session, token)} ${gettingIn(session)}`;
+  return markup`${refusal && refusalOf(refusal)}
+    <dl>${rows.map(([name, text]) => row(name, text))}</dl>
+    ${saidBy(session)} ${deciding(shown)} ${gettingIn(session)} ${actForms(shown)}`;
+}
+
+function refusalOf({ problem, detail, errors = [] }: Problem): Html {
+  return markup`<div class="warning" role="alert">
+    <p><strong>${PROBLEMS[problem].title}.</strong> ${detail}</p>
+    ${errors.map(({ path, message }) => markup`<p>${path.replace(/^\//, '')} ${message}</p>`)}
+  </div>`;
 }
 
 function row(name: string, text: string | null): Html {
@@ -89,23 +98,47 @@ const VERDICTS = [
   ['retract', 'Take my consent back'],
 ] as const;
 
-/** The version that is shown is the one that is decided about. */
-function deciding({ id, version, allowedActions, approvals }: SessionDetails, token: string): Html {
-  const buttons = VERDICTS.filter(([verdict]) => allowedActions.includes(verdict)).map(
-    ([verdict, label]) => markup`<button name="verdict" value="${verdict}">${label}</button>`,
-  );
-  return markup`${
-    buttons.length > 0 &&
-    markup` <h2>Decide</h2>
-      <form method="post" action="/sessions/${id}/decisions">
+/** The version that is shown is the one that is decided about. What was written and has no form any more is shown. */
+function deciding({ session, token, signInLacks, draft }: SessionShown): Html {
+  const { id, version, allowedActions, approvals } = session;
+  const mayApprove = allowedActions.includes('approve');
+  const buttons = VERDICTS.filter(
+    ([verdict]) =>
+      allowedActions.includes(verdict) && (verdict !== 'approve' || signInLacks === null),
+  ).map(([verdict, label]) => markup`<button name="verdict" value="${verdict}">${label}</button>`);
+  if (buttons.length === 0 && !mayApprove) {
+    const { comment } = draft;
+    return markup`${
+      comment !== undefined &&
+      markup`<h2>What you wrote</h2>
+        <pre>${comment}</pre>`
+    }`;
+  }
+  return markup`<h2>Decide</h2>
+    ${mayApprove && signInLacks !== null && signingIn(id, signInLacks)}
+    ${
+      buttons.length > 0 &&
+      markup`<form method="post" action="/sessions/${id}/decisions">
         ${formToken(token)}<input type="hidden" name="version" value="${version}" />
         <label for="comment"
           >Comment${approvals.commentRequired && ' (a consent must say why)'}</label
         >
-        <textarea id="comment" name="comment" rows="3" maxlength="2000"></textarea>
+        <textarea id="comment" name="comment" rows="3" maxlength="2000">${draft.comment}</textarea>
         ${buttons}
       </form>`
-  }`;
+    }`;
+}
+
+/** Instead of the button: a consent is never given by coming back. */
+function signingIn(id: string, lacks: string): Html {
+  return markup`<div class="warning">
+    <p>${lacks}.</p>
+    <p>
+      <a href="/sessions/${id}/sign-in">Sign in again to approve</a>: you come back to this page and
+      decide then. Where it says the same afterwards, your identity provider does not sign you in
+      like that.
+    </p>
+  </div>`;
 }
 
 function gettingIn({ id, links }: SessionDetails): Html {

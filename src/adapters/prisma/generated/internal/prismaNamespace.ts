@@ -4061,7 +4061,8 @@ export type NoticeChannelScalarFieldEnum = (typeof NoticeChannelScalarFieldEnum)
 
 export const IncidentScalarFieldEnum = {
   key: 'key',
-  begunAt: 'begunAt'
+  begunAt: 'begunAt',
+  seenAt: 'seenAt'
 } as const
 
 export type IncidentScalarFieldEnum = (typeof IncidentScalarFieldEnum)[keyof typeof IncidentScalarFieldEnum]

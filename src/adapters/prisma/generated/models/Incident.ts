@@ -27,16 +27,19 @@ export type AggregateIncident = {
 export type IncidentMinAggregateOutputType = {
   key: string | null
   begunAt: Date | null
+  seenAt: Date | null
 }
 
 export type IncidentMaxAggregateOutputType = {
   key: string | null
   begunAt: Date | null
+  seenAt: Date | null
 }
 
 export type IncidentCountAggregateOutputType = {
   key: number
   begunAt: number
+  seenAt: number
   _all: number
 }
 
@@ -44,16 +47,19 @@ export type IncidentCountAggregateOutputType = {
 export type IncidentMinAggregateInputType = {
   key?: true
   begunAt?: true
+  seenAt?: true
 }
 
 export type IncidentMaxAggregateInputType = {
   key?: true
   begunAt?: true
+  seenAt?: true
 }
 
 export type IncidentCountAggregateInputType = {
   key?: true
   begunAt?: true
+  seenAt?: true
   _all?: true
 }
 
@@ -132,6 +138,7 @@ export type IncidentGroupByArgs<ExtArgs extends runtime.Types.Extensions.Interna
 export type IncidentGroupByOutputType = {
   key: string
   begunAt: Date
+  seenAt: Date
   _count: IncidentCountAggregateOutputType | null
   _min: IncidentMinAggregateOutputType | null
   _max: IncidentMaxAggregateOutputType | null
@@ -158,11 +165,13 @@ export type IncidentWhereInput = {
   NOT?: Prisma.IncidentWhereInput | Prisma.IncidentWhereInput[]
   key?: Prisma.StringFilter<"Incident"> | string
   begunAt?: Prisma.DateTimeFilter<"Incident"> | Date | string
+  seenAt?: Prisma.DateTimeFilter<"Incident"> | Date | string
 }
 
 export type IncidentOrderByWithRelationInput = {
   key?: Prisma.SortOrder
   begunAt?: Prisma.SortOrder
+  seenAt?: Prisma.SortOrder
 }
 
 export type IncidentWhereUniqueInput = Prisma.AtLeast<{
@@ -171,11 +180,13 @@ export type IncidentWhereUniqueInput = Prisma.AtLeast<{
   OR?: Prisma.IncidentWhereInput[]
   NOT?: Prisma.IncidentWhereInput | Prisma.IncidentWhereInput[]
   begunAt?: Prisma.DateTimeFilter<"Incident"> | Date | string
+  seenAt?: Prisma.DateTimeFilter<"Incident"> | Date | string
 }, "key">
 
 export type IncidentOrderByWithAggregationInput = {
   key?: Prisma.SortOrder
   begunAt?: Prisma.SortOrder
+  seenAt?: Prisma.SortOrder
   _count?: Prisma.IncidentCountOrderByAggregateInput
   _max?: Prisma.IncidentMaxOrderByAggregateInput
   _min?: Prisma.IncidentMinOrderByAggregateInput
@@ -187,56 +198,67 @@ export type IncidentScalarWhereWithAggregatesInput = {
   NOT?: Prisma.IncidentScalarWhereWithAggregatesInput | Prisma.IncidentScalarWhereWithAggregatesInput[]
   key?: Prisma.StringWithAggregatesFilter<"Incident"> | string
   begunAt?: Prisma.DateTimeWithAggregatesFilter<"Incident"> | Date | string
+  seenAt?: Prisma.DateTimeWithAggregatesFilter<"Incident"> | Date | string
 }
 
 export type IncidentCreateInput = {
   key: string
   begunAt?: Date | string
+  seenAt?: Date | string
 }
 
 export type IncidentUncheckedCreateInput = {
   key: string
   begunAt?: Date | string
+  seenAt?: Date | string
 }
 
 export type IncidentUpdateInput = {
   key?: Prisma.StringFieldUpdateOperationsInput | string
   begunAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type IncidentUncheckedUpdateInput = {
   key?: Prisma.StringFieldUpdateOperationsInput | string
   begunAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type IncidentCreateManyInput = {
   key: string
   begunAt?: Date | string
+  seenAt?: Date | string
 }
 
 export type IncidentUpdateManyMutationInput = {
   key?: Prisma.StringFieldUpdateOperationsInput | string
   begunAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type IncidentUncheckedUpdateManyInput = {
   key?: Prisma.StringFieldUpdateOperationsInput | string
   begunAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  seenAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 export type IncidentCountOrderByAggregateInput = {
   key?: Prisma.SortOrder
   begunAt?: Prisma.SortOrder
+  seenAt?: Prisma.SortOrder
 }
 
 export type IncidentMaxOrderByAggregateInput = {
   key?: Prisma.SortOrder
   begunAt?: Prisma.SortOrder
+  seenAt?: Prisma.SortOrder
 }
 
 export type IncidentMinOrderByAggregateInput = {
   key?: Prisma.SortOrder
   begunAt?: Prisma.SortOrder
+  seenAt?: Prisma.SortOrder
 }
 
 
@@ -244,24 +266,28 @@ export type IncidentMinOrderByAggregateInput = {
 export type IncidentSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   key?: boolean
   begunAt?: boolean
+  seenAt?: boolean
 }, ExtArgs["result"]["incident"]>
 
 export type IncidentSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   key?: boolean
   begunAt?: boolean
+  seenAt?: boolean
 }, ExtArgs["result"]["incident"]>
 
 export type IncidentSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   key?: boolean
   begunAt?: boolean
+  seenAt?: boolean
 }, ExtArgs["result"]["incident"]>
 
 export type IncidentSelectScalar = {
   key?: boolean
   begunAt?: boolean
+  seenAt?: boolean
 }
 
-export type IncidentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"key" | "begunAt", ExtArgs["result"]["incident"]>
+export type IncidentOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"key" | "begunAt" | "seenAt", ExtArgs["result"]["incident"]>
 
 export type $IncidentPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Incident"
@@ -269,6 +295,7 @@ export type $IncidentPayload<ExtArgs extends runtime.Types.Extensions.InternalAr
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     key: string
     begunAt: Date
+    seenAt: Date
   }, ExtArgs["result"]["incident"]>
   composites: {}
 }
@@ -694,6 +721,7 @@ export interface Prisma__IncidentClient<T, Null = never, ExtArgs extends runtime
 export interface IncidentFieldRefs {
   readonly key: Prisma.FieldRef<"Incident", 'String'>
   readonly begunAt: Prisma.FieldRef<"Incident", 'DateTime'>
+  readonly seenAt: Prisma.FieldRef<"Incident", 'DateTime'>
 }
     
 
