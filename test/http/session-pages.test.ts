@@ -229,11 +229,10 @@ describe('a word that is refused', () => {
     const session = await asked();
     const page = await open(session);
     browser.cookies.get(lab.api.url)?.clear();
-    const choice = await decide(page, { verdict: 'approve' });
-    const back = choice.url.startsWith(lab.identity.issuer)
-      ? await browser.post(choice.url, { sub: PEOPLE.approver.sub })
-      : choice;
-    expect(back.url).toBe(`${lab.api.url}/sessions/${session.id}`);
+    const late = await decide(page, { verdict: 'approve', comment: 'looks right to me' });
+    expect(late.status).toBe(401);
+    expect(late.text).toContain('looks right to me');
+    expect(late.text).toContain(`/sign-in?next=${encodeURIComponent(`/sessions/${session.id}`)}`);
     expect(await stateOf(session)).toBe('pending');
   });
 });

@@ -232,7 +232,8 @@ test('a button says which session, and which version of it was shown', () => {
 function saying(kind: PostKey['kind'], over: Partial<Grant>, state: 'pending' | 'active') {
   const grant = { ...grantOf('hash'), ...over };
   const session = newSession({ state, grant, startedAt: state === 'active' ? new Date(0) : null });
-  const about = { decisions: [], words: [], owed: null, isOverdue: false, overran: false };
+  const review = { owed: null, isOverdue: false, isDueSoon: false };
+  const about = { decisions: [], words: [], ...review, overran: false };
   const extending = { extended: 0, notExtended: 0 };
   return JSON.stringify(renderer.render(key(kind), { session, ...about, ...extending }).blocks);
 }

@@ -106,7 +106,7 @@ export class SlackButtons {
   }
 
   private async end(pressed: Pressed, { id, version }: Seen): Promise<void> {
-    const caller = await this.callerOf(pressed, 'session:request');
+    const caller = await this.callerOf(pressed, 'session:use');
     if (!caller) return;
     const came = await this.deps.acting.act(caller, id, { action: 'end' });
     if (isProblem(came)) await this.tellProblem(pressed, { id, version }, came);
@@ -117,7 +117,7 @@ export class SlackButtons {
     by: SentBy,
     words: { seen: Seen; viewId: string; comment: string | undefined; seconds: number },
   ): Promise<Answer> {
-    const needed = form === 'extend' ? 'session:request' : 'session:decide';
+    const needed = form === 'extend' ? 'session:use' : 'session:decide';
     const caller = await this.deps.callers.of(by, needed);
     if (isNotServed(caller)) return caller;
     const came = await this.said(form, caller, words);
