@@ -27,7 +27,30 @@ test('the manifest names the command and the shortcut that are listened to', () 
   });
 });
 
-test('every scope of the manifest is explained to who installs it', () => {
-  const document = readFileSync('docs/slack.md', 'utf8');
-  for (const scope of manifest.oauth_config.scopes.bot) expect(document).toContain(`\`${scope}\``);
+/** The rows of the table of scopes: scopes, and the calls that need one of them. */
+const rows = readFileSync('docs/slack.md', 'utf8')
+  .split('\n### Scopes\n')[1]
+  ?.split('\n## ')[0]
+  ?.split('\n')
+  .filter((line) => line.startsWith('| '))
+  .slice(2)
+  .map((line) => line.split('|').slice(1, 3).map(namesIn));
+
+function namesIn(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+}
+
+test('the manifest asks for the scopes that are explained to who installs it, and for no others', () => {
+  const explained = rows?.flatMap(([scopes = []]) => scopes) ?? [];
+  const asked = explained.filter((scope) => scope !== 'users:read.email');
+  expect(manifest.oauth_config.scopes.bot.toSorted()).toEqual(asked.toSorted());
+});
+
+test('what is called of Slack is what the scopes are for', () => {
+  const source = readFileSync('src/adapters/slack/slack.api.ts', 'utf8');
+  const called = [...source.matchAll(/'((?:auth|chat|views|users|conversations)\.\w+)'/g)];
+  const explained = rows?.flatMap(([, calls = []]) => calls) ?? [];
+  expect(explained.toSorted()).toEqual(
+    [...new Set(called.map(([, name = '']) => name))].toSorted(),
+  );
 });
