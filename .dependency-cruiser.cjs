@@ -36,7 +36,7 @@ module.exports = {
     { from: code(ROOT), to: { dependencyTypes: [...NODE, ...PACKAGES] } },
 
     { from: { path: '^(sandbox|bench)/' }, to: { path: '^(src|sandbox|bench)/' } },
-    { from: { path: '^scripts/' }, to: { path: '^(src|scripts)/' } },
+    { from: { path: '^scripts/' }, to: { path: '^(src|sandbox|scripts)/' } },
     { from: { path: ['^test/', TEST] }, to: { path: '^(src|sandbox|bench|test|scripts)/' } },
     { from: { path: ['^test/', TEST] }, to: { path: '^package\\.json$' } },
     {

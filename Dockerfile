@@ -22,12 +22,15 @@ FROM node AS production
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
     npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 # Of Prisma's query compilers only PostgreSQL's, in the form that the generated client loads; and nothing that is only for
-# compilers and debuggers.
+# those who build, test or debug, or for another runtime than Node (Bare).
 RUN find node_modules/@prisma/client/runtime -name 'query_compiler_*' \
       ! -name 'query_compiler_fast_bg.postgresql.mjs' \
       ! -name 'query_compiler_fast_bg.postgresql.wasm-base64.mjs' -delete \
-    && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
-    && rm -r node_modules/.bin node_modules/.package-lock.json
+    && find node_modules -mindepth 1 -type d \( -name test -o -name tests -o -name __tests__ -o -name '.*' \) \
+      -prune -exec rm -r {} + \
+    && find node_modules -type f \( -name '*.map' -o -name '*.[cm]ts' -o -name '*.ts' -o -name '*.sh' \
+      -o -name '*.test.*js' -o -name '*.bare' -o -name '.*' \) -delete \
+    && find node_modules -type d -empty -delete
 
 FROM node AS build
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \

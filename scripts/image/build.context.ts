@@ -1,4 +1,13 @@
-import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+} from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import dockerignore from '@balena/dockerignore';
 
@@ -56,5 +65,9 @@ export class CopySource {
         cpSync(from, join(to, name), options);
       }
     }
+    if (!existsSync(to)) return;
+    const { mode, atime, mtime } = lstatSync(join(this.folder, path));
+    chmodSync(to, mode);
+    utimesSync(to, atime, mtime);
   }
 }

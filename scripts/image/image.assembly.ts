@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { CopySource } from './build.context.js';
@@ -103,6 +103,7 @@ function beginStage(from: {
 }): Built {
   const { stage, before, globals, options } = from;
   const root = mkdtempSync(join(options.scratch, `${stage.name ?? 'last'}-`));
+  chmodSync(root, 0o755);
   if (before)
     cpSync(before.root, root, {
       recursive: true,
