@@ -10,10 +10,10 @@ ARG NODE_IMAGE
 ARG RUNTIME_IMAGE
 ARG ALLOW_UNPINNED=no
 RUN for image in "${NODE_IMAGE}" "${RUNTIME_IMAGE}"; do \
-      [ "${ALLOW_UNPINNED}" = yes ] || echo "${image}" | grep -Eq '@sha256:[0-9a-f]{64}$' || { \
+      if [ "${ALLOW_UNPINNED}" != yes ] && ! echo "${image}" | grep -Eq '@sha256:[0-9a-f]{64}$'; then \
         echo "${image} is not given by digest: see docs/image.md, or try with --build-arg ALLOW_UNPINNED=yes" >&2; \
         exit 1; \
-      }; \
+      fi; \
     done
 WORKDIR /app
 COPY package.json package-lock.json ./

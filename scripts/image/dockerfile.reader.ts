@@ -75,7 +75,7 @@ export function readDockerfile(text: string): DockerfileRead {
 const READERS: Readonly<Record<string, (it: Instruction, line: number) => Step[]>> = {
   RUN: (it, line) => {
     const script = it.getArgumentsContent()?.trim() ?? '';
-    if (/^\[/.test(script)) throw new UnknownStep(line, 'RUN in its exec form is not known');
+    if (script.startsWith('[')) throw new UnknownStep(line, 'RUN in its exec form is not known');
     if (script.includes('<<')) throw new UnknownStep(line, 'RUN with a heredoc is not known');
     return [{ kind: 'run', line, script, secrets: secretsOf(it, line) }];
   },

@@ -77,7 +77,7 @@ export function sbomDocument({ project, tree, madeAt }: SbomSource): string {
 
 /** What the schema of CycloneDX 1.6, read strictly, says against a document; undefined where it is in order. */
 export async function sbomMistakes(text: string): Promise<string | undefined> {
-  const mistakes = await new JsonStrictValidator(Version.v1dot6).validate(text);
+  const mistakes: unknown = await new JsonStrictValidator(Version.v1dot6).validate(text);
   return mistakes === null ? undefined : JSON.stringify(mistakes);
 }
 
