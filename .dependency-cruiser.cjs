@@ -37,6 +37,8 @@ module.exports = {
 
     { from: { path: '^(sandbox|bench)/' }, to: { path: '^(src|sandbox|bench)/' } },
     { from: { path: '^scripts/' }, to: { path: '^(src|scripts)/' } },
+    // The image is tried against the sandbox.
+    { from: { path: '^scripts/image/' }, to: { path: '^sandbox/' } },
     { from: { path: ['^test/', TEST] }, to: { path: '^(src|sandbox|bench|test|scripts)/' } },
     { from: { path: ['^test/', TEST] }, to: { path: '^package\\.json$' } },
     {

@@ -19,7 +19,7 @@ export interface BrokerProcess {
 }
 
 /**
- * Starts `dist/src/main.js` with a configuration file and these variables, and nothing else of our environment. Its log
+ * Starts `hallpass-server serve` with a configuration file and these variables, and nothing else of our environment. Its log
  * must tell of level `info`. Ends with this process, but for a KILL.
  *
  * @throws Error with what it says, where it does not serve.
@@ -28,7 +28,7 @@ export async function startBrokerProcess(
   configPath: string,
   variables: Readonly<Record<string, string>> = {},
 ): Promise<BrokerProcess> {
-  const child = spawn(process.execPath, [join(PROJECT_ROOT, 'dist', 'src', 'main.js')], {
+  const child = spawn(process.execPath, [join(PROJECT_ROOT, 'dist', 'src', 'server.js'), 'serve'], {
     env: { ...variables, HALLPASS_CONFIG: configPath },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -18,7 +18,7 @@ then exits and has changed nothing.
 - Relative paths start from the file's folder; without a file, from the working folder.
 - Keys marked **secret** are never printed. They can be given as files instead.
 - Anchors, aliases and tags of YAML are refused.
-- \`npm run migrate\` reads the section \`database\` only.
+- \`hallpass-server migrate\` reads the section \`database\` only.
 `;
 
 /** `docs/configuration.md`: every key of the schema, with a file that holds an example of each. */

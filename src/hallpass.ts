@@ -1,15 +1,10 @@
 import packageJson from '../package.json' with { type: 'json' };
+import type { ExitCode } from './adapters/cli/exit.codes.js';
 import { exitOfSignal, SIGNALS } from './adapters/cli/exit.codes.js';
 import { nodeWorld } from './adapters/cli/node.world.js';
 import { runHallpass } from './adapters/cli/hallpass.program.js';
 import type { Screen } from './adapters/cli/screen.js';
 import { readClientEnvironment } from './config/client.environment.js';
-
-// Whoever reads us may have read enough, as `head` does. What we did is not done then, as for everybody in a pipe.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(exitOfSignal(SIGNALS.pipe));
-});
 
 const SCREEN: Screen = {
   out: (text) =>
@@ -22,20 +17,26 @@ const SCREEN: Screen = {
 /** Whoever has kubectl ask for a token does not wait until the database's client is loaded. */
 const policyTools = () => import('./policy.tools.js');
 
-const exitCode = await runHallpass(
-  {
-    version: packageJson.version,
-    screen: SCREEN,
-    world: () =>
-      nodeWorld({ version: packageJson.version, screen: SCREEN, env: readClientEnvironment() }),
-    now: () => new Date(),
-    loadPolicies: async (folders) => (await policyTools()).loadPolicies(folders),
-    loadTests: async (from) => (await policyTools()).loadPolicyTests(from),
-    readFile: async (path) => (await policyTools()).readYamlFile(path),
-    evidence: async () => (await import('./evidence.tools.js')).evidenceTools,
-    diff: async (args) => (await policyTools()).diffPolicies(args),
-  },
-  process.argv.slice(2),
-);
-// Input that nobody reads any more, or a connection that is being closed, is no reason to stay.
-process.stdout.write('', () => process.exit(exitCode));
+/** Runs a command of `hallpass` in this process. @returns what the process should end with. */
+export function runClient(args: readonly string[]): Promise<ExitCode> {
+  // Whoever reads us may have read enough, as `head` does. What we did is not done then, as for everybody in a pipe.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(exitOfSignal(SIGNALS.pipe));
+  });
+  return runHallpass(
+    {
+      version: packageJson.version,
+      screen: SCREEN,
+      world: () =>
+        nodeWorld({ version: packageJson.version, screen: SCREEN, env: readClientEnvironment() }),
+      now: () => new Date(),
+      loadPolicies: async (folders) => (await policyTools()).loadPolicies(folders),
+      loadTests: async (from) => (await policyTools()).loadPolicyTests(from),
+      readFile: async (path) => (await policyTools()).readYamlFile(path),
+      evidence: async () => (await import('./evidence.tools.js')).evidenceTools,
+      diff: async (args) => (await policyTools()).diffPolicies(args),
+    },
+    args,
+  );
+}

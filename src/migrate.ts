@@ -7,10 +7,12 @@ import { loadDatabaseConfig } from './config/load.config.js';
 
 const HELP = `Brings the database to the schema of this program.
 
-  npm run migrate                             apply what is missing
-  npm run migrate -- --dry-run                say what would be applied, and change nothing
-  npm run migrate -- --status                 say how the database stands
-  npm run migrate -- --rolled-back <name>     settle a failed migration of which nothing is left, and go on
+  hallpass-server migrate                         apply what is missing
+  hallpass-server migrate --dry-run               say what would be applied, and change nothing
+  hallpass-server migrate --status                say how the database stands
+  hallpass-server migrate --rolled-back <name>    settle a failed migration of which nothing is left, and go on
+
+In a checkout, \`npm run migrate -- --status\` and so on.
 
 Reads the section \`database\` of the configuration: \`ownerUrl\` (or HALLPASS_DATABASE__OWNER_URL) is the role that owns
 the tables, the user in \`url\` (or \`serviceUser\`) the role that serves.
@@ -30,11 +32,12 @@ const EXIT_BY_REASON = {
   failed: EXIT.failed,
 } as const satisfies Record<MigrationRefusalReason, number>;
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(argv: readonly string[]): Promise<number> {
+/** Migrates. @returns what the process should end with, as the help says; a bug is thrown. */
+export async function runMigrate(argv: readonly string[]): Promise<number> {
   const args = readArguments(argv);
-  if (typeof args === 'string') return stop(`${args} See npm run migrate -- --help.`, EXIT.usage);
+  if (typeof args === 'string') {
+    return stop(`${args} (see hallpass-server migrate --help)`, EXIT.usage);
+  }
   if (args.help) {
     say(HELP);
     return EXIT.done;

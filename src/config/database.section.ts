@@ -22,7 +22,7 @@ export const databaseSection = z
       .exactOptional()
       .meta({
         description:
-          'The same database as the role that owns the tables. `npm run migrate` alone uses it.',
+          'The same database as the role that owns the tables. `hallpass-server migrate` alone uses it.',
         examples: ['postgresql://hallpass_owner@db.example.com:5432/hallpass'],
         secret: true,
       }),

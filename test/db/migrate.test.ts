@@ -341,7 +341,7 @@ describe('the roles', () => {
 describe('the command', () => {
   const command = (args: string[], env: Record<string, string> = {}) =>
     new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const program = ['dist/src/migrate.js', ...args];
+      const program = ['dist/src/server.js', 'migrate', ...args];
       const clean = { PATH: process.env['PATH'] ?? '', ...env };
       execFile(process.execPath, program, { env: clean }, (error, stdout, stderr) => {
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });

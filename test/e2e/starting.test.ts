@@ -47,7 +47,7 @@ users: [{ name: none, user: { token: none } }]
     log: { level: 'info' },
     ...over,
   });
-  return new Program('src/main.ts', [], { HALLPASS_CONFIG: path });
+  return new Program('src/server.ts', ['serve'], { HALLPASS_CONFIG: path });
 }
 
 const serviceUrl = (it: TestDatabase): string => it.serviceUrl;
@@ -168,7 +168,7 @@ describe('a broker that is started', () => {
   test('tells every mistake of its configuration at once, with its place', async () => {
     const path = join(folder, 'wrong.yaml');
     await writeFile(path, 'server:\n  ports: 1\nsessions:\n  workers: none\n');
-    await using broker = new Program('src/main.ts', [], { HALLPASS_CONFIG: path });
+    await using broker = new Program('src/server.ts', ['serve'], { HALLPASS_CONFIG: path });
     const { code, stderr } = await broker.ended;
     expect(code).toBe(2);
     expect(stderr).toContain('wrong.yaml:2:3: server.ports: is not known: did you mean port?');

@@ -67,6 +67,7 @@ const ALLOWED: readonly [from: string, imports: string][] = [
   ['src/migrate.ts', './adapters/one/one.js'],
   ['sandbox/ok-a.ts', '../src/main.js'],
   ['test/ok-a.ts', '../sandbox/demo.js'],
+  ['scripts/image/ok-a.ts', '../../sandbox/demo.js'],
 ];
 
 const PLAIN = [

@@ -18,7 +18,7 @@ export class Program implements AsyncDisposable {
   private readonly child: ChildProcess;
   private readonly listeners = new Set<() => void>();
 
-  /** @param path in the sources, such as `src/main.ts`. @throws Error where it is not built. */
+  /** @param path in the sources, such as `src/server.ts`. @throws Error where it is not built. */
   constructor(path: string, args: readonly string[] = [], env: Record<string, string> = {}) {
     const built = join(PROJECT_ROOT, 'dist', path.replace(/\.ts$/, '.js'));
     if (!existsSync(built)) throw new Error(`${path} is not built: run npm run build`);

@@ -116,7 +116,7 @@ export function unsettledSentence({ name, startedAt, logs }: Attempt): string {
   return (
     `The migration ${name} was begun at ${startedAt.toISOString()} and did not finish (${why}): ` +
     `mend the cause${isUndone ? '' : ', remove what the migration left behind'}, and run ` +
-    `\`npm run migrate -- --rolled-back ${name}\`.`
+    `\`hallpass-server migrate --rolled-back ${name}\`.`
   );
 }
 
@@ -126,7 +126,7 @@ function failureSentence(name: string, { what, isUndone, isRecorded }: StepFailu
   const left = isUndone
     ? 'It was undone whole: mend the cause'
     : 'It may have been applied in part: mend the cause, remove what it left behind';
-  return `The migration ${name} failed: ${what}. ${left}, and run \`npm run migrate -- --rolled-back ${name}\`.`;
+  return `The migration ${name} failed: ${what}. ${left}, and run \`hallpass-server migrate --rolled-back ${name}\`.`;
 }
 
 function missing(

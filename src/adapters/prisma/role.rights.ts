@@ -40,6 +40,6 @@ export async function roleRefusal(db: Queryable): Promise<string | undefined> {
   if (what === undefined) return undefined;
   return (
     `The role ${rights.role} ${what}, so that nobody could rely on it: set \`database.url\` to a role of the service's ` +
-    'own (CREATE ROLE hallpass LOGIN PASSWORD …), and run `npm run migrate`, which gives it the rights that it needs.'
+    'own (CREATE ROLE hallpass LOGIN PASSWORD …), and run `hallpass-server migrate` (npm run migrate), which gives it the rights that it needs.'
   );
 }

@@ -39,15 +39,15 @@ export function schemaSentence(state: SchemaState): string {
     case 'current':
       return 'The schema of the database is current.';
     case 'older':
-      return `The schema of the database is older than this program (missing: ${list(state.missing)}): run \`npm run migrate\`.`;
+      return `The schema of the database is older than this program (missing: ${list(state.missing)}): run \`hallpass-server migrate\` (npm run migrate).`;
     case 'newer':
       return `The schema of the database is newer than this program, or another program's (unknown: ${list(state.unknown)}): run the version of Hallpass that made it, or a later one.`;
     case 'failed':
-      return `The migration ${state.migration} was begun and did not finish: run \`npm run migrate -- --status\`, which says why and what to do.`;
+      return `The migration ${state.migration} was begun and did not finish: run \`hallpass-server migrate --status\` (npm run migrate -- --status), which says why and what to do.`;
     case 'changed':
       return `The migration ${state.migration} was applied with another text than this program has for it: run the version of Hallpass that made the schema, or put the file back as it was.`;
     case 'unreadable':
-      return 'The role that serves may not read the table of migrations: run `npm run migrate`, which allows it.';
+      return 'The role that serves may not read the table of migrations: run `hallpass-server migrate` (npm run migrate), which allows it.';
   }
 }
 

@@ -2,10 +2,24 @@ import { isStartRefusal, startBroker } from './broker.js';
 import { configProblemText, isConfigProblem } from './config/config.problem.js';
 import { loadConfig } from './config/load.config.js';
 
-/** Exit codes: 0 stopped by a signal, 1 a bug, 2 wrong configuration or documents, no fit database, or a taken port. */
-process.exitCode = await main();
+const HELP = `Serves until TERM or INT: finishes the requests under way then, and leaves sessions to run in their clusters.
 
-async function main(): Promise<number> {
+  hallpass-server serve
+
+Takes no arguments: the variable HALLPASS_CONFIG names the configuration file, and other variables go over it.
+
+Exit codes: 0 stopped by a signal, 1 a bug, 2 wrong arguments, configuration or documents, no fit database, or a taken port.`;
+
+/** Serves. @returns what the process should end with, as the help says; a bug is thrown. */
+export async function serve(args: readonly string[]): Promise<number> {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) {
+    process.stdout.write(`${HELP}\n`);
+    return 0;
+  }
+  if (args.length > 0)
+    return refuse(
+      `serve takes no arguments, and was given ${args[0]}. (see hallpass-server serve --help)`,
+    );
   const config = loadConfig();
   if (isConfigProblem(config)) return refuse(configProblemText(config));
   const broker = await startBroker(config);
