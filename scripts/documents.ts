@@ -1,6 +1,7 @@
 import { format, resolveConfig } from 'prettier';
 import { cliDocument } from './cli.document.js';
 import { configurationDocument } from './configuration.document.js';
+import { permissionsDocument } from './permissions.document.js';
 import { policiesDocument } from './policies.document.js';
 import { policyFactsDocument } from './policy-facts.document.js';
 import { metricsDocument } from './metrics.document.js';
@@ -10,6 +11,7 @@ import { sessionMachineDocument } from './session-machine.document.js';
 const MADE: Readonly<Record<string, () => string>> = {
   'docs/cli.md': cliDocument,
   'docs/configuration.md': configurationDocument,
+  'docs/permissions.md': permissionsDocument,
   'docs/policies.md': policiesDocument,
   'docs/policy-facts.md': policyFactsDocument,
   'docs/metrics.md': metricsDocument,

@@ -43,7 +43,7 @@ export function acceptStream(
   }
   // A WebSocket is a GET, and still has to be allowed `create` (pkg/registry/core/pod/rest/authorize.go).
   const asCreate = { ...attributesOf(info), verb: 'create' };
-  if (!parts.authorizer.decide(user, asCreate).allowed) {
+  if (!parts.authorizer.authorize(user, asCreate).allowed) {
     return forbidden({ group: '', resource: 'pods', name }, '');
   }
   const pod = parts.store.get('pods', info.namespace, name);
