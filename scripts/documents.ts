@@ -1,6 +1,7 @@
 import { format, resolveConfig } from 'prettier';
 import { cliDocument } from './cli.document.js';
 import { configurationDocument } from './configuration.document.js';
+import { lockdownLimits } from './lockdown.document.js';
 import { permissionsDocument } from './permissions.document.js';
 import { policiesDocument } from './policies.document.js';
 import { policyFactsDocument } from './policy-facts.document.js';
@@ -9,6 +10,7 @@ import { problemsDocument } from './problems.document.js';
 import { sessionMachineDocument } from './session-machine.document.js';
 
 const MADE: Readonly<Record<string, () => string>> = {
+  'deploy/lockdown/limits.yaml': lockdownLimits,
   'docs/cli.md': cliDocument,
   'docs/configuration.md': configurationDocument,
   'docs/permissions.md': permissionsDocument,

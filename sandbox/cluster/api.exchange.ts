@@ -17,6 +17,8 @@ export interface ApiRequest {
   accept: string;
   /** The body, or the refusal of one that is too large. */
   readBody: () => Promise<Buffer | Refusal>;
+  /** What admission writes into the audit log. */
+  annotations: Record<string, string>;
 }
 
 /** A request whose path names a resource of the store. */

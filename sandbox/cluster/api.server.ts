@@ -107,17 +107,17 @@ export class ApiServer {
       if (known === 'dropped') return;
       const reply = isRefusal(known) ? known : await this.#reply(known.request, gone.signal);
       if (!isRefusal(known) && known.dropAfter) {
-        this.#log(incoming, known.request.user.name, 0);
+        this.#log(incoming, 0, known.request);
         incoming.socket.destroy();
         return;
       }
-      const user = isRefusal(known) ? '' : known.request.user.name;
-      this.#log(incoming, user, 'status' in reply ? reply.status : 200);
+      const request = isRefusal(known) ? undefined : known.request;
+      this.#log(incoming, 'status' in reply ? reply.status : 200, request);
       await send(response, reply, gone.signal);
     } catch (error) {
       // A defect of the stand-in itself: said to the client as the real server says its own.
       const message = error instanceof Error ? error.message : String(error);
-      this.#log(incoming, '', 500);
+      this.#log(incoming, 500);
       if (response.headersSent) response.destroy();
       else await send(response, internalFailure(message), gone.signal);
     }
@@ -127,9 +127,9 @@ export class ApiServer {
     socket.on('error', () => socket.destroy());
     const known = await this.#receive(incoming);
     if (known === 'dropped') return;
-    const user = isRefusal(known) ? '' : known.request.user.name;
+    const request = isRefusal(known) ? undefined : known.request;
     const stream = isRefusal(known) ? known : this.#connect(known.request, incoming);
-    this.#log(incoming, user, isRefusal(stream) ? stream.status : 101);
+    this.#log(incoming, isRefusal(stream) ? stream.status : 101, request);
     if (isRefusal(stream)) {
       refuseUpgrade(socket, stream);
       return;
@@ -172,7 +172,7 @@ export class ApiServer {
       const struck = faults.strikeRequest(['refuse', 'drop'], method, url);
       if (struck?.kind === 'refuse') return refusalOf(struck);
       if (struck?.when === 'before') {
-        this.#log(incoming, '', 0);
+        this.#log(incoming, 0);
         incoming.socket.destroy();
         return 'dropped';
       }
@@ -202,17 +202,19 @@ export class ApiServer {
       contentType: incoming.headers['content-type'] ?? '',
       accept: incoming.headers.accept ?? '',
       readBody: () => readBody(incoming),
+      annotations: {},
     };
   }
 
-  #log(incoming: IncomingMessage, user: string, status: number): void {
+  #log(incoming: IncomingMessage, status: number, request?: ApiRequest): void {
     const answeredMs = performance.now();
     this.parts.requests.add({
       at: this.parts.now(),
       method: incoming.method ?? '',
       path: incoming.url ?? '',
-      user,
+      user: request?.user.name ?? '',
       status,
+      annotations: request?.annotations ?? {},
       arrivedMs: this.#arrivals.get(incoming) ?? answeredMs,
       answeredMs,
     });

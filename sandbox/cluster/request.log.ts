@@ -6,6 +6,8 @@ export interface RequestEntry {
   user: string;
   /** 101 for an accepted WebSocket; 0 for a connection that was dropped. */
   status: number;
+  /** What admission policies say of it to the audit log. */
+  annotations: Readonly<Record<string, string>>;
   /** When it arrived and when its answer was ready (a watch or stream: began), by `performance.now()`. */
   arrivedMs: number;
   answeredMs: number;

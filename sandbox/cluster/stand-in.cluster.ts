@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ContainerRuntime } from '../runtime/container.runtime.js';
+import { AdmissionPolicies } from './admission.policies.js';
 import { ApiServer } from './api.server.js';
 import { AskedRights } from './asked.rights.js';
 import { Authenticator } from './authenticator.js';
@@ -69,6 +70,8 @@ export class StandInCluster {
   readonly requests = new RequestLog();
   /** What requests were authorized as. */
   readonly asked = new AskedRights();
+  /** The ValidatingAdmissionPolicies in force; none at first. */
+  readonly admission = new AdmissionPolicies();
   readonly images: ImageTable;
   readonly tokens: { readonly admin: string };
   readonly #store: ObjectStore;
@@ -109,6 +112,7 @@ export class StandInCluster {
       store,
       authenticator,
       authorizer: new Authorizer(store, this.asked),
+      admission: this.admission,
       kubelet,
       runtime,
       faults: this.faults,

@@ -78,7 +78,8 @@ export async function readManifests(
           const at = moved(manifest.metadata);
           return { ...manifest, metadata: at, subjects: manifest.subjects.map(moved) };
         }
-        default:
+        case 'Role':
+        case 'ServiceAccount':
           return { ...manifest, metadata: moved(manifest.metadata) };
       }
     });
