@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { ApiClient } from '../../sandbox/broker/api.client.js';
+import { imageId } from '../../sandbox/cluster/images.js';
 import type { KubectlVersion } from '../../sandbox/cluster/kubectl.runner.js';
 import { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
 import { uniqueName } from '../../sandbox/cluster/stand-in.cluster.js';
@@ -14,9 +15,10 @@ import { createManifest, readManifests, rightsOf } from './broker.rights.js';
 import { ClusterAdmin } from './cluster.admin.js';
 import { selecting } from './pod.shapes.js';
 
-const IMAGE = 'hallpass.sandbox/busybox:1';
+/** The sandbox's image of busybox, by its digest. */
+export const IMAGE = `hallpass.sandbox/busybox@${imageId('hallpass.sandbox/busybox:1')}`;
 const BUSYBOX = 'docker.io/library/busybox:1';
-const NAMESPACE = 'shop';
+export const NAMESPACE = 'shop';
 
 type Workload = Extract<NewSession['target'], { workload: object }>['workload'];
 
@@ -92,7 +94,7 @@ export class RightsLab implements AsyncDisposable {
     await this.parts.opened.disposeAsync();
   }
 
-  private get cluster() {
+  get cluster() {
     return this.parts.lab.sandbox.cluster;
   }
 
@@ -226,7 +228,7 @@ export class RightsLab implements AsyncDisposable {
     if (this.cluster.pod(NAMESPACE, pod)) throw new Error('its Pod is still there');
   }
 
-  private async active(
+  async active(
     target: NewSession['target'],
     more: Partial<NewSession> = {},
   ): Promise<SessionDetails> {
@@ -242,7 +244,7 @@ export class RightsLab implements AsyncDisposable {
     return robin.until(id, ['active']);
   }
 
-  private async pod(more: { image?: string; command?: string[] } = {}): Promise<string> {
+  async pod(more: { image?: string; command?: string[] } = {}): Promise<string> {
     const name = uniqueName('web');
     const usual = { image: BUSYBOX, command: ['sleep', '3600'] };
     this.cluster.addPod({ namespace: NAMESPACE, ...usual, ...more, name });
@@ -272,7 +274,7 @@ async function writePolicies(folder: string): Promise<string> {
       apiVersion: 'hallpass/v1',
       kind: 'DebugProfile',
       metadata: { name },
-      spec: { image: IMAGE, allowTag: true, debugProfile: 'baseline' },
+      spec: { image: IMAGE, debugProfile: 'baseline' },
     },
     {
       apiVersion: 'hallpass/v1',
