@@ -60,6 +60,8 @@ export interface Surroundings {
   readonly anchors?: readonly object[];
   /** How the API server's audit log is looked at, as the configuration has it; not at all by default. */
   readonly clusterAudit?: object;
+  /** How the broker acts in people's names, as the configuration has it; it does not by default. */
+  readonly impersonate?: object;
   readonly sessions?: Partial<Config['sessions']>;
   readonly server?: {
     /** Where kubectl is to reach the broker, it must be known before. */
@@ -116,6 +118,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
         kubeconfig: around.kubeconfig,
         namespaces: around.namespaces,
         ...(around.clusterAudit === undefined ? {} : { audit: around.clusterAudit }),
+        ...(around.impersonate === undefined ? {} : { impersonate: around.impersonate }),
       },
     ],
     policies: { folders: [around.policies ?? POLICIES].flat() },

@@ -7,6 +7,7 @@ import { route } from './api.router.js';
 import type { User } from './authenticator.js';
 import type { ClusterParts } from './cluster.parts.js';
 import { refusalOf } from './faults.js';
+import { impersonation } from './impersonation.js';
 import { offeredStreamProtocols } from './port.upgrade.js';
 import { readRequestInfo } from './request.info.js';
 import { sandboxAdmin } from './sandbox.admin.js';
@@ -184,21 +185,28 @@ export class ApiServer {
   }
 
   #read(incoming: IncomingMessage, method: string, url: string): ApiRequest | Refusal {
-    const user: User | Refusal = this.parts.authenticator.authenticate(
+    const requester: User | Refusal = this.parts.authenticator.authenticate(
       incoming.headers.authorization,
     );
-    if (isRefusal(user)) return unauthorized();
+    if (isRefusal(requester)) return unauthorized();
     const at = url.indexOf('?');
     const path = at < 0 ? url : url.slice(0, at);
     const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
     const info = readRequestInfo(method, path, query);
     if (info === undefined) return badRequest('invalid URL escape');
+    const impersonated = impersonation(this.parts.authorizer, requester, {
+      headers: incoming.headersDistinct,
+      info,
+    });
+    if (isRefusal(impersonated)) return impersonated;
     return {
       method,
       url,
       query,
       info,
-      user,
+      user: impersonated?.user ?? requester,
+      requester,
+      ...(impersonated === undefined ? {} : { impersonated }),
       contentType: incoming.headers['content-type'] ?? '',
       accept: incoming.headers.accept ?? '',
       readBody: () => readBody(incoming),
@@ -212,7 +220,8 @@ export class ApiServer {
       at: this.parts.now(),
       method: incoming.method ?? '',
       path: incoming.url ?? '',
-      user: request?.user.name ?? '',
+      user: request?.requester.name ?? '',
+      ...(request?.impersonated === undefined ? {} : { impersonated: request.impersonated }),
       status,
       annotations: request?.annotations ?? {},
       arrivedMs: this.#arrivals.get(incoming) ?? answeredMs,

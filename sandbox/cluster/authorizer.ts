@@ -73,20 +73,26 @@ export class Authorizer {
 
   /** `undefined` when allowed, the server's 403 otherwise (measured: patch/rbac-denied.json, patch/anonymous.json). */
   check(user: User, info: RequestInfo): Refusal | undefined {
-    if (this.authorize(user, attributesOf(info)).allowed) return undefined;
-    if (!info.isResource) {
+    return this.checkAttributes(user, attributesOf(info));
+  }
+
+  /** The same for a right that is no request's own. */
+  checkAttributes(user: User, needed: Attributes): Refusal | undefined {
+    if (this.authorize(user, needed).allowed) return undefined;
+    const { verb, group, resource, subresource, namespace, name, path } = needed;
+    if (path !== undefined) {
       return refuse({
         code: 403,
         reason: 'Forbidden',
-        message: `forbidden: User "${user.name}" cannot ${info.verb} path "${info.path}"`,
+        message: `forbidden: User "${user.name}" cannot ${verb} path "${path}"`,
         details: {},
       });
     }
-    const what = info.subresource ? `${info.resource}/${info.subresource}` : info.resource;
-    const where = info.namespace ? `in the namespace "${info.namespace}"` : 'at the cluster scope';
+    const what = subresource ? `${resource}/${subresource}` : resource;
+    const where = namespace ? `in the namespace "${namespace}"` : 'at the cluster scope';
     return forbidden(
-      { group: info.group, resource: info.resource, name: info.name },
-      `User "${user.name}" cannot ${info.verb} resource "${what}" in API group "${info.group}" ${where}`,
+      { group, resource, name },
+      `User "${user.name}" cannot ${verb} resource "${what}" in API group "${group}" ${where}`,
     );
   }
 }

@@ -126,7 +126,7 @@ describe('a call is a session’s', () => {
   const started = new Date('2026-11-28T10:00:00.000Z');
   const session = newSession({ state: 'active', startingAt: started });
   const name = containerName(session);
-  const facts = { cluster: 'sandbox', account: ACCOUNT, sessions: [session] };
+  const facts = { cluster: 'sandbox', account: ACCOUNT, impersonates: null, sessions: [session] };
   const verdict = (over: object = {}, containers = [name], about: object = {}) => {
     const { namespace, podName } = {
       namespace: session.request.namespace,

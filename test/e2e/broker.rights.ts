@@ -18,11 +18,26 @@ export interface Right {
 const strings = z.array(z.string());
 const metadata = z.strictObject({ name: z.string(), namespace: z.string() });
 const clusterWide = z.strictObject({ name: z.string() });
-const rules = z.array(z.strictObject({ apiGroups: strings, resources: strings, verbs: strings }));
+const rules = z.array(
+  z.strictObject({
+    apiGroups: strings,
+    resources: strings,
+    resourceNames: strings.exactOptional(),
+    verbs: strings,
+  }),
+);
 const roleRef = z.strictObject({ apiGroup: z.string(), kind: z.string(), name: z.string() });
 const subjects = z.array(
-  z.strictObject({ kind: z.string(), name: z.string(), namespace: z.string() }),
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('ServiceAccount'), name: z.string(), namespace: z.string() }),
+    z.strictObject({
+      kind: z.literal('Group'),
+      apiGroup: z.literal('rbac.authorization.k8s.io'),
+      name: z.string(),
+    }),
+  ]),
 );
+type Subject = z.infer<typeof subjects>[number];
 const inRbac = z.literal('rbac.authorization.k8s.io/v1');
 
 /** Strict, so that nothing which deploy/ says is left out unseen. */
@@ -65,6 +80,7 @@ export async function readManifests(
     if (namespace === undefined) throw new Error(`deploy/ names a namespace ${it.namespace}`);
     return { ...it, namespace };
   };
+  const movedTo = (it: Subject): Subject => (it.kind === 'ServiceAccount' ? moved(it) : it);
   return texts
     .flatMap((text) => parseAllDocuments(text))
     .map((document) => {
@@ -73,10 +89,10 @@ export async function readManifests(
         case 'ClusterRole':
           return manifest;
         case 'ClusterRoleBinding':
-          return { ...manifest, subjects: manifest.subjects.map(moved) };
+          return { ...manifest, subjects: manifest.subjects.map(movedTo) };
         case 'RoleBinding': {
           const at = moved(manifest.metadata);
-          return { ...manifest, metadata: at, subjects: manifest.subjects.map(moved) };
+          return { ...manifest, metadata: at, subjects: manifest.subjects.map(movedTo) };
         }
         case 'Role':
         case 'ServiceAccount':
@@ -107,10 +123,23 @@ export async function createManifest(
   }
 }
 
-/** What the manifests let their account do. */
-export function rightsOf(manifests: readonly Manifest[]): Right[] {
+/** What the manifests let their account do, or those of a group. */
+export function rightsOf(
+  manifests: readonly Manifest[],
+  of: Subject['kind'] = 'ServiceAccount',
+): Right[] {
+  const bound = new Set(
+    manifests.flatMap((it) =>
+      (it.kind === 'RoleBinding' || it.kind === 'ClusterRoleBinding') &&
+      it.subjects.some(({ kind }) => kind === of)
+        ? [`${it.roleRef.kind} ${it.roleRef.name}`]
+        : [],
+    ),
+  );
   return manifests.flatMap((it) =>
-    it.kind === 'Role' || it.kind === 'ClusterRole' ? rightsIn(it.rules) : [],
+    (it.kind === 'Role' || it.kind === 'ClusterRole') && bound.has(`${it.kind} ${it.metadata.name}`)
+      ? rightsIn(it.rules)
+      : [],
   );
 }
 
@@ -125,7 +154,8 @@ export function rightsIn(
   return rules.flatMap(({ apiGroups = [], resources = [], verbs }) =>
     apiGroups.flatMap((group) =>
       resources.flatMap((path) => {
-        const [resource = '', subresource = ''] = path.split('/');
+        const [resource = '', ...below] = path.split('/');
+        const subresource = below.join('/');
         return verbs.map((verb) => ({ verb, group, resource, subresource }));
       }),
     ),

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { ApiClient } from '../../sandbox/broker/api.client.js';
+import type { Surroundings } from '../../sandbox/broker/broker.config.js';
 import { imageId } from '../../sandbox/cluster/images.js';
 import type { KubectlVersion } from '../../sandbox/cluster/kubectl.runner.js';
 import { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
@@ -42,10 +43,16 @@ export class RightsLab implements AsyncDisposable {
     },
     /** What the account may do. */
     readonly granted: readonly Right[],
+    /** What people may do in whose names it acts. */
+    readonly grantedToPeople: readonly Right[],
   ) {}
 
   /** @param files of deploy/. @param account the namespace of the broker's account, new to the cluster. */
-  static async start(files: readonly string[], account: string): Promise<RightsLab> {
+  static async start(
+    files: readonly string[],
+    account: string,
+    more: Pick<Surroundings, 'impersonate'> = {},
+  ): Promise<RightsLab> {
     await using opened = new AsyncDisposableStack();
     const lab = opened.use(await BrokerLab.start());
     const { cluster, folder, adminKubeconfig } = lab.sandbox;
@@ -60,6 +67,7 @@ export class RightsLab implements AsyncDisposable {
     await admin.writeKubeconfig(kubeconfig, { namespace: account, name: 'hallpass' });
     const broker = await lab.brokerWithTls({
       surroundings: {
+        ...more,
         kubeconfig,
         namespaces: [NAMESPACE],
         policies: await writePolicies(join(folder, 'rights')),
@@ -70,12 +78,13 @@ export class RightsLab implements AsyncDisposable {
     return new RightsLab(
       { account, lab, admin, robin, ada, opened: opened.move() },
       rightsOf(manifests),
+      rightsOf(manifests, 'Group'),
     );
   }
 
   /** What the broker's requests were authorized as, and whether they were. */
-  asked() {
-    return this.cluster.asked.of(`system:serviceaccount:${this.parts.account}:hallpass`);
+  asked(by = this.account) {
+    return this.cluster.asked.of(by);
   }
 
   /** Every kind of target, the ways into a session, and the ways out of it. */
@@ -92,6 +101,11 @@ export class RightsLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.parts.opened.disposeAsync();
+  }
+
+  /** The broker's account, as the API server names it. */
+  get account(): string {
+    return `system:serviceaccount:${this.parts.account}:hallpass`;
   }
 
   get cluster() {
