@@ -37,7 +37,7 @@ function compiled(expression: string, type: 'bool' | 'string' | 'dyn'): Run {
   const isOfType = type === 'dyn' || check.type === type || check.type === 'dyn';
   if (!isOfType) throw new ExpressionError(`${expression}: is ${check.type ?? ''}, not ${type}`);
   const parsed = environment.parse(expression);
-  return (facts) => parsed(facts);
+  return (facts): unknown => parsed(facts);
 }
 
 /** The expressions of a policy, ready to be evaluated. */

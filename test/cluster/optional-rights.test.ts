@@ -20,9 +20,7 @@ describe('the optional rights in deploy/', () => {
   it('are all among those that the sandbox and the stories in a cluster give', async () => {
     const files = await readdir(new URL('../../deploy/', import.meta.url));
     const rights = files.filter((name) => /^rbac(?!-impersonate)/.test(name));
-    expect(rights.sort()).toEqual(
-      [...BROKER_RIGHTS].sort(),
-    );
+    expect(rights.sort()).toEqual([...BROKER_RIGHTS].sort());
   });
 
   it.each(kubectlVersions)(
