@@ -37,7 +37,8 @@ export function lockdownLimits(): string {
   return [HEAD, literal('timer.choose', CHOOSE), literal('timer.hold', TIMER), ''].join('\n');
 }
 
-function literal(key: string, text: string): string {
+/** A member of `data` whose text is kept as it is. */
+export function literal(key: string, text: string): string {
   const lines = text.replace(/\n$/, '').split('\n');
   return [`  ${key}: |`, ...lines.map((line) => (line === '' ? '' : `    ${line}`))].join('\n');
 }
