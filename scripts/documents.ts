@@ -1,6 +1,9 @@
 import { format, resolveConfig } from 'prettier';
 import { cliDocument } from './cli.document.js';
 import { configurationDocument } from './configuration.document.js';
+import { LOCKDOWN_CHART } from './lockdown-chart.document.js';
+import { lockdownLimits } from './lockdown.document.js';
+import { permissionsDocument } from './permissions.document.js';
 import { policiesDocument } from './policies.document.js';
 import { policyFactsDocument } from './policy-facts.document.js';
 import { metricsDocument } from './metrics.document.js';
@@ -8,8 +11,10 @@ import { problemsDocument } from './problems.document.js';
 import { sessionMachineDocument } from './session-machine.document.js';
 
 const MADE: Readonly<Record<string, () => string>> = {
+  'deploy/lockdown/limits.yaml': lockdownLimits,
   'docs/cli.md': cliDocument,
   'docs/configuration.md': configurationDocument,
+  'docs/permissions.md': permissionsDocument,
   'docs/policies.md': policiesDocument,
   'docs/policy-facts.md': policyFactsDocument,
   'docs/metrics.md': metricsDocument,
@@ -17,12 +22,22 @@ const MADE: Readonly<Record<string, () => string>> = {
   'docs/session-machine.md': sessionMachineDocument,
 };
 
+/** Templates of Go, which the formatter does not know. */
+const MADE_AS_IS: Readonly<Record<string, () => string>> = Object.fromEntries(
+  Object.entries(LOCKDOWN_CHART).map(([file, make]) => [
+    `helm/hallpass/files/lockdown/${file}`,
+    make,
+  ]),
+);
+
 /** The documents that are made from code: path from the repository's root, and text as the formatter leaves it. */
 export async function madeDocuments(): Promise<{ path: string; text: string }[]> {
-  return Promise.all(
+  const asIs = Object.entries(MADE_AS_IS).map(([path, make]) => ({ path, text: make() }));
+  const formatted = await Promise.all(
     Object.entries(MADE).map(async ([path, make]) => {
       const options = await resolveConfig(path);
       return { path, text: await format(make(), { ...options, filepath: path }) };
     }),
   );
+  return [...formatted, ...asIs];
 }

@@ -34,8 +34,8 @@ export class BypassWatch {
     this.detect = new DetectBypass({ store, bypasses: this.bypasses, clock, journal, replica });
     this.receive = new ReceiveAudit({
       detect: this.detect,
-      clusters: clusters.flatMap(({ name, account, token }) =>
-        token === null ? [] : [{ name, account, token: token.reveal() }],
+      clusters: clusters.flatMap(({ name, account, impersonates, token }) =>
+        token === null ? [] : [{ name, account, impersonates, token: token.reveal() }],
       ),
     });
   }
@@ -53,10 +53,10 @@ export class BypassWatch {
   }
 
   start(opened: AsyncDisposableStack): void {
-    for (const { name, account, logFile } of this.deps.clusters) {
+    for (const { name, account, impersonates, logFile } of this.deps.clusters) {
       if (logFile === null) continue;
       const follow = new FollowAuditFile({
-        cluster: { name, account },
+        cluster: { name, account, impersonates },
         path: logFile,
         files: new LocalAuditFiles(),
         bypasses: this.bypasses,

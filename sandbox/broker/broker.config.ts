@@ -62,6 +62,8 @@ export interface Surroundings {
   readonly clusterAudit?: object;
   /** As the configuration has it; none by default. */
   readonly slack?: object;
+  /** How the broker acts in people's names, as the configuration has it; it does not by default. */
+  readonly impersonate?: object;
   readonly sessions?: Partial<Config['sessions']>;
   readonly server?: {
     /** Where kubectl is to reach the broker, it must be known before. */
@@ -118,6 +120,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
         kubeconfig: around.kubeconfig,
         namespaces: around.namespaces,
         ...(around.clusterAudit === undefined ? {} : { audit: around.clusterAudit }),
+        ...(around.impersonate === undefined ? {} : { impersonate: around.impersonate }),
       },
     ],
     policies: { folders: [around.policies ?? POLICIES].flat() },

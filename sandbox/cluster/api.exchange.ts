@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Impersonated } from './impersonation.js';
 import type { User } from './authenticator.js';
 import type { Plural } from './object.store.js';
 import type { RequestInfo } from './request.info.js';
@@ -12,11 +13,17 @@ export interface ApiRequest {
   url: string;
   query: URLSearchParams;
   info: RequestInfo;
+  /** Who it is authorized as: whom the requester acts as, where they act as somebody. */
   user: User;
+  /** Who showed the credentials. */
+  requester: User;
+  impersonated?: Impersonated;
   contentType: string;
   accept: string;
   /** The body, or the refusal of one that is too large. */
   readBody: () => Promise<Buffer | Refusal>;
+  /** What admission writes into the audit log. */
+  annotations: Record<string, string>;
 }
 
 /** A request whose path names a resource of the store. */

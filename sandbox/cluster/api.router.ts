@@ -84,9 +84,7 @@ function routeSubresource(
   if (!row.verbs.includes(info.verb)) return methodNotAllowed();
   const handlers: Readonly<Record<string, () => Reply | Promise<Reply>>> = {
     ephemeralcontainers: () =>
-      info.verb === 'get'
-        ? getObject(parts, request)
-        : patchEphemeralContainers(parts.store, request),
+      info.verb === 'get' ? getObject(parts, request) : patchEphemeralContainers(parts, request),
     log: () => readLog(parts, request),
     eviction: () => evict(parts, request),
     token: () => requestToken(parts, request),

@@ -7,6 +7,7 @@ import { route } from './api.router.js';
 import type { User } from './authenticator.js';
 import type { ClusterParts } from './cluster.parts.js';
 import { refusalOf } from './faults.js';
+import { impersonation } from './impersonation.js';
 import { offeredStreamProtocols } from './port.upgrade.js';
 import { readRequestInfo } from './request.info.js';
 import { sandboxAdmin } from './sandbox.admin.js';
@@ -107,17 +108,17 @@ export class ApiServer {
       if (known === 'dropped') return;
       const reply = isRefusal(known) ? known : await this.#reply(known.request, gone.signal);
       if (!isRefusal(known) && known.dropAfter) {
-        this.#log(incoming, known.request.user.name, 0);
+        this.#log(incoming, 0, known.request);
         incoming.socket.destroy();
         return;
       }
-      const user = isRefusal(known) ? '' : known.request.user.name;
-      this.#log(incoming, user, 'status' in reply ? reply.status : 200);
+      const request = isRefusal(known) ? undefined : known.request;
+      this.#log(incoming, 'status' in reply ? reply.status : 200, request);
       await send(response, reply, gone.signal);
     } catch (error) {
       // A defect of the stand-in itself: said to the client as the real server says its own.
       const message = error instanceof Error ? error.message : String(error);
-      this.#log(incoming, '', 500);
+      this.#log(incoming, 500);
       if (response.headersSent) response.destroy();
       else await send(response, internalFailure(message), gone.signal);
     }
@@ -127,9 +128,9 @@ export class ApiServer {
     socket.on('error', () => socket.destroy());
     const known = await this.#receive(incoming);
     if (known === 'dropped') return;
-    const user = isRefusal(known) ? '' : known.request.user.name;
+    const request = isRefusal(known) ? undefined : known.request;
     const stream = isRefusal(known) ? known : this.#connect(known.request, incoming);
-    this.#log(incoming, user, isRefusal(stream) ? stream.status : 101);
+    this.#log(incoming, isRefusal(stream) ? stream.status : 101, request);
     if (isRefusal(stream)) {
       refuseUpgrade(socket, stream);
       return;
@@ -172,7 +173,7 @@ export class ApiServer {
       const struck = faults.strikeRequest(['refuse', 'drop'], method, url);
       if (struck?.kind === 'refuse') return refusalOf(struck);
       if (struck?.when === 'before') {
-        this.#log(incoming, '', 0);
+        this.#log(incoming, 0);
         incoming.socket.destroy();
         return 'dropped';
       }
@@ -184,35 +185,45 @@ export class ApiServer {
   }
 
   #read(incoming: IncomingMessage, method: string, url: string): ApiRequest | Refusal {
-    const user: User | Refusal = this.parts.authenticator.authenticate(
+    const requester: User | Refusal = this.parts.authenticator.authenticate(
       incoming.headers.authorization,
     );
-    if (isRefusal(user)) return unauthorized();
+    if (isRefusal(requester)) return unauthorized();
     const at = url.indexOf('?');
     const path = at < 0 ? url : url.slice(0, at);
     const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
     const info = readRequestInfo(method, path, query);
     if (info === undefined) return badRequest('invalid URL escape');
+    const impersonated = impersonation(this.parts.authorizer, requester, {
+      headers: incoming.headersDistinct,
+      info,
+    });
+    if (isRefusal(impersonated)) return impersonated;
     return {
       method,
       url,
       query,
       info,
-      user,
+      user: impersonated?.user ?? requester,
+      requester,
+      ...(impersonated === undefined ? {} : { impersonated }),
       contentType: incoming.headers['content-type'] ?? '',
       accept: incoming.headers.accept ?? '',
       readBody: () => readBody(incoming),
+      annotations: {},
     };
   }
 
-  #log(incoming: IncomingMessage, user: string, status: number): void {
+  #log(incoming: IncomingMessage, status: number, request?: ApiRequest): void {
     const answeredMs = performance.now();
     this.parts.requests.add({
       at: this.parts.now(),
       method: incoming.method ?? '',
       path: incoming.url ?? '',
-      user,
+      user: request?.requester.name ?? '',
+      ...(request?.impersonated === undefined ? {} : { impersonated: request.impersonated }),
       status,
+      annotations: request?.annotations ?? {},
       arrivedMs: this.#arrivals.get(incoming) ?? answeredMs,
       answeredMs,
     });

@@ -7,6 +7,7 @@ export interface User {
   name: string;
   uid?: string;
   groups: readonly string[];
+  extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };

@@ -1,3 +1,4 @@
+import type { AskedRights } from './asked.rights.js';
 import type { User } from './authenticator.js';
 import type { ObjectStore } from './object.store.js';
 import type { PolicyRule, Subject } from './rbac.schema.js';
@@ -23,7 +24,17 @@ export interface Verdict {
 
 /** Kubernetes RBAC over the Roles and bindings in the store; `system:masters` may do all. */
 export class Authorizer {
-  constructor(private readonly store: ObjectStore) {}
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly asked?: AskedRights,
+  ) {}
+
+  /** The decision about a request that is made now, which is noted; {@link decide} alone is for those who only ask. */
+  authorize(user: User, needed: Attributes): Verdict {
+    const verdict = this.decide(user, needed);
+    this.asked?.note(user.name, needed, verdict.allowed);
+    return verdict;
+  }
 
   /** Says yes with RBAC's own reason (measured: get/self-subject-access-review.json), or no with none. */
   decide(user: User, asked: Attributes): Verdict {
@@ -62,20 +73,26 @@ export class Authorizer {
 
   /** `undefined` when allowed, the server's 403 otherwise (measured: patch/rbac-denied.json, patch/anonymous.json). */
   check(user: User, info: RequestInfo): Refusal | undefined {
-    if (this.decide(user, attributesOf(info)).allowed) return undefined;
-    if (!info.isResource) {
+    return this.checkAttributes(user, attributesOf(info));
+  }
+
+  /** The same for a right that is no request's own. */
+  checkAttributes(user: User, needed: Attributes): Refusal | undefined {
+    if (this.authorize(user, needed).allowed) return undefined;
+    const { verb, group, resource, subresource, namespace, name, path } = needed;
+    if (path !== undefined) {
       return refuse({
         code: 403,
         reason: 'Forbidden',
-        message: `forbidden: User "${user.name}" cannot ${info.verb} path "${info.path}"`,
+        message: `forbidden: User "${user.name}" cannot ${verb} path "${path}"`,
         details: {},
       });
     }
-    const what = info.subresource ? `${info.resource}/${info.subresource}` : info.resource;
-    const where = info.namespace ? `in the namespace "${info.namespace}"` : 'at the cluster scope';
+    const what = subresource ? `${resource}/${subresource}` : resource;
+    const where = namespace ? `in the namespace "${namespace}"` : 'at the cluster scope';
     return forbidden(
-      { group: info.group, resource: info.resource, name: info.name },
-      `User "${user.name}" cannot ${info.verb} resource "${what}" in API group "${info.group}" ${where}`,
+      { group, resource, name },
+      `User "${user.name}" cannot ${verb} resource "${what}" in API group "${group}" ${where}`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import type { ContainerRuntime } from '../runtime/container.runtime.js';
+import type { AdmissionPolicies } from './admission.policies.js';
 import type { Authenticator } from './authenticator.js';
 import type { Authorizer } from './authorizer.js';
 import type { Faults } from './faults.js';
@@ -14,6 +15,7 @@ export interface ClusterParts {
   store: ObjectStore;
   authenticator: Authenticator;
   authorizer: Authorizer;
+  admission: AdmissionPolicies;
   kubelet: Kubelet;
   runtime: ContainerRuntime;
   faults: Faults;

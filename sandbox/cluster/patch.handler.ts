@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { admissionRequest } from './admission.request.js';
 import type { JsonReply, ResourceRequest } from './api.exchange.js';
+import type { ClusterParts } from './cluster.parts.js';
 import { normalise, unknownFields } from './ephemeral.container.js';
 import { validateEphemeralUpdate } from './ephemeral.validation.js';
 import { goValue, parseJson } from './go.format.js';
@@ -50,7 +52,7 @@ const patchers: Readonly<Record<string, Patcher>> = {
 
 /** `PATCH …/pods/NAME/ephemeralcontainers`: every answer as recorded in test/kubernetes-1.36/patch. */
 export async function patchEphemeralContainers(
-  store: ObjectStore,
+  { store, admission }: Pick<ClusterParts, 'store' | 'admission'>,
   request: ResourceRequest,
 ): Promise<JsonReply | Refusal> {
   const { namespace = '', name = '' } = request.info;
@@ -80,10 +82,18 @@ export async function patchEphemeralContainers(
   if (isRefusal(updated)) return updated;
   const refusal = validate(store, pod, updated);
   if (refusal !== undefined) return refusal;
+  const admitted = admission.review({
+    object: updated,
+    oldObject: pod,
+    request: admissionRequest(request, 'UPDATE'),
+  });
+  Object.assign(request.annotations, admitted.annotations);
+  if (admitted.refusal !== undefined) return admitted.refusal;
 
+  const told = [...warnings, ...admitted.warnings];
   const headers =
-    warnings.length > 0
-      ? { warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(', ') }
+    told.length > 0
+      ? { warning: told.map((text) => `299 - ${JSON.stringify(text)}`).join(', ') }
       : {};
   if (sameJson(updated.spec, pod.spec)) return { status: 200, body: pod, headers };
   const written: Pod = {

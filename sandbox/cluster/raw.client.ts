@@ -8,6 +8,8 @@ export interface RawRequest {
   token?: string | undefined;
   contentType?: string | undefined;
   accept?: string;
+  /** Besides those above. */
+  headers?: Readonly<Record<string, string>>;
   /** An object is sent as JSON, a string as it is. */
   body?: unknown;
 }
@@ -162,6 +164,7 @@ export class RawClient {
         method: asked.method,
         ca: this.caPem,
         headers: {
+          ...asked.headers,
           ...(asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }),
           ...(asked.contentType === undefined ? {} : { 'content-type': asked.contentType }),
           ...(asked.accept === undefined ? {} : { accept: asked.accept }),

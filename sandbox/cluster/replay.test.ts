@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ContainerRuntime } from '../runtime/container.runtime.js';
 import { allRecordings } from './recording.js';
+import { admissionReplays } from './replay.admission.js';
 import { httpReplays, type Replay } from './replay.http.js';
 import { kubectlReplays } from './replay.kubectl.js';
 import { Lab } from './replay.lab.js';
@@ -13,6 +14,7 @@ const replays: Readonly<Record<string, Replay>> = {
   ...watchReplays,
   ...streamReplays,
   ...kubectlReplays,
+  ...admissionReplays,
 };
 
 const { isolation, isolationNote } = await machine();
@@ -31,7 +33,9 @@ afterAll(() => {
   const all = allRecordings().length;
   const not = Object.keys(unclaimed);
   const replayed = isolation === 'none' ? 0 : all - not.length;
-  console.log(`${replayed} of ${all} recordings replayed; not claimed: ${not.join(', ')}`);
+  console.log(
+    `${replayed} of ${all} recordings replayed; not claimed: ${not.join(', ') || 'none'}`,
+  );
   if (isolation === 'none') console.log(`not replayed on this machine: ${isolationNote}`);
 });
 

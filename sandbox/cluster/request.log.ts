@@ -1,11 +1,18 @@
+import type { Impersonated } from './impersonation.js';
+
 export interface RequestEntry {
   at: Date;
   method: string;
   /** Path and query. No header is kept, so no token is. */
   path: string;
+  /** Who showed the credentials. */
   user: string;
+  /** Whom they acted as, where they acted as somebody. */
+  impersonated?: Impersonated;
   /** 101 for an accepted WebSocket; 0 for a connection that was dropped. */
   status: number;
+  /** What admission policies say of it to the audit log. */
+  annotations: Readonly<Record<string, string>>;
   /** When it arrived and when its answer was ready (a watch or stream: began), by `performance.now()`. */
   arrivedMs: number;
   answeredMs: number;

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { ContainerRuntime } from '../runtime/container.runtime.js';
+import { AdmissionPolicies } from './admission.policies.js';
 import { ApiServer } from './api.server.js';
+import { AskedRights } from './asked.rights.js';
 import { Authenticator } from './authenticator.js';
 import { Authorizer } from './authorizer.js';
 import { addNode, bootstrapRoles, createNamespace } from './cluster.bootstrap.js';
@@ -66,6 +68,10 @@ export class StandInCluster {
   readonly parts: ClusterParts;
   readonly faults = new Faults();
   readonly requests = new RequestLog();
+  /** What requests were authorized as. */
+  readonly asked = new AskedRights();
+  /** The ValidatingAdmissionPolicies in force; none at first. */
+  readonly admission = new AdmissionPolicies();
   readonly images: ImageTable;
   readonly tokens: { readonly admin: string };
   readonly #store: ObjectStore;
@@ -105,7 +111,8 @@ export class StandInCluster {
     this.parts = {
       store,
       authenticator,
-      authorizer: new Authorizer(store),
+      authorizer: new Authorizer(store, this.asked),
+      admission: this.admission,
       kubelet,
       runtime,
       faults: this.faults,

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { streamProtocols, type StreamProtocol } from '../runtime/channel.frames.js';
 import { serveStream, type StreamRequest } from '../runtime/stream.server.js';
+import { admissionRequest } from './admission.request.js';
 import type { ApiRequest } from './api.exchange.js';
 import { attributesOf } from './authorizer.js';
 import type { ClusterParts } from './cluster.parts.js';
@@ -41,9 +42,16 @@ export function acceptStream(
   if (info.group !== '' || info.resource !== 'pods' || !isStream) {
     return badRequest('this request cannot be upgraded');
   }
+  const admitted = parts.admission.review({
+    object: connectOptions(query),
+    oldObject: null,
+    request: admissionRequest(request, 'CONNECT'),
+  });
+  Object.assign(request.annotations, admitted.annotations);
+  if (admitted.refusal !== undefined) return admitted.refusal;
   // A WebSocket is a GET, and still has to be allowed `create` (pkg/registry/core/pod/rest/authorize.go).
   const asCreate = { ...attributesOf(info), verb: 'create' };
-  if (!parts.authorizer.decide(user, asCreate).allowed) {
+  if (!parts.authorizer.authorize(user, asCreate).allowed) {
     return forbidden({ group: '', resource: 'pods', name }, '');
   }
   const pod = parts.store.get('pods', info.namespace, name);
@@ -91,6 +99,18 @@ export function acceptStream(
     stdout: stdout === true,
     stderr: stderr === true,
     tty,
+  };
+}
+
+/** PodExecOptions and PodAttachOptions, as admission sees them: only what was said. */
+function connectOptions(query: URLSearchParams): object {
+  const said = ['stdin', 'stdout', 'stderr', 'tty'].filter((name) => isTrue(query.get(name)));
+  const container = query.get('container') ?? '';
+  const command = query.getAll('command');
+  return {
+    ...Object.fromEntries(said.map((name) => [name, true])),
+    ...(container === '' ? {} : { container }),
+    ...(command.length === 0 ? {} : { command }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Verdict } from '../domain/bypass/bypass.rule.js';
 import { callKey, isEphemeralName, judge, sessionNamed } from '../domain/bypass/bypass.rule.js';
 import type { ApiCall, ContainerCall } from '../domain/bypass/container.call.js';
 import { containerCall } from '../domain/bypass/container.call.js';
+import type { Impersonation } from '../domain/impersonation.js';
 import type { Session } from '../domain/session/session.js';
 import { HeardClusters } from './heard-clusters.js';
 import type { BypassStore, ContainerPlace } from './ports/bypass.store.js';
@@ -16,6 +17,8 @@ export interface AuditedCluster {
   readonly name: string;
   /** The broker's account as the API server names it. */
   readonly account: string;
+  /** How it acts in people's names; absent or null: as itself alone. */
+  readonly impersonates?: Impersonation | null;
 }
 
 export interface Taken {
@@ -70,13 +73,14 @@ export class DetectBypass {
     return taken;
   }
 
-  private async look({ name: cluster, account }: AuditedCluster, call: ApiCall): Promise<void> {
+  private async look(audited: AuditedCluster, call: ApiCall): Promise<void> {
+    const { name: cluster, account, impersonates = null } = audited;
     const did = containerCall(call);
     if (!did) return;
     const place = placeOf(cluster, call);
     const key = callKey(cluster, call);
     const sessions = await this.sessionsOf(did);
-    const verdict = judge(call, did, { cluster, account, sessions });
+    const verdict = judge(call, did, { cluster, account, impersonates, sessions });
     const seen = seenFacts(cluster, call, did);
     if (!(await this.concerns({ key, verdict, seen, place, did }))) return;
     await this.write({ key, verdict, seen, place, did });

@@ -10,7 +10,7 @@ import { EnterSession } from './enter-session.js';
 import { GovernedStream } from './governed-stream.js';
 import type { LiveSession } from './live-session.js';
 import type { LiveStreams } from './live-streams.js';
-import { placeOf } from './place.js';
+import { placeFor } from './place.js';
 import { Clock } from './ports/clock.js';
 import { ClusterStreams } from './ports/cluster.streams.js';
 import type { RemoteProcess } from './ports/cluster.streams.js';
@@ -151,7 +151,7 @@ export class EnterContainer extends EnterSession {
     ) {
       const { session } = at;
       const answer = await streams.exec(
-        placeOf(session),
+        placeFor(session),
         {
           command: commandOf(session, entry),
           tty: entry.tty,

@@ -1,6 +1,6 @@
 import { invariant } from '../domain/problem.js';
 import type { DebugContainer, Session } from '../domain/session/session.js';
-import type { Place } from './ports/cluster.js';
+import type { OnBehalf, Place } from './ports/cluster.js';
 
 /** Where the session's container is, or another one of the session's. */
 export function placeOf(
@@ -13,4 +13,13 @@ export function placeOf(
     pin: invariant(session.pin, 'a session with a container but no Pod'),
     containerName: invariant(container, 'a session without a container').name,
   };
+}
+
+/** The same, for what is done for the session's requester, and not by the broker for itself. */
+export function placeFor(session: Session, container?: DebugContainer): Place {
+  return { ...placeOf(session, container), onBehalf: onBehalfOf(session) };
+}
+
+export function onBehalfOf({ id, requester }: Session): OnBehalf {
+  return { person: requester, session: id };
 }

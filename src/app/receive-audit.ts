@@ -29,9 +29,9 @@ export class ReceiveAudit {
     },
   ) {
     this.clusters = new Map(
-      deps.clusters.map(({ name, account, token }) => [
+      deps.clusters.map(({ name, account, impersonates = null, token }) => [
         name,
-        { name, account, hash: hashOf(token) },
+        { name, account, impersonates, hash: hashOf(token) },
       ]),
     );
   }
@@ -41,7 +41,7 @@ export class ReceiveAudit {
     const cluster = this.clusters.get(name);
     const isTheirs = timingSafeEqual(hashOf(token), cluster?.hash ?? this.nobody);
     return cluster && isTheirs
-      ? { name: cluster.name, account: cluster.account }
+      ? { name, account: cluster.account, impersonates: cluster.impersonates ?? null }
       : problem('not-found', 'There is nothing here.');
   }
 

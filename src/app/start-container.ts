@@ -6,7 +6,7 @@ import { judgeLaunch } from '../domain/session/session.plan.js';
 import type { DebugContainer, Session } from '../domain/session/session.js';
 import type { AdvanceDeps, LookAgain } from './advance-session.js';
 import { pause } from './pause.js';
-import { placeOf } from './place.js';
+import { placeFor, placeOf } from './place.js';
 
 const RETRY_FIRST_MS = 250;
 const RETRY_LONGEST_MS = 4_000;
@@ -52,7 +52,7 @@ export class StartContainer {
   }: Stretch): Promise<'added' | 'too-late' | NotTaken | LookAgain | undefined> {
     const { clusters, clock, journal } = this.deps;
     const { startBy } = container;
-    const place = placeOf(session, container);
+    const place = placeFor(session, container);
     const spec = containerSpec(session, container);
     let definite = true;
     let backOffMs = RETRY_FIRST_MS;

@@ -7,6 +7,7 @@ import type { Caller } from './caller.js';
 import type { Entry, OpenStream } from './enter-session.js';
 import { EnterSession } from './enter-session.js';
 import { Clock } from './ports/clock.js';
+import { onBehalfOf } from './place.js';
 import type { PodJson, PodPlace } from './ports/cluster.pods.js';
 import { ClusterPods } from './ports/cluster.pods.js';
 import type { TerminalSize } from './ports/cluster.streams.js';
@@ -132,5 +133,6 @@ export function podPlaceOf(session: Session): PodPlace {
     cluster: session.request.cluster,
     namespace: session.request.namespace,
     pin: invariant(session.pin, 'a granted session without a Pod'),
+    onBehalf: onBehalfOf(session),
   };
 }

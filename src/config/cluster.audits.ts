@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Impersonation } from '../domain/impersonation.js';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigDocument } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
@@ -11,6 +12,8 @@ import { heldIn } from './secret.files.js';
 export interface ClusterAudit {
   readonly name: string;
   readonly account: string;
+  /** Null: it acts as itself alone. */
+  readonly impersonates: Impersonation | null;
   /** Null: its webhook is not taken. */
   readonly token: Secret | null;
   /** Null: no file is read. */
@@ -30,7 +33,7 @@ export function clusterAuditsOf(
   mistakes: ConfigMistake[],
 ): readonly ClusterAudit[] {
   const tokens = new Set<string>();
-  return clusters.flatMap(({ name, audit }, index) => {
+  return clusters.flatMap(({ name, audit, impersonate }, index) => {
     if (!audit) return [];
     const { account, tokenFile, logFile } = audit;
     const path = ['clusters', index, 'audit', 'tokenFile'];
@@ -47,6 +50,7 @@ export function clusterAuditsOf(
       {
         name,
         account,
+        impersonates: impersonate ?? null,
         token: token === null ? null : new Secret(token),
         logFile: logFile === undefined ? null : resolve(sources.folder, logFile),
       },

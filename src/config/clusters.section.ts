@@ -29,6 +29,27 @@ const audit = z
     error: 'give a tokenFile, a logFile, or both',
   });
 
+/** `system:` is what Kubernetes itself calls users and groups, some of which may do anything. */
+const notOfTheSystem = (what: string) =>
+  text(256)
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII characters without spaces')
+    .refine((it) => !it.startsWith('system:'), `must be no ${what} of Kubernetes’ own (system:…)`);
+
+const impersonate = z.strictObject({
+  userPrefix: notOfTheSystem('user')
+    .default('hallpass:')
+    .meta({
+      description: 'What stands before the e-mail address, or the subject, of whoever it is.',
+      examples: ['hallpass:'],
+    }),
+  group: notOfTheSystem('group')
+    .default('hallpass:sessions')
+    .meta({
+      description: 'The one group that they act in. What it may do is all that they may.',
+      examples: ['hallpass:sessions'],
+    }),
+});
+
 const cluster = z
   .strictObject({
     name: text(63)
@@ -62,6 +83,10 @@ const cluster = z
           'The namespaces it may touch; `*` in a name is any run of characters. None by default.',
         examples: [['shop', 'team-*']],
       }),
+    impersonate: impersonate.exactOptional().meta({
+      description:
+        'Add containers, enter them, read logs and forward ports in the names of the people for whom it is done, so that the API server’s own audit log names them (docs/permissions.md). Without it, with Hallpass’s own.',
+    }),
     audit: audit.exactOptional().meta({
       description: 'How what went past Hallpass is found: by the API server’s audit log.',
     }),

@@ -4,6 +4,7 @@ import { ApiAuditEvent } from '../../src/contract/api-audit.schema.js';
 import { callKey, judge, sessionNamed } from '../../src/domain/bypass/bypass.rule.js';
 import { containerCall } from '../../src/domain/bypass/container.call.js';
 import { containerName } from '../../src/domain/session/debug-container.js';
+import { impersonatedName } from '../../src/domain/impersonation.js';
 import { ACCOUNT, auditEntryOf, kubectlEntries, recordedEntry } from '../support/audit.entries.js';
 import { newSession } from '../support/sessions.js';
 
@@ -126,7 +127,7 @@ describe('a call is a session’s', () => {
   const started = new Date('2026-11-28T10:00:00.000Z');
   const session = newSession({ state: 'active', startingAt: started });
   const name = containerName(session);
-  const facts = { cluster: 'sandbox', account: ACCOUNT, sessions: [session] };
+  const facts = { cluster: 'sandbox', account: ACCOUNT, impersonates: null, sessions: [session] };
   const verdict = (over: object = {}, containers = [name], about: object = {}) => {
     const { namespace, podName } = {
       namespace: session.request.namespace,
@@ -178,6 +179,17 @@ describe('a call is a session’s', () => {
     ],
   ])('but not where %s', (_, over, why) => {
     expect(verdict(over)).toMatchObject({ kind: 'bypass', why, session: { id: session.id } });
+  });
+
+  test('where it acts in the name of the session’s requester, and is told to', () => {
+    const impersonates = { userPrefix: 'hallpass:', group: 'hallpass:sessions' };
+    const name = impersonatedName(impersonates, session.requester);
+    const as = (username: string, groups = [impersonates.group]) =>
+      verdict({ impersonatedUser: { username, groups } }, undefined, { impersonates });
+    expect(as(name)).toEqual({ kind: 'session', session });
+    expect(as('hallpass:somebody@example.com')).toMatchObject({ why: 'another-account' });
+    expect(as(name, ['admins'])).toMatchObject({ why: 'another-account' });
+    expect(verdict({}, undefined, { impersonates })).toMatchObject({ kind: 'session' });
   });
 
   test('but not where it names a container of nobody’s besides, none at all, or is in another cluster', () => {

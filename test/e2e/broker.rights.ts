@@ -17,27 +17,55 @@ export interface Right {
 
 const strings = z.array(z.string());
 const metadata = z.strictObject({ name: z.string(), namespace: z.string() });
+const clusterWide = z.strictObject({ name: z.string() });
+const rules = z.array(
+  z.strictObject({
+    apiGroups: strings,
+    resources: strings,
+    resourceNames: strings.exactOptional(),
+    verbs: strings,
+  }),
+);
+const roleRef = z.strictObject({ apiGroup: z.string(), kind: z.string(), name: z.string() });
+const subjects = z.array(
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('ServiceAccount'), name: z.string(), namespace: z.string() }),
+    z.strictObject({
+      kind: z.literal('Group'),
+      apiGroup: z.literal('rbac.authorization.k8s.io'),
+      name: z.string(),
+    }),
+  ]),
+);
+type Subject = z.infer<typeof subjects>[number];
+const inRbac = z.literal('rbac.authorization.k8s.io/v1');
 
 /** Strict, so that nothing which deploy/ says is left out unseen. */
 const Manifest = z.discriminatedUnion('kind', [
   z.strictObject({ apiVersion: z.literal('v1'), kind: z.literal('ServiceAccount'), metadata }),
+  z.strictObject({ apiVersion: inRbac, kind: z.literal('Role'), metadata, rules }),
   z.strictObject({
-    apiVersion: z.literal('rbac.authorization.k8s.io/v1'),
-    kind: z.literal('Role'),
-    metadata,
-    rules: z.array(z.strictObject({ apiGroups: strings, resources: strings, verbs: strings })),
+    apiVersion: inRbac,
+    kind: z.literal('ClusterRole'),
+    metadata: clusterWide,
+    rules,
   }),
   z.strictObject({
-    apiVersion: z.literal('rbac.authorization.k8s.io/v1'),
+    apiVersion: inRbac,
     kind: z.literal('RoleBinding'),
     metadata,
-    roleRef: z.strictObject({ apiGroup: z.string(), kind: z.string(), name: z.string() }),
-    subjects: z.array(
-      z.strictObject({ kind: z.string(), name: z.string(), namespace: z.string() }),
-    ),
+    roleRef,
+    subjects,
+  }),
+  z.strictObject({
+    apiVersion: inRbac,
+    kind: z.literal('ClusterRoleBinding'),
+    metadata: clusterWide,
+    roleRef,
+    subjects,
   }),
 ]);
-type Manifest = z.infer<typeof Manifest>;
+export type Manifest = z.infer<typeof Manifest>;
 
 /** What the files of deploy/ say, with other namespaces in place of theirs. */
 export async function readManifests(
@@ -52,14 +80,24 @@ export async function readManifests(
     if (namespace === undefined) throw new Error(`deploy/ names a namespace ${it.namespace}`);
     return { ...it, namespace };
   };
+  const movedTo = (it: Subject): Subject => (it.kind === 'ServiceAccount' ? moved(it) : it);
   return texts
     .flatMap((text) => parseAllDocuments(text))
     .map((document) => {
       const manifest = Manifest.parse(document.toJS());
-      const at = moved(manifest.metadata);
-      return manifest.kind === 'RoleBinding'
-        ? { ...manifest, metadata: at, subjects: manifest.subjects.map(moved) }
-        : { ...manifest, metadata: at };
+      switch (manifest.kind) {
+        case 'ClusterRole':
+          return manifest;
+        case 'ClusterRoleBinding':
+          return { ...manifest, subjects: manifest.subjects.map(movedTo) };
+        case 'RoleBinding': {
+          const at = moved(manifest.metadata);
+          return { ...manifest, metadata: at, subjects: manifest.subjects.map(movedTo) };
+        }
+        case 'Role':
+        case 'ServiceAccount':
+          return { ...manifest, metadata: moved(manifest.metadata) };
+      }
     });
 }
 
@@ -67,17 +105,42 @@ export async function createManifest(
   { core, rbac }: { readonly core: CoreV1Api; readonly rbac: RbacAuthorizationV1Api },
   body: Manifest,
 ): Promise<void> {
-  const { namespace } = body.metadata;
   switch (body.kind) {
     case 'ServiceAccount':
-      await core.createNamespacedServiceAccount({ namespace, body });
+      await core.createNamespacedServiceAccount({ namespace: body.metadata.namespace, body });
       return;
     case 'Role':
-      await rbac.createNamespacedRole({ namespace, body });
+      await rbac.createNamespacedRole({ namespace: body.metadata.namespace, body });
       return;
     case 'RoleBinding':
-      await rbac.createNamespacedRoleBinding({ namespace, body });
+      await rbac.createNamespacedRoleBinding({ namespace: body.metadata.namespace, body });
+      return;
+    case 'ClusterRole':
+      await rbac.createClusterRole({ body });
+      return;
+    case 'ClusterRoleBinding':
+      await rbac.createClusterRoleBinding({ body });
   }
+}
+
+/** What the manifests let their account do, or those of a group. */
+export function rightsOf(
+  manifests: readonly Manifest[],
+  of: Subject['kind'] = 'ServiceAccount',
+): Right[] {
+  const bound = new Set(
+    manifests.flatMap((it) =>
+      (it.kind === 'RoleBinding' || it.kind === 'ClusterRoleBinding') &&
+      it.subjects.some(({ kind }) => kind === of)
+        ? [`${it.roleRef.kind} ${it.roleRef.name}`]
+        : [],
+    ),
+  );
+  return manifests.flatMap((it) =>
+    (it.kind === 'Role' || it.kind === 'ClusterRole') && bound.has(`${it.kind} ${it.metadata.name}`)
+      ? rightsIn(it.rules)
+      : [],
+  );
 }
 
 /** All that the rules allow, one by one. */
@@ -91,7 +154,8 @@ export function rightsIn(
   return rules.flatMap(({ apiGroups = [], resources = [], verbs }) =>
     apiGroups.flatMap((group) =>
       resources.flatMap((path) => {
-        const [resource = '', subresource = ''] = path.split('/');
+        const [resource = '', ...below] = path.split('/');
+        const subresource = below.join('/');
         return verbs.map((verb) => ({ verb, group, resource, subresource }));
       }),
     ),

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import {
   ApiException,
   AppsV1Api,
+  BatchV1Api,
   CoreV1Api,
   KubeConfig,
   RbacAuthorizationV1Api,
@@ -17,6 +18,7 @@ const TOKEN_SECONDS = 3_600;
 export class ClusterAdmin implements AsyncDisposable {
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
+  readonly batch: BatchV1Api;
   readonly rbac: RbacAuthorizationV1Api;
 
   private constructor(
@@ -26,6 +28,7 @@ export class ClusterAdmin implements AsyncDisposable {
   ) {
     this.core = kubeconfig.makeApiClient(CoreV1Api);
     this.apps = kubeconfig.makeApiClient(AppsV1Api);
+    this.batch = kubeconfig.makeApiClient(BatchV1Api);
     this.rbac = kubeconfig.makeApiClient(RbacAuthorizationV1Api);
   }
 

@@ -10,7 +10,7 @@ import { loadKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.loader.
 import type { ProblemCode } from '../../src/domain/problem.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Right } from './broker.rights.js';
-import { createManifest, may, readManifests, rightsIn } from './broker.rights.js';
+import { createManifest, may, readManifests, rightsOf } from './broker.rights.js';
 import { ClusterAdmin } from './cluster.admin.js';
 import { ObjectsSeen } from './objects.seen.js';
 import { container, HOLD, isReady, podSpec, selecting } from './pod.shapes.js';
@@ -107,7 +107,7 @@ export class ClusterWorld implements AsyncDisposable {
       hallpass: namespaces.brokers,
     });
     for (const manifest of manifests) await createManifest(admin, manifest);
-    const rights = manifests.flatMap((it) => (it.kind === 'Role' ? rightsIn(it.rules) : []));
+    const rights = rightsOf(manifests);
 
     const folder = await mkdtemp(join(tmpdir(), 'hallpass-world-'));
     made.defer(() => rm(folder, { recursive: true, force: true }));

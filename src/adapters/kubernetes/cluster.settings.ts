@@ -1,3 +1,5 @@
+import type { Impersonation } from '../../domain/impersonation.js';
+
 /** One cluster of the configuration, as this adapter needs it. */
 export interface ClusterSettings {
   readonly name: string;
@@ -9,6 +11,8 @@ export interface ClusterSettings {
   readonly context?: string;
   /** Globs of the namespaces that may be touched. None: no namespace at all. */
   readonly namespaces: readonly string[];
+  /** Calls that are made for people are made in their names; absent: with the broker's own. */
+  readonly impersonate?: Impersonation;
 }
 
 /** Where the adapter writes what operators should know. Never given a token, nor anything typed into a container. */

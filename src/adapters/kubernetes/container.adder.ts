@@ -5,6 +5,7 @@ import { problem } from '../../domain/problem.js';
 import type { EphemeralContainerSpec } from '../../domain/session/debug-container.js';
 import { isApiFailure } from './api.failure.js';
 import type { ClusterConnection } from './cluster.connection.js';
+import { impersonationHeaders } from './impersonation.headers.js';
 import { whyNotDebuggable } from './pod.eligibility.js';
 import { problemOf } from './status.problems.js';
 import { readPod } from './target.resolver.js';
@@ -40,6 +41,11 @@ export async function addContainer(
   const unfit = isThere ? undefined : whyNotDebuggable(pod, container.targetContainerName);
   if (unfit) return notSent(unfit);
 
+  const headers = Object.entries(impersonationHeaders(connection.settings, place.onBehalf));
+  const options = headers.reduce(
+    (so, [name, value]) => setHeaderOptions(name, value, so),
+    setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch),
+  );
   const answer = await connection.call(async ({ core }) => {
     await core.patchNamespacedPodEphemeralcontainers(
       {
@@ -49,7 +55,7 @@ export async function addContainer(
         fieldManager: 'hallpass',
         fieldValidation: 'Strict',
       },
-      setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch),
+      options,
     );
     return 'added' as const;
   });

@@ -6,6 +6,7 @@ import { ApiFailureError, isApiFailure } from './api.failure.js';
 import type { ChannelConnection, ChannelHandlers, RefusedUpgrade } from './channel.client.js';
 import { connectChannels } from './channel.client.js';
 import type { ClusterConnection } from './cluster.connection.js';
+import { inNameOf } from './impersonation.headers.js';
 import { refusal } from './resilient.http.js';
 import { problemOf } from './status.problems.js';
 import type { KubernetesStatus } from './status.schema.js';
@@ -33,7 +34,8 @@ export async function openChannels(args: {
       `/api/v1/namespaces/${encodeURIComponent(place.namespace)}/pods/${encodeURIComponent(place.pin.podName)}/${path}?${query.toString()}`,
     );
     if (isApiFailure(address)) throw new ApiFailureError(address);
-    const answer = await connectChannels({ ...address, handlers, signal });
+    const { url, options } = inNameOf(address, connection, place.onBehalf);
+    const answer = await connectChannels({ url, options, handlers, signal });
     if (!('kind' in answer)) return answer;
     // By its caller: that says nothing about the cluster.
     if (signal.aborted) throw new GivenUpError();

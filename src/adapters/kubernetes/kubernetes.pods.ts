@@ -1,5 +1,6 @@
 import { IsomorphicFetchHttpLibrary } from '@kubernetes/client-node';
 import { z } from 'zod';
+import type { OnBehalf } from '../../app/ports/cluster.js';
 import type { ByteTunnel, LogOptions, PodJson, PodPlace } from '../../app/ports/cluster.pods.js';
 import { ClusterPods } from '../../app/ports/cluster.pods.js';
 import type { Problem } from '../../domain/problem.js';
@@ -10,6 +11,7 @@ import { isApiFailure } from './api.failure.js';
 import { openTunnel } from './byte.tunnel.js';
 import type { ClusterConnection } from './cluster.connection.js';
 import type { KubernetesClusters } from './kubernetes.clusters.js';
+import { impersonationHeaders, inNameOf } from './impersonation.headers.js';
 import { refusal } from './resilient.http.js';
 import { wasNotSent } from './retry.policy.js';
 import { problemOf } from './status.problems.js';
@@ -71,7 +73,8 @@ export class KubernetesPods extends ClusterPods {
     const found = await this.pinned(place);
     if (isProblem(found)) return found;
     const path = `${podPath(place.namespace, place.pin.podName)}/log?${logQuery(options).toString()}`;
-    const answer = await get(found, path, { signal, accept: '*/*' });
+    const { onBehalf } = place;
+    const answer = await get(found, path, { signal, accept: '*/*', onBehalf });
     if (!isApiFailure(answer)) return answer;
     // A container that has not started, or has no previous one: Kubernetes' own sentence is the useful one.
     if (answer.failure === 'refused' && answer.httpStatus === 400) {
@@ -95,7 +98,8 @@ export class KubernetesPods extends ClusterPods {
     );
     const subject = { ...subjectOf(place), act: 'forwarding ports' };
     if (isApiFailure(address)) return problemOf(address, subject);
-    const opened = await openTunnel({ ...address, headers, signal });
+    const { url, options } = inNameOf(address, found, place.onBehalf);
+    const opened = await openTunnel({ url, options, headers, signal });
     return 'failure' in opened ? problemOf(opened, subject) : opened;
   }
 
@@ -141,11 +145,21 @@ function logQuery(options: LogOptions): URLSearchParams {
 async function get(
   connection: ClusterConnection,
   path: string,
-  { signal, accept }: { readonly signal: AbortSignal; readonly accept: string },
+  {
+    signal,
+    accept,
+    onBehalf,
+  }: {
+    readonly signal: AbortSignal;
+    readonly accept: string;
+    readonly onBehalf?: OnBehalf | undefined;
+  },
 ): Promise<AsyncIterable<Uint8Array> | ApiFailure> {
   const request = await connection.request(path, 'logs');
   if (isApiFailure(request)) return request;
   request.setHeaderParam('Accept', accept);
+  const headers = impersonationHeaders(connection.settings, onBehalf);
+  for (const [name, value] of Object.entries(headers)) request.setHeaderParam(name, value);
   const opening = new AbortController();
   const tooLate = setTimeout(() => opening.abort(new Error('no answer in time')), OPEN_MS);
   request.setSignal(AbortSignal.any([signal, opening.signal]));

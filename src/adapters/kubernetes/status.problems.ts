@@ -39,7 +39,8 @@ interface Row {
 const MARKERS = {
   podSecurity: /violates PodSecurity/,
   policy: /ValidatingAdmissionPolicy|admission webhook/,
-  rbac: /cannot (?<verb>[a-z]+) resource "(?<resource>[^"]{1,100})"/,
+  impersonation: /cannot impersonate[a-z:-]* resource/,
+  rbac: /cannot (?<verb>[a-z:-]+) resource "(?<resource>[^"]{1,100})"/,
 } as const;
 
 const marked = (marker: keyof typeof MARKERS) => (sign: Sign) =>
@@ -92,6 +93,14 @@ const ROWS: readonly Row[] = [
     advice:
       "Ask with a profile that fits the namespace's level, or have the level changed. The level is applied to the whole Pod: one that breaks it already can take no debug container at all.",
     quoted: true,
+  },
+  {
+    when: marked('impersonation'),
+    code: 'cluster-unauthorized',
+    what: ({ cluster }) => `Cluster "${cluster}" does not let Hallpass act in people's names`,
+    advice:
+      'Tell the operators of Hallpass to apply deploy/rbac-impersonate.yaml there, or to take "impersonate" of that cluster out of its configuration.',
+    quoted: false,
   },
   {
     when: marked('rbac'),

@@ -1,4 +1,5 @@
 import type { Problem } from '../../domain/problem.js';
+import type { OnBehalf } from './cluster.js';
 import type { Pin } from '../../domain/session/session.js';
 
 /** Plain JSON, as it came. */
@@ -22,6 +23,8 @@ export interface PodPlace {
   readonly cluster: string;
   readonly namespace: string;
   readonly pin: Pin;
+  /** Absent: the broker acts for itself. */
+  readonly onBehalf?: OnBehalf;
 }
 
 /** Which part of a container's log is meant (core/v1 PodLogOptions). */

@@ -2,7 +2,14 @@ import type { Problem } from '../../domain/problem.js';
 import type { EphemeralContainerSpec } from '../../domain/session/debug-container.js';
 import type { Observation } from '../../domain/session/observation.js';
 import type { FoundNamespace, FoundTarget } from '../../domain/policy/facts.js';
-import type { Pin, Target } from '../../domain/session/session.js';
+import type { Person } from '../../domain/person.js';
+import type { Pin, SessionId, Target } from '../../domain/session/session.js';
+
+/** For whom a call is made: clusters may be told, so that their own audit logs name the human. */
+export interface OnBehalf {
+  readonly person: Person;
+  readonly session: SessionId;
+}
 
 /** Where one session's container is, or is to be. */
 export interface Place {
@@ -10,6 +17,8 @@ export interface Place {
   readonly namespace: string;
   readonly pin: Pin;
   readonly containerName: string;
+  /** Absent: the broker acts for itself. */
+  readonly onBehalf?: OnBehalf;
 }
 
 /**

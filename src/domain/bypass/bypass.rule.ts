@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { Impersonation } from '../impersonation.js';
+import { impersonatedName } from '../impersonation.js';
 import { CONTAINER_PREFIX } from '../session/debug-container.js';
 import type { Session, SessionId } from '../session/session.js';
 import { parseSessionId } from '../session/session.js';
@@ -31,8 +33,9 @@ export function isEphemeralName(container: string): boolean {
 }
 
 /**
- * Whether the call is a session's: made by the broker's own account as itself, in containers of one session, on its Pod,
- * while it was. Anything else went past the broker.
+ * Whether the call is a session's: made by the broker's own account as itself, or in the name of the session's requester
+ * where it does so in that cluster; in containers of one session, on its Pod, while it was. Anything else went past the
+ * broker.
  *
  * @param facts.account the broker's account as the API server names it.
  * @param facts.sessions the sessions that the containers' names tell of, as far as there are such.
@@ -43,11 +46,13 @@ export function judge(
   facts: {
     readonly cluster: string;
     readonly account: string;
+    /** How the broker acts in people's names there; null: it does not. */
+    readonly impersonates: Impersonation | null;
     readonly sessions: readonly Session[];
   },
 ): Verdict {
   const [session = null] = facts.sessions;
-  if (call.user.name !== facts.account || call.impersonated !== null)
+  if (call.user.name !== facts.account || !isInOurName(call, session, facts.impersonates))
     return { kind: 'bypass', why: 'another-account', session };
   const isOfSession =
     session !== null &&
@@ -57,6 +62,20 @@ export function judge(
   return isOfSession
     ? { kind: 'session', session }
     : { kind: 'bypass', why: 'no-session', session };
+}
+
+function isInOurName(
+  { impersonated }: ApiCall,
+  session: Session | null,
+  impersonates: Impersonation | null,
+): boolean {
+  if (impersonated === null) return true;
+  return (
+    impersonates !== null &&
+    session !== null &&
+    impersonated.groups.includes(impersonates.group) &&
+    impersonated.name === impersonatedName(impersonates, session.requester)
+  );
 }
 
 function isWhereAndWhen(session: Session, call: ApiCall, cluster: string): boolean {
