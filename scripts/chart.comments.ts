@@ -31,7 +31,9 @@ function rowsOf(map: YAMLMap<Scalar>, place: { path: string; section: string }) 
   map.items.forEach((pair, index) => {
     // The parser gives what stands above the first key of a map to the map.
     const above = [index === 0 ? map.commentBefore : undefined, pair.key.commentBefore];
-    const { heading, comment } = commentOf(above.filter((it) => it !== null && it !== undefined).join('\n\n'));
+    const { heading, comment } = commentOf(
+      above.filter((it) => it !== null && it !== undefined).join('\n\n'),
+    );
     section = heading ?? section;
     const path = place.path === '' ? nameOf(pair) : `${place.path}.${nameOf(pair)}`;
     const inner = isMap(pair.value) ? rowsOf(asKeyed(pair.value), { path, section }) : [];
