@@ -37,6 +37,11 @@ module.exports = {
 
     { from: { path: '^(sandbox|bench)/' }, to: { path: '^(src|sandbox|bench)/' } },
     { from: { path: '^scripts/' }, to: { path: '^(src|scripts)/' } },
+    // What renders the plain manifests runs the same Helm as the tests.
+    {
+      from: { path: '^scripts/(render-deploy|kustomize\\.render)\\.ts$' },
+      to: { path: '^sandbox/cluster/helm\\.runner\\.ts$' },
+    },
     { from: { path: ['^test/', TEST] }, to: { path: '^(src|sandbox|bench|test|scripts)/' } },
     { from: { path: ['^test/', TEST] }, to: { path: '^package\\.json$' } },
     {
