@@ -47,8 +47,8 @@ export function valuesSchema(): string {
   const config = z.toJSONSchema(configSchema, options) as Schema;
   const properties = chart.properties ?? {};
   properties['config'] = configPart(config, '');
-  for (const row of readValues()) describe(chart, row);
   const { $schema, ...rest } = withFiles(chart, '');
+  for (const row of readValues()) describe(rest, row);
   return JSON.stringify({ $schema, title: 'Values of the chart hallpass', ...rest }, null, 2);
 }
 
@@ -109,7 +109,7 @@ function fileSchema({ description }: Schema): Schema {
     type: ['string', 'object'],
     minLength: 1,
     maxLength: 4096,
-    properties: { existingSecret: object, existingConfigMap: object, key },
+    properties: { existingSecret: { ...object }, existingConfigMap: { ...object }, key },
     required: ['key'],
     minProperties: 2,
     maxProperties: 2,
