@@ -83,6 +83,7 @@ export const chartValues = part({
   affinity: kubernetes.object(),
   priorityClassName: name(),
   resources: resources(),
+  deploymentAnnotations: annotations(),
   podAnnotations: annotations(),
   podLabels: labels(),
   podSecurityContext: kubernetes.object(),

@@ -105,7 +105,7 @@ describe('documents that are written by hand', () => {
   });
 });
 
-const FOLDERS = 'src|test|sandbox|scripts|bench|docs|prisma|deploy|web|\\.ci';
+const FOLDERS = 'src|test|sandbox|scripts|bench|docs|prisma|deploy|helm|web|\\.ci';
 
 /** Paths in links, and in code spans those that begin with a folder of ours. Patterns are not followed. */
 function filesNamed(text: string): string[] {

@@ -181,6 +181,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
     commonLabels: { team: 'platform' },
   },
   'what Pods can have': {
+    deploymentAnnotations: { 'reloader.stakater.com/auto': 'true' },
     podAnnotations: { 'example.com/a': 'b' },
     podLabels: { 'example.com/c': 'd' },
     extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }],
