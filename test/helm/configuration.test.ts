@@ -9,7 +9,7 @@ import { loadConfig, loadDatabaseConfig } from '../../src/config/load.config.js'
 import { makeKey } from '../../src/domain/audit/signed.note.js';
 import { ChartLab, at, the } from '../support/chart.lab.js';
 import type { Manifest } from '../support/chart.lab.js';
-import { EVERY_SECTION } from '../support/chart.values.js';
+import { EVERY_SECTION, HARDENED } from '../support/chart.values.js';
 
 let lab: ChartLab;
 let root: string;
@@ -125,6 +125,15 @@ describe('the configuration that the chart writes', () => {
     expect(config.server.tls?.certFile).toMatch(/\/run\/secrets\/hallpass\/mine\/tls\.crt$/);
     // A number that Helm would write as 2.592e+06 in a text of its own.
     expect(config.sessions.pendingLapseSeconds).toBe(2_592_000);
+  });
+
+  test('is one that Hallpass loads, with the hardened values that come with the chart', async () => {
+    const config = await loaded(await lab.render(HARDENED));
+    expect(config.audit).toMatchObject({
+      anchors: [{ lock: { days: 400 } }],
+      retention: { keepDays: 400 },
+    });
+    expect(config.recordings).toMatchObject({ store: 's3', s3: { secretAccessKey: null } });
   });
 
   test('has the documents of the values and of ConfigMaps in folders that differ', async () => {

@@ -1,10 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readValues } from '../../scripts/chart.comments.js';
-import type { Schema } from '../../scripts/chart.schema.js';
-import { valuesSchema } from '../../scripts/chart.schema.js';
 import { helmVersions } from '../../sandbox/cluster/helm.runner.js';
-import { CHART, ChartLab, at } from '../support/chart.lab.js';
+import { CHART, ChartLab } from '../support/chart.lab.js';
 
 let lab: ChartLab;
 beforeAll(async () => {
@@ -202,6 +198,11 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     'metrics.service must be true as well',
   ],
   [
+    'a monitor that is kept out',
+    { metrics: { serviceMonitor: { enabled: true } } },
+    'networkPolicy.ingress.metrics names nobody: Prometheus could not reach',
+  ],
+  [
     'a way out to anybody',
     { networkPolicy: { egress: { database: { cidrs: [] } } } },
     'networkPolicy.egress.database names nobody',
@@ -253,105 +254,3 @@ describe('wrong values', () => {
     expect(await lab.refusal({ lockdown: { mode: false } })).toBe('taken');
   });
 });
-
-describe('the schema of the values', () => {
-  const schema = JSON.parse(valuesSchema()) as Schema;
-
-  test('is closed everywhere but for labels and the like, and what is Kubernetes’ own', () => {
-    const open: string[] = [];
-    const look = (it: Schema, path: string): void => {
-      const isObject = it.type === 'object' || it.properties !== undefined;
-      const isMap =
-        typeof it.additionalProperties === 'object' &&
-        Object.keys(it.additionalProperties).length > 0;
-      if (isObject && it.additionalProperties !== false && !isMap) open.push(path);
-      for (const [name, child] of Object.entries(it.properties ?? {}))
-        look(child, `${path}.${name}`);
-      if (it.items) look(it.items, `${path}[]`);
-      for (const one of it.anyOf ?? []) look(one, path);
-    };
-    look(schema, '');
-    expect(open.filter((path) => !/\.(peers|api|metrics|extra)\[\]$/.test(path))).toEqual(
-      KUBERNETES,
-    );
-  });
-
-  test('bounds every text, number and list that is not Kubernetes’ own', () => {
-    const unbounded: string[] = [];
-    const look = (it: Schema, path: string): void => {
-      const isBounded = [
-        'enum',
-        'const',
-        'pattern',
-        'maxLength',
-        'maximum',
-        'maxItems',
-        'format',
-      ].some((key) => it[key] !== undefined);
-      if (typeof it.type === 'string' && /^(string|integer|array)$/.test(it.type) && !isBounded)
-        unbounded.push(path);
-      for (const [name, child] of Object.entries(it.properties ?? {}))
-        look(child, `${path}.${name}`);
-      if (it.items) look(it.items, `${path}[]`);
-    };
-    look(schema, '');
-    expect(unbounded.filter((path) => !path.startsWith('.config.'))).toEqual([]);
-  });
-
-  test('knows every value of values.yaml, and says what it is', () => {
-    for (const { path, comment } of readValues()) {
-      // What is Kubernetes' own is not in the schema.
-      if (/^(pod|container)SecurityContext\./.test(path)) continue;
-      const known = at(schema, ...path.split('.').flatMap((step) => ['properties', step]));
-      expect(known, path).toBeDefined();
-      if (comment !== '')
-        expect(at(known, 'description'), path).toEqual(expect.stringMatching(/\.$/));
-    }
-  });
-
-  test('has no value that values.yaml does not have, but those that Helm hands down', () => {
-    const rows = new Set(readValues().map(({ path }) => path));
-    const missing: string[] = [];
-    const look = (it: Schema, path: string): void => {
-      for (const [name, child] of Object.entries(it.properties ?? {})) {
-        const below = path === '' ? name : `${path}.${name}`;
-        if (!rows.has(below)) missing.push(below);
-        else if (readValues().find((row) => row.path === below)?.isGroup) look(child, below);
-      }
-    };
-    look(schema, '');
-    expect(
-      missing.filter((path) => !path.startsWith('config.') && !path.endsWith('.existingConfigMap')),
-    ).toEqual(['global']);
-  });
-});
-
-describe('values.yaml', () => {
-  test('has a comment for every value', () => {
-    const without = readValues().filter(({ comment }) => comment === '');
-    // What is above them says it, for all of their keys.
-    expect(without.filter(({ isGroup }) => !isGroup).map(({ path }) => path)).toEqual([]);
-  });
-
-  test('is told of in the README, value by value', async () => {
-    const readme = await readFile(`${CHART}/README.md`, 'utf8');
-    for (const { path, comment } of readValues()) {
-      if (comment !== '') expect(readme).toContain(`\`${path}\``);
-    }
-  });
-});
-
-/** Where Kubernetes’ own types hold. */
-const KUBERNETES = [
-  '.topologySpreadConstraints[]',
-  '.tolerations[]',
-  '.affinity',
-  '.podSecurityContext',
-  '.containerSecurityContext',
-  '.extraEnv[].valueFrom',
-  '.extraVolumes[]',
-  '.extraVolumeMounts[]',
-  '.extraObjects[]',
-  '.gateway.parentRefs[]',
-  '.global',
-];

@@ -61,6 +61,9 @@
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service) -}}
   {{- fail "metrics.serviceMonitor.enabled is true: it finds replicas by the Service of the management port, so metrics.service must be true as well." -}}
 {{- end -}}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.ingress.metrics) -}}
+  {{- fail "metrics.serviceMonitor.enabled is true, but networkPolicy.ingress.metrics names nobody: Prometheus could not reach the management port. Name its namespace there, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]." -}}
+{{- end -}}
 {{- if and (ne (include "hallpass.lockdownMode" .) "off") (semverCompare "<1.30-0" .Capabilities.KubeVersion.Version) -}}
   {{- fail (printf "lockdown.mode is %s, which needs Kubernetes 1.30: this is %s." .Values.lockdown.mode .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
