@@ -30,6 +30,9 @@ const annotations = () => z.record(z.string().regex(LABEL_KEY), text(262_144));
 const cidrs = () => z.array(z.string().regex(CIDR)).max(256);
 const duration = (): z.ZodString => z.string().regex(DURATION);
 
+const groups = () => z.array(text(512).min(1)).max(64);
+const allowance = () => z.enum(['allowed', 'refused']);
+
 const resources = () =>
   part({
     requests: z.record(text(253), z.union([z.string(), z.number()])),
@@ -109,11 +112,26 @@ export const chartValues = part({
     evict: z.boolean(),
     logs: z.boolean(),
     portForward: z.boolean(),
+    impersonate: z.enum(['none', 'classic', 'constrained']),
   }),
   lockdown: part({
     // A bare off is false to YAML.
     mode: z.literal(['off', 'audit', 'enforce', false]),
-    exceptGroups: z.array(text(512).min(1)).max(64),
+    exceptGroups: groups(),
+    sessionGroups: groups(),
+    limits: part({
+      images: z.array(z.string().regex(/^[^\s@]{1,400}@sha256:[0-9a-f]{64}$/)).max(256),
+      shells: z.array(z.string().max(256).regex(/^\//)).min(1).max(32),
+      longestSeconds: whole(1, 604_800),
+      capabilities: z.array(z.string().regex(/^[A-Z_]{1,64}$/)).max(64),
+      privileged: allowance(),
+      unconfined: allowance(),
+      seLinuxOptions: allowance(),
+      root: allowance(),
+      privilegeEscalation: allowance(),
+      writableRoot: allowance(),
+      defaultCapabilities: allowance(),
+    }),
   }),
   service: part({
     type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']),

@@ -88,12 +88,17 @@ async function put(path: string, text: string): Promise<void> {
   await writeFile(path, text);
 }
 
-/** The configuration that the Pod’s program loads, its root being a folder of ours. */
-async function loaded(objects: readonly Manifest[]): Promise<Config> {
-  const folder = await mounted(objects, 'Deployment');
+/** The file of the configuration that the Pod’s program loads, its root being a folder of ours. */
+async function configuration(objects: readonly Manifest[], kind: 'Deployment' | 'Job') {
+  const folder = await mounted(objects, kind);
   const path = join(folder, '/etc/hallpass/hallpass.yaml');
   const text = await readFile(path, 'utf8');
-  await writeFile(path, text.replaceAll(/(?<=: |- )\/(?=run\/|etc\/)/g, `${folder}/`));
+  await writeFile(path, text.replaceAll(/(?<=: "?|- )\/(?=run\/|etc\/)/g, `${folder}/`));
+  return path;
+}
+
+async function loaded(objects: readonly Manifest[]): Promise<Config> {
+  const path = await configuration(objects, 'Deployment');
   const config = loadConfig({ HALLPASS_CONFIG: path });
   if (isConfigProblem(config)) throw new Error(JSON.stringify(config.mistakes, null, 1));
   return config;
@@ -171,16 +176,7 @@ describe('the configuration that the chart writes', () => {
 
   test('gives migrations the owner’s URL and the name of who serves, and nothing else', async () => {
     const objects = await lab.render(EVERY_SECTION);
-    const folder = await mounted(objects, 'Job');
-    const env = at(the(objects, 'Job'), 'spec', 'template', 'spec', 'containers', 0, 'env') as {
-      name: string;
-      value: string;
-    }[];
-    const database = loadDatabaseConfig(
-      Object.fromEntries(
-        env.map(({ name, value }) => [name, value.replace('/run/', `${folder}/run/`)]),
-      ),
-    );
+    const database = loadDatabaseConfig({ HALLPASS_CONFIG: await configuration(objects, 'Job') });
     if (isConfigProblem(database)) throw new Error(JSON.stringify(database.mistakes));
     expect(database.ownerUrl?.reveal()).toBe(HELD['hallpass-database-owner/url']);
     expect(database.serviceUser).toBe('hallpass');

@@ -132,13 +132,15 @@ describe('migrations', () => {
     const job = the(objects, 'Job');
     const account = the(objects, 'ServiceAccount', 'hallpass-migrate');
     const reach = the(objects, 'NetworkPolicy', 'hallpass-migrate');
-    for (const { metadata } of [job, account, reach]) {
+    const config = the(objects, 'ConfigMap', 'hallpass-migrate');
+    for (const { metadata } of [job, account, reach, config]) {
       expect(metadata.annotations).toMatchObject({ 'helm.sh/hook': 'pre-install,pre-upgrade' });
     }
     const weight = ({ metadata }: Manifest) =>
       Number(metadata.annotations?.['helm.sh/hook-weight']);
     expect(weight(account)).toBeLessThan(weight(job));
     expect(weight(reach)).toBeLessThan(weight(job));
+    expect(weight(config)).toBeLessThan(weight(job));
     expect(at(job, 'spec', 'template', 'spec', 'serviceAccountName')).toBe('hallpass-migrate');
     expect(JSON.stringify(job)).toContain('"hallpass-database-owner"');
     expect(JSON.stringify(the(objects, 'Deployment'))).not.toContain('hallpass-database-owner');

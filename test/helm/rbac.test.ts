@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChartLab, at, manifestsOf, the } from '../support/chart.lab.js';
@@ -20,6 +21,16 @@ async function documented(path: string): Promise<unknown[]> {
   const role = the(manifestsOf(await readFile(path, 'utf8')), 'Role');
   return at(role, 'rules') as unknown[];
 }
+
+/** What an object grants, to whom and where. */
+const shown = (it: Manifest) => ({
+  kind: it.kind,
+  name: it.metadata.name,
+  namespace: it.metadata.namespace,
+  rules: at(it, 'rules'),
+  roleRef: at(it, 'roleRef'),
+  subjects: at(it, 'subjects'),
+});
 
 const rulesOf = (objects: readonly Manifest[], kind: string): unknown =>
   at(
@@ -66,6 +77,33 @@ describe('what the chart grants', () => {
     expect(objects.filter(({ kind }) => kind === 'Role')).toEqual([]);
     expect(at(the(objects, 'ClusterRoleBinding'), 'roleRef', 'name')).toBe('hallpass');
   });
+
+  const IMPERSONATE = {
+    classic: 'deploy/rbac-impersonate.yaml',
+    constrained: 'deploy/rbac-impersonate-constrained.yaml',
+  } as const;
+
+  test.each(Object.entries(IMPERSONATE))(
+    'takes what acting in people’s names takes, by rbac.impersonate: %s',
+    async (impersonate, path) => {
+      const rbac = { impersonate, logs: true, portForward: true };
+      const objects = await lab.render({ ...local('shop'), rbac });
+      // What it does in others' names it needs no longer do in its own.
+      const own = await documented('deploy/rbac.yaml');
+      expect(at(the(objects, 'Role', 'hallpass'), 'rules')).toEqual(own);
+      expect(at(the(objects, 'RoleBinding', 'hallpass-sessions'), 'subjects')).toEqual([
+        { kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: 'hallpass:sessions' },
+      ]);
+      if (!existsSync(path)) return;
+      const wanted = manifestsOf(await readFile(path, 'utf8'));
+      const byName = (a: { kind: string; name: string }, b: { kind: string; name: string }) =>
+        `${a.kind}${a.name}` < `${b.kind}${b.name}` ? -1 : 1;
+      const named = objects.filter(({ metadata }) =>
+        /-(impersonate|sessions)$/.test(metadata.name),
+      );
+      expect(named.map(shown).sort(byName)).toEqual(wanted.map(shown).sort(byName));
+    },
+  );
 
   test('is nothing where no cluster is inCluster, where no namespace is named, or where it is not to', async () => {
     const far = { config: { clusters: [{ name: 'far', kubeconfig: '/a', namespaces: ['shop'] }] } };

@@ -111,6 +111,10 @@ export const MATRIX: Readonly<Record<string, object>> = {
     rbac: { scope: 'cluster', evict: true, logs: true, portForward: true },
     config: { clusters: [{ name: 'local', inCluster: true, namespaces: ['team-*'] }] },
   },
+  'in people’s names': { rbac: { impersonate: 'classic', logs: true } },
+  'in people’s names, constrained, in the cluster': {
+    rbac: { impersonate: 'constrained', portForward: true, scope: 'cluster' },
+  },
   'no rights': { rbac: { create: false }, serviceAccount: { create: false, name: 'mine' } },
   'another cluster only': {
     config: { clusters: [{ name: 'far', kubeconfig: secret('far', 'config'), namespaces: ['a'] }] },

@@ -64,6 +64,9 @@
 {{- if and .Values.metrics.serviceMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.ingress.metrics) -}}
   {{- fail "metrics.serviceMonitor.enabled is true, but networkPolicy.ingress.metrics names nobody: Prometheus could not reach the management port. Name its namespace there, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]." -}}
 {{- end -}}
+{{- if and (eq .Values.rbac.impersonate "constrained") (semverCompare "<1.36-0" .Capabilities.KubeVersion.Version) -}}
+  {{- fail (printf "rbac.impersonate is constrained, which needs Kubernetes 1.36: this is %s. Take classic." .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
 {{- if and (ne (include "hallpass.lockdownMode" .) "off") (semverCompare "<1.30-0" .Capabilities.KubeVersion.Version) -}}
   {{- fail (printf "lockdown.mode is %s, which needs Kubernetes 1.30: this is %s." .Values.lockdown.mode .Capabilities.KubeVersion.Version) -}}
 {{- end -}}

@@ -30,16 +30,27 @@
   resources: ['pods/eviction']
   verbs: ['create']
 {{- end }}
-{{- if .Values.rbac.logs }}
+{{- /* In people's names, these are theirs to have. */}}
+{{- $isOwn := eq .Values.rbac.impersonate "none" }}
+{{- if and .Values.rbac.logs $isOwn }}
 # deploy/rbac-logs.yaml
 - apiGroups: ['']
   resources: ['pods/log']
   verbs: ['get']
 {{- end }}
-{{- if .Values.rbac.portForward }}
+{{- if and .Values.rbac.portForward $isOwn }}
 # deploy/rbac-portforward.yaml
 - apiGroups: ['']
   resources: ['pods/portforward']
   verbs: ['get', 'create']
 {{- end }}
+{{- end -}}
+
+{{/* The namespaces of the cluster that Hallpass runs in, as JSON. */}}
+{{- define "hallpass.namespaces" -}}
+{{- $namespaces := list -}}
+{{- range .Values.config.clusters -}}
+  {{- if .inCluster -}}{{- $namespaces = concat $namespaces (.namespaces | default list) -}}{{- end -}}
+{{- end -}}
+{{- uniq $namespaces | toJson -}}
 {{- end -}}
