@@ -29,7 +29,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- define "hallpass.labels" -}}
 {{- $root := index . 0 -}}
 {{- $usual := fromYaml (include "hallpass.selectorLabels" .) -}}
-{{- $_ := set $usual "app.kubernetes.io/version" (toString $root.Chart.AppVersion) -}}
+{{- $_ := set $usual "app.kubernetes.io/version" (toString $root.Chart.AppVersion | replace "+" "_") -}}
 {{- $_ := set $usual "app.kubernetes.io/managed-by" $root.Release.Service -}}
 {{- $_ := set $usual "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_") -}}
 {{- toYaml (mergeOverwrite (dict) $root.Values.commonLabels $usual) -}}
