@@ -39,6 +39,11 @@ module.exports = {
     { from: { path: '^scripts/' }, to: { path: '^(src|scripts)/' } },
     // The image is tried against the sandbox.
     { from: { path: '^scripts/image/' }, to: { path: '^sandbox/' } },
+    // What renders the plain manifests runs the same Helm as the tests.
+    {
+      from: { path: '^scripts/(render-deploy|kustomize\\.render)\\.ts$' },
+      to: { path: '^sandbox/cluster/helm\\.runner\\.ts$' },
+    },
     { from: { path: ['^test/', TEST] }, to: { path: '^(src|sandbox|bench|test|scripts)/' } },
     { from: { path: ['^test/', TEST] }, to: { path: '^package\\.json$' } },
     {

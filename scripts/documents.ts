@@ -1,4 +1,6 @@
 import { format, resolveConfig } from 'prettier';
+import { chartDocument } from './chart.document.js';
+import { valuesSchema } from './chart.schema.js';
 import { cliDocument } from './cli.document.js';
 import { configurationDocument } from './configuration.document.js';
 import { LOCKDOWN_CHART } from './lockdown-chart.document.js';
@@ -20,6 +22,8 @@ const MADE: Readonly<Record<string, () => string>> = {
   'docs/metrics.md': metricsDocument,
   'docs/problems.md': problemsDocument,
   'docs/session-machine.md': sessionMachineDocument,
+  'helm/hallpass/README.md': chartDocument,
+  'helm/hallpass/values.schema.json': valuesSchema,
 };
 
 /** Templates of Go, which the formatter does not know. */

@@ -125,6 +125,11 @@ test('all metrics of the catalogue are told, beside those of the process', async
     `hallpass_policy_set_activated_timestamp_seconds ${AT.getTime() / 1000}\n`,
   );
   expect(text).toContain('hallpass_sessions{state="ending"} 0\n');
+  expect(text).toContain('hallpass_database_up 1\n');
+  expect(text).toContain('hallpass_sessions_past_deadline 0\n');
+  expect(text).toContain('hallpass_session_past_deadline_seconds 0\n');
+  expect(text).toContain('hallpass_audit_unsequenced_events 0\n');
+  expect(text).not.toMatch(/^hallpass_audit_checkpoint_age_seconds/m);
   expect(text).toContain('hallpass_reviews_open 0\n');
   expect(text).toContain('hallpass_reviews_overdue 0\n');
   expect(text).toContain('hallpass_on_call_source_up{source="payments"} 1\n');
@@ -173,7 +178,8 @@ test('a set that is switched, refused or cannot be read is seen, and no hash of 
 test('what the database does not tell is left out, and the rest told', async () => {
   const text = await collected(() => Promise.reject(new Error('away')));
   expect(text).toContain('hallpass_policy_set_info{hash="b2"} 1');
-  expect(text).not.toMatch(/^hallpass_(sessions|reviews_open|reviews_overdue)/m);
+  expect(text).toContain('hallpass_database_up 0\n');
+  expect(text).not.toMatch(/^hallpass_(sessions|reviews_open|reviews_overdue|audit_unsequenced)/m);
 });
 
 test('readiness names the on-call sources that do not answer, and is ready all the same', () => {

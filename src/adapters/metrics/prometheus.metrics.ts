@@ -18,6 +18,12 @@ export interface Tally {
   readonly sessions: Readonly<Record<string, number>>;
   readonly reviewsOpen: number;
   readonly reviewsOverdue: number;
+  /** Those whose deadline has passed, and for how long the oldest has. */
+  readonly past: { readonly sessions: number; readonly seconds: number };
+  /** Events that are not signed yet, and for how long the oldest waits. */
+  readonly unsequenced: { readonly events: number; readonly seconds: number };
+  /** Null: nothing was ever signed. */
+  readonly checkpointAgeSeconds: number | null;
 }
 
 const TALLY_MS_MAX = 2_000;
@@ -65,6 +71,12 @@ export class PrometheusMetrics {
     folderDiffers: this.gauge(METRICS.folderDiffers),
     blocked: this.gauge(METRICS.blocked),
     sessions: this.gauge(METRICS.sessions),
+    databaseUp: this.gauge(METRICS.databaseUp),
+    sessionsPast: this.gauge(METRICS.sessionsPast),
+    pastSeconds: this.gauge(METRICS.pastSeconds),
+    unsequenced: this.gauge(METRICS.unsequenced),
+    unsequencedSeconds: this.gauge(METRICS.unsequencedSeconds),
+    checkpointAge: this.gauge(METRICS.checkpointAge),
     reviewsOpen: this.gauge(METRICS.reviewsOpen),
     reviewsOverdue: this.gauge(METRICS.reviewsOverdue),
     onCallUp: this.gauge(METRICS.onCallUp),
@@ -228,15 +240,26 @@ export class PrometheusMetrics {
   }
 
   private async takeTally(): Promise<void> {
-    const { sessions, reviewsOpen, reviewsOverdue } = this.gauges;
+    const { databaseUp, sessions, reviewsOpen, reviewsOverdue, ...gauges } = this.gauges;
+    const { sessionsPast, pastSeconds, unsequenced, unsequencedSeconds, checkpointAge } = gauges;
+    const counted = [reviewsOpen, reviewsOverdue, sessionsPast, pastSeconds].concat([
+      unsequenced,
+      unsequencedSeconds,
+      checkpointAge,
+    ]);
     const tally = await inTime(this.sources.tally());
+    databaseUp.set(tally ? 1 : 0);
     sessions.reset();
-    reviewsOpen.remove();
-    reviewsOverdue.remove();
+    for (const gauge of counted) gauge.remove();
     if (!tally) return;
     for (const [state, count] of Object.entries(tally.sessions)) sessions.set({ state }, count);
     reviewsOpen.set(tally.reviewsOpen);
     reviewsOverdue.set(tally.reviewsOverdue);
+    sessionsPast.set(tally.past.sessions);
+    pastSeconds.set(tally.past.seconds);
+    unsequenced.set(tally.unsequenced.events);
+    unsequencedSeconds.set(tally.unsequenced.seconds);
+    if (tally.checkpointAgeSeconds !== null) checkpointAge.set(tally.checkpointAgeSeconds);
   }
 
   private async takeChannels(): Promise<void> {

@@ -5,17 +5,48 @@ import { PrismaReviewStore } from './prisma-review.store.js';
 /** States in which a session is not over. */
 const OPEN = new Set(TRANSITIONS.map(({ from }) => from).filter((from) => from !== 'new'));
 
-/** How many sessions are in which state, of those that are not over, how many reviews are owed, and how many of these are overdue. */
-export async function tally(
-  database: Database,
-  now: Date,
-): Promise<{ sessions: Record<string, number>; reviewsOpen: number; reviewsOverdue: number }> {
-  const [states, { open, overdue }] = await Promise.all([
+/** Where nothing is signed for long, counting all that waits would take longer than there is time. */
+const WAITING_MAX = 100_000;
+
+export interface Counted {
+  /** Those that are not over, by state. */
+  readonly sessions: Readonly<Record<string, number>>;
+  readonly reviewsOpen: number;
+  readonly reviewsOverdue: number;
+  /** Sessions whose container should have ended and is not known to have, and for how long the oldest should. */
+  readonly past: { readonly sessions: number; readonly seconds: number };
+  /** Events without a place, {@link WAITING_MAX} at most, and for how long the oldest waits. */
+  readonly unsequenced: { readonly events: number; readonly seconds: number };
+  /** Null: nothing was ever signed. */
+  readonly checkpointAgeSeconds: number | null;
+}
+
+/** What is counted in the database, for all replicas together. */
+export async function tally(database: Database, now: Date): Promise<Counted> {
+  const [states, { open, overdue }, past, unsequenced, signedAt] = await Promise.all([
     database.prisma.$queryRaw<{ state: string; count: number }[]>`
       SELECT state, count(*)::int AS count FROM sessions WHERE state NOT IN ('denied', 'ended') GROUP BY state`,
     new PrismaReviewStore(database).counts(now),
+    database.prisma.$queryRaw<{ count: number; oldest: Date | null }[]>`
+      SELECT count(*)::int AS count, min(deadline_at) AS oldest FROM sessions
+       WHERE state IN ('starting', 'active', 'ending') AND deadline_at < ${now}`,
+    database.prisma.$queryRaw<{ count: number; oldest: Date | null }[]>`
+      SELECT (SELECT count(*)::int FROM (SELECT 1 FROM audit_pending LIMIT ${WAITING_MAX}) AS waiting) AS count,
+             (SELECT e.at FROM audit_pending p JOIN audit_events e ON e.id = p.event_id ORDER BY p.seq LIMIT 1) AS oldest`,
+    database.prisma.$queryRaw<{ at: Date }[]>`
+      SELECT signed_at AS at FROM audit_checkpoints ORDER BY size DESC LIMIT 1`,
   ]);
   const none = Object.fromEntries([...OPEN].map((state) => [state, 0]));
   const counted = Object.fromEntries(states.map(({ state, count }) => [state, count]));
-  return { sessions: { ...none, ...counted }, reviewsOpen: open, reviewsOverdue: overdue };
+  const since = (at: Date | null | undefined): number =>
+    at ? Math.max(0, (now.getTime() - at.getTime()) / 1000) : 0;
+  const newest = signedAt[0]?.at;
+  return {
+    sessions: { ...none, ...counted },
+    reviewsOpen: open,
+    reviewsOverdue: overdue,
+    past: { sessions: past[0]?.count ?? 0, seconds: since(past[0]?.oldest) },
+    unsequenced: { events: unsequenced[0]?.count ?? 0, seconds: since(unsequenced[0]?.oldest) },
+    checkpointAgeSeconds: newest ? since(newest) : null,
+  };
 }

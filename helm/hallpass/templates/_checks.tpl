@@ -1,0 +1,73 @@
+{{/* Rules that reach over several values, and what is missing: each with a sentence. Gives nothing. */}}
+{{- define "hallpass.checks" -}}
+{{- $values := .Values -}}
+{{- $config := .Values.config -}}
+{{- if not $config.server.publicUrl -}}
+  {{- fail "config.server.publicUrl is missing: give the address under which people reach Hallpass, such as https://hallpass.example.com." -}}
+{{- end -}}
+{{- if not $config.identity.issuers -}}
+  {{- fail "config.identity.issuers is empty: name one issuer at least, whose tokens are trusted, such as [{issuer: https://login.example.com, audience: hallpass}]." -}}
+{{- end -}}
+{{- if not $config.clusters -}}
+  {{- fail "config.clusters is empty: name one cluster at least, such as [{name: local, inCluster: true, namespaces: [shop]}]." -}}
+{{- end -}}
+{{- if not $config.audit.keyFiles -}}
+  {{- fail "config.audit.keyFiles is empty: name one key at least, which `hallpass audit keygen` makes, such as [{existingSecret: hallpass-audit-key, key: key}]." -}}
+{{- end -}}
+{{- $isUrlInEnv := false -}}
+{{- range .Values.extraEnv -}}
+  {{- if has .name (list "DATABASE_URL" "HALLPASS_DATABASE__URL" "HALLPASS_DATABASE__URL_FILE" "HALLPASS_DATABASE") -}}{{- $isUrlInEnv = true -}}{{- end -}}
+{{- end -}}
+{{- if not (or $config.database.urlFile $isUrlInEnv) -}}
+  {{- fail "config.database.urlFile is missing: name the Secret with the database's URL, such as {existingSecret: hallpass-database, key: url}." -}}
+{{- end -}}
+{{- if ge (int .Values.preStopSleepSeconds) (int .Values.terminationGracePeriodSeconds) -}}
+  {{- fail (printf "terminationGracePeriodSeconds (%v) must be above preStopSleepSeconds (%v): what remains is all the time that people in terminals have." .Values.terminationGracePeriodSeconds .Values.preStopSleepSeconds) -}}
+{{- end -}}
+{{- range $config.clusters -}}
+  {{- if and .inCluster $values.rbac.create (eq $values.rbac.scope "namespaces") -}}
+    {{- range .namespaces -}}
+      {{- if contains "*" . -}}
+        {{- fail (printf "config.clusters[].namespaces has the pattern %q, but rbac.scope is namespaces: a Role is in one namespace. Name each in full, or set rbac.scope to cluster." .) -}}
+      {{- end -}}
+    {{- end -}}
+  {{- end -}}
+  {{- if and .inCluster .kubeconfig -}}
+    {{- fail (printf "config.clusters: %s has both inCluster and kubeconfig. Give one of them." .name) -}}
+  {{- end -}}
+  {{- if not (or .inCluster .kubeconfig) -}}
+    {{- fail (printf "config.clusters: %s has neither inCluster nor kubeconfig. Give one of them." .name) -}}
+  {{- end -}}
+{{- end -}}
+{{- if gt (len (include "hallpass.isInCluster" .)) 4 -}}
+  {{- fail "config.clusters has inCluster: true more than once: Hallpass runs in one cluster." -}}
+{{- end -}}
+{{- if .Values.tls.enabled -}}
+  {{- if not (or .Values.tls.existingSecret .Values.tls.certificate.enabled) -}}
+    {{- fail "tls.enabled is true: name a Secret in tls.existingSecret, or let cert-manager make the certificate with tls.certificate.enabled." -}}
+  {{- end -}}
+{{- end -}}
+{{- if .Values.tls.certificate.enabled -}}
+  {{- if not .Values.tls.certificate.issuerRef.name -}}
+    {{- fail "tls.certificate.issuerRef.name is missing: name the issuer of cert-manager that makes the certificate." -}}
+  {{- end -}}
+{{- end -}}
+{{- if and .Values.gateway.enabled (not .Values.gateway.parentRefs) -}}
+  {{- fail "gateway.parentRefs is empty: name the Gateway that the HTTPRoute belongs to, such as [{name: public, namespace: gateways}]." -}}
+{{- end -}}
+{{- if and .Values.migrations.enabled (not $config.database.serviceUser) -}}
+  {{- fail "config.database.serviceUser is missing: migrations grant that role what Hallpass needs, and do not read the URL that has its name." -}}
+{{- end -}}
+{{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service) -}}
+  {{- fail "metrics.serviceMonitor.enabled is true: it finds replicas by the Service of the management port, so metrics.service must be true as well." -}}
+{{- end -}}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.ingress.metrics) -}}
+  {{- fail "metrics.serviceMonitor.enabled is true, but networkPolicy.ingress.metrics names nobody: Prometheus could not reach the management port. Name its namespace there, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]." -}}
+{{- end -}}
+{{- if and (eq .Values.rbac.impersonate "constrained") (semverCompare "<1.36-0" .Capabilities.KubeVersion.Version) -}}
+  {{- fail (printf "rbac.impersonate is constrained, which needs Kubernetes 1.36: this is %s. Take classic." .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- if and (ne (include "hallpass.lockdownMode" .) "off") (semverCompare "<1.30-0" .Capabilities.KubeVersion.Version) -}}
+  {{- fail (printf "lockdown.mode is %s, which needs Kubernetes 1.30: this is %s." .Values.lockdown.mode .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,88 @@
+{{/*
+The configuration as Hallpass reads it: what stands in `config`, with the chart's own keys, and each
+{existingSecret, key} replaced by the path where it is mounted. Gives YAML.
+*/}}
+{{- define "hallpass.config" -}}
+{{- include "hallpass.checks" . -}}
+{{- $config := get (fromJson (include "hallpass.withPaths" .Values.config)) "value" -}}
+{{- if .Values.tls.enabled -}}
+{{- $secret := include "hallpass.tlsSecret" . -}}
+{{- $paths := dict "certFile" (printf "/run/secrets/hallpass/%s/tls.crt" $secret) "keyFile" (printf "/run/secrets/hallpass/%s/tls.key" $secret) -}}
+{{- $_ := set $config.server "tls" $paths -}}
+{{- end -}}
+{{- $folders := list -}}
+{{- range fromJsonArray (include "hallpass.policyMaps" .) -}}
+{{- $folders = append $folders (printf "/etc/hallpass/policies/%s" .) -}}
+{{- end -}}
+{{- $_ := set $config "policies" (dict "folders" $folders) -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{/* A value of `config` with files replaced by paths, as {"value": …} in JSON. */}}
+{{- define "hallpass.withPaths" -}}
+{{- if kindIs "map" . -}}
+  {{- if hasKey . "existingSecret" -}}
+    {{- dict "value" (printf "/run/secrets/hallpass/%s/%s" .existingSecret .key) | toJson -}}
+  {{- else if hasKey . "existingConfigMap" -}}
+    {{- dict "value" (printf "/etc/hallpass/files/%s/%s" .existingConfigMap .key) | toJson -}}
+  {{- else -}}
+    {{- $made := dict -}}
+    {{- range $name, $value := . -}}
+      {{- $_ := set $made $name (get (fromJson (include "hallpass.withPaths" $value)) "value") -}}
+    {{- end -}}
+    {{- dict "value" $made | toJson -}}
+  {{- end -}}
+{{- else if kindIs "slice" . -}}
+  {{- $made := list -}}
+  {{- range . -}}
+    {{- $made = append $made (get (fromJson (include "hallpass.withPaths" .)) "value") -}}
+  {{- end -}}
+  {{- dict "value" $made | toJson -}}
+{{- else -}}
+  {{- dict "value" . | toJson -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What `config` names in Secrets and ConfigMaps: a line `KIND NAME KEY` for each. */}}
+{{- define "hallpass.filesNamed" -}}
+{{- if kindIs "map" . -}}
+  {{- if hasKey . "existingSecret" }}
+{{ printf "secret %s %s" .existingSecret .key }}
+  {{- else if hasKey . "existingConfigMap" }}
+{{ printf "configMap %s %s" .existingConfigMap .key }}
+  {{- else -}}
+    {{- range . -}}{{- include "hallpass.filesNamed" . -}}{{- end -}}
+  {{- end -}}
+{{- else if kindIs "slice" . -}}
+  {{- range . -}}{{- include "hallpass.filesNamed" . -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The sources of a projected volume. Takes (dict "kind" "secret"|"configMap" "lines" …). */}}
+{{- define "hallpass.sources" -}}
+{{- range $line := uniq (splitList "\n" (trim .lines)) -}}
+{{- $words := splitList " " $line -}}
+{{- if eq (first $words) $.kind }}
+- {{ $.kind }}:
+    name: {{ index $words 1 | quote }}
+    items:
+      - key: {{ index $words 2 | quote }}
+        path: {{ printf "%s/%s" (index $words 1) (index $words 2) | quote }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The names of the ConfigMaps with policy documents, as JSON. */}}
+{{- define "hallpass.policyMaps" -}}
+{{- $own := printf "%s-policies" (include "hallpass.fullname" .) -}}
+{{- $existing := .Values.policies.existingConfigMaps -}}
+{{- if or .Values.policies.documents (not $existing) -}}
+{{- prepend $existing $own | toJson -}}
+{{- else -}}
+{{- $existing | toJson -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "hallpass.tlsSecret" -}}
+{{- default (printf "%s-tls" (include "hallpass.fullname" .)) .Values.tls.existingSecret -}}
+{{- end -}}

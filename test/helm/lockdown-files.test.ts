@@ -1,0 +1,58 @@
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Helm } from '../../sandbox/cluster/helm.runner.js';
+import { CHART, at, manifestsOf, the } from '../support/chart.lab.js';
+
+let helm: Helm;
+let folder: string;
+beforeAll(async () => {
+  helm = await Helm.with();
+  folder = await mkdtemp(join(tmpdir(), 'chart-'));
+  await cp(CHART, folder, { recursive: true });
+  await mkdir(join(folder, 'files', 'lockdown'), { recursive: true });
+  await writeFile(
+    join(folder, 'files', 'lockdown', 'zz-example.yaml'),
+    [
+      'apiVersion: v1',
+      'kind: ConfigMap',
+      'metadata:',
+      '  name: {{ include "hallpass.fullname" . }}-example',
+      'data:',
+      '  mode: {{ include "hallpass.lockdownMode" . }}',
+      '  except: {{ join "," .Values.lockdown.exceptGroups | quote }}',
+      '',
+    ].join('\n'),
+  );
+});
+afterAll(async () => {
+  await helm[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function rendered(...set: readonly string[]) {
+  const values = ['--values', join(CHART, 'ci', 'default-values.yaml')];
+  const run = await helm.run([
+    'template',
+    'hallpass',
+    folder,
+    ...values,
+    ...set.flatMap((one) => ['--set', one]),
+  ]);
+  if (run.exitCode !== 0) throw new Error(run.stderr);
+  return manifestsOf(run.stdout);
+}
+
+test('every file of the lock-down kit is rendered as a template, whatever it is called', async () => {
+  const objects = await rendered('lockdown.mode=enforce', 'lockdown.exceptGroups={a,b}');
+  const example = the(objects, 'ConfigMap', 'hallpass-example');
+  expect(at(example, 'data')).toEqual({ mode: 'enforce', except: 'a,b' });
+});
+
+test('none is where the kit is off, also where YAML made a truth value of it', async () => {
+  for (const off of ['lockdown.mode=off', 'lockdown.mode=false']) {
+    const objects = await rendered(off);
+    expect(objects.some(({ metadata }) => metadata.name === 'hallpass-example')).toBe(false);
+  }
+});

@@ -1,0 +1,256 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { helmVersions } from '../../sandbox/cluster/helm.runner.js';
+import { CHART, ChartLab } from '../support/chart.lab.js';
+
+let lab: ChartLab;
+beforeAll(async () => {
+  lab = await ChartLab.start();
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+const cluster = (over: object) => ({ config: { clusters: [{ name: 'a', ...over }] } });
+
+/** Values that are wrong, where Helm says that they are, and what it says. */
+const WRONG: readonly (readonly [what: string, values: object, says: string])[] = [
+  [
+    'a value that is not known',
+    { replica: 2 },
+    "at '': additional properties 'replica' not allowed",
+  ],
+  ['one of another kind', { replicas: 'two' }, "at '/replicas': got string, want integer"],
+  ['no replica', { replicas: 0 }, "at '/replicas': minimum: got 0, want 1"],
+  ['too many', { replicas: 51 }, "at '/replicas': maximum: got 51, want 50"],
+  ['a list for a map', { image: [] }, "at '/image': got array, want object"],
+  ['a digest that is none', { image: { digest: 'sha256:abc' } }, "at '/image/digest'"],
+  ['a tag with a digest in it', { image: { tag: 'a@b' } }, "at '/image/tag'"],
+  ['a mode that is none', { lockdown: { mode: 'on' } }, "must be one of 'off', 'audit', 'enforce'"],
+  ['a scope that is none', { rbac: { scope: 'all' } }, "must be one of 'namespaces', 'cluster'"],
+  [
+    'an address for a range',
+    { networkPolicy: { egress: { s3: { cidrs: ['10.0.0.1'] } } } },
+    "at '/networkPolicy/egress/s3/cidrs/0'",
+  ],
+  ['a port that is none', { service: { port: 0 } }, "at '/service/port': minimum: got 0, want 1"],
+  ['a name that is none', { fullnameOverride: 'No' }, "at '/fullnameOverride'"],
+  [
+    'a duration that is none',
+    { metrics: { serviceMonitor: { interval: 'soon' } } },
+    "at '/metrics/serviceMonitor/interval'",
+  ],
+  [
+    'a document without an ending',
+    { policies: { documents: { a: '' } } },
+    "'a' does not match pattern '^[A-Za-z0-9]",
+  ],
+  [
+    'a document that is no text',
+    { policies: { documents: { 'a.yaml': {} } } },
+    'got object, want string',
+  ],
+  [
+    'an alert of others',
+    { metrics: { prometheusRule: { disabled: ['KubePodCrashLooping'] } } },
+    "at '/metrics/prometheusRule/disabled/0'",
+  ],
+  [
+    'a key of the configuration that is not known',
+    { config: { servers: {} } },
+    "at '/config': additional properties 'servers' not allowed",
+  ],
+  [
+    'a password',
+    { config: { database: { url: 'postgresql://a:b@c/d' } } },
+    "at '/config/database': additional properties 'url' not allowed",
+  ],
+  [
+    'a secret key',
+    { config: { recordings: { s3: { secretAccessKey: 'x' } } } },
+    "additional properties 'secretAccessKey' not allowed",
+  ],
+  [
+    'the password of the owner',
+    { config: { database: { ownerUrlFile: '/a' } } },
+    "additional properties 'ownerUrlFile' not allowed",
+  ],
+  [
+    'a port that the chart sets',
+    { config: { server: { port: 8443 } } },
+    "at '/config/server': additional properties 'port' not allowed",
+  ],
+  [
+    'folders that the chart sets',
+    { config: { policies: { folders: ['/a'] } } },
+    "at '/config': additional properties 'policies' not allowed",
+  ],
+  [
+    'a file that is neither',
+    { config: { database: { urlFile: 3 } } },
+    'got number, want string or object',
+  ],
+  [
+    'a Secret without a key',
+    cluster({ kubeconfig: { existingSecret: 'a' } }),
+    "missing property 'key'",
+  ],
+  ['a key of nothing', cluster({ kubeconfig: { key: 'a' } }), "at '/config/clusters/0/kubeconfig'"],
+  [
+    'both a Secret and a ConfigMap',
+    cluster({ kubeconfig: { existingSecret: 'a', existingConfigMap: 'b', key: 'c' } }),
+    "at '/config/clusters/0/kubeconfig'",
+  ],
+  [
+    'a key that leads out',
+    cluster({ kubeconfig: { existingSecret: 'a', key: '../b' } }),
+    "at '/config/clusters/0/kubeconfig/key'",
+  ],
+  [
+    'an issuer without audience',
+    { config: { identity: { issuers: [{ issuer: 'https://a.b' }] } } },
+    "missing property 'audience'",
+  ],
+  [
+    'an algorithm with a shared key',
+    {
+      config: {
+        identity: { issuers: [{ issuer: 'https://a.b', audience: 'c', algorithms: ['HS256'] }] },
+      },
+    },
+    "at '/config/identity/issuers/0/algorithms/0'",
+  ],
+  [
+    'a bound that is too high',
+    { config: { sessions: { workers: 5000 } } },
+    'maximum: got 5,000, want 1,024',
+  ],
+  [
+    'a public URL with a slash',
+    { config: { server: { publicUrl: 'https://a.b/' } } },
+    "at '/config/server/publicUrl'",
+  ],
+  [
+    'no public URL',
+    { config: { server: { publicUrl: '' } } },
+    'config.server.publicUrl is missing: give the address',
+  ],
+  [
+    'no issuer',
+    { config: { identity: { issuers: [] } } },
+    'config.identity.issuers is empty: name one issuer',
+  ],
+  ['no cluster', { config: { clusters: [] } }, 'config.clusters is empty: name one cluster'],
+  [
+    'no key for the log',
+    { config: { audit: { keyFiles: [] } } },
+    'config.audit.keyFiles is empty: name one key',
+  ],
+  [
+    'no database',
+    { config: { database: { urlFile: null } } },
+    'config.database.urlFile is missing: name the Secret',
+  ],
+  [
+    'nobody who serves',
+    { config: { database: { serviceUser: null } } },
+    'config.database.serviceUser is missing',
+  ],
+  ['a cluster that is nowhere', cluster({}), 'a has neither inCluster nor kubeconfig'],
+  [
+    'a cluster that is twice',
+    cluster({ inCluster: true, kubeconfig: '/a' }),
+    'a has both inCluster and kubeconfig',
+  ],
+  [
+    'this cluster twice',
+    {
+      config: {
+        clusters: [
+          { name: 'a', inCluster: true },
+          { name: 'b', inCluster: true },
+        ],
+      },
+    },
+    'inCluster: true more than once',
+  ],
+  [
+    'a Role for a pattern',
+    cluster({ inCluster: true, namespaces: ['team-*'] }),
+    'has the pattern "team-*", but rbac.scope is namespaces',
+  ],
+  [
+    'no time to end',
+    { preStopSleepSeconds: 60 },
+    'terminationGracePeriodSeconds (60) must be above preStopSleepSeconds (60)',
+  ],
+  [
+    'TLS of nothing',
+    { tls: { enabled: true } },
+    'name a Secret in tls.existingSecret, or let cert-manager',
+  ],
+  [
+    'a certificate of nobody',
+    { tls: { certificate: { enabled: true } } },
+    'tls.certificate.issuerRef.name is missing',
+  ],
+  ['a route to no Gateway', { gateway: { enabled: true } }, 'gateway.parentRefs is empty'],
+  [
+    'a monitor of no Service',
+    { metrics: { service: false, serviceMonitor: { enabled: true } } },
+    'metrics.service must be true as well',
+  ],
+  [
+    'a monitor that is kept out',
+    { metrics: { serviceMonitor: { enabled: true } } },
+    'networkPolicy.ingress.metrics names nobody: Prometheus could not reach',
+  ],
+  [
+    'a way out to anybody',
+    { networkPolicy: { egress: { database: { cidrs: [] } } } },
+    'networkPolicy.egress.database names nobody',
+  ],
+  [
+    'a way out on any port',
+    { networkPolicy: { egress: { database: { ports: [] } } } },
+    'networkPolicy.egress.database.ports is empty',
+  ],
+];
+
+describe('wrong values', () => {
+  test.each(WRONG)('are refused, and Helm says where and why: %s', async (_, values, says) => {
+    expect(await lab.refusal(values)).toContain(says);
+  });
+
+  test('are refused by each Helm', async () => {
+    for (const version of helmVersions) {
+      await using other = await ChartLab.start(version);
+      for (const values of [
+        { replica: 2 },
+        { config: { database: { url: 'a' } } },
+        { tls: { enabled: true } },
+      ])
+        expect(await other.refusal(values), version).not.toBe('taken');
+    }
+  });
+
+  test('are refused in a sentence where nothing was said at all', async () => {
+    expect(await lab.refusal({}, [])).toContain(
+      'config.server.publicUrl is missing: give the address',
+    );
+  });
+
+  test('are refused where Kubernetes is too old for them', async () => {
+    const old = (version: string) => [
+      '--values',
+      `${CHART}/ci/default-values.yaml`,
+      '--kube-version',
+      version,
+    ];
+    expect(await lab.refusal({}, old('1.24.0'))).toContain('kubeVersion: >=1.25.0-0');
+    const enforced = { lockdown: { mode: 'enforce' } };
+    expect(await lab.refusal(enforced, old('1.29.0'))).toContain('needs Kubernetes 1.30');
+    expect(await lab.refusal({}, old('1.25.0'))).toBe('taken');
+  });
+
+  test('are not what YAML makes of a bare off', async () => {
+    expect(await lab.refusal({ lockdown: { mode: false } })).toBe('taken');
+  });
+});
