@@ -14,7 +14,8 @@ const BOUNDS = `
     least(
       (SELECT coalesce(max(index) + 1, 0) FROM audit_leaves),
       (SELECT min(coalesce(s.next, 0)) FROM unnest($2::text[]) n (name) LEFT JOIN audit_sinks s USING (name)),
-      (SELECT min(coalesce(a.size, 0)) FROM unnest($3::text[]) n (name) LEFT JOIN audit_anchors a USING (name))
+      (SELECT min(CASE WHEN a.size <= (SELECT max(size) FROM audit_checkpoints) THEN a.size ELSE 0 END)
+        FROM unnest($3::text[]) n (name) LEFT JOIN audit_anchors a USING (name))
     ) AS "end"`;
 
 const DUE = `
