@@ -8,6 +8,7 @@ import { PrismaLogInspection } from '../../src/adapters/prisma/prisma-log.inspec
 import { AnchorLog } from '../../src/app/anchor-log.js';
 import { CompareAnchors } from '../../src/app/compare-anchors.js';
 import { exportLog } from '../../src/app/export-log.js';
+import { exportRecordings } from '../../src/app/export-recordings.js';
 import { InspectLog } from '../../src/app/inspect-log.js';
 import { WritableLogFiles } from '../../src/app/ports/log.files.js';
 import { ReadLog } from '../../src/app/read-log.js';
@@ -137,6 +138,7 @@ async function verified(): Promise<string | undefined> {
   } catch (error) {
     return `no export: ${error instanceof Error ? error.message : String(error)}`;
   }
+  await exportRecordings({ source: () => Promise.resolve(undefined), files });
   const verifiers = [lab.key.verifier];
   const { findings } = await verifyLog({ files, verifiers, olderNote: auditorsNote });
   const [first] = findings;
@@ -219,6 +221,14 @@ const PUT_BACK = [
   'DELETE FROM audit_checkpoints WHERE size > 300',
   'DELETE FROM audit_anchors',
 ];
+
+/** Events that tell the end of a recording, and that it was dropped where `drop` is there; there is none. */
+async function recorded(drop?: object): Promise<void> {
+  const data = { recording: 'aaaaaaaaaaaaaaaa', digest: 'ab'.repeat(32), chunks: 1 };
+  await lab.write(1, { action: 'recording.finished', data });
+  if (drop) await lab.write(1, { action: 'recording.dropped', data: { ...data, ...drop } });
+  await lab.replica().once();
+}
 
 /** As many checkpoints of another's key in the anchor as are passed over, and more events than any has. */
 async function putForeign(): Promise<void> {
@@ -394,6 +404,30 @@ const DEEDS: readonly Deed[] = [
       return sql;
     },
     by: { verify: 'it was inserted late' },
+  },
+  {
+    deed: 'removes a recording',
+    sql: async () => {
+      await recorded();
+      return [];
+    },
+    by: { verify: '-: the recording aaaaaaaaaaaaaaaa is missing' },
+  },
+  {
+    deed: 'removes a recording, and an event says so of a time that is not over',
+    sql: async () => {
+      await recorded({ keepUntil: inDays(40).toISOString() });
+      return [];
+    },
+    by: { verify: '-: the recording aaaaaaaaaaaaaaaa is missing' },
+  },
+  {
+    deed: 'removes a recording, and an event says so of another digest',
+    sql: async () => {
+      await recorded({ keepUntil: inDays(-1).toISOString(), digest: 'cd'.repeat(32) });
+      return [];
+    },
+    by: { verify: '-: the recording aaaaaaaaaaaaaaaa is missing' },
   },
   {
     deed: 'deletes an event',
