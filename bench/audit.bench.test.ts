@@ -25,8 +25,9 @@ test('measures an audit log that grows, verifies it, and says what each takes', 
       [`delay${size}`]: { unit: 'ms', count: 100 },
       [`proofs${size}`]: { unit: '/s', count: 10 },
       [`bundles${size}`]: { unit: '/s', count: 10 },
-      [`verified${size}`]: { unit: '/s', count: size },
     });
+    // And what was written since it was filled.
+    expect(measures[`verified${size}`]?.count).toBeGreaterThan(size);
     expect(ratios[`appendToPlain${size}`]?.value).toBeGreaterThan(0);
   }
   expect(measures).toHaveProperty(['search1500 text, rare']);

@@ -59,9 +59,9 @@ export class LogGuard {
     this.anchors = config.anchors.map((it) => anchorOf(it, journal));
     const { anchors } = this;
     const cursors = new PrismaAnchorCursors(database);
-    const common = { anchors, store, sequence, origin, journal };
-    this.compare = new CompareAnchors({ ...common, clock, verifiers });
-    this.anchorLog = new AnchorLog({ ...common, cursors, compare: this.compare });
+    const common = { anchors, cursors, store, sequence, origin, journal, verifiers };
+    this.compare = new CompareAnchors({ ...common, clock });
+    this.anchorLog = new AnchorLog({ ...common, compare: this.compare });
     const inspection = new PrismaLogInspection(database);
     this.inspect = new InspectLog({
       store,

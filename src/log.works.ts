@@ -80,7 +80,10 @@ export class LogWorks {
       keepDays: config.retention?.keepDays,
       sinks: sinks.map(({ name }) => name),
       anchors: anchors.map(({ name }) => name),
-      isParted: () => guard.state().parted !== undefined,
+      isHeld: () => {
+        const { parted, waitsFor } = guard.state();
+        return parted !== undefined || waitsFor.length > 0;
+      },
     });
     this.cursors = new PrismaSinkStore(database);
     this.letters = new PrismaDeadLetters(database);

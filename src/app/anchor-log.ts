@@ -1,8 +1,10 @@
+import { openCheckpoint } from '../domain/audit/checkpoint.js';
+import type { VerifierKey } from '../domain/audit/signed.note.js';
 import type { CompareAnchors } from './compare-anchors.js';
 import { pause } from './pause.js';
 import type { Anchor, AnchorCursors, AnchorLag } from './ports/anchor.js';
 import type { Journal } from './ports/journal.js';
-import type { LogStore } from './ports/log.store.js';
+import type { LogStore, SignedHead } from './ports/log.store.js';
 import type { SequenceLog } from './sequence-log.js';
 
 const BACK_OFF_MS = 1_000;
@@ -28,8 +30,10 @@ export class AnchorLog {
       readonly cursors: AnchorCursors;
       readonly store: LogStore;
       readonly sequence: Pick<SequenceLog, 'parted' | 'see'>;
-      readonly compare: Pick<CompareAnchors, 'look' | 'waitsFor'>;
+      readonly compare: Pick<CompareAnchors, 'look' | 'waitsFor' | 'holds' | 'took'>;
       readonly origin: string;
+      /** Of our keys: nothing leaves that none of them has signed. */
+      readonly verifiers: readonly VerifierKey[];
       readonly journal: Journal;
       /** From 0 to 1, for waits that differ. */
       readonly random?: () => number;
@@ -53,10 +57,10 @@ export class AnchorLog {
   }
 
   lags(): Promise<AnchorLag[]> {
-    const { anchors, cursors } = this.deps;
+    const { anchors, cursors, compare } = this.deps;
     return anchors.length === 0
       ? Promise.resolve([])
-      : cursors.lags(anchors.map(({ name }) => name));
+      : cursors.lags(anchors.map(({ name }) => ({ name, holds: compare.holds(name) })));
   }
 
   private async run(anchor: Anchor): Promise<void> {
@@ -85,13 +89,18 @@ export class AnchorLog {
       if (!claimed) return true;
       try {
         const head = await store.head(origin);
-        const isDue = head !== undefined && head.size !== claimed.size;
-        if (!isDue || !(await compare.look(anchor))) {
+        const cursor =
+          head && claimed.size > head.size ? this.parked(anchor, claimed.size) : claimed.size;
+        // What can be read back says itself how far it is, and the cursor only of what cannot.
+        const isDue = (size: number): boolean => size > (compare.holds(name) ?? cursor);
+        if (!head || !isDue(head.size) || !(await compare.look(anchor)) || !isDue(head.size)) {
           await cursors.release(name);
           return true;
         }
+        this.check(head);
         sequence.see(head);
         await anchor.put(head);
+        compare.took(name, head.size);
         await cursors.settle(name, head.size);
       } catch (error) {
         await cursors.release(name);
@@ -100,12 +109,41 @@ export class AnchorLog {
       return true;
     } catch (error) {
       if (this.stopping.signal.aborted) return false;
-      this.failed.set(name, (this.failed.get(name) ?? 0) + 1);
+      this.fail(name);
       journal.warn(
         { err: error, anchor: name },
         'a checkpoint could not be put into an anchor: it is tried again',
       );
       return false;
     }
+  }
+
+  private fail(name: string): void {
+    this.failed.set(name, (this.failed.get(name) ?? 0) + 1);
+  }
+
+  /** Of a cursor that is beyond all that was signed. @returns what it counts as. */
+  private parked({ name }: Anchor, size: number): number {
+    this.fail(name);
+    this.deps.journal.error(
+      { anchor: name, size },
+      'the cursor of an anchor is beyond what was signed: somebody changed it, or the database was put back. It counts for nothing',
+    );
+    return 0;
+  }
+
+  /** @throws where the database holds a checkpoint that none of our keys has signed, or that says something else. */
+  private check(head: SignedHead): void {
+    const opened = openCheckpoint(head.note, this.deps.verifiers);
+    const what =
+      typeof opened === 'string'
+        ? opened
+        : opened.size === head.size && opened.root.equals(head.root)
+          ? undefined
+          : 'says something else than its row';
+    if (what === undefined) return;
+    throw new Error(
+      `the checkpoint of ${head.size} events in the database ${what}: it is put nowhere`,
+    );
   }
 }

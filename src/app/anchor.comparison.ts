@@ -3,7 +3,7 @@ import { openCheckpoint } from '../domain/audit/checkpoint.js';
 import type { Hash } from '../domain/audit/merkle.tree.js';
 import type { VerifierKey } from '../domain/audit/signed.note.js';
 import { treeOfSize } from './log.hashes.js';
-import type { Anchor } from './ports/anchor.js';
+import type { Anchor, AnchorCursors } from './ports/anchor.js';
 import type { Journal } from './ports/journal.js';
 import type { LogStore } from './ports/log.store.js';
 import { MissingHashes } from './ports/log.store.js';
@@ -26,12 +26,15 @@ export class AnchorComparison {
   /** Sizes at which both agreed. It holds for all of them for as long as it does for the newest of them. */
   private agreed = new Set<number>();
   private newest: TreeHead | undefined;
+  /** The size of the newest that is there; undefined before the first look, and where nothing can be read back. */
+  private held: number | undefined;
   /** Sizes of what none of our keys has signed: each is told of once. */
   private readonly foreign = new Set<number>();
 
   constructor(
     private readonly deps: {
       readonly anchor: Anchor;
+      readonly cursors: Pick<AnchorCursors, 'wasPut'>;
       readonly store: LogStore;
       readonly origin: string;
       readonly verifiers: readonly VerifierKey[];
@@ -50,16 +53,29 @@ export class AnchorComparison {
     return this.newest;
   }
 
+  /** The size of the newest checkpoint that is there; undefined before a look, and where nothing can be read back. */
+  holds(): number | undefined {
+    return this.held;
+  }
+
+  /** A checkpoint of that size was put there now. */
+  took(size: number): void {
+    if (this.held !== undefined) this.held = size;
+  }
+
   /**
    * @returns why the database is not what the anchor holds; undefined where it is.
    * @throws where that cannot be told.
    */
   async look(): Promise<string | undefined> {
-    const { anchor, store, origin } = this.deps;
+    const { store } = this.deps;
     // Before the database is read: what is put in between must not seem to be missing.
-    const all = ((await anchor.sizes(origin)) ?? []).slice(0, WALK_MAX);
+    const listed = await this.listed();
+    if (listed === undefined) return undefined;
+    const all = listed.slice(0, WALK_MAX);
     const { places } = await store.newest();
     const sizes = all.slice(await this.readableFrom(all));
+    [this.held = 0] = sizes;
     const known = this.newest;
     const stands = known === undefined || (await this.has(known.size, known.root));
 
@@ -73,6 +89,24 @@ export class AnchorComparison {
     walked = await this.walk(sizes);
     if (known) walked.set(known.size, { root: known.root, agrees: stands });
     return this.reason(walked, places);
+  }
+
+  /**
+   * The sizes of what is there; undefined where nothing can be read back.
+   *
+   * @throws where there is nothing though a checkpoint was put there: what was lost, or is not reached, agrees with
+   * whatever the database holds.
+   */
+  private async listed(): Promise<readonly number[] | undefined> {
+    const { anchor, cursors, store, origin } = this.deps;
+    if ((await store.head(origin)) === undefined) await anchor.begin();
+    const sizes = await anchor.sizes(origin);
+    if (sizes?.length === 0 && (await cursors.wasPut(anchor.name, origin))) {
+      throw new Error(
+        `nothing is there, and a checkpoint was put there: mount or restore what ${anchor.name} leads to, or configure another anchor, of another name, in its place`,
+      );
+    }
+    return sizes;
   }
 
   private remember(sizes: readonly number[], walked: Walked): void {

@@ -1,7 +1,7 @@
 import type { VerifierKey } from '../domain/audit/signed.note.js';
 import { AnchorComparison } from './anchor.comparison.js';
 import { pause } from './pause.js';
-import type { Anchor } from './ports/anchor.js';
+import type { Anchor, AnchorCursors } from './ports/anchor.js';
 import type { Clock } from './ports/clock.js';
 import type { Journal } from './ports/journal.js';
 import type { LogStore } from './ports/log.store.js';
@@ -35,6 +35,7 @@ export class CompareAnchors {
   constructor(
     private readonly deps: {
       readonly anchors: readonly Anchor[];
+      readonly cursors: Pick<AnchorCursors, 'wasPut'>;
       readonly store: LogStore;
       readonly sequence: Pick<SequenceLog, 'part' | 'parted' | 'see'>;
       readonly origin: string;
@@ -68,6 +69,16 @@ export class CompareAnchors {
   /** The names of the anchors that were not compared since the start: before none is left, nothing may be signed. */
   waitsFor(): readonly string[] {
     return this.standings().flatMap(({ name, comparedAt }) => (comparedAt === null ? [name] : []));
+  }
+
+  /** The size of the newest checkpoint that was found in an anchor; undefined where none can be, or nobody looked yet. */
+  holds(name: string): number | undefined {
+    return this.comparisons.get(name)?.holds();
+  }
+
+  /** A checkpoint of that size was put there now. */
+  took(name: string, size: number): void {
+    this.comparisons.get(name)?.took(size);
   }
 
   private async run(): Promise<void> {

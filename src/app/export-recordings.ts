@@ -2,9 +2,18 @@ import { readHead } from '../domain/audit/checkpoint.js';
 import { noteText } from '../domain/audit/signed.note.js';
 import { bundlesOf, tilePath, unpackBundle } from '../domain/audit/tlog.tiles.js';
 import { ToldRecordings } from '../domain/audit/told.recordings.js';
-import { ARCHIVE_BOUNDS, chunkFile, headerFile } from '../domain/evidence/archive.names.js';
+import {
+  ARCHIVE_BOUNDS,
+  RECORDINGS_README,
+  chunkFile,
+  headerFile,
+} from '../domain/evidence/archive.names.js';
 import { unpackParts } from '../domain/recording/stored.form.js';
 import type { WritableLogFiles } from './ports/log.files.js';
+
+const README = `Recordings that the events of this log tell the end of, as they are stored. Whichever of them is not here was dropped, as
+an event says, or is missing: so say "hallpass audit verify" and whoever else looks.
+`;
 
 /** What became of the recordings that a log tells of. */
 export interface TakenRecordings {
@@ -30,7 +39,9 @@ export async function exportRecordings(args: {
 }): Promise<TakenRecordings> {
   const { source, files, progress } = args;
   const told = await toldIn(files);
-  const wanted = told.sealed.filter(({ recording }) => !told.dropped.has(recording));
+  const wanted = told.sealed.filter((it) => !told.isDropped(it));
+  // Even where there is none: what is missing among them is told from what was never taken out.
+  await files.write(RECORDINGS_README, Buffer.from(README));
   const absent: string[] = [];
   for (const [at, { recording }] of wanted.entries()) {
     if ((await files.read(headerFile(recording))) === undefined) {

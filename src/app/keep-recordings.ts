@@ -107,12 +107,20 @@ export class KeepRecordings {
 
   private async drop(recording: RecordingInfo): Promise<void> {
     const session = await this.deps.store.find(recording.session);
-    const audit = this.entry(session, recording, 'recording.dropped', {
-      keepUntil: recording.keepUntil?.toISOString(),
-      chunks: recording.chunks,
-      storedBytes: recording.storedBytes,
-      digest: Buffer.from(recording.digest).toString('hex'),
-    });
+    // Its time is over by the database's clock: one that is late must not say otherwise.
+    const at = Math.max(this.deps.clock.now().getTime(), recording.keepUntil?.getTime() ?? 0);
+    const audit = this.entry(
+      session,
+      recording,
+      'recording.dropped',
+      {
+        keepUntil: recording.keepUntil?.toISOString(),
+        chunks: recording.chunks,
+        storedBytes: recording.storedBytes,
+        digest: Buffer.from(recording.digest).toString('hex'),
+      },
+      new Date(at),
+    );
     await this.deps.recordings.drop(recording.id, audit);
   }
 
@@ -121,9 +129,10 @@ export class KeepRecordings {
     { id }: RecordingInfo,
     action: EventAction,
     data: object,
+    at = this.deps.clock.now(),
   ): AuditEntry {
     return auditEntry({
-      at: this.deps.clock.now(),
+      at,
       action,
       outcome: action === 'recording.abandoned' ? 'failure' : 'success',
       actor: this.actor,

@@ -4,7 +4,9 @@ import { auditEntry } from '../domain/audit/entry.js';
 import { pause } from './pause.js';
 import type { Clock } from './ports/clock.js';
 import type { Journal } from './ports/journal.js';
-import type { LogRetention } from './ports/log.retention.js';
+import type { LogRetention, RetentionSlice } from './ports/log.retention.js';
+
+type Tell = RetentionSlice['tell'];
 
 /** Few enough that the event of what went holds all of its places. */
 const SLICE = 1_000;
@@ -17,7 +19,7 @@ const RETRY_MS_MAX = 600_000;
 
 /**
  * Drops what audit events say at the end of their time, the oldest first, in small slices; their hashes stay. Each slice
- * is an event. Nothing is dropped from a log that has parted: all of it is evidence.
+ * is an event. Nothing is dropped from a log that has parted, or of which that is not known yet: all of it is evidence.
  */
 export class RetainLog {
   private readonly stopping = new AbortController();
@@ -34,7 +36,7 @@ export class RetainLog {
       /** Who must have an event before its body may go. */
       readonly sinks: readonly string[];
       readonly anchors: readonly string[];
-      readonly isParted: () => boolean;
+      readonly isHeld: () => boolean;
       readonly clock: Clock;
       readonly journal: Journal;
       readonly replica: string;
@@ -84,7 +86,7 @@ export class RetainLog {
     const { retention, sinks, anchors, slice = SLICE, restMs = REST_MS } = this.deps;
     const { signal } = this.stopping;
     let sum = 0;
-    for (let begin = 0; !signal.aborted && !this.deps.isParted(); begin += slice) {
+    for (let begin = 0; !signal.aborted && !this.deps.isHeld(); begin += slice) {
       const outcome = await retention.drop({
         begin,
         count: slice,
@@ -106,13 +108,10 @@ export class RetainLog {
     return sum;
   }
 
-  private told(
-    { places, cutoff }: { readonly places: readonly number[]; readonly cutoff: Date },
-    keepDays: number,
-  ): AuditEntry {
-    const { clock, replica } = this.deps;
+  private told({ places, cutoff, at }: Parameters<Tell>[0], keepDays: number): AuditEntry {
+    const { replica } = this.deps;
     return auditEntry({
-      at: clock.now(),
+      at,
       action: 'audit.dropped',
       outcome: 'success',
       actor: { kind: 'system', replica },

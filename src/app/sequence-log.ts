@@ -154,24 +154,24 @@ export class SequenceLog {
 
   /** That the newest checkpoint is ours, of this tree, and goes on from what was seen here. */
   private async check(latest: SignedHead, tree: GrowingTree, tiles: Round['tiles']): Promise<void> {
-    const { origin, signers, formerKeys = [] } = this.deps;
+    const { signers, formerKeys = [] } = this.deps;
     if (!tree.root().equals(latest.root)) {
       throw new LogParted(
         `the checkpoint of ${latest.size} events has another root than the events in the database`,
       );
     }
-    if (latest.origin === origin) {
-      const ours = [...signers.map(({ verifier }) => verifier), ...formerKeys];
-      const opened = openCheckpoint(latest.note, ours);
-      if (
-        typeof opened === 'string' ||
-        !opened.root.equals(latest.root) ||
-        opened.size !== latest.size
-      ) {
-        throw new LogParted(
-          `the checkpoint of ${latest.size} events ${typeof opened === 'string' ? opened : 'says something else than its row'}`,
-        );
-      }
+    // Of whatever log: what goes on under another name goes on from what one of our keys has signed.
+    const ours = [...signers.map(({ verifier }) => verifier), ...formerKeys];
+    const opened = openCheckpoint(latest.note, ours);
+    if (
+      typeof opened === 'string' ||
+      !opened.root.equals(latest.root) ||
+      opened.size !== latest.size ||
+      opened.origin !== latest.origin
+    ) {
+      throw new LogParted(
+        `the checkpoint of ${latest.size} events ${typeof opened === 'string' ? opened : 'says something else than its row'}`,
+      );
     }
     const { seen } = this;
     if (seen === undefined) return;

@@ -6,7 +6,7 @@ import { canonicalJson } from '../domain/audit/canonical.js';
 import { signCheckpoint } from '../domain/audit/checkpoint.js';
 import { leafHashOf, rootOf } from '../domain/audit/merkle.tree.js';
 import { tilePath } from '../domain/audit/tlog.tiles.js';
-import { chunkFile, headerFile } from '../domain/evidence/archive.names.js';
+import { RECORDINGS_README, chunkFile, headerFile } from '../domain/evidence/archive.names.js';
 import { newRecordingId } from '../domain/recording/recording.js';
 import { verifyLog } from './verify-log.js';
 
@@ -348,6 +348,43 @@ describe('what events say can have happened in that order', () => {
     });
   });
 
+  describe('and of a recording that is not there', () => {
+    const recording = newRecordingId();
+    const sealed = { recording, digest: 'ab'.repeat(32), chunks: 1 };
+    const keepUntil = new Date(START + 1000).toISOString();
+    const finished = body(0, { action: 'recording.finished', data: sealed });
+    const dropped = (at: number, over = {}) =>
+      body(at, { action: 'recording.dropped', data: { ...sealed, keepUntil, ...over } });
+    const found = (...all: Buffer[]) => {
+      const files = logFilesOf({ bodies: all, signer });
+      files.files.set(RECORDINGS_README, Buffer.from('They belong here.'));
+      return verifyLog({ files, verifiers });
+    };
+
+    test('an event says after its end, when its time was over, that it was dropped', async () => {
+      expect(await found(finished, dropped(1))).toMatchObject({
+        recordingsDropped: 1,
+        findings: [],
+      });
+    });
+
+    test.each([
+      ['says nothing', [finished]],
+      ['said so before its end', [dropped(0), finished]],
+      ['says so of another digest', [finished, dropped(1, { digest: 'cd'.repeat(32) })]],
+      ['says so of another', [finished, dropped(1, { recording: newRecordingId() })]],
+      [
+        'says that it was kept for longer',
+        [finished, dropped(1, { keepUntil: '2099-01-01T00:00:00.000Z' })],
+      ],
+      ['says not how long it was kept', [finished, dropped(1, { keepUntil: null })]],
+    ])('it is a finding where an event %s', async (_, all) => {
+      expect((await found(...all)).findings).toMatchObject([
+        { what: expect.stringContaining(`the recording ${recording} is missing`) as string },
+      ]);
+    });
+  });
+
   test('and the recordings that are beside them are those that were stored', async () => {
     const header = '{"version":3}';
     const chunks = [Buffer.from('one'), Buffer.from('two')];
@@ -362,6 +399,10 @@ describe('what events say can have happened in that order', () => {
       recordingsUnseen: 1,
       findings: [],
     });
+    files.files.set(RECORDINGS_README, Buffer.from('They belong here.'));
+    expect(await findings({ files })).toEqual([
+      `-: the recording ${id} is missing, and no event says that it was dropped: take the log out with --recordings again`,
+    ]);
     files.files.set(headerFile(id), Buffer.from(`${header}\n`));
     chunks.forEach((chunk, at) => files.files.set(chunkFile(id, at + 1), chunk));
     expect(await verifyLog({ files, verifiers })).toMatchObject({ recordings: 1, findings: [] });

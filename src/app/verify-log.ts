@@ -201,10 +201,10 @@ class LogWalk {
   async recordings(): Promise<
     Pick<Verification, 'recordings' | 'recordingsDropped' | 'recordingsUnseen'>
   > {
-    const { sealed, dropped } = this.told;
+    const { sealed } = this.told;
     const counts = { recordings: 0, recordingsDropped: 0, recordingsUnseen: 0 };
     if (!(await this.files.holds('recordings'))) {
-      const unseen = sealed.filter(({ recording }) => !dropped.has(recording)).length;
+      const unseen = sealed.filter((it) => !this.told.isDropped(it)).length;
       return { ...counts, recordingsDropped: sealed.length - unseen, recordingsUnseen: unseen };
     }
     for (const told of sealed) {
@@ -213,7 +213,7 @@ class LogWalk {
       if (chain?.toString('hex') === told.digest) counts.recordings += 1;
       else if (chain) {
         this.note('recording', `the recording ${recording} is not what its event says was stored`);
-      } else if (dropped.has(recording)) counts.recordingsDropped += 1;
+      } else if (this.told.isDropped(told)) counts.recordingsDropped += 1;
       else {
         this.note(
           'recording',

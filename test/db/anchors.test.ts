@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -23,6 +23,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'anchors-'));
   path = join(folder, 'checkpoints.jsonl');
   file = new FileAnchor({ name: 'vault', everySeconds: 60, path });
+  await file.begin();
   cursors = new PrismaAnchorCursors(lab.database);
 });
 afterEach(async () => {
@@ -36,11 +37,18 @@ function anchorLog(
   compare: ConstructorParameters<typeof AnchorLog>[0]['compare'] = comparedAlready(),
 ): AnchorLog {
   const { store, journal } = lab;
-  return new AnchorLog({ anchors, cursors, store, sequence, compare, origin: ORIGIN, journal });
+  const verifiers = [lab.key.verifier];
+  const common = { anchors, cursors, store, sequence, compare, journal };
+  return new AnchorLog({ ...common, origin: ORIGIN, verifiers });
 }
 
 function comparedAlready(): ConstructorParameters<typeof AnchorLog>[0]['compare'] {
-  return { look: () => Promise.resolve(true), waitsFor: () => [] };
+  return {
+    look: () => Promise.resolve(true),
+    waitsFor: () => [],
+    holds: () => undefined,
+    took: () => undefined,
+  };
 }
 
 /** A replica as it starts: what it signs waits for the anchors, and what it puts for each. */
@@ -66,6 +74,7 @@ function comparing(sequence: SequenceLog, anchors: readonly Anchor[] = [file]): 
   const verifiers = [lab.key.verifier];
   return new CompareAnchors({
     anchors,
+    cursors,
     store,
     sequence,
     origin: ORIGIN,
@@ -170,8 +179,9 @@ describe('an anchor', () => {
     const { store, journal } = lab;
     const sequence = lab.replica();
     const compare = comparing(sequence);
-    const put = { look: (it: Anchor) => compare.look(it), waitsFor: () => [] };
-    const deps = { anchors: [file], cursors, store, sequence, journal, origin: ORIGIN };
+    const put = { ...comparedAlready(), look: (it: Anchor) => compare.look(it) };
+    const verifiers = [lab.key.verifier];
+    const deps = { anchors: [file], cursors, store, sequence, journal, origin: ORIGIN, verifiers };
     await new AnchorLog({ ...deps, compare: put }).once(file);
     expect(await file.sizes(ORIGIN)).toEqual([6, 3]);
     expect(sequence.parted()?.why).toContain('is one of 3 to 5');
@@ -197,6 +207,106 @@ describe('an anchor', () => {
     sequence.part('it was changed');
     await anchorLog(sequence).once(file);
     expect(await file.sizes(ORIGIN)).toEqual([]);
+  });
+});
+
+describe('the cursor of an anchor', () => {
+  const park = (sql: string) => lab.database.pool.query(`UPDATE audit_anchors SET ${sql}`);
+
+  test('that is parked far away holds up nothing, and is not believed of what can be read back', async () => {
+    const { sequence, compare, log } = guarded([file]);
+    await compare.once();
+    await lab.write(3);
+    await sequence.once();
+    await log.once(file);
+    await park(`claimed_until = 'infinity', size = 1e15, put_at = 'infinity'`);
+    await lab.write(10);
+    await sequence.once();
+    expect(await log.lags()).toMatchObject([{ name: 'vault', events: 10 }]);
+    await log.once(file);
+    expect(await file.sizes(ORIGIN)).toEqual([13, 3]);
+    expect(log.failures().get('vault')).toBe(1);
+    expect(lab.journal.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', facts: { anchor: 'vault', size: 1e15 } }),
+    );
+    expect(await log.lags()).toEqual([{ name: 'vault', events: 0, seconds: 0 }]);
+
+    await lab.write(1);
+    await sequence.once();
+    await park(`size = 14, put_at = NULL`);
+    expect(await log.lags()).toMatchObject([{ name: 'vault', events: 1 }]);
+    await log.once(file);
+    expect(await file.sizes(ORIGIN)).toEqual([14, 13, 3]);
+  });
+
+  test('of one that nothing can be read back from counts as none beyond what was signed', async () => {
+    const sequence = lab.replica();
+    await lab.write(3);
+    await sequence.once();
+    const log = anchorLog(sequence);
+    await log.once(file);
+    await park(`size = 1000, put_at = NULL`);
+    expect(await log.lags()).toMatchObject([{ name: 'vault', events: 3 }]);
+    await log.once(file);
+    expect(await log.lags()).toMatchObject([{ name: 'vault', events: 0 }]);
+    expect((await readFile(path, 'utf8')).split('\n').filter(Boolean)).toHaveLength(2);
+  });
+});
+
+test('a checkpoint that none of our keys has signed is put nowhere', async () => {
+  const sequence = lab.replica();
+  await lab.write(3);
+  await sequence.once();
+  const head = await lab.store.head(ORIGIN);
+  const note = head && signCheckpoint(head, [signerNamed()]);
+  await lab.asInsider(`UPDATE audit_checkpoints SET note = '${note}'`);
+  const log = anchorLog(sequence);
+  expect(await log.once(file)).toBe(false);
+  expect(await file.sizes(ORIGIN)).toEqual([]);
+  expect(lab.journal.lines.at(-1)?.facts).toMatchObject({
+    err: { message: expect.stringContaining('it is put nowhere') as string },
+  });
+});
+
+describe('an anchor that looks empty', () => {
+  test('is begun with the log, and with a log of another name', async () => {
+    await rm(path);
+    const { sequence, compare, log } = guarded([file]);
+    expect(await compare.once()).toBe(true);
+    await lab.write(3);
+    await sequence.once();
+    expect(await comparing(lab.replica()).once()).toBe(true);
+    await log.once(file);
+    expect(await file.sizes(ORIGIN)).toEqual([3]);
+    expect(await cursors.wasPut('vault', ORIGIN)).toBe(true);
+    expect(await cursors.wasPut('vault', 'hallpass.example/v2/audit')).toBe(false);
+    expect(await cursors.wasPut('other', ORIGIN)).toBe(false);
+  });
+
+  test.each([
+    ['its file is not there', () => rm(path), 'mount where it is'],
+    ['its file is empty', () => writeFile(path, ''), 'mount or restore what vault leads to'],
+    [
+      'its file ends in eight megabytes of something else',
+      () => appendFile(path, '\n{'.repeat(4 * 1024 * 1024 + 10)),
+      'somebody has written something else there',
+    ],
+  ])('was not compared where %s: nothing is signed', async (_, happen, says) => {
+    const before = guarded([file]);
+    await before.compare.once();
+    await lab.write(3);
+    await before.sequence.once();
+    await before.log.once(file);
+    await happen();
+    const { sequence, compare } = guarded([file]);
+    expect(await compare.once()).toBe(false);
+    expect(compare.waitsFor()).toEqual(['vault']);
+    expect(lab.journal.lines.at(-1)?.facts).toMatchObject({
+      err: { message: expect.stringContaining(says) as string },
+    });
+    await lab.write(1);
+    await sequence.once();
+    expect((await lab.store.head(ORIGIN))?.size).toBe(3);
   });
 });
 
@@ -360,7 +470,7 @@ describe('comparing', () => {
     const clock = { now: () => new Date() };
     const verifiers = [next.verifier, lab.key.verifier];
     await lab.asInsider('DELETE FROM audit_leaves WHERE index >= 5');
-    const common = { store, journal, clock, origin: ORIGIN, anchors: [file] };
+    const common = { store, cursors, journal, clock, origin: ORIGIN, anchors: [file] };
     await new CompareAnchors({ ...common, sequence: knows, verifiers }).once();
     expect(knows.parted()?.why).toContain('the events 5 to 5 were removed');
   });

@@ -397,7 +397,7 @@ test('a sink that comes after bodies were dropped gets every place, and is told 
   const [old] = await lab.write(1, { at: new Date('2020-01-01T00:00:00.000Z') });
   await placed(2);
   await lab.asInsider(`UPDATE audit_leaves SET placed_at = '2020-01-01' WHERE index = 0`);
-  const none = { keepDays: 400, sinks: [], anchors: [], isParted: () => false };
+  const none = { keepDays: 400, sinks: [], anchors: [], isHeld: () => false };
   const { journal, database } = lab;
   const retention = new PrismaLogRetention(database);
   const retain = new RetainLog({ retention, ...none, clock, journal, replica: 'one' });

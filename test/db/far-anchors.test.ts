@@ -69,6 +69,31 @@ describe('a bucket with object lock', () => {
     client.destroy();
     anchor.close();
   });
+
+  test('is read beyond a thousand things that are no checkpoints, marks of deletion or other names', async () => {
+    await using bucket = await LockedBucket.start();
+    const anchor = anchorAt(bucket.url, true);
+    for (const size of [7, 100, 30]) await anchor.put(head(size));
+    const newest = bucket.versions[1]?.key ?? '';
+    for (let n = 0; n < 1_000; n++) bucket.marks(newest);
+    for (let n = 0; n < 1_000; n++) bucket.holds(`${newest.slice(0, -16)}!${n}`);
+    expect(await anchor.sizes(ORIGIN)).toEqual([100, 30, 7]);
+    expect(await anchor.noteOf(ORIGIN, 100)).toBe(head(100).note);
+    for (let n = 0; n < 1_000; n++) bucket.holds(newest);
+    expect(await anchor.noteOf(ORIGIN, 100)).toBe(head(100).note);
+    anchor.close();
+  });
+
+  test('cannot be read where too much is in the way, and says so', async () => {
+    await using bucket = await LockedBucket.start();
+    const anchor = anchorAt(bucket.url, true);
+    await anchor.put(head(7));
+    const key = bucket.versions[0]?.key ?? '';
+    for (let n = 0; n < 50_000; n++) bucket.marks(key);
+    await expect(anchor.sizes(ORIGIN)).rejects.toThrow('somebody has put them there');
+    await expect(anchor.noteOf(ORIGIN, 7)).rejects.toThrow('somebody has put them there');
+    anchor.close();
+  });
 });
 
 test('a bucket without locks gives back what it was given, the newest first', async () => {

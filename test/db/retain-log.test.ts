@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PrismaAuditHolds } from '../../src/adapters/prisma/prisma-audit.holds.js';
@@ -52,7 +53,7 @@ function retainer(over: Partial<ConstructorParameters<typeof RetainLog>[0]> = {}
     keepDays: KEEP_DAYS,
     sinks: [],
     anchors: [],
-    isParted: () => false,
+    isHeld: () => false,
     clock,
     journal: lab.journal,
     replica: 'replica-1',
@@ -109,12 +110,12 @@ const asService = (sql: string, values: unknown[] = []) => lab.database.pool.que
 
 /** An event that tells of dropped bodies, as a broker that lies might write it, and the dropping. */
 async function dropAs(
-  told: { places: unknown; cutoff?: Date; count: number },
+  told: { places: unknown; cutoff?: Date; count: number; at?: Date },
   action: 'audit.dropped' | 'session.note' = 'audit.dropped',
 ): Promise<void> {
-  const { places, count, cutoff = new Date(Date.now() - 31 * DAY_MS) } = told;
+  const { places, count, cutoff = new Date(Date.now() - 31 * DAY_MS), at = new Date() } = told;
   const entry = auditEntry({
-    at: new Date(),
+    at,
     action,
     outcome: 'success',
     actor: SYSTEM,
@@ -206,10 +207,23 @@ describe('bodies of audit events', () => {
     expect(await gone()).toEqual(upTo(5));
   });
 
-  test('stay in a log that has parted', async () => {
+  test('stay in a log that has parted, or whose anchors were not compared yet', async () => {
     await written(3, KEEP_DAYS + 1);
-    expect(await drop({ isParted: () => true })).toBe(0);
+    expect(await drop({ isHeld: () => true })).toBe(0);
   });
+
+  test.each([-30 * DAY_MS, -2 * 3_600_000, 2 * 3_600_000, 30 * DAY_MS])(
+    'are told of by the clock of the database, whatever that of the replica says: %d ms',
+    async (offMs) => {
+      await written(10, 31);
+      await written(5, 1);
+      const off = { now: () => new Date(Date.now() + offMs) };
+      expect(await retainer({ keepDays: 30, clock: off }).once(30)).toBe(10);
+      await signed();
+      expect(await inspected()).toBeUndefined();
+      expect((await verified()).findings).toEqual([]);
+    },
+  );
 
   test('stay as long as their session has a recording', async () => {
     const session = newSession();
@@ -242,7 +256,7 @@ describe('bodies of audit events', () => {
     };
     await expect(dying.drop({ ...args, begin: 0, tell })).rejects.toThrow('killed');
     expect(await gone()).toEqual([]);
-    const stops: RetainLog = retainer({ isParted: () => stops.counts().dropped > 0 });
+    const stops: RetainLog = retainer({ isHeld: () => stops.counts().dropped > 0 });
     expect(await stops.once(KEEP_DAYS)).toBe(4);
     expect(await drop()).toBe(6);
     await signed();
@@ -291,8 +305,23 @@ describe('a hold', () => {
       `TRUNCATE audit_holds`,
     ])
       await expect(asService(sql), sql).rejects.toThrow('permission denied');
-    await asService(`UPDATE audit_holds SET released_at = now()`);
+    await holding().release(robin, hold.id, { reason: 'it is over' });
     await expect(asService(`UPDATE audit_holds SET released_at = NULL`)).rejects.toThrow('refused');
+  });
+
+  test('is neither placed nor released by the service without the event of it', async () => {
+    const hold = await holding().place(robin, { reason: 'all of it' });
+    if (isProblem(hold)) throw new Error(hold.detail);
+    const silently = `UPDATE audit_holds SET released_at = now()`;
+    await expect(asService(silently)).rejects.toThrow('no event audit.released tells of');
+    await signed();
+    await expect(asService(silently)).rejects.toThrow('no event audit.released tells of');
+    await expect(
+      asService(
+        `INSERT INTO audit_holds (id, reason, held_by, held_at) VALUES (gen_random_uuid(), 'x', '{}', now())`,
+      ),
+    ).rejects.toThrow('no event audit.held tells of');
+    expect(await holding().standing()).toHaveLength(1);
   });
 });
 
@@ -300,9 +329,22 @@ test('a hold that is placed while bodies go is waited for, and nothing of it goe
   await written(3, KEEP_DAYS + 1);
   const holder = await lab.database.pool.connect();
   try {
+    const id = randomUUID();
+    const told = auditEntry({
+      at: new Date(),
+      action: 'audit.held',
+      outcome: 'success',
+      actor: actorOf(ROBIN),
+      data: { hold: id },
+    });
     await holder.query('BEGIN');
     await holder.query(
-      `INSERT INTO audit_holds (id, reason, held_by, held_at) VALUES (gen_random_uuid(), 'now', '{}', now())`,
+      `INSERT INTO audit_holds (id, reason, held_by, held_at) VALUES ($1, 'now', '{}', now())`,
+      [id],
+    );
+    await holder.query(
+      `INSERT INTO audit_events (id, at, action, body, leaf_hash) VALUES ($1, $2, $3, $4, $5)`,
+      [told.id, told.at, told.action, told.body, told.leafHash],
     );
     const dropping = drop().catch((error: unknown) => String(error));
     const waits = `SELECT FROM pg_locks WHERE NOT granted AND relation = 'audit_holds'::regclass`;
@@ -367,6 +409,26 @@ describe('the service itself', () => {
     await expect(dropAs({ ...all, count: 3 })).rejects.toThrow('may go');
     await expect(dropAs({ places: [[0, 9_000_000]], count: 4 })).rejects.toThrow('too many');
     await expect(dropAs({ places: [], count: 0 })).rejects.toThrow('no bodies');
+    await expect(
+      dropAs({
+        places: [
+          [0, 3],
+          [9, 5],
+        ],
+        count: 0,
+      }),
+    ).rejects.toThrow('backwards');
+    await expect(
+      dropAs({
+        places: [
+          [0, 5],
+          [20, 18],
+        ],
+        count: 4,
+      }),
+    ).rejects.toThrow('backwards');
+    const late = new Date(Date.now() - 3 * 60_000);
+    await expect(dropAs({ ...all, at: late })).rejects.toThrow('not of now');
     await dropAs(all);
     // What told of it once tells of it alone.
     await expect(dropAs(all)).rejects.toThrow('may go');
@@ -382,6 +444,16 @@ describe('the service itself', () => {
     );
     await expect(dropAs({ places: [[1, 1]], count: 1 })).rejects.toThrow('may go');
   });
+});
+
+test('an event that a trigger swallows is missed by whoever wrote it', async () => {
+  await lab.asInsider(
+    `CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
+    'CREATE TRIGGER a_swallows BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION swallow()',
+  );
+  const actor = actorOf(ROBIN);
+  const entry = auditEntry({ at: new Date(), action: 'session.note', outcome: 'success', actor });
+  await expect(lab.audit.append(entry)).rejects.toThrow('did not take the event session.note');
 });
 
 test('whoever owns the tables is refused a body before its time as well', async () => {

@@ -141,7 +141,11 @@ describe('the sequencer', () => {
     await lab.write(2);
     await all(lab.replica());
     await lab.write(1);
-    await all(lab.replica({ origin: 'other.example/log', signers: [other] }));
+    const over = { origin: 'other.example/log', signers: [other] };
+    const forgot = lab.replica(over);
+    await all(forgot);
+    expect(forgot.parted()?.why).toContain('signed by none of the keys that are trusted');
+    await all(lab.replica({ ...over, formerKeys: [lab.key.verifier] }));
     expect(await lab.store.head('other.example/log')).toMatchObject({ size: 3 });
     expect((await head()).size).toBe(2);
   });

@@ -1,11 +1,14 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FileAnchor } from '../../src/adapters/anchors/file.anchor.js';
+import { PrismaAnchorCursors } from '../../src/adapters/prisma/prisma-anchor.cursors.js';
 import { PrismaLogInspection } from '../../src/adapters/prisma/prisma-log.inspection.js';
+import { AnchorLog } from '../../src/app/anchor-log.js';
 import { CompareAnchors } from '../../src/app/compare-anchors.js';
 import { exportLog } from '../../src/app/export-log.js';
+import { exportRecordings } from '../../src/app/export-recordings.js';
 import { InspectLog } from '../../src/app/inspect-log.js';
 import { WritableLogFiles } from '../../src/app/ports/log.files.js';
 import { ReadLog } from '../../src/app/read-log.js';
@@ -70,6 +73,7 @@ async function caught(): Promise<Partial<Record<Catcher, string>>> {
   const verifiers = [lab.key.verifier];
   const compare = new CompareAnchors({
     ...common,
+    cursors: new PrismaAnchorCursors(lab.database),
     verifiers,
     anchors,
     sequence: partedBy('anchor'),
@@ -134,6 +138,7 @@ async function verified(): Promise<string | undefined> {
   } catch (error) {
     return `no export: ${error instanceof Error ? error.message : String(error)}`;
   }
+  await exportRecordings({ source: () => Promise.resolve(undefined), files });
   const verifiers = [lab.key.verifier];
   const { findings } = await verifyLog({ files, verifiers, olderNote: auditorsNote });
   const [first] = findings;
@@ -216,6 +221,14 @@ const PUT_BACK = [
   'DELETE FROM audit_checkpoints WHERE size > 300',
   'DELETE FROM audit_anchors',
 ];
+
+/** Events that tell the end of a recording, and that it was dropped where `drop` is there; there is none. */
+async function recorded(drop?: object): Promise<void> {
+  const data = { recording: 'aaaaaaaaaaaaaaaa', digest: 'ab'.repeat(32), chunks: 1 };
+  await lab.write(1, { action: 'recording.finished', data });
+  if (drop) await lab.write(1, { action: 'recording.dropped', data: { ...data, ...drop } });
+  await lab.replica().once();
+}
 
 /** As many checkpoints of another's key in the anchor as are passed over, and more events than any has. */
 async function putForeign(): Promise<void> {
@@ -393,6 +406,30 @@ const DEEDS: readonly Deed[] = [
     by: { verify: 'it was inserted late' },
   },
   {
+    deed: 'removes a recording',
+    sql: async () => {
+      await recorded();
+      return [];
+    },
+    by: { verify: '-: the recording aaaaaaaaaaaaaaaa is missing' },
+  },
+  {
+    deed: 'removes a recording, and an event says so of a time that is not over',
+    sql: async () => {
+      await recorded({ keepUntil: inDays(40).toISOString() });
+      return [];
+    },
+    by: { verify: '-: the recording aaaaaaaaaaaaaaaa is missing' },
+  },
+  {
+    deed: 'removes a recording, and an event says so of another digest',
+    sql: async () => {
+      await recorded({ keepUntil: inDays(-1).toISOString(), digest: 'cd'.repeat(32) });
+      return [];
+    },
+    by: { verify: '-: the recording aaaaaaaaaaaaaaaa is missing' },
+  },
+  {
     deed: 'deletes an event',
     sql: [`DELETE FROM audit_events WHERE id = ${at(42)}`],
     by: {
@@ -476,6 +513,65 @@ const DEEDS: readonly Deed[] = [
     },
   },
   {
+    deed: 'edits an event that waits for its place, with its hash',
+    sql: async () => {
+      const { rows } = await lab.database.pool.query<{ id: string; body: Buffer }>(
+        'SELECT e.id, e.body FROM audit_pending p JOIN audit_events e ON e.id = p.event_id',
+      );
+      return rows.map(({ id, body: before }) => {
+        const body = Buffer.from(String(before).replace('session.finish', 'session.revoke'));
+        return `UPDATE audit_events SET action = 'session.revoke', body = ${hex(body)}, leaf_hash = ${hex(leafHashOf(body))} WHERE id = '${id}'`;
+      });
+    },
+    by: {},
+  },
+  {
+    deed: 'removes an event that waits for its place',
+    sql: [
+      'CREATE TEMP TABLE waiting AS SELECT event_id FROM audit_pending',
+      'DELETE FROM audit_pending',
+      'DELETE FROM audit_events WHERE id IN (SELECT event_id FROM waiting)',
+    ],
+    by: {},
+  },
+  {
+    deed: 'parks the cursor of the anchor, and deletes the tail a day later',
+    sql: async () => {
+      const { database, store, journal } = lab;
+      const cursors = new PrismaAnchorCursors(database);
+      const sequence = lab.replica();
+      const verifiers = [lab.key.verifier];
+      const common = { anchors: [vault], cursors, store, sequence, journal, verifiers };
+      const compare = new CompareAnchors({ ...common, clock, origin: ORIGIN });
+      const log = new AnchorLog({ ...common, compare, origin: ORIGIN });
+      await compare.once();
+      await database.pool.query(
+        `INSERT INTO audit_anchors (name, claimed_until, size) VALUES ('vault', 'infinity', 1e15)`,
+      );
+      await lab.write(20);
+      await sequence.once();
+      await log.once(vault);
+      return [
+        'DELETE FROM audit_events WHERE id IN (SELECT event_id FROM audit_leaves WHERE index >= 600)',
+        'DELETE FROM audit_leaves WHERE index >= 600',
+        'DELETE FROM audit_checkpoints WHERE size > 600',
+      ];
+    },
+    by: { anchor: 'the events 600 to 620 were removed' },
+  },
+  {
+    deed: 'rewrites the tree and signs it with another key, as of a log of another name',
+    sql: async () =>
+      (await rewritten(signerNamed('other.example/log'))).map((it) =>
+        it.replace(`VALUES ('${ORIGIN}'`, `VALUES ('other.example/log'`),
+      ),
+    by: {
+      anchor: 'is one of 0 to 299',
+      sequencer: 'signed by none of the keys that are trusted',
+      verify: 'nothing was signed yet',
+    },
+  },
+  {
     deed: 'edits an event that waits for its place',
     sql: [
       `UPDATE audit_events SET body = '\\x7b7d' WHERE id IN (SELECT event_id FROM audit_pending)`,
@@ -535,6 +631,30 @@ const DEEDS: readonly Deed[] = [
     deed: 'restores a backup, and hides what the anchor has behind 20 foreign entries',
     sql: async () => {
       await putForeign();
+      return PUT_BACK;
+    },
+    signedAfter: 300,
+    by: {
+      anchor: 'nothing is signed before these anchors were compared: vault',
+      verify: '-: the older checkpoint is of 500 events, and the log has 300',
+    },
+  },
+  {
+    deed: 'restores a backup while the anchor’s file is not where it was',
+    sql: async () => {
+      await rename(join(folder, 'checkpoints'), join(folder, 'elsewhere'));
+      return PUT_BACK;
+    },
+    signedAfter: 300,
+    by: {
+      anchor: 'nothing is signed before these anchors were compared: vault',
+      verify: '-: the older checkpoint is of 500 events, and the log has 300',
+    },
+  },
+  {
+    deed: 'restores a backup, and hides what the anchor has behind eight megabytes',
+    sql: async () => {
+      await appendFile(join(folder, 'checkpoints'), '\nx'.repeat(4 * 1024 * 1024 + 10));
       return PUT_BACK;
     },
     signedAfter: 300,

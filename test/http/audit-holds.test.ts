@@ -105,7 +105,7 @@ test('an event whose body was dropped is listed as such, with its hash', async (
   await lab.asInsider(`UPDATE audit_leaves SET placed_at = '2020-01-01'`);
   const { journal, database } = lab;
   const retention = new PrismaLogRetention(database);
-  const none = { keepDays: 400, sinks: [], anchors: [], isParted: () => false };
+  const none = { keepDays: 400, sinks: [], anchors: [], isHeld: () => false };
   const retain = new RetainLog({ retention, ...none, clock, journal, replica: 'r' });
   expect(await retain.once(400)).toBe(1);
   const { body } = await api.call('listAuditEvents', {

@@ -16,6 +16,11 @@ export class AwayAnchor extends Anchor {
     super();
   }
 
+  override async begin(): Promise<void> {
+    this.answer();
+    await this.inner.begin();
+  }
+
   async put(head: SignedHead): Promise<void> {
     this.answer();
     await this.inner.put(head);

@@ -242,7 +242,7 @@ export const METRICS = {
     name: 'hallpass_audit_anchor_failures_total',
     type: 'counter',
     labels: ['anchor'],
-    help: 'How often this replica could not reach an anchor, to put a checkpoint or to compare it.',
+    help: 'How often this replica could not reach an anchor, to put a checkpoint or to compare it, or found its cursor beyond all that was signed.',
     use: 'Look at the anchor where it rises.',
   },
   anchorCompared: {

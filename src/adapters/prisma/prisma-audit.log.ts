@@ -17,10 +17,12 @@ export class PrismaAuditLog extends AuditLog {
 
   async append(entry: AuditEntry): Promise<void> {
     const { id, at, action, sessionId, body, leafHash } = entry;
-    await this.database.pool.query({
+    const { rowCount } = await this.database.pool.query({
       ...INSERT,
       values: [id, at, action, sessionId, body, leafHash],
     });
+    // A trigger that somebody has added may swallow it.
+    if (rowCount !== 1) throw new Error(`the database did not take the event ${action}`);
   }
 
   async read(args: Parameters<AuditLog['read']>[0]): Promise<AuditRecord[]> {

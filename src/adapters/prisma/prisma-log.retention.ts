@@ -10,11 +10,13 @@ const RETENTION_LOCK = '7521412065482927984';
 
 // By the database's clock. An anchor or a sink that has nothing yet has no row.
 const BOUNDS = `
-  SELECT date_trunc('milliseconds', now() - make_interval(days => $1)) AS cutoff,
+  SELECT date_trunc('milliseconds', now()) AS at,
+    date_trunc('milliseconds', now() - make_interval(days => $1)) AS cutoff,
     least(
       (SELECT coalesce(max(index) + 1, 0) FROM audit_leaves),
       (SELECT min(coalesce(s.next, 0)) FROM unnest($2::text[]) n (name) LEFT JOIN audit_sinks s USING (name)),
-      (SELECT min(coalesce(a.size, 0)) FROM unnest($3::text[]) n (name) LEFT JOIN audit_anchors a USING (name))
+      (SELECT min(CASE WHEN a.size <= (SELECT max(size) FROM audit_checkpoints) THEN a.size ELSE 0 END)
+        FROM unnest($3::text[]) n (name) LEFT JOIN audit_anchors a USING (name))
     ) AS "end"`;
 
 const DUE = `
@@ -38,12 +40,12 @@ export class PrismaLogRetention extends LogRetention {
         [RETENTION_LOCK],
       );
       if (lock.rows[0]?.has !== true) return undefined;
-      const bounds = await client.query<{ cutoff: Date; end: string }>(BOUNDS, [
+      const bounds = await client.query<{ at: Date; cutoff: Date; end: string }>(BOUNDS, [
         keepDays,
         sinks,
         anchors,
       ]);
-      const { cutoff, end } = invariant(bounds.rows[0], 'no bounds of retention');
+      const { at, cutoff, end } = invariant(bounds.rows[0], 'no bounds of retention');
       const until = Math.min(begin + count, Number(end));
       const { rows } = await client.query<{ index: string; isOld: boolean; mayGo: boolean }>(DUE, [
         begin,
@@ -53,7 +55,7 @@ export class PrismaLogRetention extends LogRetention {
       const isEnd = until < begin + count || !rows.some(({ isOld }) => isOld);
       const places = rows.filter(({ mayGo }) => mayGo).map(({ index }) => Number(index));
       if (places.length === 0) return { dropped: 0, isEnd };
-      const entry = tell({ places, cutoff });
+      const entry = tell({ places, cutoff, at });
       await client.query(
         `INSERT INTO audit_events SELECT j.* FROM jsonb_populate_record(NULL::audit_events, $1::jsonb) j`,
         [entryOf(entry)],

@@ -12,6 +12,10 @@ import type { ObjectLock } from '../../config/anchors.section.js';
 import type { S3Config } from '../../config/recordings.section.js';
 import { s3Client } from './s3.client.js';
 
+/** A look takes no more checkpoints than that. */
+const SIZES_MAX = 1_000;
+/** Of a thousand each. Whoever fills more of them with something else is somebody to look for. */
+const PAGES_MAX = 50;
 const NOTE_BYTES_MAX = 64 * 1024;
 const DAY_MS = 86_400_000;
 const DIGITS = 16;
@@ -20,6 +24,13 @@ interface Listed {
   readonly key: string;
   readonly bytes: number;
   readonly version: string | undefined;
+}
+
+/** Where the next page begins. */
+interface Next {
+  readonly token?: string | undefined;
+  readonly key?: string | undefined;
+  readonly version?: string | undefined;
 }
 
 /**
@@ -70,17 +81,24 @@ export class S3Anchor extends Anchor {
 
   async sizes(origin: string): Promise<readonly number[]> {
     const folder = this.folder(origin);
-    const sizes = (await this.listed(folder)).flatMap(({ key }) => {
-      const left = key.slice(folder.length);
-      return /^\d{16}$/.test(left) ? [Number.MAX_SAFE_INTEGER - Number(left)] : [];
-    });
-    return [...new Set(sizes)].sort((a, b) => b - a);
+    const sizes = new Set<number>();
+    for await (const page of this.pages(folder)) {
+      for (const { key } of page) {
+        const left = key.slice(folder.length);
+        if (/^\d{16}$/.test(left)) sizes.add(Number.MAX_SAFE_INTEGER - Number(left));
+      }
+      if (sizes.size >= SIZES_MAX) break;
+    }
+    return [...sizes].sort((a, b) => b - a);
   }
 
   /** The first version of it that was put. */
   async noteOf(origin: string, size: number): Promise<string | undefined> {
     const key = this.key(origin, size);
-    const first = (await this.listed(key)).filter((it) => it.key === key).at(-1);
+    let first: Listed | undefined;
+    for await (const page of this.pages(key)) {
+      first = page.findLast((it) => it.key === key) ?? first;
+    }
     if (first === undefined || first.bytes > NOTE_BYTES_MAX) return undefined;
     const object = await this.client.send(
       new GetObjectCommand({
@@ -92,23 +110,51 @@ export class S3Anchor extends Anchor {
     return object.Body?.transformToString('utf8');
   }
 
-  /** The first thousand, of each object the newest version first. A bucket without locks may have no versions. */
-  private async listed(prefix: string): Promise<Listed[]> {
+  /**
+   * What is there, in the order of the keys, of each object the newest version first. A page may hold nothing but marks
+   * of deletions, and more may come after it all the same.
+   *
+   * @throws where there is more than is read.
+   */
+  private async *pages(prefix: string): AsyncGenerator<readonly Listed[]> {
+    let next: Next | undefined;
+    for (let page = 1; page <= PAGES_MAX; page++) {
+      const { listed, after } = await this.page(prefix, next);
+      yield listed;
+      if (after === undefined) return;
+      next = after;
+    }
+    throw new Error(
+      `below ${prefix} in the bucket ${this.s3.bucket} are more than ${PAGES_MAX} pages of things that are no checkpoints of this log: somebody has put them there. Remove them, or configure another anchor, of another name, in its place`,
+    );
+  }
+
+  /** A bucket without locks may have no versions. */
+  private async page(
+    prefix: string,
+    next: Next = {},
+  ): Promise<{ readonly listed: readonly Listed[]; readonly after: Next | undefined }> {
     const where = { Bucket: this.s3.bucket, Prefix: prefix };
     if (this.lock === null) {
-      const { Contents = [] } = await this.client.send(new ListObjectsV2Command(where));
-      return Contents.map(({ Key = '', Size = 0 }) => ({
-        key: Key,
-        bytes: Size,
-        version: undefined,
-      }));
+      const found = await this.client.send(
+        new ListObjectsV2Command({ ...where, ContinuationToken: next.token }),
+      );
+      const { Contents = [], IsTruncated, NextContinuationToken: token } = found;
+      const listed = Contents.map(({ Key = '', Size = 0 }) => listedOf(Key, Size));
+      return { listed, after: after(IsTruncated, token, { token }) };
     }
-    const { Versions = [] } = await this.client.send(new ListObjectVersionsCommand(where));
-    return Versions.map(({ Key = '', Size = 0, VersionId }) => ({
-      key: Key,
-      bytes: Size,
-      version: VersionId,
-    }));
+    const found = await this.client.send(
+      new ListObjectVersionsCommand({
+        ...where,
+        KeyMarker: next.key,
+        VersionIdMarker: next.version,
+      }),
+    );
+    const { Versions = [], IsTruncated, NextKeyMarker: key, NextVersionIdMarker: version } = found;
+    const listed = Versions.map(({ Key = '', Size = 0, VersionId }) =>
+      listedOf(Key, Size, VersionId),
+    );
+    return { listed, after: after(IsTruncated, key, { key, version }) };
   }
 
   close(): void {
@@ -124,4 +170,15 @@ export class S3Anchor extends Anchor {
     const { prefix } = this.s3;
     return `${prefix === '' ? '' : `${prefix}/`}${hash('sha256', origin).slice(0, 16)}/`;
   }
+}
+
+function listedOf(key: string, bytes: number, version?: string): Listed {
+  return { key, bytes, version };
+}
+
+/** @throws where more is there, and it is not said where. */
+function after(isTruncated: boolean | undefined, begins: string | undefined, next: Next) {
+  if (isTruncated !== true) return undefined;
+  if (!begins) throw new Error('the store says that there is more, and not where it begins');
+  return next;
 }

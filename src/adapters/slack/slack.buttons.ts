@@ -199,9 +199,11 @@ const INPUTS: Readonly<Record<string, string>> = {
 /** What is wrong with what was written, beside where it was written; undefined where something else is wrong. */
 function besideFields({ problem, errors = [] }: Problem): Record<string, string> | undefined {
   if (problem !== 'invalid-fields' || errors.length === 0) return undefined;
-  const beside = errors.map(({ path, message }) => [INPUTS[path], message] as const);
-  if (beside.some(([input]) => input === undefined)) return undefined;
-  return Object.fromEntries(beside);
+  const beside = errors.flatMap(({ path, message }) => {
+    const input = INPUTS[path];
+    return input === undefined ? [] : [[input, message] as const];
+  });
+  return beside.length === errors.length ? Object.fromEntries(beside) : undefined;
 }
 
 const DONE: Readonly<Record<WordForm, string>> = {

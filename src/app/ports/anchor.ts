@@ -6,12 +6,20 @@ export abstract class Anchor {
   /** How often a new checkpoint is put there at most, in seconds. */
   abstract readonly everySeconds: number;
 
+  /**
+   * Makes room for the first checkpoint, where there is none yet. Called before anything of that log was signed, and
+   * never after: what is not there later was there once, or is not reached.
+   */
+  begin(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Once more does no harm. Nothing leaves but what the head says. */
   abstract put(head: SignedHead): Promise<void>;
 
   /**
    * The sizes of the checkpoints of that log that are there, newest first, as many as a look takes; undefined where
-   * nothing can be read back.
+   * nothing can be read back. Throws where it cannot be told that there are none.
    */
   abstract sizes(origin: string): Promise<readonly number[] | undefined>;
 
@@ -27,7 +35,10 @@ export interface AnchorLag {
   readonly seconds: number;
 }
 
-/** How far each anchor is, and who is at it: one replica at a time. */
+/**
+ * How far each anchor is, and who is at it: one replica at a time. Whoever may write there could park a cursor: a claim
+ * that is longer than any replica's counts as none, and a size beyond all that was signed as 0.
+ */
 export abstract class AnchorCursors {
   /**
    * The size of what was put last, where the anchor is due and nobody is at it: then it is this replica's, until it says
@@ -37,9 +48,18 @@ export abstract class AnchorCursors {
     name: string,
     args: { readonly everySeconds: number; readonly forSeconds: number },
   ): Promise<{ readonly size: number } | undefined>;
+  /** Whether a checkpoint of that log was put there once, as far as the cursor tells. */
+  abstract wasPut(name: string, origin: string): Promise<boolean>;
   /** So much is there now. */
   abstract settle(name: string, size: number): Promise<void>;
   /** It could not be put: whoever wants may try. */
   abstract release(name: string): Promise<void>;
-  abstract lags(names: readonly string[]): Promise<AnchorLag[]>;
+  /**
+   * How far each is behind.
+   *
+   * @param of with the size of what was found there, where it can be read back: then its cursor is not asked.
+   */
+  abstract lags(
+    of: readonly { readonly name: string; readonly holds: number | undefined }[],
+  ): Promise<AnchorLag[]>;
 }

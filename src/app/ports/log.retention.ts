@@ -8,10 +8,14 @@ export interface RetentionSlice {
   /** By name: one that has nothing yet holds up all. */
   readonly sinks: readonly string[];
   readonly anchors: readonly string[];
-  /** The event of the bodies at these rising places, which are of before `cutoff`. */
+  /**
+   * The event of the bodies at these rising places, which are of before `cutoff`. It is of this moment, by the clock that
+   * says what is old: with another no verifier would believe it.
+   */
   readonly tell: (dropped: {
     readonly places: readonly number[];
     readonly cutoff: Date;
+    readonly at: Date;
   }) => AuditEntry;
 }
 

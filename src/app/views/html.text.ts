@@ -3,18 +3,19 @@ export class Html {
   constructor(readonly text: string) {}
 }
 
-type Part = Html | string | number | readonly Html[];
+type Part = Html | string | number | null | undefined | false | readonly Html[];
 
-/** HTML from a template: what is put in is escaped, unless it is {@link Html} itself. */
+/** HTML from a template: what is put in is escaped, unless it is {@link Html} itself; null, undefined and false are nothing. */
 export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   const texts = strings.map((text, at) => text + (at < parts.length ? partText(parts[at]) : ''));
   return new Html(texts.join(''));
 }
 
-function partText(part: Part | undefined): string {
+function partText(part: Part): string {
+  if (part === null || part === undefined || part === false) return '';
   if (part instanceof Html) return part.text;
   if (typeof part === 'object') return part.map((it) => it.text).join('');
-  return escaped(String(part ?? ''));
+  return escaped(String(part));
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -36,8 +37,8 @@ export function escaped(text: string): string {
 }
 
 const INVISIBLE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+  /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\ufffe\uffff]|\u034f|\u17b4|\u17b5/gu;
 
 function hexadecimal(character: string): string {
-  return character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+  return (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
 }

@@ -39,6 +39,8 @@ export const proofFile = (index: number): string => `events/${digits(index, 15)}
 export const droppedFile = (index: number): string => `events/${digits(index, 15)}.dropped`;
 export const policyFile = (hash: string): string => `policies/${hash}.json`;
 export const headerFile = (recording: string): string => `recordings/${recording}/header`;
+/** Of a log that was taken out with its recordings, however many there are. No archive of evidence has it. */
+export const RECORDINGS_README = 'recordings/README.txt';
 export const castFile = (recording: string): string => `recordings/${recording}.cast`;
 export const chunkFile = (recording: string, seq: number): string =>
   `recordings/${recording}/${digits(seq, 8)}.gz`;

@@ -8,7 +8,7 @@ import { PROBLEMS, problem } from '../../../domain/problem.js';
 import { DatabaseOutage } from '../database.outage.js';
 import { frameworkProblem } from '../framework.errors.js';
 import { Refused } from '../refused.error.js';
-import { markup } from './markup.js';
+import { markup } from '../../../app/views/html.text.js';
 import { showPage } from './page.js';
 import { SignInFirst } from './page.door.js';
 

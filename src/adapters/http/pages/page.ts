@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
-import type { Html } from './markup.js';
-import { Html as Raw, markup } from './markup.js';
+import type { Html } from '../../../app/views/html.text.js';
+import { Html as Raw, markup } from '../../../app/views/html.text.js';
 
 const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Html } from './markup.js';
-import { markup } from './markup.js';
+import type { Html } from '../../../app/views/html.text.js';
+import { markup } from '../../../app/views/html.text.js';
 import { formToken } from './page.js';
 import type { SessionShown } from './session.shown.js';
 

@@ -1,8 +1,8 @@
 import type { SessionDetails } from '../../../contract/session.schema.js';
 import type { Problem } from '../../../domain/problem.js';
 import { PROBLEMS } from '../../../domain/problem.js';
-import type { Html } from './markup.js';
-import { markup } from './markup.js';
+import type { Html } from '../../../app/views/html.text.js';
+import { markup } from '../../../app/views/html.text.js';
 import { formToken } from './page.js';
 import { actForms } from './session-acts.page.js';
 import type { SessionShown } from './session.shown.js';

@@ -8,7 +8,7 @@ import { problem } from '../../../domain/problem.js';
 import { ByPage, Public } from '../access.decorators.js';
 import { CurrentCaller } from '../caller.decorator.js';
 import { Refused, orRefuse } from '../refused.error.js';
-import { markup } from './markup.js';
+import { markup } from '../../../app/views/html.text.js';
 import { ownPath } from './own.path.js';
 import { PageDoor } from './page.door.js';
 import { PageFilter } from './page.filter.js';

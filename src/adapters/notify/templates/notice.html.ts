@@ -1,13 +1,6 @@
 import type { NoticeBody } from '../../../contract/notice.schema.js';
+import { escaped } from '../../../app/views/html.text.js';
 import { noticeLines } from '../../../app/views/notice.lines.js';
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
 
 /** A notice as HTML for mail: nothing in it is fetched, and there is one link, which is ours. */
 export function noticeHtml(body: NoticeBody): string {
@@ -29,8 +22,4 @@ export function noticeHtml(body: NoticeBody): string {
     '</body></html>',
     '',
   ].join('\n');
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (it) => ENTITIES[it] ?? it);
 }
