@@ -33,6 +33,7 @@ const exitCode = await runHallpass(
     loadTests: async (from) => (await policyTools()).loadPolicyTests(from),
     readFile: async (path) => (await policyTools()).readYamlFile(path),
     evidence: async () => (await import('./evidence.tools.js')).evidenceTools,
+    examine: async (args) => (await import('./doctor.js')).examineAll(args),
     diff: async (args) => (await policyTools()).diffPolicies(args),
   },
   process.argv.slice(2),
