@@ -103,10 +103,7 @@ export const realButNotServed: Readonly<Record<string, readonly string[]>> = {
   ],
   apps: ['controllerrevisions'],
   batch: ['cronjobs'],
-  'authorization.k8s.io': [
-    'localsubjectaccessreviews',
-    'selfsubjectrulesreviews',
-  ],
+  'authorization.k8s.io': ['localsubjectaccessreviews', 'selfsubjectrulesreviews'],
   'admissionregistration.k8s.io': [
     'mutatingadmissionpolicies',
     'mutatingadmissionpolicybindings',

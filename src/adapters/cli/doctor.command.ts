@@ -63,7 +63,12 @@ export function doctorCommand(deps: DoctorCommandDeps, done: (code: ExitCode) =>
     .option('--namespaces <names>', 'the namespaces that are debugged in, as a,b', names)
     .option('--account <subject>', 'Hallpass’s account there', subject, subject(ACCOUNT))
     .option('--subject <subject>', 'somebody to ask about: user:alice, group:developers', more, [])
-    .option('--except <subject>', 'somebody who may go around Hallpass; may be given again', more, [])
+    .option(
+      '--except <subject>',
+      'somebody who may go around Hallpass; may be given again',
+      more,
+      [],
+    )
     .option('--json', 'one object, for programs')
     .addHelpText(
       'after',
@@ -137,6 +142,8 @@ export function findingLines(findings: readonly Finding[]): Line[] {
   return [...rows, `${counts.join(', ')}.`];
 }
 
+/** Names keep their letters: only a word becomes a beginning. */
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  const begun = /^[a-z’]+[ ,]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return `${begun}.`;
 }

@@ -60,9 +60,7 @@ const binding = z.object({
   metadata,
   roleRef: z.object({ kind: z.enum(['Role', 'ClusterRole']), name: z.string() }),
   subjects: z
-    .array(
-      z.object({ kind: z.string(), name: z.string(), namespace: z.string().optional() }),
-    )
+    .array(z.object({ kind: z.string(), name: z.string(), namespace: z.string().optional() }))
     .nullish(),
 });
 export const BindingList = listOf(binding);
@@ -96,7 +94,11 @@ export function roleOf({ metadata: of, rules, aggregationRule }: z.output<typeof
 }
 
 /** Subjects of other kinds than RBAC knows are nobody. */
-export function bindingOf({ metadata: of, roleRef, subjects }: z.output<typeof binding>): RbacBinding {
+export function bindingOf({
+  metadata: of,
+  roleRef,
+  subjects,
+}: z.output<typeof binding>): RbacBinding {
   return {
     namespace: of.namespace ?? null,
     name: of.name,

@@ -1,5 +1,5 @@
 import type { Finding } from '../../domain/doctor/finding.js';
-import { Unseen } from '../../domain/doctor/finding.js';
+import { Unseen, unknown } from '../../domain/doctor/finding.js';
 import type { Rbac, RbacSubject } from '../../domain/doctor/rbac.rules.js';
 import { accountOf, subjectText } from '../../domain/doctor/rbac.rules.js';
 import type { Excepted, Reviewed } from '../../domain/doctor/ways.around.js';
@@ -53,13 +53,15 @@ export async function examineBypass(
 const TOLD: ReadonlySet<string> = new Set(['warning', 'failure']);
 
 async function readRbac(looks: ClusterLooks, limitMs = 5_000): Promise<Rbac | Unseen> {
-  return looks.rbac(AbortSignal.timeout(limitMs)).catch(
-    () =>
-      new Unseen(
-        'roles and bindings could not be listed',
-        'run it again from where the API server can be reached',
-      ),
-  );
+  return looks
+    .rbac(AbortSignal.timeout(limitMs))
+    .catch(
+      () =>
+        new Unseen(
+          'roles and bindings could not be listed',
+          'run it again from where the API server can be reached',
+        ),
+    );
 }
 
 /** Whom bindings name, but for those of whom their rows say already what they may. */
@@ -82,10 +84,13 @@ function isNoMaster({ name }: RbacSubject): boolean {
 }
 
 function wayChecks({ looks, namespaces, excepted }: BypassCase, rbac: Rbac | Unseen): Check[] {
+  if (rbac instanceof Unseen) {
+    return [{ name: 'ways-around', on: looks.name, look: () => unknown(rbac) }];
+  }
   return WAYS_AROUND.map((way) => ({
     name: 'ways-around',
     on: `${looks.name}: ${way.name}`,
-    look: () => judgeWay(way, rbac instanceof Unseen ? rbac : { rbac, namespaces, excepted }),
+    look: () => judgeWay(way, { rbac, namespaces, excepted }),
   }));
 }
 

@@ -44,9 +44,7 @@ const baseline: readonly Objection[] = [
 const restricted: readonly Objection[] = [
   ...baseline,
   (it) =>
-    it['allowPrivilegeEscalation'] === false
-      ? undefined
-      : 'allowPrivilegeEscalation is not false',
+    it['allowPrivilegeEscalation'] === false ? undefined : 'allowPrivilegeEscalation is not false',
   (it) => (capabilities(it, 'drop').includes('ALL') ? undefined : 'it does not drop ALL'),
   (it) => {
     const added = capabilities(it, 'add').filter((name) => name !== 'NET_BIND_SERVICE');

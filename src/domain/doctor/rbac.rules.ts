@@ -102,7 +102,9 @@ export function holdersOf(
 ): readonly Holder[] {
   return rbac.bindings
     .filter(({ namespace }) =>
-      namespaces === null ? namespace === null : namespace === null || namespaces.includes(namespace),
+      namespaces === null
+        ? namespace === null
+        : namespace === null || namespaces.includes(namespace),
     )
     .flatMap((binding) => {
       const rules = rulesOf(rbac, binding).filter((rule) => covers(rule, right));

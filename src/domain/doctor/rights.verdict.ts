@@ -63,7 +63,9 @@ export function judgeNeeded(
   }
   const unseen = answers.find((it) => it.allowed instanceof Unseen && isDue(it))?.allowed;
   if (unseen instanceof Unseen) return unknown(unseen);
-  const without = [...new Set(answers.filter((it) => !isDue(it) && it.allowed !== true).map(setOf))];
+  const without = [
+    ...new Set(answers.filter((it) => !isDue(it) && it.allowed !== true).map(setOf)),
+  ];
   const had = answers.filter((it) => it.allowed === true).length;
   return ok(
     `it has the ${had} rights that it needs${without.length === 0 ? '' : `, and none for ${without.join(' and ')}, which nothing asks for`}`,

@@ -57,12 +57,18 @@ export interface TriggerFacts {
   readonly enabled: string;
 }
 
+/** What refuses changes must do so whatever `session_replication_role` says; of other triggers it is enough to be on. */
+const APPEND_ONLY = 'append_only';
+const ON: ReadonlySet<string> = new Set(['A', 'O']);
+
 /** Without these the audit log can be changed by whoever has its table. */
 const NEEDED_TRIGGERS = ['append_only_rows', 'append_only_table'] as const;
 
 export function judgeTriggers(found: readonly TriggerFacts[] | Unseen): Judgement {
   if (found instanceof Unseen) return unknown(found);
-  const off = found.filter(({ enabled }) => enabled !== 'A');
+  const off = found.filter(({ name, enabled }) =>
+    name.startsWith(APPEND_ONLY) ? enabled !== 'A' : !ON.has(enabled),
+  );
   const advice =
     'find out who did it; ALTER TABLE … ENABLE ALWAYS TRIGGER … as the owner, and verify the log (hallpass audit verify)';
   const missing = NEEDED_TRIGGERS.filter(
@@ -75,8 +81,11 @@ export function judgeTriggers(found: readonly TriggerFacts[] | Unseen): Judgemen
     );
   }
   return off.length === 0
-    ? ok(`all ${found.length} triggers that protect the audit log are on, always`)
-    : failure(`${listed(off.map(({ name, table }) => `${table}.${name}`))} can be passed by`, advice);
+    ? ok(`all ${found.length} triggers that protect the audit log are on`)
+    : failure(
+        `the triggers ${listed(off.map(({ name, table }) => `${table}.${name}`))} can be passed by`,
+        advice,
+      );
 }
 
 /** Who may do what with a file; null where the machine has no such modes. */

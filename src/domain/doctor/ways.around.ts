@@ -126,8 +126,7 @@ interface Where {
 }
 
 /** Who could go one way around Hallpass, by what roles and bindings say. */
-export function judgeWay(way: WayAround, where: Where | Unseen): Judgement {
-  if (where instanceof Unseen) return unknown(where);
+export function judgeWay(way: WayAround, where: Where): Judgement {
   const holders = strangersOn(way, where);
   if (holders.length === 0) return ok(`nobody else may ${way.name}`);
   const who = [...new Set(holders.map(holderText))];
@@ -150,7 +149,8 @@ export function strangersOf({ rbac, excepted }: Omit<Where, 'namespaces'>): Rbac
   const found = new Map<string, RbacSubject>();
   for (const binding of rbac.bindings) {
     for (const given of binding.subjects) {
-      const namespace = given.kind === 'ServiceAccount' ? (given.namespace ?? binding.namespace) : null;
+      const namespace =
+        given.kind === 'ServiceAccount' ? (given.namespace ?? binding.namespace) : null;
       const subject = { ...given, namespace };
       const holder: Holder = { subject, binding, namespace: null, resourceNames: [] };
       if (isOfKubernetes(holder) || isExcepted(subject, excepted)) continue;
@@ -168,7 +168,9 @@ export interface Reviewed {
 
 /** What one subject could do around Hallpass, by the API server's own answers: whatever authorizers it has. */
 export function judgeSubject(answers: readonly Reviewed[]): Judgement {
-  const ways = WAYS_AROUND.filter((way) => answers.some((it) => it.way === way && it.allowed === true));
+  const ways = WAYS_AROUND.filter((way) =>
+    answers.some((it) => it.way === way && it.allowed === true),
+  );
   const [first] = ways;
   if (first) {
     return {
