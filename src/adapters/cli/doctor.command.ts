@@ -3,10 +3,11 @@ import type { Finding, Verdict } from '../../domain/doctor/finding.js';
 import { VERDICTS, worstOf } from '../../domain/doctor/finding.js';
 import type { RbacSubject } from '../../domain/doctor/rbac.rules.js';
 import { readSubject } from '../../domain/doctor/rbac.rules.js';
-import type { ClientWorld } from './client.world.js';
+import type { Output } from './client.world.js';
 import { trouble } from './command.failure.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT } from './exit.codes.js';
+import type { Screen } from './screen.js';
 import { sayJson } from './screen.js';
 import type { Line, Style } from './styled.text.js';
 import { lineText, styled } from './styled.text.js';
@@ -28,7 +29,9 @@ export interface DoctorArgs {
 }
 
 export interface DoctorCommandDeps {
-  readonly world: () => ClientWorld;
+  readonly screen: Screen;
+  /** What the screen writes to: colours are for terminals. */
+  readonly output: () => Output;
   readonly examine: (args: DoctorArgs) => Promise<readonly Finding[]>;
 }
 
@@ -72,7 +75,7 @@ export function doctorCommand(deps: DoctorCommandDeps, done: (code: ExitCode) =>
     .option('--json', 'one object, for programs')
     .addHelpText(
       'after',
-      '\nExit codes: 0 all ok, 1 warnings or unknowns only, 2 any failure. See docs/doctor.md.',
+      '\nOf this command: 0 all ok, 1 warnings or unknowns only, 2 any failure. See docs/doctor.md.',
     )
     .action(async (options: Options) => {
       const { namespaces = [], subject: subjects = [], json = false, ...rest } = options;
@@ -82,7 +85,8 @@ export function doctorCommand(deps: DoctorCommandDeps, done: (code: ExitCode) =>
       if (rest.context !== undefined && rest.kubeconfig === undefined) {
         throw trouble('A context is one of a kubeconfig: give --kubeconfig as well.');
       }
-      const { screen, output } = deps.world();
+      const { screen } = deps;
+      const output = deps.output();
       const findings = await deps.examine({
         ...rest,
         ...{ config: rest.config, kubeconfig: rest.kubeconfig, context: rest.context },

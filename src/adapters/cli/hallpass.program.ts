@@ -61,7 +61,7 @@ export function hallpassProgram(
     channelCommands(clients),
     slackCommands(clients),
     policyCommands(deps, done),
-    doctorCommand(deps, done),
+    doctorCommand({ ...deps, output: () => deps.world().output }, done),
     completionCommand({ ...clients, say }, () => program),
   ];
   for (const command of commands) program.addCommand(command);
