@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileAnchor } from '../../sandbox/broker/broker.config.js';
+import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { freePort } from '../../sandbox/free.port.js';
 import { CLUSTER_RIGHTS } from '../../src/domain/cluster.rights.js';
 import { rightText } from '../../src/domain/doctor/rights.verdict.js';
@@ -262,5 +263,58 @@ describe('what stands around a broker that is broken', () => {
     expect(mistakes.length).toBeGreaterThan(1);
     expect(new Set(mistakes.map(({ verdict }) => verdict))).toEqual(new Set(['failure']));
     expect(found.row('database', '').verdict).toBe('ok');
+  });
+});
+
+describe('a broker that runs', () => {
+  test('has an anchor that agrees, and an API server whose audit log was heard of', async () => {
+    const anchors = [{ ...fileAnchor(lab.sandbox.folder), everySeconds: 1 }];
+    const managementPort = await freePort(0);
+    const tokenFile = join(lab.sandbox.folder, 'audit-token');
+    const token = 'a-token-that-nobody-guesses-0123456789';
+    await writeFile(tokenFile, token);
+    const account = 'system:serviceaccount:hallpass:hallpass';
+    const surroundings = {
+      ...{ anchors, server: { managementPort } },
+      clusterAudit: { account, tokenFile },
+    };
+    const broker = await lab.broker({ surroundings });
+    const { path } = await lab.config(surroundings);
+    expect((await doctor({ config: path })).row('audit-webhook', '')).toMatchObject({
+      verdict: 'warning',
+    });
+    const sent = await fetch(`${broker.url}/v1/clusters/sandbox/audit`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ kind: 'EventList', apiVersion: 'audit.k8s.io/v1', items: [] }),
+    });
+    expect(sent.ok).toBe(true);
+    await expect
+      .poll(async () => (await doctor({ config: path })).row('anchors', 'sandbox').seen, {
+        timeout: 15_000,
+      })
+      .toContain('agree with the database');
+    expect((await doctor({ config: path })).row('audit-webhook', '').verdict).toBe('ok');
+    await broker.stop();
+  });
+
+  test('whose database lost a trigger, or what an anchor holds, fails', async () => {
+    const sql = (text: string) =>
+      asAdmin(lab.database.adminUrl, async (client) => void (await client.query(text)));
+    const anchors = [fileAnchor(lab.sandbox.folder)];
+    const { path } = await lab.config({ anchors });
+    const before = await doctor({ config: path });
+    expect(before.row('anchors', 'sandbox').seen).toContain('agree');
+    expect(before.row('database-triggers', '').verdict).toBe('ok');
+    await sql(
+      `ALTER TABLE audit_leaves DISABLE TRIGGER ALL; DELETE FROM audit_leaves;
+       ALTER TABLE audit_events ENABLE TRIGGER append_only_rows`,
+    );
+    const after = await doctor({ config: path });
+    expect(after.row('database-triggers', '')).toMatchObject({
+      verdict: 'failure',
+      seen: expect.stringContaining('audit_leaves.append_only_rows'),
+    });
+    expect(after.row('anchors', 'sandbox').verdict).toBe('failure');
   });
 });

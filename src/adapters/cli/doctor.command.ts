@@ -75,7 +75,7 @@ export function doctorCommand(deps: DoctorCommandDeps, done: (code: ExitCode) =>
     .option('--json', 'one object, for programs')
     .addHelpText(
       'after',
-      '\nOf this command: 0 all ok, 1 warnings or unknowns only, 2 any failure. See docs/doctor.md.',
+      '\nExit codes: 0 all ok, 1 warnings or unknowns only, 2 any failure (docs/doctor.md).',
     )
     .action(async (options: Options) => {
       const { namespaces = [], subject: subjects = [], json = false, ...rest } = options;

@@ -29,6 +29,7 @@ import {
 import { loadKubeconfig } from './kubeconfig.loader.js';
 import type { PooledKubeConfig } from './pooled.kubeconfig.js';
 
+const AT_ONCE = 16;
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 const PAGE = 500;
 /** Of lists: 20,000 roles are read, and no more. */
@@ -50,6 +51,7 @@ interface Answer {
 export class ClusterExaminer extends ClusterLooks {
   readonly name: string;
   private loading: Promise<PooledKubeConfig> | undefined;
+  private readonly underWay = new Set<Promise<unknown>>();
   private discovered: Promise<ApiFacts | Unseen> | undefined;
 
   constructor(private readonly settings: ClusterSettings) {
@@ -234,7 +236,15 @@ export class ClusterExaminer extends ClusterLooks {
         );
   }
 
+  /** So many at once: an API server has others to answer. */
   private async ask(path: string, signal: AbortSignal, body?: object): Promise<Answer | Unseen> {
+    while (this.underWay.size >= AT_ONCE) await Promise.race(this.underWay);
+    const asked = this.askNow(path, signal, body);
+    this.underWay.add(asked);
+    return asked.finally(() => this.underWay.delete(asked));
+  }
+
+  private async askNow(path: string, signal: AbortSignal, body?: object): Promise<Answer | Unseen> {
     const method = body === undefined ? HttpMethod.GET : HttpMethod.POST;
     try {
       this.loading ??= loadKubeconfig(this.settings);

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Unseen } from '../../domain/doctor/finding.js';
 
@@ -26,11 +26,17 @@ export async function reach(
 ): Promise<'reached' | Unseen> {
   const event = tls ? 'secureConnect' : 'connect';
   const socket = tls
-    ? connectTls({ host, port, servername: host, ...(caPem === null ? {} : { ca: caPem }) })
+    ? connectTls({
+        ...{ host, port },
+        // An address is none of the names that may be asked for (RFC 6066 §3).
+        ...(isIP(host) === 0 ? { servername: host } : {}),
+        ...(caPem === null ? {} : { ca: caPem }),
+      })
     : connect({ host, port });
   const stop = (): void => void socket.destroy(new Error('not in time'));
   signal.addEventListener('abort', stop, { once: true });
   try {
+    signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       socket.once(event, () => resolve());
       socket.once('error', reject);

@@ -25,10 +25,12 @@ const MUST_WORDS = {
 const Version = z.object({ number: z.coerce.number(), text: z.string() });
 const Now = z.object({ ms: z.coerce.number() });
 const Trigger = z.object({ name: z.string(), table: z.string(), enabled: z.string() });
-const Failed = z.object({ count: z.coerce.number() });
+const Failures = z.array(z.object({ image: z.string().nullable(), count: z.coerce.number() }));
 
 /** Looks at the database as the role that serves, and changes nothing. Each look has a connection of its own. */
 export class DatabaseExaminer {
+  private failures: Promise<ReadonlyMap<string | null, number> | Unseen> | undefined;
+
   /** @param url secret: it holds the password. */
   constructor(private readonly url: string) {}
 
@@ -83,18 +85,19 @@ export class DatabaseExaminer {
     });
   }
 
-  /** How many starts with an image failed in the last seven days since it could not be had. */
-  pullFailures(image: string): Promise<number | Unseen> {
-    return this.ask(async (client) => {
+  /** How many starts with an image failed in the last seven days since it could not be had. Asked once for all images. */
+  async pullFailures(image: string): Promise<number | Unseen> {
+    this.failures ??= this.ask(async (client) => {
       const { rows } = await client.query(
-        `SELECT count(*) AS count FROM sessions
+        `SELECT "grant"->'profile'->>'image' AS image, count(*) AS count FROM sessions
           WHERE end_reason = 'start-failed' AND created_at > now() - interval '7 days'
-            AND "grant"->'profile'->>'image' = $1
-            AND end_detail ~ '(ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName)'`,
-        [image],
+            AND end_detail ~ '(ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName)'
+          GROUP BY 1`,
       );
-      return Failed.parse(rows[0]).count;
+      return new Map(Failures.parse(rows).map((it) => [it.image, it.count]));
     });
+    const failures = await this.failures;
+    return failures instanceof Unseen ? failures : (failures.get(image) ?? 0);
   }
 
   private async ask<T>(look: (client: pg.Client) => Promise<T>): Promise<T | Unseen> {
