@@ -1,25 +1,18 @@
-import { anchorOf } from './log.guard.js';
-import { growingFile, readableFile } from './adapters/files/file.examiner.js';
+import { readableFile } from './adapters/files/file.examiner.js';
 import { heardOf } from './adapters/metrics/heard.reader.js';
 import type { Listener } from './adapters/net/reach.js';
 import { listenerOf, reach } from './adapters/net/reach.js';
 import { examineIssuer, issuerClock } from './adapters/oidc/issuer.examiner.js';
-import { Database } from './adapters/prisma/database.js';
 import { DatabaseExaminer } from './adapters/prisma/database.examiner.js';
-import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
-import { S3Anchor } from './adapters/s3/s3.anchor.js';
 import { SlackExaminer } from './adapters/slack/slack.examiner.js';
-import { AnchorComparison } from './app/anchor.comparison.js';
 import type { Check } from './app/doctor/examine.js';
-import type { Anchor } from './app/ports/anchor.js';
-import type { AnchorConfig } from './config/anchors.section.js';
 import type { Config, DatabaseConfig } from './config/config.schema.js';
 import type { ChannelConfig } from './config/notifications.section.js';
 import type { S3Config } from './config/recordings.section.js';
 import type { SinkConfig } from './config/sinks.section.js';
+import { anchorFacts } from './doctor.anchors.js';
 import { judgeClock, judgeHeard, judgeImage } from './domain/doctor/cluster.verdicts.js';
 import { ok, Unseen, unknown, warning } from './domain/doctor/finding.js';
-import type { AnchorFacts } from './domain/doctor/service.verdicts.js';
 import {
   judgeAnchor,
   judgeDatabase,
@@ -116,61 +109,6 @@ function anchorChecks({ audit, database }: Config): Check[] {
     on: anchor.name,
     look: async (signal) => judgeAnchor(await anchorFacts(anchor, { audit, database, signal })),
   }));
-}
-
-const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** Nothing is put there: what is there is read, and compared with the database. */
-async function anchorFacts(
-  config: AnchorConfig,
-  { audit, database, signal }: Pick<Config, 'audit' | 'database'> & { signal: AbortSignal },
-): Promise<AnchorFacts> {
-  const file = config.kind === 'file' ? await growingFile(config.path) : null;
-  if (file?.trouble) return { file, away: null, compared: 'unread' };
-  if (config.kind === 'webhook') {
-    const reached = await reach(listenerOf(config.url), signal);
-    return { file, away: reached === 'reached' ? null : reached, compared: 'unread' };
-  }
-  const anchor = anchorOf(config, SILENT);
-  try {
-    const sizes = await anchor.sizes(audit.origin).catch(() => null);
-    if (sizes === null) return { file, away: AWAY, compared: 'unread' };
-    if (sizes === undefined) return { file, away: null, compared: 'unread' };
-    if (sizes.length === 0) return { file, away: null, compared: 'empty' };
-    return { file, away: null, compared: await compared(anchor, { audit, database, signal }) };
-  } finally {
-    if (anchor instanceof S3Anchor) anchor.close();
-  }
-}
-
-const AWAY = new Unseen(
-  'it does not answer, or does not let us read',
-  'check its address, its credentials, and the network policy on the way there',
-);
-
-async function compared(
-  anchor: Anchor,
-  { audit, database, signal }: Pick<Config, 'audit' | 'database'> & { signal: AbortSignal },
-): Promise<AnchorFacts['compared']> {
-  const { origin, signers, formerKeys } = audit;
-  const opened = new Database({ url: database.url.reveal(), poolSize: 2 }, () => undefined);
-  try {
-    const verifiers = [...signers.map(({ verifier }) => verifier), ...formerKeys];
-    const store = new PrismaLogStore(opened);
-    const comparison = new AnchorComparison({
-      ...{ anchor, store, origin, verifiers, signal },
-      journal: SILENT,
-    });
-    const parted = await comparison.look();
-    return parted === undefined ? 'agrees' : { parted };
-  } catch {
-    return new Unseen(
-      'it can be reached, and could not be compared with the database',
-      'see what is said of the database; what none of our keys has signed counts for nothing',
-    );
-  } finally {
-    await opened.close().catch(() => undefined);
-  }
 }
 
 function slackChecks({ slack, slackSecrets }: Config): Check[] {

@@ -1,9 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileAnchor } from '../../sandbox/broker/broker.config.js';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { freePort } from '../../sandbox/free.port.js';
+import { PROJECT_ROOT } from '../../sandbox/project.root.js';
 import { CLUSTER_RIGHTS } from '../../src/domain/cluster.rights.js';
 import { rightText } from '../../src/domain/doctor/rights.verdict.js';
 import { BrokerLab } from '../support/broker.lab.js';
@@ -295,6 +296,37 @@ describe('a broker that runs', () => {
       })
       .toContain('agree with the database');
     expect((await doctor({ config: path })).row('audit-webhook', '').verdict).toBe('ok');
+    await broker.stop();
+
+    const elsewhere = { ...fileAnchor(lab.sandbox.folder), file: join(lab.sandbox.folder, 'gone') };
+    const lost = await lab.config({ anchors: [elsewhere] });
+    expect((await doctor({ config: lost.path })).row('anchors', 'sandbox').verdict).toBe('failure');
+    await expect(access(elsewhere.file)).rejects.toThrow('ENOENT');
+  });
+
+  test('whose image a node could not have fails by how starts went, and others by their names alone', async () => {
+    const folder = join(lab.sandbox.folder, 'policies-without-image');
+    await cp(join(PROJECT_ROOT, 'sandbox', 'policies'), folder, { recursive: true });
+    const profiles = join(folder, 'profiles.yaml');
+    const text = await readFile(profiles, 'utf8');
+    await writeFile(profiles, text.replace('hallpass.sandbox/busybox:1', DIGEST));
+    const surroundings = { policies: folder };
+    const broker = await lab.broker({ surroundings });
+    const robin = await lab.as('requester', broker);
+    const asked = await robin.ask({
+      namespace: 'staging',
+      target: { workload: { kind: 'Deployment', name: 'cart' } },
+      profile: 'shell',
+      reason: 'it is slow',
+    });
+    await robin.until(asked.id, ['ending', 'ended']);
+    const { path } = await lab.config(surroundings);
+    const found = await doctor({ config: path });
+    expect(found.row('images', 'shell')).toMatchObject({
+      verdict: 'failure',
+      seen: expect.stringMatching(/^1 starts? .* from registry\.example\.com$/),
+    });
+    expect(found.row('images', 'restricted').verdict).toBe('warning');
     await broker.stop();
   });
 

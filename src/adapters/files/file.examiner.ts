@@ -8,13 +8,15 @@ export function readableFile(path: string): Promise<FileFacts> {
 }
 
 /** Whether lines can be added to a file and read back; where it is not there yet, whether its folder takes one. */
-export async function growingFile(path: string): Promise<FileFacts> {
+export async function growingFile(
+  path: string,
+): Promise<FileFacts & { readonly isThere: boolean }> {
   const found = await facts(path, constants.R_OK | constants.W_OK, 'cannot be read and written');
-  if (!found.trouble?.includes('ENOENT')) return found;
+  if (!found.trouble?.includes('ENOENT')) return { ...found, isThere: true };
   const folder = await facts(dirname(path), constants.W_OK | constants.X_OK, 'takes no files');
   return folder.trouble === null
-    ? { path, mode: null, trouble: null }
-    : { path: folder.path, mode: null, trouble: folder.trouble };
+    ? { path, mode: null, trouble: null, isThere: false }
+    : { ...folder, mode: null, isThere: false };
 }
 
 async function facts(path: string, wanted: number, words: string): Promise<FileFacts> {

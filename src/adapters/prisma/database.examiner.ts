@@ -89,9 +89,11 @@ export class DatabaseExaminer {
   async pullFailures(image: string): Promise<number | Unseen> {
     this.failures ??= this.ask(async (client) => {
       const { rows } = await client.query(
-        `SELECT "grant"->'profile'->>'image' AS image, count(*) AS count FROM sessions
-          WHERE end_reason = 'start-failed' AND created_at > now() - interval '7 days'
-            AND end_detail ~ '(ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName)'
+        `SELECT s."grant"->'profile'->>'image' AS image, count(*) AS count
+           FROM session_events e JOIN sessions s ON s.id = e.session_id
+          WHERE e.event = 'fail' AND e.at > now() - interval '7 days'
+            AND e.data->>'kubernetesReason' IN
+              ('ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName')
           GROUP BY 1`,
       );
       return new Map(Failures.parse(rows).map((it) => [it.image, it.count]));

@@ -117,7 +117,7 @@ export function judgeImage(
   const registry = registryOf(image);
   if (typeof pullFailures === 'number' && pullFailures > 0) {
     return failure(
-      `${pullFailures} starts of the last week failed since ${image} could not be had from ${registry}`,
+      `${pullFailures} ${pullFailures === 1 ? 'start' : 'starts'} of the last week failed since ${image} could not be had from ${registry}`,
       'look at its name, and at how the nodes reach the registry and sign in to it (the Pod’s imagePullSecrets are used)',
     );
   }
