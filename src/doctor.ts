@@ -71,7 +71,8 @@ async function examineConfigured(
       ...config.mistakes.map(({ path, where, message }): Check => ({
         name: 'configuration',
         on: where === '' ? on : where,
-        look: () => failure(`${path === '' ? 'it' : path} ${message}`, 'correct it there'),
+        look: () =>
+          failure(path === '' ? `it ${message}` : `${path}: ${message}`, 'correct it there'),
       })),
       ...(isConfigProblem(database) ? [] : databaseChecks(database)),
     ]);

@@ -35,9 +35,10 @@ export interface DoctorCommandDeps {
   readonly examine: (args: DoctorArgs) => Promise<readonly Finding[]>;
 }
 
-interface Options extends Omit<DoctorArgs, 'namespaces' | 'subjects'> {
+interface Options extends Pick<DoctorArgs, 'config' | 'kubeconfig' | 'context' | 'account'> {
   readonly namespaces?: readonly string[];
   readonly subject?: readonly RbacSubject[];
+  readonly except?: readonly RbacSubject[];
   readonly json?: boolean;
 }
 
@@ -64,21 +65,26 @@ export function doctorCommand(deps: DoctorCommandDeps, done: (code: ExitCode) =>
     .option('--kubeconfig <file>', 'look at a cluster alone, by a kubeconfig: from a laptop')
     .option('--context <name>', 'the context in it (default: its current one)')
     .option('--namespaces <names>', 'the namespaces that are debugged in, as a,b', names)
-    .option('--account <subject>', 'Hallpass’s account there', subject, subject(ACCOUNT))
-    .option('--subject <subject>', 'somebody to ask about: user:alice, group:developers', more, [])
-    .option(
-      '--except <subject>',
-      'somebody who may go around Hallpass; may be given again',
-      more,
-      [],
+    .addOption(
+      new Option('--account <subject>', 'Hallpass’s account there')
+        .argParser(subject)
+        .default(subject(ACCOUNT), ACCOUNT),
     )
+    .option('--subject <subject>', 'somebody to ask about: user:alice, group:developers', more)
+    .option('--except <subject>', 'somebody who may go around Hallpass; may be given again', more)
     .option('--json', 'one object, for programs')
     .addHelpText(
       'after',
       '\nExit codes: 0 all ok, 1 warnings or unknowns only, 2 any failure (docs/doctor.md).',
     )
     .action(async (options: Options) => {
-      const { namespaces = [], subject: subjects = [], json = false, ...rest } = options;
+      const {
+        namespaces = [],
+        subject: subjects = [],
+        except = [],
+        json = false,
+        ...rest
+      } = options;
       if (rest.kubeconfig !== undefined && namespaces.length === 0) {
         throw trouble('Name the namespaces that are debugged in: --namespaces a,b.');
       }
@@ -90,7 +96,7 @@ export function doctorCommand(deps: DoctorCommandDeps, done: (code: ExitCode) =>
       const findings = await deps.examine({
         ...rest,
         ...{ config: rest.config, kubeconfig: rest.kubeconfig, context: rest.context },
-        ...{ namespaces, subjects },
+        ...{ namespaces, subjects, except },
       });
       const verdict = worstOf(findings);
       if (json) await sayJson(screen, { verdict, findings });
@@ -119,7 +125,7 @@ function subject(text: string): RbacSubject {
   );
 }
 
-function more(text: string, before: readonly RbacSubject[]): readonly RbacSubject[] {
+function more(text: string, before: readonly RbacSubject[] = []): readonly RbacSubject[] {
   return [...before, subject(text)];
 }
 

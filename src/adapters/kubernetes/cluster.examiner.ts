@@ -244,16 +244,22 @@ export class ClusterExaminer extends ClusterLooks {
     return asked.finally(() => this.underWay.delete(asked));
   }
 
+  private async request(path: string, method: HttpMethod): Promise<RequestContext> {
+    this.loading ??= loadKubeconfig(this.settings);
+    const config = await this.loading;
+    const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '');
+    const context = new RequestContext(server + path, method);
+    await config.applyTo(context, 'calls');
+    return context;
+  }
+
   private async askNow(path: string, signal: AbortSignal, body?: object): Promise<Answer | Unseen> {
     const method = body === undefined ? HttpMethod.GET : HttpMethod.POST;
+    const context = await this.request(path, method).catch(unusable);
+    if (context instanceof Unseen) return context;
+    context.setHeaderParam('Accept', 'application/json');
+    if (body !== undefined) context.setHeaderParam('Content-Type', 'application/json');
     try {
-      this.loading ??= loadKubeconfig(this.settings);
-      const config = await this.loading;
-      const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '');
-      const context = new RequestContext(server + path, method);
-      context.setHeaderParam('Accept', 'application/json');
-      if (body !== undefined) context.setHeaderParam('Content-Type', 'application/json');
-      await config.applyTo(context, 'calls');
       const dispatcher = context.getDispatcher();
       const askedMs = Date.now();
       const response = await fetch(context.getUrl(), {
@@ -275,6 +281,14 @@ export class ClusterExaminer extends ClusterLooks {
   }
 }
 
+/** Messages of kubeconfigs may quote what is in them: codes are told, not messages. */
+function unusable(error: unknown): Unseen {
+  return new Unseen(
+    `the kubeconfig, or the credentials that it names, cannot be used${codeOf(error)}`,
+    'check its path, its context, and the files and plugins that it names',
+  );
+}
+
 function refused(what: string, status: number): Unseen {
   return status === 401
     ? new Unseen(
@@ -287,16 +301,19 @@ function refused(what: string, status: number): Unseen {
       );
 }
 
-/** Messages of kubeconfigs and of the network may quote what is in files: codes are told, not messages. */
 function away(error: unknown): Unseen {
+  return new Unseen(
+    `the API server cannot be reached${codeOf(error)}`,
+    'check the address in the kubeconfig, its certificates, and the network on the way there',
+  );
+}
+
+function codeOf(error: unknown): string {
   const causes = [error, error instanceof Error ? error.cause : undefined];
   const code = causes.flatMap((it) =>
     it instanceof Error && 'code' in it && typeof it.code === 'string' ? [it.code] : [],
   )[0];
-  return new Unseen(
-    `the API server cannot be reached${code === undefined ? '' : ` (${code})`}`,
-    'check the kubeconfig, its certificates, and the network on the way there',
-  );
+  return code === undefined ? '' : ` (${code})`;
 }
 
 function jsonOf(text: string): unknown {

@@ -17,8 +17,9 @@ function minorOf({ minor }: ServerVersion): number {
   return Number.parseInt(minor, 10);
 }
 
+/** An API server that does not even tell its version has no sessions. */
 export function judgeVersion(found: ServerVersion | Unseen): Judgement {
-  if (found instanceof Unseen) return unknown(found);
+  if (found instanceof Unseen) return failure(found.why, found.advice);
   const { major, gitVersion } = found;
   const minor = minorOf(found);
   if (Number.isNaN(minor)) {
