@@ -1,6 +1,4 @@
 import type { z } from 'zod';
-import { HttpMethod, RequestContext } from '@kubernetes/client-node';
-import { fetch } from 'undici';
 import type { Reviewee } from '../../app/ports/cluster.looks.js';
 import { ClusterLooks } from '../../app/ports/cluster.looks.js';
 import type {
@@ -11,6 +9,7 @@ import type {
 import { Unseen } from '../../domain/doctor/finding.js';
 import type { Rbac } from '../../domain/doctor/rbac.rules.js';
 import type { Right } from '../../domain/doctor/rights.verdict.js';
+import { ApiInquirer } from './api.inquirer.js';
 import type { ClusterSettings } from './cluster.settings.js';
 import {
   AccessReviewAnswer,
@@ -26,36 +25,20 @@ import {
   roleOf,
   Version,
 } from './examined.documents.js';
-import { loadKubeconfig } from './kubeconfig.loader.js';
-import type { PooledKubeConfig } from './pooled.kubeconfig.js';
 
-const AT_ONCE = 16;
-const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
-const PAGE = 500;
-/** Of lists: 20,000 roles are read, and no more. */
-const PAGES_MAX = 40;
 const AUTHORIZATION = '/apis/authorization.k8s.io/v1';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const ADMISSION = '/apis/admissionregistration.k8s.io/v1';
 
-/** An answer, whatever it says. */
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-  readonly date: string | null;
-  readonly askedMs: number;
-  readonly answeredMs: number;
-}
-
 /** Looks at a cluster by its API, with the credentials that it is given, and changes nothing. Asks once, and no more. */
 export class ClusterExaminer extends ClusterLooks {
   readonly name: string;
-  private loading: Promise<PooledKubeConfig> | undefined;
-  private readonly underWay = new Set<Promise<unknown>>();
   private discovered: Promise<ApiFacts | Unseen> | undefined;
+  private readonly inquirer: ApiInquirer;
 
-  constructor(private readonly settings: ClusterSettings) {
+  constructor(settings: ClusterSettings) {
     super();
+    this.inquirer = new ApiInquirer(settings);
     this.name = settings.name;
   }
 
@@ -66,9 +49,9 @@ export class ClusterExaminer extends ClusterLooks {
 
   private async discover(signal: AbortSignal): Promise<ApiFacts | Unseen> {
     const [version, core, groups] = await Promise.all([
-      this.read('/version', Version, signal),
-      this.read('/api/v1', ResourceList, signal),
-      this.read('/apis', GroupList, signal),
+      this.inquirer.read('/version', Version, signal),
+      this.inquirer.read('/api/v1', ResourceList, signal),
+      this.inquirer.read('/apis', GroupList, signal),
     ]);
     if (version instanceof Unseen) return version;
     if (core instanceof Unseen) return core;
@@ -87,7 +70,7 @@ export class ClusterExaminer extends ClusterLooks {
     if (groups instanceof Unseen) return groups;
     const group = groups.groups.find(({ name }) => name === 'admissionregistration.k8s.io');
     if (!group?.versions.some(({ version }) => version === 'v1')) return false;
-    const found = await this.read(ADMISSION, ResourceList, signal);
+    const found = await this.inquirer.read(ADMISSION, ResourceList, signal);
     return found instanceof Unseen
       ? found
       : found.resources.some(({ name }) => name === 'validatingadmissionpolicies');
@@ -99,7 +82,7 @@ export class ClusterExaminer extends ClusterLooks {
     { namespace, signal }: { readonly namespace?: string; readonly signal: AbortSignal },
   ): Promise<boolean | Unseen> {
     const kind = who === 'self' ? 'SelfSubjectAccessReview' : 'SubjectAccessReview';
-    const answer = await this.read(
+    const answer = await this.inquirer.read(
       `${AUTHORIZATION}/${kind.toLowerCase()}s`,
       AccessReviewAnswer,
       signal,
@@ -120,10 +103,10 @@ export class ClusterExaminer extends ClusterLooks {
 
   override async rbac(signal: AbortSignal): Promise<Rbac | Unseen> {
     const [roles, clusterRoles, bindings, clusterBindings] = await Promise.all([
-      this.list(`${RBAC}/roles`, RoleList, signal),
-      this.list(`${RBAC}/clusterroles`, RoleList, signal),
-      this.list(`${RBAC}/rolebindings`, BindingList, signal),
-      this.list(`${RBAC}/clusterrolebindings`, BindingList, signal),
+      this.inquirer.list(`${RBAC}/roles`, RoleList, signal),
+      this.inquirer.list(`${RBAC}/clusterroles`, RoleList, signal),
+      this.inquirer.list(`${RBAC}/rolebindings`, BindingList, signal),
+      this.inquirer.list(`${RBAC}/clusterrolebindings`, BindingList, signal),
     ]);
     if (roles instanceof Unseen) return roles;
     if (clusterRoles instanceof Unseen) return clusterRoles;
@@ -140,12 +123,12 @@ export class ClusterExaminer extends ClusterLooks {
     signal: AbortSignal,
   ): Promise<Readonly<Record<string, string>> | Unseen> {
     const path = `/api/v1/namespaces/${encodeURIComponent(name)}`;
-    const found = await this.read(path, LabelledNamespace, signal);
+    const found = await this.inquirer.read(path, LabelledNamespace, signal);
     return found instanceof Unseen ? found : (found.metadata.labels ?? {});
   }
 
   override async namespaces(signal: AbortSignal): Promise<readonly string[] | Unseen> {
-    const found = await this.list('/api/v1/namespaces', NamespaceNames, signal);
+    const found = await this.inquirer.list('/api/v1/namespaces', NamespaceNames, signal);
     return found instanceof Unseen ? found : found.map(({ metadata }) => metadata.name);
   }
 
@@ -156,8 +139,12 @@ export class ClusterExaminer extends ClusterLooks {
     const api = await this.api(signal);
     if (!(api instanceof Unseen) && api.admissionPolicies === false) return [];
     const [policies, bindings] = await Promise.all([
-      this.list(`${ADMISSION}/validatingadmissionpolicies`, AdmissionPolicies, signal),
-      this.list(`${ADMISSION}/validatingadmissionpolicybindings`, AdmissionBindings, signal),
+      this.inquirer.list(`${ADMISSION}/validatingadmissionpolicies`, AdmissionPolicies, signal),
+      this.inquirer.list(
+        `${ADMISSION}/validatingadmissionpolicybindings`,
+        AdmissionBindings,
+        signal,
+      ),
     ]);
     if (policies instanceof Unseen) return policies;
     if (bindings instanceof Unseen) return bindings;
@@ -173,7 +160,7 @@ export class ClusterExaminer extends ClusterLooks {
   }
 
   override async clock(signal: AbortSignal): Promise<ClockReading | Unseen> {
-    const found = await this.ask('/version', signal);
+    const found = await this.inquirer.ask('/version', signal);
     if (found instanceof Unseen) return found;
     const { date, askedMs, answeredMs } = found;
     const thereMs = Date.parse(date ?? '');
@@ -185,141 +172,7 @@ export class ClusterExaminer extends ClusterLooks {
       : { thereMs, askedMs, answeredMs, grainMs: 1_000 };
   }
 
-  override async close(): Promise<void> {
-    const config = await this.loading?.catch(() => undefined);
-    await config?.destroy();
-  }
-
-  private async list<T>(
-    path: string,
-    schema: z.ZodType<{ readonly items: T[]; readonly metadata: { readonly continue?: string } }>,
-    signal: AbortSignal,
-  ): Promise<readonly T[] | Unseen> {
-    const items: T[] = [];
-    let more = '';
-    for (let page = 0; page < PAGES_MAX; page++) {
-      const on = more === '' ? '' : `&continue=${encodeURIComponent(more)}`;
-      const found = await this.read(`${path}?limit=${PAGE}${on}`, schema, signal);
-      if (found instanceof Unseen) return found;
-      items.push(...found.items);
-      more = found.metadata.continue ?? '';
-      if (more === '') return items;
-    }
-    return new Unseen(
-      `${path} has more than ${PAGE * PAGES_MAX} entries, and was not read to its end`,
-      'ask about those who matter: --subject',
-    );
-  }
-
-  private async read<T>(
-    path: string,
-    schema: z.ZodType<T>,
-    signal: AbortSignal,
-    body?: object,
-  ): Promise<T | Unseen> {
-    const answer = await this.ask(path, signal, body);
-    if (answer instanceof Unseen) return answer;
-    const what = path.split('?')[0] ?? path;
-    if (answer.status === 401 || answer.status === 403) return refused(what, answer.status);
-    if (answer.status >= 300) {
-      return new Unseen(
-        `the API server answers ${answer.status} to ${what}`,
-        'see whether it has that API, and what stands before it',
-      );
-    }
-    const read = schema.safeParse(answer.body);
-    return read.success
-      ? read.data
-      : new Unseen(
-          `the answer to ${what} is not what Kubernetes answers`,
-          'see what is at that address',
-        );
-  }
-
-  /** So many at once: an API server has others to answer. */
-  private async ask(path: string, signal: AbortSignal, body?: object): Promise<Answer | Unseen> {
-    while (this.underWay.size >= AT_ONCE) await Promise.race(this.underWay);
-    const asked = this.askNow(path, signal, body);
-    this.underWay.add(asked);
-    return asked.finally(() => this.underWay.delete(asked));
-  }
-
-  private async request(path: string, method: HttpMethod): Promise<RequestContext> {
-    this.loading ??= loadKubeconfig(this.settings);
-    const config = await this.loading;
-    const server = (config.getCurrentCluster()?.server ?? '').replace(/\/+$/, '');
-    const context = new RequestContext(server + path, method);
-    await config.applyTo(context, 'calls');
-    return context;
-  }
-
-  private async askNow(path: string, signal: AbortSignal, body?: object): Promise<Answer | Unseen> {
-    const method = body === undefined ? HttpMethod.GET : HttpMethod.POST;
-    const context = await this.request(path, method).catch(unusable);
-    if (context instanceof Unseen) return context;
-    context.setHeaderParam('Accept', 'application/json');
-    if (body !== undefined) context.setHeaderParam('Content-Type', 'application/json');
-    try {
-      const dispatcher = context.getDispatcher();
-      const askedMs = Date.now();
-      const response = await fetch(context.getUrl(), {
-        method,
-        headers: context.getHeaders(),
-        redirect: 'manual',
-        signal,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        ...(dispatcher === undefined ? {} : { dispatcher }),
-      });
-      const answeredMs = Date.now();
-      const text = await response.text();
-      if (text.length > ANSWER_BYTES_MAX) throw new RangeError('too long an answer');
-      const { status, headers } = response;
-      return { status, body: jsonOf(text), date: headers.get('date'), askedMs, answeredMs };
-    } catch (error) {
-      return away(error);
-    }
-  }
-}
-
-/** Messages of kubeconfigs may quote what is in them: codes are told, not messages. */
-function unusable(error: unknown): Unseen {
-  return new Unseen(
-    `the kubeconfig, or the credentials that it names, cannot be used${codeOf(error)}`,
-    'check its path, its context, and the files and plugins that it names',
-  );
-}
-
-function refused(what: string, status: number): Unseen {
-  return status === 401
-    ? new Unseen(
-        'the API server does not take the credentials',
-        'renew the token or the certificate in the kubeconfig',
-      )
-    : new Unseen(
-        `these credentials may not ask ${what}`,
-        'run it from a laptop with an administrator’s: hallpass doctor --kubeconfig FILE --namespaces a,b',
-      );
-}
-
-function away(error: unknown): Unseen {
-  return new Unseen(
-    `the API server cannot be reached${codeOf(error)}`,
-    'check the address in the kubeconfig, its certificates, and the network on the way there',
-  );
-}
-
-function codeOf(error: unknown): string {
-  const causes = [error, error instanceof Error ? error.cause : undefined];
-  const code = causes.flatMap((it) =>
-    it instanceof Error && 'code' in it && typeof it.code === 'string' ? [it.code] : [],
-  )[0];
-  return code === undefined ? '' : ` (${code})`;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+  override close(): Promise<void> {
+    return this.inquirer.close();
   }
 }
