@@ -65,6 +65,7 @@ export function cliDocument(): string {
       readFile: UNUSED,
       diff: UNUSED,
       evidence: UNUSED,
+      examine: UNUSED,
     },
     () => undefined,
   );

@@ -23,6 +23,10 @@ const COMMANDS: Readonly<Record<string, ServerCommand>> = {
     does: 'verify an audit log that was taken out, offline (`hallpass audit verify`)',
     run: async (args) => (await import('./hallpass.js')).runClient(['audit', 'verify', ...args]),
   },
+  doctor: {
+    does: 'check what it may do, who could go past it, and all that it needs (`hallpass doctor`)',
+    run: async (args) => (await import('./hallpass.js')).runClient(['doctor', ...args]),
+  },
 };
 
 const WIDTH = Math.max(...Object.keys(COMMANDS).map((name) => name.length)) + 2;

@@ -35,6 +35,7 @@ export function runClient(args: readonly string[]): Promise<ExitCode> {
       loadTests: async (from) => (await policyTools()).loadPolicyTests(from),
       readFile: async (path) => (await policyTools()).readYamlFile(path),
       evidence: async () => (await import('./evidence.tools.js')).evidenceTools,
+      examine: async (args) => (await import('./doctor.js')).examineAll(args),
       diff: async (args) => (await policyTools()).diffPolicies(args),
     },
     args,

@@ -114,7 +114,8 @@ export class LogGuard {
   }
 }
 
-function anchorOf(config: AnchorConfig, journal: Journal): Anchor {
+/** The anchor that the configuration describes. */
+export function anchorOf(config: AnchorConfig, journal: Journal): Anchor {
   switch (config.kind) {
     case 'file':
       return new FileAnchor(config);

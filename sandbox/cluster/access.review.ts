@@ -4,11 +4,15 @@ import type { Attributes } from './authorizer.js';
 import { readDocument } from './body.reader.js';
 import type { ClusterParts } from './cluster.parts.js';
 import { decodeAccessReview, isProtobuf } from './protobuf.review.js';
-import { fieldError, invalid, isRefusal, type Refusal } from './status.objects.js';
+import type { Resource } from './resource.catalog.js';
+import { fieldError, invalid, isRefusal, notSupported, type Refusal } from './status.objects.js';
 
 export const AccessReview = z.looseObject({
   spec: z
     .looseObject({
+      // Of a SubjectAccessReview: whom it is about.
+      user: z.string().optional(),
+      groups: z.array(z.string()).nullish(),
       resourceAttributes: z
         .looseObject({
           namespace: z.string().optional(),
@@ -28,13 +32,27 @@ export const AccessReview = z.looseObject({
 });
 export type AccessReview = z.infer<typeof AccessReview>;
 
-/** "May I?" (measured: get/self-subject-access-review.json). kubectl asks it in protobuf. */
-export async function reviewAccess(parts: ClusterParts, request: ApiRequest): Promise<Reply> {
-  const review = await readReview(request);
+/**
+ * "May I?" (measured: get/self-subject-access-review.json), which kubectl asks in protobuf; and "may they?", which is
+ * answered alike for the user and the groups that it names (k8s.io/kubernetes, registry/authorization).
+ */
+export async function reviewAccess(
+  parts: ClusterParts,
+  request: ApiRequest,
+  { kind, plural }: Pick<Resource, 'kind' | 'plural'>,
+): Promise<Reply> {
+  const review = await readReview(request, kind);
   if (isRefusal(review)) return review;
-  const { resourceAttributes: on, nonResourceAttributes: path } = review.spec;
+  const { resourceAttributes: on, nonResourceAttributes: path, user, groups } = review.spec;
+  const about = { kind, group: 'authorization.k8s.io', name: '' };
+  const isOwn = plural === 'selfsubjectaccessreviews';
+  if (!isOwn && (user ?? '') === '' && (groups ?? []).length === 0) {
+    return invalid(about, [
+      fieldError.invalid('spec.user', '', 'at least one of user or group must be specified'),
+    ]);
+  }
   if ((on === undefined) === (path === undefined)) {
-    return invalid({ kind: 'SelfSubjectAccessReview', group: 'authorization.k8s.io', name: '' }, [
+    return invalid(about, [
       fieldError.invalid(
         'spec.resourceAttributes',
         '',
@@ -51,11 +69,14 @@ export async function reviewAccess(parts: ClusterParts, request: ApiRequest): Pr
     name: on?.name,
     ...(path === undefined ? {} : { path: path.path ?? '' }),
   };
-  const { allowed, reason } = parts.authorizer.decide(request.user, asked);
+  const { allowed, reason } = parts.authorizer.decide(
+    isOwn ? request.user : { name: user ?? '', groups: groups ?? [] },
+    asked,
+  );
   return {
     status: 201,
     body: {
-      kind: 'SelfSubjectAccessReview',
+      kind,
       apiVersion: 'authorization.k8s.io/v1',
       metadata: {},
       spec: review.spec,
@@ -64,10 +85,9 @@ export async function reviewAccess(parts: ClusterParts, request: ApiRequest): Pr
   };
 }
 
-async function readReview(request: ApiRequest): Promise<AccessReview | Refusal> {
-  if (!isProtobuf(request.contentType)) {
-    return readDocument(request, AccessReview, 'SelfSubjectAccessReview');
-  }
+async function readReview(request: ApiRequest, kind: string): Promise<AccessReview | Refusal> {
+  if (!isProtobuf(request.contentType)) return readDocument(request, AccessReview, kind);
+  if (kind !== 'SelfSubjectAccessReview') return notSupported(`a ${kind} in protobuf`);
   const body = await request.readBody();
   return isRefusal(body) ? body : decodeAccessReview(body);
 }

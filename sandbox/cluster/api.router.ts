@@ -11,6 +11,7 @@ import {
   apiVersionOf,
   findResource,
   groupsNotServed,
+  isReview,
   realButNotServed,
   resources,
   subresources,
@@ -53,10 +54,10 @@ export async function route(
     const real = realButNotServed[info.group]?.includes(info.resource) === true;
     return real ? notSupported(`the resource ${info.resource}`) : pathNotFound();
   }
-  if (resource.plural === 'selfsubjectaccessreviews') {
-    return method === 'POST' ? reviewAccess(parts, request) : methodNotAllowed();
-  }
   const { plural } = resource;
+  if (isReview(plural)) {
+    return method === 'POST' ? reviewAccess(parts, request, resource) : methodNotAllowed();
+  }
   const known: ResourceRequest = { ...request, plural, resource };
   if (info.subresource === '') {
     const escalates = info.group === 'rbac.authorization.k8s.io' && info.verb === 'create';

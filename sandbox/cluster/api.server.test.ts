@@ -197,7 +197,7 @@ describe('what is not played', () => {
   it.each([
     ['GET', '/api/v1/configmaps'],
     ['GET', '/apis/networking.k8s.io/v1/ingresses'],
-    ['GET', '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies'],
+    ['GET', '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'],
     ['PUT', '/api/v1/namespaces/lab/pods/web'],
     ['DELETE', '/api/v1/namespaces/lab/pods'],
     ['GET', '/openapi/v3'],

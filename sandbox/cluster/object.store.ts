@@ -21,6 +21,8 @@ export interface Stored {
   clusterroles: Role;
   rolebindings: Binding;
   clusterrolebindings: Binding;
+  validatingadmissionpolicies: KubeObject;
+  validatingadmissionpolicybindings: KubeObject;
 }
 export type Plural = keyof Stored;
 

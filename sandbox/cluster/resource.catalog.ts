@@ -1,10 +1,14 @@
 import type { Plural } from './object.store.js';
 
+/** What is asked of the authorizer, and never stored. */
+export const REVIEWS = ['selfsubjectaccessreviews', 'subjectaccessreviews'] as const;
+export type Review = (typeof REVIEWS)[number];
+
 /** One row of discovery, and all the server needs to know about a resource it serves. */
 export interface Resource {
   group: string;
   version: string;
-  plural: Plural | 'selfsubjectaccessreviews';
+  plural: Plural | Review;
   singular: string;
   kind: string;
   namespaced: boolean;
@@ -41,6 +45,10 @@ export const resources: readonly Resource[] = [
   // prettier-ignore
   { group: '', version: 'v1', plural: 'serviceaccounts', singular: 'serviceaccount', kind: 'ServiceAccount', namespaced: true, verbs: readWrite, shortNames: ['sa'], storageVersionHash: 'pbx9ZvyFpBE=' },
   // prettier-ignore
+  { group: 'admissionregistration.k8s.io', version: 'v1', plural: 'validatingadmissionpolicies', singular: 'validatingadmissionpolicy', kind: 'ValidatingAdmissionPolicy', namespaced: false, verbs: ['get', 'list', 'watch'], categories: ['api-extensions'] },
+  // prettier-ignore
+  { group: 'admissionregistration.k8s.io', version: 'v1', plural: 'validatingadmissionpolicybindings', singular: 'validatingadmissionpolicybinding', kind: 'ValidatingAdmissionPolicyBinding', namespaced: false, verbs: ['get', 'list', 'watch'], categories: ['api-extensions'] },
+  // prettier-ignore
   { group: 'apps', version: 'v1', plural: 'daemonsets', singular: 'daemonset', kind: 'DaemonSet', namespaced: true, verbs: readWrite, shortNames: ['ds'], categories: all, storageVersionHash: 'dd7pWHUlMKQ=' },
   // prettier-ignore
   { group: 'apps', version: 'v1', plural: 'deployments', singular: 'deployment', kind: 'Deployment', namespaced: true, verbs: readWrite, shortNames: ['deploy'], categories: all, storageVersionHash: '8aSe+NMegvE=' },
@@ -50,6 +58,8 @@ export const resources: readonly Resource[] = [
   { group: 'apps', version: 'v1', plural: 'statefulsets', singular: 'statefulset', kind: 'StatefulSet', namespaced: true, verbs: readWrite, shortNames: ['sts'], categories: all, storageVersionHash: 'H+vl74LkKdo=' },
   // prettier-ignore
   { group: 'authorization.k8s.io', version: 'v1', plural: 'selfsubjectaccessreviews', singular: 'selfsubjectaccessreview', kind: 'SelfSubjectAccessReview', namespaced: false, verbs: ['create'] },
+  // prettier-ignore
+  { group: 'authorization.k8s.io', version: 'v1', plural: 'subjectaccessreviews', singular: 'subjectaccessreview', kind: 'SubjectAccessReview', namespaced: false, verbs: ['create'] },
   // prettier-ignore
   { group: 'batch', version: 'v1', plural: 'jobs', singular: 'job', kind: 'Job', namespaced: true, verbs: readWrite, categories: all },
   // prettier-ignore
@@ -93,10 +103,12 @@ export const realButNotServed: Readonly<Record<string, readonly string[]>> = {
   ],
   apps: ['controllerrevisions'],
   batch: ['cronjobs'],
-  'authorization.k8s.io': [
-    'localsubjectaccessreviews',
-    'selfsubjectrulesreviews',
-    'subjectaccessreviews',
+  'authorization.k8s.io': ['localsubjectaccessreviews', 'selfsubjectrulesreviews'],
+  'admissionregistration.k8s.io': [
+    'mutatingadmissionpolicies',
+    'mutatingadmissionpolicybindings',
+    'mutatingwebhookconfigurations',
+    'validatingwebhookconfigurations',
   ],
   'authentication.k8s.io': ['tokenreviews', 'selfsubjectreviews'],
 };
@@ -110,7 +122,6 @@ export const groupsNotServed: readonly string[] = [
   'certificates.k8s.io',
   'networking.k8s.io',
   'storage.k8s.io',
-  'admissionregistration.k8s.io',
   'apiextensions.k8s.io',
   'scheduling.k8s.io',
   'coordination.k8s.io',
@@ -130,6 +141,10 @@ export const subresourcesNotServed: readonly string[] = [
   'scale',
   'status',
 ];
+
+export function isReview(plural: Resource['plural']): plural is Review {
+  return REVIEWS.some((review) => review === plural);
+}
 
 export function findResource(group: string, plural: string): Resource | undefined {
   return resources.find((r) => r.group === group && r.plural === plural);

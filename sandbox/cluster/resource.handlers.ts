@@ -203,6 +203,8 @@ async function create(parts: ClusterParts, request: ResourceRequest): Promise<Re
     }
     case 'nodes':
     case 'events':
+    case 'validatingadmissionpolicies':
+    case 'validatingadmissionpolicybindings':
       return methodNotAllowed();
   }
 }

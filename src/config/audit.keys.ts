@@ -35,6 +35,7 @@ export function auditOf(
   }
   return {
     origin: audit.origin ?? originOf(server.publicUrl),
+    keyFiles: keyFiles.map((file) => resolve(sources.folder, file)),
     signers,
     formerKeys: audit.formerKeys.flatMap((text, index) => {
       const key = readVerifier(text);

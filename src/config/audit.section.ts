@@ -75,6 +75,8 @@ export const auditSection = z.strictObject({
 /** How the audit log is signed, its keys read. */
 export interface AuditConfig {
   readonly origin: string;
+  /** Where the keys were read from, absolute. */
+  readonly keyFiles: readonly string[];
   readonly signers: readonly SignerKey[];
   /** Keys that signed before. */
   readonly formerKeys: readonly VerifierKey[];

@@ -7,6 +7,8 @@ import { CommandFailure } from './command.failure.js';
 import { completionCommand } from './completion.command.js';
 import { connectCommand, debugCommand } from './debug.command.js';
 import { decideCommands } from './decide.commands.js';
+import type { DoctorCommandDeps } from './doctor.command.js';
+import { doctorCommand } from './doctor.command.js';
 import type { ExitCode } from './exit.codes.js';
 import { EXIT, EXIT_WORDS } from './exit.codes.js';
 import { kubeCommands } from './kube.commands.js';
@@ -26,6 +28,7 @@ export interface ProgramDeps extends PolicyCommandDeps {
   /** Made when the first command of a client runs. */
   readonly world: () => ClientWorld;
   readonly evidence: () => Promise<EvidenceTools>;
+  readonly examine: DoctorCommandDeps['examine'];
 }
 
 const EXIT_TEXT = `
@@ -58,6 +61,7 @@ export function hallpassProgram(
     channelCommands(clients),
     slackCommands(clients),
     policyCommands(deps, done),
+    doctorCommand({ ...deps, output: () => deps.world().output }, done),
     completionCommand({ ...clients, say }, () => program),
   ];
   for (const command of commands) program.addCommand(command);

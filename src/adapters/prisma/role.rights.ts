@@ -29,17 +29,25 @@ const ASK = `SELECT current_user AS "role",
     has_table_privilege(oid, 'TRUNCATE') AS "mayTruncate"
   FROM pg_class WHERE oid = 'public.audit_events'::regclass`;
 
+/** The role of this connection, and what it is or may that it should not, the most of it alone. */
+export async function rightsOfRole(
+  db: Queryable,
+): Promise<{ readonly role: string; readonly tooMuch: string | undefined }> {
+  const { rows } = await db.query(ASK);
+  const rights = RIGHTS.parse(rows[0]);
+  const [, tooMuch] = SENTENCES.find(([right]) => rights[right]) ?? [];
+  return { role: rights.role, tooMuch };
+}
+
 /**
  * Why the role of this connection must not serve, with what to do: it could take back what the audit log says. Undefined
  * where it can only add to it. To be asked of a schema that is current.
  */
 export async function roleRefusal(db: Queryable): Promise<string | undefined> {
-  const { rows } = await db.query(ASK);
-  const rights = RIGHTS.parse(rows[0]);
-  const [, what] = SENTENCES.find(([right]) => rights[right]) ?? [];
-  if (what === undefined) return undefined;
+  const { role, tooMuch } = await rightsOfRole(db);
+  if (tooMuch === undefined) return undefined;
   return (
-    `The role ${rights.role} ${what}, so that nobody could rely on it: set \`database.url\` to a role of the service's ` +
+    `The role ${role} ${tooMuch}, so that nobody could rely on it: set \`database.url\` to a role of the service's ` +
     'own (CREATE ROLE hallpass LOGIN PASSWORD …), and run `hallpass-server migrate` (npm run migrate), which gives it the rights that it needs.'
   );
 }

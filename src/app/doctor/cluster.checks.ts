@@ -1,0 +1,122 @@
+import type { ClusterRight, RightSet } from '../../domain/cluster.rights.js';
+import {
+  judgeApi,
+  judgeClock,
+  judgeLockDown,
+  judgeVersion,
+} from '../../domain/doctor/cluster.verdicts.js';
+import { Unseen, unknown } from '../../domain/doctor/finding.js';
+import { judgePodSecurity } from '../../domain/doctor/pod-security.js';
+import type { RbacSubject } from '../../domain/doctor/rbac.rules.js';
+import { accountOf } from '../../domain/doctor/rbac.rules.js';
+import type { Answered, Right } from '../../domain/doctor/rights.verdict.js';
+import {
+  CLUSTER_RIGHTS_BEYOND,
+  judgeBeyond,
+  judgeNeeded,
+  NEEDED,
+  RIGHTS_BEYOND,
+} from '../../domain/doctor/rights.verdict.js';
+import type { DebugProfile } from '../../domain/policy/policy.js';
+import type { ClusterLooks, Reviewee } from '../ports/cluster.looks.js';
+import type { Check } from './examine.js';
+
+/** What the names of the lock-down kit begin with. */
+const KIT = 'hallpass-';
+
+/** One cluster that is to be looked at. */
+export interface ClusterCase {
+  readonly looks: ClusterLooks;
+  readonly namespaces: readonly string[];
+  /** Hallpass's own account there; `self`: the credentials are its own. */
+  readonly broker: 'self' | RbacSubject;
+  /** Rights that policies call for besides those that are always needed. */
+  readonly sets: ReadonlySet<RightSet>;
+  /** Null: the policies are not known. */
+  readonly profiles: readonly DebugProfile[] | null;
+}
+
+/** What is looked at of a cluster, but for who else may do what. */
+export function clusterChecks(of: ClusterCase): Check[] {
+  const { looks, namespaces } = of;
+  const { name } = looks;
+  const who: Reviewee = of.broker === 'self' ? 'self' : accountOf(of.broker);
+  const api = async (signal: AbortSignal) => looks.api(signal);
+  return [
+    {
+      name: 'kubernetes',
+      on: name,
+      look: async (signal) => {
+        const found = await api(signal);
+        return judgeVersion(found instanceof Unseen ? found : found.version);
+      },
+    },
+    { name: 'kubernetes-api', on: name, look: async (signal) => judgeApi(await api(signal)) },
+    { name: 'clock', on: name, look: async (signal) => judgeClock(await looks.clock(signal)) },
+    {
+      name: 'lock-down',
+      on: name,
+      look: async (signal) => judgeLockDown(await looks.admissionPolicies(KIT, signal)),
+    },
+    {
+      name: 'rights-beyond',
+      on: name,
+      look: async (signal) =>
+        judgeBeyond(await answersOf(looks, who, CLUSTER_RIGHTS_BEYOND, { signal })),
+    },
+    ...namespaces.flatMap((namespace): Check[] => [
+      {
+        name: 'rights',
+        on: `${name}/${namespace}`,
+        look: async (signal) =>
+          judgeNeeded(
+            await answersOf<ClusterRight>(looks, who, NEEDED, { namespace, signal }),
+            of.sets,
+          ),
+      },
+      {
+        name: 'rights-beyond',
+        on: `${name}/${namespace}`,
+        look: async (signal) =>
+          judgeBeyond(await answersOf(looks, who, RIGHTS_BEYOND, { namespace, signal })),
+      },
+      {
+        name: 'pod-security',
+        on: `${name}/${namespace}`,
+        look: async (signal) => {
+          if (of.profiles === null) return unknown(NO_PROFILES);
+          const labels = await looks.namespaceLabels(namespace, signal);
+          return labels instanceof Unseen ? unknown(labels) : judgePodSecurity(labels, of.profiles);
+        },
+      },
+    ]),
+  ];
+}
+
+const NO_PROFILES = new Unseen(
+  'the policies are not known here, and so neither are their profiles',
+  'run hallpass doctor --config where Hallpass runs',
+);
+
+/** The names in a configuration may be patterns: those are asked for. */
+export async function namespacesOf(
+  looks: ClusterLooks,
+  patterns: readonly string[],
+  matches: (name: string) => boolean,
+  signal: AbortSignal,
+): Promise<readonly string[] | Unseen> {
+  if (patterns.every((pattern) => !pattern.includes('*'))) return patterns;
+  const all = await looks.namespaces(signal);
+  return all instanceof Unseen ? all : all.filter(matches);
+}
+
+async function answersOf<R extends Right>(
+  looks: ClusterLooks,
+  who: Reviewee,
+  rights: readonly R[],
+  at: { readonly namespace?: string; readonly signal: AbortSignal },
+): Promise<Answered<R>[]> {
+  return Promise.all(
+    rights.map(async (right) => ({ right, allowed: await looks.may(who, right, at) })),
+  );
+}
