@@ -1,10 +1,13 @@
 import { IdAttributePlugin, InputPathToUrlTransformPlugin } from '@11ty/eleventy';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { env } from 'node:process';
 
 /** What the site has, in the order in which a stranger reads it: every page of `docs/` once. */
-const CONTENTS = JSON.parse(readFileSync('site/contents.json', 'utf8'));
+const CONTENTS = JSON.parse(readFileSync('site/contents.json', 'utf8')).map(({ title, pages }) => ({
+  title,
+  pages: pages.flatMap(pagesOf),
+}));
 
 /** Where files that are no pages can be seen; without it their names are not links. */
 const SOURCE_URL = env['DOCS_SOURCE_URL'];
@@ -29,6 +32,14 @@ export default function site(eleventy) {
     markdownTemplateEngine: false,
     pathPrefix: env['DOCS_PATH'] ?? '/',
   };
+}
+
+/** `folder/*` stands for all of a folder but its README. */
+function pagesOf(name) {
+  if (!name.endsWith('/*')) return [name];
+  const folder = name.slice(0, -2);
+  const files = readdirSync(`docs/${folder}`).filter((it) => /^(?!README).*\.md$/.test(it));
+  return files.sort().map((file) => `${folder}/${file.slice(0, -'.md'.length)}`);
 }
 
 function entryOf(name) {
