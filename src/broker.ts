@@ -86,6 +86,7 @@ import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
+import { stopping } from './app/stream.sentences.js';
 import { WaitForStart } from './app/wait-for-start.js';
 import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
@@ -93,6 +94,8 @@ import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import { Humans } from './domain/humans.js';
 import type { Identity } from './domain/person.js';
+import type { Left } from './broker.leaving.js';
+import { leaveInTime } from './broker.leaving.js';
 import { BypassWatch } from './bypass.watch.js';
 import { LogWorks } from './log.works.js';
 import { NoticeDesk } from './notice.desk.js';
@@ -110,6 +113,8 @@ export interface Broker {
   readonly enter: EnterSession;
   /** Stops taking requests, finishes those under way and lets go of all. Sessions go on in their clusters. */
   stop(): Promise<void>;
+  /** Goes so that nobody misses it: is not ready, serves on for a while, then stops, all in its grace (`server.*`). */
+  leave(): Promise<Left>;
 }
 
 /** Why it does not serve: what an operator has to do first, as sentences. */
@@ -364,8 +369,10 @@ export async function startBroker(
     clock,
     journal,
   });
+  const draining = new AbortController();
   const app = await createHttpApp({
     ...acts,
+    draining: draining.signal,
     readSession: new ReadSession({ store }),
     ...logWorks.uses({ store, recordings, reviews, policies: policyArchive }),
     receiveAudit: bypassWatch.receive,
@@ -489,9 +496,11 @@ export async function startBroker(
   opened.defer(() => live.stop());
   const heard: unknown = await app.listen(port, host).catch(unheard);
   if (heard instanceof Unheard) return heard.refusal('server.port', port);
-  opened.defer(() => {
+  const drain = (): void => {
     management.drain();
-  });
+    draining.abort();
+  };
+  opened.defer(drain);
 
   const running = opened.move();
   const local = localAddress(host);
@@ -506,6 +515,13 @@ export async function startBroker(
     managementUrl,
     enter,
     stop: () => running.disposeAsync(),
+    leave: () =>
+      leaveInTime(config.server, {
+        drain,
+        warn: (inSeconds) => live.tell({ kind: 'stopping', text: stopping(inSeconds) }),
+        stop: () => running.disposeAsync(),
+        journal,
+      }),
   };
 }
 

@@ -67,6 +67,9 @@ export interface Surroundings {
     /** Where kubectl is to reach the broker, it must be known before. */
     readonly port?: number;
     readonly managementPort?: number;
+    /** 0 by default: nobody balances what goes to brokers of the sandbox. */
+    readonly drainSeconds?: number;
+    readonly graceSeconds?: number;
     /** Serve HTTPS by these files. */
     readonly tls?: TlsFiles;
   };
@@ -91,6 +94,8 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
       host: '127.0.0.1',
       port,
       managementPort: server.managementPort ?? 0,
+      drainSeconds: server.drainSeconds ?? 0,
+      ...(server.graceSeconds === undefined ? {} : { graceSeconds: server.graceSeconds }),
       publicUrl: `${tls ? 'https' : 'http'}://127.0.0.1:${port === 0 ? 8080 : port}`,
       ...(tls ? { tls: { certFile: tls.certFile, keyFile: tls.keyFile }, caFile: tls.caFile } : {}),
     },

@@ -114,7 +114,7 @@ function isHttps(settings: HttpSettings): boolean {
 function prepare(
   instance: FastifyInstance,
   routes: RouteTable,
-  { settings, receiveAudit, slackInbox }: HttpDeps,
+  { settings, receiveAudit, slackInbox, draining }: HttpDeps,
 ): void {
   const https = isHttps(settings);
   instance.addHook('onRoute', (route) => {
@@ -125,7 +125,7 @@ function prepare(
     void reply.headers({ ...securityHeaders(request.url, https), 'x-request-id': request.id });
     refuseStrangers(request, reply, receiveAudit);
   });
-  closeOrderly(instance);
+  closeOrderly(instance, draining);
   routeUpgrades(instance);
   instance.removeAllContentTypeParsers();
   takeKubeBodies(instance);

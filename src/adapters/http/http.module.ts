@@ -114,6 +114,8 @@ export interface HttpDeps {
   readonly tendSinks: TendSinks;
   readonly takeEvidence: TakeEvidence;
   readonly receiveAudit: ReceiveAudit;
+  /** Aborts when this replica is about to stop: who comes is served, and the connection closed. */
+  readonly draining?: AbortSignal;
   readonly notePerson: NotePerson;
   readonly readChannels: ReadChannels;
   readonly testChannel: TestChannel;
