@@ -8,6 +8,7 @@ import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
 import { SOCKETS } from './adapters/http/socket.settings.js';
 import { PageParts } from './adapters/http/pages/page.door.js';
+import type { ReadinessCheck } from './adapters/http/management.server.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
@@ -24,7 +25,12 @@ import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
-import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
+import {
+  isWorkable,
+  MIGRATIONS_DIR,
+  schemaSentence,
+  schemaState,
+} from './adapters/prisma/migrate.runner.js';
 import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
@@ -147,7 +153,8 @@ const BUFFER_POOL_BYTES = 8 * 1024;
  * Puts the broker together and starts it: the one place where ports meet their adapters.
  *
  * @returns the broker; a refusal where the policy documents are wrong, the database does not answer, its schema is
- * older or newer than this program's, or its role could change the audit log, or where it may not listen. Throws where a certificate is none.
+ * older than this program's, or newer than it can work with, or its role could change the audit log, or where it may not
+ * listen. Throws where a certificate is none.
  */
 export async function startBroker(
   config: Config,
@@ -533,7 +540,7 @@ function same<T>(inner: T): T {
 async function databaseRefusal(database: Database): Promise<string | undefined> {
   try {
     const state = await schemaState(database.pool, MIGRATIONS_DIR);
-    return state.kind === 'current' ? await roleRefusal(database.pool) : schemaSentence(state);
+    return isWorkable(state) ? await roleRefusal(database.pool) : schemaSentence(state);
   } catch (error) {
     // PostgreSQL's own words name roles and databases, never passwords.
     const said = error instanceof Error ? error.message : String(error);
@@ -542,9 +549,13 @@ async function databaseRefusal(database: Database): Promise<string | undefined> 
 }
 
 /** The same for whoever asks whether this replica can serve: what PostgreSQL says stays in the log. */
-async function databaseReadiness(database: Database, journal: Journal): Promise<true | string> {
+async function databaseReadiness(
+  database: Database,
+  journal: Journal,
+): Promise<Awaited<ReturnType<ReadinessCheck['check']>>> {
   try {
     const state = await schemaState(database.pool, MIGRATIONS_DIR);
+    if (state.kind === 'ahead') return { ok: true, note: schemaSentence(state) };
     return state.kind === 'current' ? true : schemaSentence(state);
   } catch (error) {
     journal.warn({ err: error }, 'the database does not answer');
