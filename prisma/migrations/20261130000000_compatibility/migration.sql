@@ -6,3 +6,6 @@ CREATE TABLE "schema_compatibility" (
   CONSTRAINT "schema_compatibility_pkey" PRIMARY KEY ("migration")
 );
 GRANT SELECT ON "schema_compatibility" TO hallpass_service;
+
+-- As every function here: it looks nowhere else, whatever whoever calls it has set.
+ALTER FUNCTION "notice_stays_done"() SET search_path = pg_catalog, public, pg_temp;
