@@ -1,31 +1,41 @@
+import { join, relative } from 'node:path';
 import { freePort } from '../../sandbox/free.port.js';
 import type { Surroundings } from '../../sandbox/broker/broker.config.js';
 import { writeBrokerConfig } from '../../sandbox/broker/broker.config.js';
+import { PROJECT_ROOT } from '../../sandbox/project.root.js';
 import { Program } from '../support/program.js';
 
 /** A replica as a process of its own, on ports that stay the same from one life to the next. */
 export class ReplicaProgram implements AsyncDisposable {
   private life: Program | undefined;
+  private health = '';
 
   private constructor(
     readonly url: string,
     private readonly configPath: string,
+    private readonly program: string,
   ) {}
 
-  /** Starts it, with the rest of the surroundings as they are given. */
-  static async start(around: Surroundings): Promise<ReplicaProgram> {
+  /** Starts it. @param root the tree that it is built in; this one by default. */
+  static async start(around: Surroundings, root = PROJECT_ROOT): Promise<ReplicaProgram> {
     const port = await freePort(0);
     const server = { port, ...around.server };
     const { path } = await writeBrokerConfig({ log: { level: 'info' }, ...around, server });
-    const replica = new ReplicaProgram(`http://127.0.0.1:${port}`, path);
+    const replica = new ReplicaProgram(`http://127.0.0.1:${port}`, path, programIn(root));
     await replica.start();
     return replica;
   }
 
   /** Resolves when it serves. */
   async start(): Promise<void> {
-    this.life = new Program('src/main.ts', [], { HALLPASS_CONFIG: this.configPath });
-    await this.life.says(/"msg":"serving"/);
+    this.life = new Program(this.program, [], { HALLPASS_CONFIG: this.configPath });
+    const said = await this.life.says(/"health":"(?<health>[^"]+)".*"msg":"serving"/);
+    this.health = said.groups?.['health'] ?? '';
+  }
+
+  /** The status of its readiness. */
+  async readiness(): Promise<number> {
+    return (await fetch(`${this.health}/readyz`)).status;
   }
 
   /** KILLs it and waits until it is gone. */
@@ -42,4 +52,9 @@ export class ReplicaProgram implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
   }
+}
+
+/** The server of a tree, as {@link Program} calls it. */
+function programIn(root: string): string {
+  return relative(join(PROJECT_ROOT, 'dist'), join(root, 'dist', 'src', 'main.ts'));
 }

@@ -15,7 +15,7 @@ const PASSING: ReadonlySet<number> = new Set([409, 429, 500, 502, 503]);
 export interface Acknowledged {
   readonly session: string;
   readonly podName: string;
-  readonly action: 'session.ask' | 'session.leave';
+  readonly action: 'session.grant' | 'session.leave';
 }
 
 /** People who ask for sessions, wait for them, and end them or leave them to their deadline, one after the other. */
@@ -58,7 +58,7 @@ export class SteadyLoad {
     };
     const key = { 'idempotency-key': randomUUID() };
     const { id } = await this.insist('ask', () => client.ask(wish, key));
-    this.acknowledged.push({ session: id, podName, action: 'session.ask' });
+    this.acknowledged.push({ session: id, podName, action: 'session.grant' });
     if (isLeft) return;
     const seen = await this.until(id, ({ state }) => !['approved', 'starting'].includes(state));
     if (seen.state !== 'active') return;
