@@ -12,7 +12,7 @@ import { PreviousTree } from './previous.tree.js';
 
 const REHEARSAL = '29990101000000_rehearsal';
 /** What a next release could add: a column of the busiest table, and a table of its own. */
-const REHEARSED = `ALTER TABLE "sessions" ADD COLUMN "rehearsed" TEXT, ADD COLUMN "rehearsals" INT NOT NULL DEFAULT 0;
+const REHEARSED = `ALTER TABLE "sessions" ADD COLUMN "rehearsed" TEXT, ADD COLUMN "rehearsals" INT DEFAULT 0;
 CREATE TABLE "rehearsals" ("id" INT NOT NULL PRIMARY KEY);
 INSERT INTO "schema_compatibility" ("migration", "needs") VALUES ('${REHEARSAL}', '${PREVIOUS_RELEASE.newest}');
 `;

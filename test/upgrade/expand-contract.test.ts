@@ -39,7 +39,7 @@ function compatibilityRows(statement: string): string[] {
 describe('what is taken for additive', () => {
   test.each([
     `CREATE TABLE "a" ("id" INT NOT NULL); CREATE UNIQUE INDEX "b" ON "a" ("id"); ALTER TABLE "a" ADD CHECK ("id" > 0)`,
-    `ALTER TABLE "sessions" ADD COLUMN "a" TEXT, ADD COLUMN "b" INT NOT NULL DEFAULT 0`,
+    `ALTER TABLE "sessions" ADD COLUMN "a" TEXT, ADD COLUMN "b" INT DEFAULT 0`,
     `CREATE INDEX "a" ON "sessions" ("id") WHERE "id" IS NOT NULL; GRANT SELECT ON "a" TO hallpass_service`,
     `CREATE FUNCTION a() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM "b"; END $$;`,
     `-- DROP TABLE "sessions";\nCOMMENT ON TABLE "a" IS 'no DROP; no RENAME';`,
@@ -54,7 +54,7 @@ describe('what is taken for additive', () => {
     `ALTER TABLE "sessions" ALTER COLUMN "a" TYPE BIGINT`,
     `ALTER TABLE "sessions" ALTER COLUMN "a" SET NOT NULL`,
     `ALTER TABLE "sessions" ALTER COLUMN "a" DROP NOT NULL`,
-    `ALTER TABLE "sessions" ADD COLUMN "a" TEXT, ADD COLUMN "b" INT NOT NULL`,
+    `ALTER TABLE "sessions" ADD COLUMN "a" TEXT, ADD COLUMN "b" INT NOT NULL DEFAULT 0`,
     `ALTER TABLE "sessions" ADD COLUMN "a" TEXT UNIQUE`,
     `ALTER TABLE "sessions" ADD CONSTRAINT "a" CHECK ("b" > 0)`,
     `CREATE UNIQUE INDEX "a" ON "sessions" ("id")`,
