@@ -81,6 +81,7 @@ test('two replicas of the release before are replaced under load and live termin
     await person.ended();
     person[Symbol.dispose]();
   }
+  expect([...load.refusals], 'requests that were disturbed').toEqual([]);
   console.log(
     `from ${previous.commit.slice(0, 10)}: migrated in ${migrateMs} ms, replicas gone in ${replaceMs.join(' and ')} ms ` +
       `(1000 of it drain); ${await lab.mustBeWhole(load, home)}`,
