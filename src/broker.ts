@@ -54,6 +54,7 @@ import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
+import { AskGate } from './app/ask-gate.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
@@ -100,6 +101,7 @@ import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import { Humans } from './domain/humans.js';
 import type { Identity } from './domain/person.js';
+import { pressureOf } from './broker.pressure.js';
 import type { Left } from './broker.leaving.js';
 import { leaveInTime } from './broker.leaving.js';
 import { BypassWatch } from './bypass.watch.js';
@@ -343,7 +345,15 @@ export async function startBroker(
     clock,
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
-  const asking = new RequestSession({ store, clusters, policies, facts, clock, limits: bounds });
+  const asking = new RequestSession({
+    store,
+    clusters,
+    policies,
+    facts,
+    clock,
+    limits: bounds,
+    gate: new AskGate(bounds.asksPerMinute, pressureOf(opened, database)),
+  });
   const bypassWatch = new BypassWatch({
     clusters: config.clusterAudits,
     database,
@@ -380,6 +390,7 @@ export async function startBroker(
   const app = await createHttpApp({
     ...acts,
     draining: draining.signal,
+    urgently: (work) => database.urgently(work),
     readSession: new ReadSession({ store }),
     ...logWorks.uses({ store, recordings, reviews, policies: policyArchive }),
     receiveAudit: bypassWatch.receive,
@@ -437,7 +448,10 @@ export async function startBroker(
   });
   const management = new ManagementServer(
     [
-      { name: 'database', check: () => databaseReadiness(database, journal) },
+      {
+        name: 'database',
+        check: () => database.urgently(() => databaseReadiness(database, journal)),
+      },
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
       { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
       { name: 'audit', check: () => Promise.resolve(logReadiness(logWorks.guard.state())) },
@@ -473,7 +487,7 @@ export async function startBroker(
   policies.start((heard) => news.subscribePolicies(heard));
   opened.defer(() => policies.stop());
   opened.defer(policies.onSwitch(() => removeAccess.look()));
-  removeAccess.start();
+  database.urgently(() => removeAccess.start());
   opened.defer(() => removeAccess.stop());
   presence.start((id, person) => watchScreen.silent(id, person, { kind: 'system', replica }));
   opened.defer(() => presence.stop());
@@ -489,7 +503,7 @@ export async function startBroker(
     slack.start();
     opened.defer(() => slack.stop());
   }
-  reconcile.start();
+  database.urgently(() => reconcile.start());
   opened.defer(() => reconcile.stop());
   opened.defer(() => app.close());
   recordStreams.start();

@@ -12,6 +12,9 @@ import { PROJECT_ROOT } from '../project.root.js';
 
 const POLICIES = join(PROJECT_ROOT, 'sandbox', 'policies');
 
+/** Whoever tries things asks more often than people do. */
+const UNBOUNDED = { person: 1_000_000, address: 1_000_000, all: 1_000_000 };
+
 /** The name under which brokers of the sandbox know its cluster. */
 export const CLUSTER_NAME = 'sandbox';
 
@@ -126,7 +129,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
       },
     ],
     policies: { folders: [around.policies ?? POLICIES].flat() },
-    sessions,
+    sessions: { asksPerMinute: UNBOUNDED, ...sessions },
     audit: {
       origin: LOG,
       keyFiles: [auditKey],

@@ -64,10 +64,10 @@ export function statementsOf(sql: string): string[] {
   const tokens = /--[^\n]*|\/\*[^]*?\*\/|\$(\w*)\$[^]*?\$\1\$|'(?:[^']|'')*'|"[^"]*"|;|[^]/g;
   const statements = [''];
   for (const [token] of sql.matchAll(tokens)) {
-    const at = statements.length - 1;
-    if (token === ';') statements.push('');
-    else if (/^(?:--|\/\*)/.test(token)) statements[at] += ' ';
-    else statements[at] += /^\$\w*\$/.test(token) ? '$$' : token;
+    const so = statements.pop() ?? '';
+    if (token === ';') statements.push(so, '');
+    else if (/^(?:--|\/\*)/.test(token)) statements.push(`${so} `);
+    else statements.push(so + (/^\$\w*\$/.test(token) ? '$$' : token));
   }
   return statements.map((it) => it.replaceAll(/\s+/g, ' ').trim()).filter((it) => it !== '');
 }
@@ -80,7 +80,7 @@ function commaParts(text: string): string[] {
     if (token === '(') depth++;
     if (token === ')') depth--;
     if (token === ',' && depth === 0) parts.push('');
-    else parts[parts.length - 1] += token;
+    else parts.push((parts.pop() ?? '') + token);
   }
   return parts.map((it) => it.trim());
 }
