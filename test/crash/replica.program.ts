@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { freePort } from '../../sandbox/free.port.js';
 import type { Surroundings } from '../../sandbox/broker/broker.config.js';
-import { writeBrokerConfig } from '../../sandbox/broker/broker.config.js';
+import type * as BrokerConfig from '../../sandbox/broker/broker.config.js';
 import { PROJECT_ROOT } from '../../sandbox/project.root.js';
 import { Program } from '../support/program.js';
 
@@ -20,6 +20,8 @@ export class ReplicaProgram implements AsyncDisposable {
   static async start(around: Surroundings, root = PROJECT_ROOT): Promise<ReplicaProgram> {
     const port = await freePort(0);
     const server = { port, ...around.server };
+    // Each version knows its own keys, and refuses others.
+    const { writeBrokerConfig } = await configWriterIn(root);
     const { path } = await writeBrokerConfig({ log: { level: 'info' }, ...around, server });
     const replica = new ReplicaProgram(`http://127.0.0.1:${port}`, path, programIn(root));
     await replica.start();
@@ -57,4 +59,9 @@ export class ReplicaProgram implements AsyncDisposable {
 /** The server of a tree, as {@link Program} calls it. */
 function programIn(root: string): string {
   return relative(join(PROJECT_ROOT, 'dist'), join(root, 'dist', 'src', 'main.ts'));
+}
+
+async function configWriterIn(root: string): Promise<typeof BrokerConfig> {
+  const path = join(root, 'dist', 'sandbox', 'broker', 'broker.config.js');
+  return (await import(path)) as typeof BrokerConfig;
 }
