@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{src,sandbox,bench,test}/**/*.test.ts'],
-    exclude: ['node_modules', 'dist', 'test/real-cluster/**'],
+    exclude: ['node_modules', 'dist', 'test/real-cluster/**', 'test/rolling-upgrade/**'],
     globalSetup: ['test/support/postgres.global.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

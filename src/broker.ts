@@ -8,6 +8,7 @@ import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
 import { SOCKETS } from './adapters/http/socket.settings.js';
 import { PageParts } from './adapters/http/pages/page.door.js';
+import type { ReadinessCheck } from './adapters/http/management.server.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
@@ -24,7 +25,12 @@ import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
-import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
+import {
+  isWorkable,
+  MIGRATIONS_DIR,
+  schemaSentence,
+  schemaState,
+} from './adapters/prisma/migrate.runner.js';
 import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
@@ -48,6 +54,7 @@ import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
+import { AskGate } from './app/ask-gate.js';
 import { AdvanceSession } from './app/advance-session.js';
 import { DecideSession } from './app/decide-session.js';
 import { DeliverNews } from './app/deliver-news.js';
@@ -86,6 +93,7 @@ import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
+import { stopping } from './app/stream.sentences.js';
 import { WaitForStart } from './app/wait-for-start.js';
 import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
@@ -93,6 +101,9 @@ import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import { Humans } from './domain/humans.js';
 import type { Identity } from './domain/person.js';
+import { pressureOf } from './broker.pressure.js';
+import type { Left } from './broker.leaving.js';
+import { leaveInTime } from './broker.leaving.js';
 import { BypassWatch } from './bypass.watch.js';
 import { LogWorks } from './log.works.js';
 import { NoticeDesk } from './notice.desk.js';
@@ -110,6 +121,8 @@ export interface Broker {
   readonly enter: EnterSession;
   /** Stops taking requests, finishes those under way and lets go of all. Sessions go on in their clusters. */
   stop(): Promise<void>;
+  /** Goes so that nobody misses it: is not ready, serves on for a while, then stops, all in its grace (`server.*`). */
+  leave(): Promise<Left>;
 }
 
 /** Why it does not serve: what an operator has to do first, as sentences. */
@@ -142,7 +155,8 @@ const BUFFER_POOL_BYTES = 8 * 1024;
  * Puts the broker together and starts it: the one place where ports meet their adapters.
  *
  * @returns the broker; a refusal where the policy documents are wrong, the database does not answer, its schema is
- * older or newer than this program's, or its role could change the audit log, or where it may not listen. Throws where a certificate is none.
+ * older than this program's, or newer than it can work with, or its role could change the audit log, or where it may not
+ * listen. Throws where a certificate is none.
  */
 export async function startBroker(
   config: Config,
@@ -331,7 +345,15 @@ export async function startBroker(
     clock,
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
-  const asking = new RequestSession({ store, clusters, policies, facts, clock, limits: bounds });
+  const asking = new RequestSession({
+    store,
+    clusters,
+    policies,
+    facts,
+    clock,
+    limits: bounds,
+    gate: new AskGate(bounds.asksPerMinute, pressureOf(opened, database)),
+  });
   const bypassWatch = new BypassWatch({
     clusters: config.clusterAudits,
     database,
@@ -364,8 +386,11 @@ export async function startBroker(
     clock,
     journal,
   });
+  const draining = new AbortController();
   const app = await createHttpApp({
     ...acts,
+    draining: draining.signal,
+    urgently: (work) => database.urgently(work),
     readSession: new ReadSession({ store }),
     ...logWorks.uses({ store, recordings, reviews, policies: policyArchive }),
     receiveAudit: bypassWatch.receive,
@@ -423,7 +448,10 @@ export async function startBroker(
   });
   const management = new ManagementServer(
     [
-      { name: 'database', check: () => databaseReadiness(database, journal) },
+      {
+        name: 'database',
+        check: () => database.urgently(() => databaseReadiness(database, journal)),
+      },
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
       { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
       { name: 'audit', check: () => Promise.resolve(logReadiness(logWorks.guard.state())) },
@@ -459,7 +487,7 @@ export async function startBroker(
   policies.start((heard) => news.subscribePolicies(heard));
   opened.defer(() => policies.stop());
   opened.defer(policies.onSwitch(() => removeAccess.look()));
-  removeAccess.start();
+  database.urgently(() => removeAccess.start());
   opened.defer(() => removeAccess.stop());
   presence.start((id, person) => watchScreen.silent(id, person, { kind: 'system', replica }));
   opened.defer(() => presence.stop());
@@ -475,7 +503,7 @@ export async function startBroker(
     slack.start();
     opened.defer(() => slack.stop());
   }
-  reconcile.start();
+  database.urgently(() => reconcile.start());
   opened.defer(() => reconcile.stop());
   opened.defer(() => app.close());
   recordStreams.start();
@@ -489,9 +517,11 @@ export async function startBroker(
   opened.defer(() => live.stop());
   const heard: unknown = await app.listen(port, host).catch(unheard);
   if (heard instanceof Unheard) return heard.refusal('server.port', port);
-  opened.defer(() => {
+  const drain = (): void => {
     management.drain();
-  });
+    draining.abort();
+  };
+  opened.defer(drain);
 
   const running = opened.move();
   const local = localAddress(host);
@@ -506,6 +536,13 @@ export async function startBroker(
     managementUrl,
     enter,
     stop: () => running.disposeAsync(),
+    leave: () =>
+      leaveInTime(config.server, {
+        drain,
+        warn: (inSeconds) => live.tell({ kind: 'stopping', text: stopping(inSeconds) }),
+        stop: () => running.disposeAsync(),
+        journal,
+      }),
   };
 }
 
@@ -517,7 +554,7 @@ function same<T>(inner: T): T {
 async function databaseRefusal(database: Database): Promise<string | undefined> {
   try {
     const state = await schemaState(database.pool, MIGRATIONS_DIR);
-    return state.kind === 'current' ? await roleRefusal(database.pool) : schemaSentence(state);
+    return isWorkable(state) ? await roleRefusal(database.pool) : schemaSentence(state);
   } catch (error) {
     // PostgreSQL's own words name roles and databases, never passwords.
     const said = error instanceof Error ? error.message : String(error);
@@ -526,9 +563,13 @@ async function databaseRefusal(database: Database): Promise<string | undefined> 
 }
 
 /** The same for whoever asks whether this replica can serve: what PostgreSQL says stays in the log. */
-async function databaseReadiness(database: Database, journal: Journal): Promise<true | string> {
+async function databaseReadiness(
+  database: Database,
+  journal: Journal,
+): Promise<Awaited<ReturnType<ReadinessCheck['check']>>> {
   try {
     const state = await schemaState(database.pool, MIGRATIONS_DIR);
+    if (state.kind === 'ahead') return { ok: true, note: schemaSentence(state) };
     return state.kind === 'current' ? true : schemaSentence(state);
   } catch (error) {
     journal.warn({ err: error }, 'the database does not answer');

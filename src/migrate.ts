@@ -1,6 +1,11 @@
 import { parseArgs } from 'node:util';
 import type { MigrationRefusalReason } from './adapters/prisma/migrate.report.js';
-import { MIGRATIONS_DIR, migrate } from './adapters/prisma/migrate.runner.js';
+import {
+  isWorkable,
+  MIGRATIONS_DIR,
+  migrate,
+  schemaSentence,
+} from './adapters/prisma/migrate.runner.js';
 import { migrationStatus } from './adapters/prisma/migrate.status.js';
 import { configProblemText, isConfigProblem } from './config/config.problem.js';
 import { loadDatabaseConfig } from './config/load.config.js';
@@ -18,7 +23,7 @@ Reads the section \`database\` of the configuration: \`ownerUrl\` (or HALLPASS_D
 the tables, the user in \`url\` (or \`serviceUser\`) the role that serves.
 
 Exit codes: 0 the schema is current, 1 a migration failed, 2 wrong arguments or configuration, 3 the schema forbids it
-(newer, changed, or a failed migration not settled), 4 the database does not let us, 5 migrations are missing (--status).`;
+(newer than this program can work with, changed, or a failed migration not settled), 4 the database does not let us, 5 migrations are missing (--status).`;
 
 const EXIT = { done: 0, failed: 1, usage: 2, schema: 3, database: 4, missing: 5 } as const;
 
@@ -60,6 +65,7 @@ export async function runMigrate(argv: readonly string[]): Promise<number> {
   });
   if (report.kind === 'refused') return stop(report.sentence, EXIT_BY_REASON[report.reason]);
   if (args['dry-run']) report.wouldApply.forEach((name) => say(`Would apply ${name}.`));
+  if (report.state.kind === 'ahead') say(schemaSentence(report.state));
   const isCurrent = report.applied.length + report.wouldApply.length === 0;
   if (isCurrent) say('The schema is current: nothing to apply.');
   return EXIT.done;
@@ -70,7 +76,7 @@ async function status(where: Parameters<typeof migrationStatus>[0]): Promise<num
   if (found.kind === 'refused') return stop(found.sentence, EXIT_BY_REASON[found.reason]);
   for (const { standing, name } of found.migrations) say(`${standing.padEnd(8)} ${name}`);
   say(found.sentence);
-  if (found.state.kind === 'current') return EXIT.done;
+  if (isWorkable(found.state)) return EXIT.done;
   return found.state.kind === 'older' ? EXIT.missing : EXIT.schema;
 }
 

@@ -2,7 +2,12 @@ import type { PolicyCommandDeps } from './adapters/cli/policy.commands.js';
 import { loadPolicyFolders } from './adapters/policy/policy.folder.js';
 import { unreadableFolders } from './adapters/policy/test.folder.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
-import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
+import {
+  isWorkable,
+  MIGRATIONS_DIR,
+  schemaSentence,
+  schemaState,
+} from './adapters/prisma/migrate.runner.js';
 import { PrismaPastDecisions } from './adapters/prisma/prisma-past.decisions.js';
 import { DiffPolicies } from './app/diff-policies.js';
 import { withoutClientVariables } from './config/client.environment.js';
@@ -35,7 +40,7 @@ export async function diffPolicies({
   opened.defer(() => database.close());
   try {
     const state = await schemaState(database.pool, MIGRATIONS_DIR);
-    if (state.kind !== 'current') return { unreadable: [schemaSentence(state)] };
+    if (!isWorkable(state)) return { unreadable: [schemaSentence(state)] };
   } catch (error) {
     // PostgreSQL's own words name roles and databases, never passwords.
     const said = error instanceof Error ? error.message : String(error);

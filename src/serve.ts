@@ -2,13 +2,16 @@ import { isStartRefusal, startBroker } from './broker.js';
 import { configProblemText, isConfigProblem } from './config/config.problem.js';
 import { loadConfig } from './config/load.config.js';
 
-const HELP = `Serves until TERM or INT: finishes the requests under way then, and leaves sessions to run in their clusters.
+/** Stopped, and not done when its grace was over. */
+const LATE = 1;
+
+const HELP = `Serves until TERM or INT: finishes the requests under way then, has people in terminals move to another replica, and leaves sessions to run in their clusters.
 
   hallpass-server serve
 
 Takes no arguments: the variable HALLPASS_CONFIG names the configuration file, and other variables go over it.
 
-Exit codes: 0 stopped by a signal, 1 a bug, 2 wrong arguments, configuration or documents, no fit database, or a taken port.`;
+Exit codes: 0 stopped by a signal, 1 a bug, or stopped and not done in its grace, 2 wrong arguments, configuration or documents, no fit database, or a taken port.`;
 
 /** Serves. @returns what the process should end with, as the help says; a bug is thrown. */
 export async function serve(args: readonly string[]): Promise<number> {
@@ -25,8 +28,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   const broker = await startBroker(config);
   if (isStartRefusal(broker)) return refuse(broker.refused);
   await signalled();
-  await broker.stop();
-  return 0;
+  return (await broker.leave()) === 'in time' ? 0 : process.exit(LATE);
 }
 
 /** Resolves at the first TERM or INT. A second one ends the process at once, as it would without us. */

@@ -12,6 +12,9 @@ import { PROJECT_ROOT } from '../project.root.js';
 
 const POLICIES = join(PROJECT_ROOT, 'sandbox', 'policies');
 
+/** Whoever tries things asks more often than people do. */
+const UNBOUNDED = { person: 1_000_000, address: 1_000_000, all: 1_000_000 };
+
 /** The name under which brokers of the sandbox know its cluster. */
 export const CLUSTER_NAME = 'sandbox';
 
@@ -69,6 +72,9 @@ export interface Surroundings {
     /** Where kubectl is to reach the broker, it must be known before. */
     readonly port?: number;
     readonly managementPort?: number;
+    /** 0 by default: nobody balances what goes to brokers of the sandbox. */
+    readonly drainSeconds?: number;
+    readonly graceSeconds?: number;
     /** Serve HTTPS by these files. */
     readonly tls?: TlsFiles;
   };
@@ -93,6 +99,8 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
       host: '127.0.0.1',
       port,
       managementPort: server.managementPort ?? 0,
+      drainSeconds: server.drainSeconds ?? 0,
+      ...(server.graceSeconds === undefined ? {} : { graceSeconds: server.graceSeconds }),
       publicUrl: `${tls ? 'https' : 'http'}://127.0.0.1:${port === 0 ? 8080 : port}`,
       ...(tls ? { tls: { certFile: tls.certFile, keyFile: tls.keyFile }, caFile: tls.caFile } : {}),
     },
@@ -124,7 +132,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
       },
     ],
     policies: { folders: [around.policies ?? POLICIES].flat() },
-    sessions,
+    sessions: { asksPerMinute: UNBOUNDED, ...sessions },
     audit: {
       origin: LOG,
       keyFiles: [auditKey],

@@ -56,6 +56,7 @@ export class EnterContainer extends EnterSession {
 
   async enter(caller: Caller, entry: Entry, signal: AbortSignal): Promise<OpenStream | Problem> {
     const { wait, live } = this.deps;
+    if (live.isStopping) return stopping();
     const session = await wait.until(entry.session, {
       signal,
       mayWait: (found) => this.refusal(caller, entry, found),
@@ -75,7 +76,8 @@ export class EnterContainer extends EnterSession {
       const added = live.add(at, stream);
       // Whoever must watch may be there already; else what the reading tells can wait until the process runs.
       if (at.needsWatcher) await added;
-      if (signal.aborted || live.isStopping) leave();
+      if (live.isStopping) stream.finish({ kind: 'shutdown' });
+      if (signal.aborted) leave();
       stream.tell({
         kind: 'begin',
         text: sentences.beginning(at.session, entry, this.deps.clock.now()),
@@ -178,6 +180,7 @@ export class EnterContainer extends EnterSession {
   private async over(stream: GovernedStream): Promise<Problem> {
     const end = await stream.ended;
     if (end.kind === 'refused') return end.problem;
+    if (end.kind === 'shutdown') return stopping();
     if (end.kind === 'session-over') {
       return problem('not-running', `The session ${stream.entry.session} is over. ${end.detail}`);
     }
@@ -195,6 +198,11 @@ export class EnterContainer extends EnterSession {
         });
     }
   }
+}
+
+function stopping(): Problem {
+  const detail = 'Ask again: another replica of Hallpass answers. The session goes on.';
+  return problem('replica-stopping', detail, { retryAfterSeconds: 1 });
 }
 
 /** Whether nothing is lost where it is begun anew: a shell in a terminal, by its name alone. */

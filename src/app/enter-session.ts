@@ -31,7 +31,8 @@ export interface Notice {
     | 'resumed'
     | 'moved'
     | 'idle'
-    | 'gap';
+    | 'gap'
+    | 'stopping';
   /** One sentence. */
   readonly text: string;
 }
@@ -68,7 +69,8 @@ export abstract class EnterSession {
    *
    * @returns `not-found` where the caller is not the session's requester; `not-running` where it waits for consents or
    * is over; `way-not-allowed` where its terms leave the way out; `too-many-streams`; `recording-unavailable`;
-   * `container-not-ready` where the container could not be entered in time.
+   * `container-not-ready` where the container could not be entered in time; `replica-stopping` where another replica
+   * is to be asked.
    */
   abstract enter(caller: Caller, entry: Entry, signal: AbortSignal): Promise<OpenStream | Problem>;
 }

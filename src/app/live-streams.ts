@@ -1,6 +1,7 @@
 import type { SessionId, Session } from '../domain/session/session.js';
 import type { StreamKind } from '../domain/recording/recording.js';
 import { STREAM_KINDS } from '../domain/recording/recording.js';
+import type { Notice } from './enter-session.js';
 import { LiveSession } from './live-session.js';
 import type { LiveStream } from './live-session.js';
 import { pause } from './pause.js';
@@ -82,6 +83,11 @@ export class LiveStreams {
     ]);
     late.abort();
     await this.loop;
+  }
+
+  /** Says something to everybody who is in a session here. */
+  tell(notice: Notice): void {
+    for (const live of this.sessions.values()) live.tell(notice.kind, notice.text);
   }
 
   get isStopping(): boolean {

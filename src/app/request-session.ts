@@ -4,6 +4,7 @@ import type { FieldError, Problem } from '../domain/problem.js';
 import { invariant, isProblem, problem } from '../domain/problem.js';
 import type { Session, SessionRequest } from '../domain/session/session.js';
 import type { Bounds } from '../domain/session/session.plan.js';
+import type { AskGate } from './ask-gate.js';
 import type { Caller } from './caller.js';
 import { personOf } from './caller.js';
 import type { Decided } from './decided-step.js';
@@ -15,6 +16,7 @@ import { Clusters } from './ports/cluster.js';
 import { PolicySource } from './ports/policy.source.js';
 import type { IdempotencyKey, Likeness, Step } from './ports/session.store.js';
 import { SessionStore } from './ports/session.store.js';
+import type { Standing } from './rate.limiter.js';
 
 /** What a person sends; what is absent is filled in from the configuration where it says so. */
 export type Ask = Pick<SessionRequest, 'namespace' | 'target' | 'reason'> &
@@ -54,8 +56,15 @@ export class RequestSession {
       readonly facts: GatherFacts;
       readonly clock: Clock;
       readonly limits: AskLimits;
+      /** Left out: everybody is let in. */
+      readonly gate?: AskGate;
     },
   ) {}
+
+  /** What is left to a caller of how often they may ask. */
+  standings(caller: Caller): Standing[] {
+    return this.deps.gate?.standings(caller) ?? [];
+  }
 
   /**
    * @param key makes asking again the same ask: the session of the first time is given back.
@@ -63,9 +72,16 @@ export class RequestSession {
    * a problem where the request cannot be one: bad fields, no such target, a target that cannot take a container, a
    * cluster that does not answer. Policy is heard first without the cluster, then with the namespace, then with the
    * Pod: whether a Pod is there is told only to those whom some rule might let into its namespace, and why it can take
-   * no container only to those whom policy would let into it.
+   * no container only to those whom policy would let into it. `too-many-requests` and `too-busy` before all else.
    */
   async ask(caller: Caller, ask: Ask, key?: AskKey): Promise<Asking | Problem> {
+    const place = this.deps.gate?.enter(caller, ask.cluster ?? '');
+    if (isProblem(place)) return place;
+    using _given = place;
+    return await this.asked(caller, ask, key);
+  }
+
+  private async asked(caller: Caller, ask: Ask, key?: AskKey): Promise<Asking | Problem> {
     const person = personOf(caller);
     const idempotency = key && { iss: person.iss, sub: person.sub, ...key };
     for (let tries = 1; ; tries++) {

@@ -51,6 +51,10 @@ export const RESUMED = 'Somebody is watching: go on.';
 export const MOVED =
   'The session was extended: this is its new container. What ran in the old one ends there.';
 
+export function stopping(inSeconds: number): string {
+  return `This replica of Hallpass stops in ${duration(inSeconds * 1000)}; the session goes on, and is entered again through another one. A shell that tmux or screen keeps is the same then, any other a new one: finish or save what you are at.`;
+}
+
 export function idle(leftMs: number): string {
   return `Nothing was typed for long: the session ends in ${duration(leftMs)} unless something is.`;
 }

@@ -43,7 +43,11 @@ export const databaseSection = z
       .min(2)
       .max(1000)
       .default(10)
-      .meta({ description: 'Connections to the database at most.', examples: [20] }),
+      .meta({
+        description:
+          'Connections to the database at most. Three of ten are kept for what ends sessions.',
+        examples: [20],
+      }),
   })
   .refine((it) => (it.url === undefined) !== (it.urlFile === undefined), {
     ...onObjects,

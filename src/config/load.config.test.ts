@@ -62,6 +62,8 @@ describe('a good configuration', () => {
       host: '0.0.0.0',
       port: 8080,
       managementPort: 9090,
+      drainSeconds: 10,
+      graceSeconds: 45,
       publicUrl: 'https://hallpass.example.com',
       origins: [],
       trustProxy: false,
@@ -90,6 +92,7 @@ describe('a good configuration', () => {
       overrunSeconds: 30,
       startGraceSeconds: 30,
       handOverSeconds: 30,
+      asksPerMinute: { person: 30, address: 300, all: 600 },
       leaseSeconds: 15,
       workers: 64,
     });

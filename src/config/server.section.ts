@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isAddressRange, isOrigin, isPlainWebUrl, PLAIN_WEB_URL_RULE } from './address.rules.js';
-import { onObjects, path, port, text } from './fields.js';
+import { DAY_SECONDS, onObjects, path, port, seconds, text } from './fields.js';
 
 export const serverSection = z
   .strictObject({
@@ -14,6 +14,22 @@ export const serverSection = z
       description: 'The port of `/healthz` and `/readyz`. 0 takes any free one.',
       examples: [9090],
     }),
+    drainSeconds: seconds(0, DAY_SECONDS)
+      .default(10)
+      .meta({
+        description:
+          'How long a replica that is told to stop serves on while `/readyz` says `draining`: until nobody is sent to ' +
+          'it any more. 0 where a preStop hook of the Pod waits instead.',
+        examples: [30],
+      }),
+    graceSeconds: seconds(1, 2 * DAY_SECONDS)
+      .default(45)
+      .meta({
+        description:
+          'How long stopping may take in all, `drainSeconds` included; what has not ended then is cut. Keep it below the ' +
+          "Pod's `terminationGracePeriodSeconds`, less what its preStop hook waits.",
+        examples: [60],
+      }),
     publicUrl: text(2048)
       .refine(isPlainWebUrl, PLAIN_WEB_URL_RULE)
       .meta({
@@ -63,4 +79,9 @@ export const serverSection = z
     ...onObjects,
     path: ['managementPort'],
     error: 'must differ from server.port',
+  })
+  .refine((it) => !(it.drainSeconds >= it.graceSeconds), {
+    ...onObjects,
+    path: ['graceSeconds'],
+    error: 'must be above server.drainSeconds',
   });

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { DAY_SECONDS, onObjects, seconds } from './fields.js';
 
+const asks = z.int().min(1).max(1_000_000);
+
 export const sessionsSection = z
   .strictObject({
     defaultDurationSeconds: seconds(1, 7 * DAY_SECONDS)
@@ -57,6 +59,22 @@ export const sessionsSection = z
           'How long the container that a session has moved from, by an extension, is left to those who are in it.',
         examples: [60],
       }),
+    asksPerMinute: z
+      .strictObject({
+        person: asks
+          .default(30)
+          .meta({ description: 'How often one person may ask.', examples: [10] }),
+        address: asks.default(300).meta({
+          description:
+            'How often may be asked from one address: that of a proxy, where `server.trustProxy` believes none.',
+          examples: [600],
+        }),
+        all: asks
+          .default(600)
+          .meta({ description: 'How often may be asked at all.', examples: [2000] }),
+      })
+      .prefault({})
+      .meta({ description: 'How often each replica lets sessions be asked for, in a minute.' }),
     leaseSeconds: seconds(1, 300)
       .default(15)
       .meta({

@@ -54,6 +54,8 @@ export const PROBLEMS = {
   'evidence-not-ready': { status: 503, title: 'Not all of the evidence has its place in the log' },
   'evidence-too-large': { status: 422, title: 'There is more evidence than an archive may hold' },
   'policy-unavailable': { status: 503, title: 'The policies in force cannot be read' },
+  'too-busy': { status: 503, title: 'Hallpass takes no more requests for the moment' },
+  'replica-stopping': { status: 503, title: 'This replica of Hallpass stops' },
   'database-unavailable': { status: 503, title: 'The database does not answer' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

@@ -125,6 +125,7 @@ describe('in a terminal, a session', () => {
     await person.sees(/\$ /);
     terminals.cut();
     await person.sees(/coming back/);
+    await person.sees(/Back in the session: in a new shell/);
     await person.sees(/\$ /);
     terminals.end({ kind: 'shutdown' });
     await person.sees(/goes on elsewhere/);

@@ -270,6 +270,61 @@ describe('a schema that is not that of the program', () => {
     expect(await run()).toMatchObject({ kind: 'refused', reason: 'schema' });
   });
 
+  describe('that a newer program has changed', () => {
+    const MORE = '20270101000000_more';
+    const LAST = ALL.at(-1) ?? '';
+    const tells = (needs: string) =>
+      `CREATE TABLE more (id INT);
+       INSERT INTO schema_compatibility (migration, needs) VALUES ('${MORE}', '${needs}');`;
+    const forget = () => rm(join(folder, MORE), { recursive: true });
+
+    test('is ahead where each migration lets programs that know no more than this one work with it', async () => {
+      await addMigration(MORE, tells(LAST));
+      await run();
+      await forget();
+      const state = await stateSeenByService();
+      expect(state).toEqual({ kind: 'ahead', unknown: [MORE] });
+      expect(schemaSentence(state)).toContain('which can work with it');
+      // Who rolls back runs the migrations of before, which have nothing to do.
+      expect(await run()).toMatchObject({ kind: 'migrated', applied: [], state });
+    });
+
+    test('is newer where one of them needs programs that know more', async () => {
+      await addMigration(MORE, tells(MORE));
+      await run();
+      await forget();
+      expect(await stateSeenByService()).toEqual({ kind: 'newer', unknown: [MORE] });
+    });
+
+    test('is changed all the same where one that it knows has another text', async () => {
+      await addMigration(MORE, tells(LAST));
+      await run();
+      await forget();
+      await writeFile(join(folder, FIRST, 'migration.sql'), 'SELECT 1');
+      expect(await stateSeenByService()).toEqual({ kind: 'changed', migration: FIRST });
+    });
+
+    test('is ahead already while one is under way outside a transaction, if an earlier one lets it', async () => {
+      await run();
+      await asAdmin(database.ownerUrl, (client) =>
+        client.query(
+          `WITH begun AS (INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('1', repeat('0', 64), $1))
+           INSERT INTO schema_compatibility (migration, needs) VALUES ($1, $2)`,
+          [MORE, LAST],
+        ),
+      );
+      expect(await stateSeenByService()).toEqual({ kind: 'current' });
+    });
+
+    test('says so only by its owner: the role that serves lets nothing in', async () => {
+      await run();
+      const said = asAdmin(database.serviceUrl, (client) =>
+        client.query(`INSERT INTO schema_compatibility VALUES ('a', 'b')`),
+      );
+      await expect(said).rejects.toThrow('permission denied');
+    });
+  });
+
   test('is changed where a migration was applied with another text', async () => {
     await run();
     const path = join(folder, FIRST, 'migration.sql');

@@ -155,6 +155,31 @@ describe('a broker that is started', () => {
     }
   });
 
+  test('goes on being ready when a newer program migrates in a way that lets it, and says so', async () => {
+    const shared = await freshDatabase();
+    try {
+      await using broker = await start({ databaseUrl: shared.serviceUrl });
+      const said = await broker.says(/"health":"(?<health>[^"]+)"/);
+      await asAdmin(shared.adminUrl, async (client) => {
+        await client.query(
+          `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+           VALUES (gen_random_uuid(), repeat('0', 64), '29990101000000_from_the_future', now(), 1)`,
+        );
+        await client.query(
+          `INSERT INTO schema_compatibility SELECT '29990101000000_from_the_future', max(migration_name)
+             FROM _prisma_migrations WHERE migration_name < '2999'`,
+        );
+      });
+      const answer = await fetch(`${said.groups?.['health'] ?? ''}/readyz`);
+      expect(answer.status).toBe(200);
+      expect(await answer.text()).toContain('newer than this program, which can work with it');
+      await using again = await start({ databaseUrl: shared.serviceUrl });
+      await again.says(serving);
+    } finally {
+      await shared.drop();
+    }
+  });
+
   test('says that the database does not answer, without its password', async () => {
     await using broker = await start({
       databaseUrl: 'postgresql://hallpass:hunter2@127.0.0.1:1/hallpass',

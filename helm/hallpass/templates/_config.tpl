@@ -10,6 +10,10 @@ The configuration as Hallpass reads it: what stands in `config`, with the chart'
 {{- $paths := dict "certFile" (printf "/run/secrets/hallpass/%s/tls.crt" $secret) "keyFile" (printf "/run/secrets/hallpass/%s/tls.key" $secret) -}}
 {{- $_ := set $config.server "tls" $paths -}}
 {{- end -}}
+{{- /* What is left of the Pod's time to end when its preStop hook is done, less what a process takes to be gone. */ -}}
+{{- $left := max 2 (sub (sub (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSleepSeconds)) 3) -}}
+{{- $drain := ternary 0 (div $left 2) (gt (int .Values.preStopSleepSeconds) 0) -}}
+{{- $_ := set $config "server" (merge $config.server (dict "drainSeconds" $drain "graceSeconds" $left)) -}}
 {{- $folders := list -}}
 {{- range fromJsonArray (include "hallpass.policyMaps" .) -}}
 {{- $folders = append $folders (printf "/etc/hallpass/policies/%s" .) -}}

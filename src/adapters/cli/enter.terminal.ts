@@ -25,6 +25,10 @@ export interface Entering {
   readonly command: readonly string[];
 }
 
+/** Said once one is back: whether what ran has heard of it is up to the container runtime. */
+const BACK =
+  'Back in the session: in a new shell, unless tmux or screen keeps the one before. What ran in that has lost its terminal, of which most programs end (SIGHUP); ps shows what does not.';
+
 /**
  * The session in the person's terminal, until the process ends, the session does, or they leave. A shell is entered again
  * where the connection breaks; a command is not, for it would run twice.
@@ -34,9 +38,11 @@ export async function enterTerminal(running: Running, to: Entering): Promise<Exi
   const keys = new Keyboard(running, screen);
   try {
     let said: string | undefined;
+    let wasInside = false;
     for (let tries = 0; ;) {
       const began = Date.now();
-      const { outcome, wasOpen } = await once(running, { ...to, screen, keys });
+      const { outcome, wasOpen } = await once(running, { ...to, screen, keys, wasInside });
+      wasInside ||= wasOpen;
       if (wasOpen && Date.now() - began > STEADY_MS) tries = 0;
       if (outcome.kind === 'failed') throw outcome.failure;
       if (outcome.kind === 'done') {
@@ -67,7 +73,14 @@ export async function enterTerminal(running: Running, to: Entering): Promise<Exi
 /** One connection, from a new ticket to its end. */
 async function once(
   running: Running,
-  { broker, session, command, screen, keys }: Entering & { screen: AttachedScreen; keys: Keyboard },
+  {
+    broker,
+    session,
+    command,
+    screen,
+    keys,
+    wasInside,
+  }: Entering & { screen: AttachedScreen; keys: Keyboard; wasInside: boolean },
 ): Promise<{ outcome: Outcome; wasOpen: boolean }> {
   const { columns, rows } = screen.size;
   const query = new URLSearchParams({ tty: 'true', columns: `${columns}`, rows: `${rows}` });
@@ -80,7 +93,10 @@ async function once(
     {
       output: (_, bytes) => screen.show(bytes),
       message: (message) => {
-        if (message.type === 'open') wasOpen = true;
+        if (message.type === 'open') {
+          wasOpen = true;
+          if (wasInside) screen.notice(BACK);
+        }
         if (message.type === 'notice') screen.notice(message.text);
         return undefined;
       },

@@ -61,6 +61,9 @@ export async function createHttpApp(deps: HttpDeps): Promise<NestFastifyApplicat
   return app;
 }
 
+/** The addresses by which sessions are ended, or consents refused. */
+const ENDING = /^\/(?:v1\/)?sessions\/[^/]+\/(?:end|revoke|decisions|decide)(?:$|\?)/;
+
 function adapterOptions(settings: HttpSettings) {
   return {
     logger: false,
@@ -114,7 +117,7 @@ function isHttps(settings: HttpSettings): boolean {
 function prepare(
   instance: FastifyInstance,
   routes: RouteTable,
-  { settings, receiveAudit, slackInbox }: HttpDeps,
+  { settings, receiveAudit, slackInbox, draining, urgently }: HttpDeps,
 ): void {
   const https = isHttps(settings);
   instance.addHook('onRoute', (route) => {
@@ -125,7 +128,12 @@ function prepare(
     void reply.headers({ ...securityHeaders(request.url, https), 'x-request-id': request.id });
     refuseStrangers(request, reply, receiveAudit);
   });
-  closeOrderly(instance);
+  // After the body, whose reading forgets in whose name it is done.
+  instance.addHook('preValidation', (request, _reply, done) => {
+    if (urgently && ENDING.test(request.url)) urgently(done);
+    else done();
+  });
+  closeOrderly(instance, draining);
   routeUpgrades(instance);
   instance.removeAllContentTypeParsers();
   takeKubeBodies(instance);

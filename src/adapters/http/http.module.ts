@@ -114,6 +114,10 @@ export interface HttpDeps {
   readonly tendSinks: TendSinks;
   readonly takeEvidence: TakeEvidence;
   readonly receiveAudit: ReceiveAudit;
+  /** Aborts when this replica is about to stop: who comes is served, and the connection closed. */
+  readonly draining?: AbortSignal;
+  /** Does what ends sessions so that it does not wait behind what asks for them. */
+  readonly urgently?: (work: () => void) => void;
   readonly notePerson: NotePerson;
   readonly readChannels: ReadChannels;
   readonly testChannel: TestChannel;

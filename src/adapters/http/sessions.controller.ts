@@ -22,6 +22,7 @@ import type { Said } from '../../app/read-session.js';
 import { ReadSession, saidOn } from '../../app/read-session.js';
 import type { Ask } from '../../app/request-session.js';
 import { RequestSession } from '../../app/request-session.js';
+import { rateLimitHeaders } from './rate-limit.headers.js';
 import { sessionPath, sessionView } from '../../app/views/session.view.js';
 import { isShown } from '../../app/watchers.js';
 import { PAGE_LIMIT_DEFAULT } from '../../contract/page.schema.js';
@@ -109,6 +110,8 @@ export class SessionsController {
       'cluster-refused',
       'cluster-unavailable',
       'policy-unavailable',
+      'too-many-requests',
+      'too-busy',
     ],
   })
   async request(
@@ -117,6 +120,7 @@ export class SessionsController {
     @Headers('idempotency-key') keyHeader: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SessionDetails> {
+    void reply.headers(rateLimitHeaders(this.asking.standings(caller)));
     const key = idempotencyKey(keyHeader);
     const { session, already } = orRefuse(
       await this.asking.ask(

@@ -30,7 +30,10 @@ export async function relayTerminal(
   let stream: OpenStream | undefined;
   try {
     const opened = await deps.enter.enter(caller, entry, connection.signal);
-    if (isProblem(opened)) return connection.refuse(opened);
+    if (isProblem(opened)) {
+      if (opened.problem !== 'replica-stopping') return connection.refuse(opened);
+      return connection.end(farewell({ kind: 'shutdown' }, deps.settings));
+    }
     stream = opened;
     await relay(deps, connection, { stream, session: entry.session });
   } catch (error) {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from './generated/client.js';
@@ -8,39 +9,83 @@ export interface DatabaseSettings {
   readonly poolSize: number;
 }
 
-/** One pool of connections, for Prisma and for what Prisma has no words for. */
-export class Database {
+/** A pool of connections, for Prisma and for what Prisma has no words for. */
+interface Lane {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
+}
+
+/** So many of ten connections are kept for what ends sessions: whoever asks cannot have them. */
+const KEPT_OF_TEN = 3;
+
+/** The connections to the database, of which some are kept for what must not wait behind the rest. */
+export class Database {
+  private readonly usual: Lane;
+  private readonly kept: Lane;
+  private readonly urgent = new AsyncLocalStorage<true>();
 
   constructor(
     readonly settings: DatabaseSettings,
     onError: (error: Error) => void,
   ) {
-    this.pool = new pg.Pool({
-      connectionString: settings.url,
-      max: settings.poolSize,
-      connectionTimeoutMillis: 5_000,
-      statement_timeout: 15_000,
-      idle_in_transaction_session_timeout: 15_000,
-      keepAlive: true,
-      application_name: 'hallpass',
-    });
-    // An idle connection that breaks is replaced by the pool; unheard, its error would end the process.
-    this.pool.on('error', onError);
-    this.prisma = new PrismaClient({
-      adapter: new PrismaPg(this.pool, {
-        onPoolError: onError,
-        onConnectionError: onError,
-        statementNameGenerator: statementNames(),
-      }),
-    });
+    const { url, poolSize } = settings;
+    const kept = Math.floor((poolSize * KEPT_OF_TEN) / 10);
+    // Some work holds one connection while it asks by another: so few cannot be parted.
+    const isParted = poolSize > 2;
+    this.usual = laneOf(url, isParted ? poolSize - Math.max(1, kept) : poolSize, onError);
+    this.kept = isParted ? laneOf(url, Math.max(1, kept), onError) : this.usual;
+  }
+
+  get pool(): pg.Pool {
+    return this.lane.pool;
+  }
+
+  get prisma(): PrismaClient {
+    return this.lane.prisma;
+  }
+
+  /** How many wait for a connection that is not kept. */
+  get waiting(): number {
+    return this.usual.pool.waitingCount;
+  }
+
+  /** Does work, and all that it begins, on the connections that are kept for it. */
+  urgently<T>(work: () => T): T {
+    return this.urgent.run(true, work);
   }
 
   async close(): Promise<void> {
-    await this.prisma.$disconnect();
-    await this.pool.end();
+    for (const { prisma, pool } of new Set([this.usual, this.kept])) {
+      await prisma.$disconnect();
+      await pool.end();
+    }
   }
+
+  private get lane(): Lane {
+    return this.urgent.getStore() ? this.kept : this.usual;
+  }
+}
+
+function laneOf(url: string, max: number, onError: (error: Error) => void): Lane {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 15_000,
+    idle_in_transaction_session_timeout: 15_000,
+    keepAlive: true,
+    application_name: 'hallpass',
+  });
+  // An idle connection that breaks is replaced by the pool; unheard, its error would end the process.
+  pool.on('error', onError);
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, {
+      onPoolError: onError,
+      onConnectionError: onError,
+      statementNameGenerator: statementNames(),
+    }),
+  });
+  return { pool, prisma };
 }
 
 /** Each connection keeps every statement that has a name. */

@@ -11,10 +11,10 @@ import type { Attempt } from './migrations.table.js';
 import { refusal } from './migrate.report.js';
 import type { MigrationRefusal, MigrationReport } from './migrate.report.js';
 import { asOwner, one } from './owner.connection.js';
-import { schemaSentence, stateOf } from './schema.state.js';
+import { isWorkable, schemaSentence, stateOf } from './schema.state.js';
 import { grantService, whyNotAllowed } from './service.grants.js';
 
-export { schemaSentence, schemaState } from './schema.state.js';
+export { isWorkable, schemaSentence, schemaState } from './schema.state.js';
 
 /** Where the migrations of this program are: above this file, whether it runs from source or built. */
 export const MIGRATIONS_DIR = findMigrations(import.meta.dirname);
@@ -85,7 +85,8 @@ async function migrateLocked(
   const ungranted = await grantService(client, { serviceUser, log });
   if (failed) return failed;
   if (ungranted) return { ...ungranted, applied };
-  return { kind: 'migrated', applied, wouldApply: [], state: { kind: 'current' } };
+  const after = stateOf(files, (await readAttempts(client)) ?? []);
+  return { kind: 'migrated', applied, wouldApply: [], state: after };
 }
 
 async function dryRun(
@@ -104,7 +105,7 @@ function refusedState(
   attempts: readonly Attempt[],
 ): MigrationRefusal | undefined {
   const state = stateOf(files, attempts);
-  if (state.kind === 'current' || state.kind === 'older') return undefined;
+  if (isWorkable(state) || state.kind === 'older') return undefined;
   const failed = attempts.find((it) => it.state === 'failed');
   return refusal('schema', failed ? unsettledSentence(failed) : schemaSentence(state));
 }

@@ -23,6 +23,8 @@ const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS public."_prisma_migrations" (
 )`;
 
 export const MIGRATIONS_TABLE = 'public."_prisma_migrations"';
+/** Where each migration says which programs of before can work with it. */
+const COMPATIBILITY_TABLE = 'public."schema_compatibility"';
 
 const attempt = z.object({
   name: z.string(),
@@ -30,6 +32,8 @@ const attempt = z.object({
   state: z.enum(['applied', 'failed', 'rolled-back']),
   logs: z.string().nullable(),
   startedAt: z.date(),
+  /** The newest migration that a program must know to work with this one; null: this one itself. */
+  needs: z.string().nullable(),
 });
 
 export type Attempt = z.infer<typeof attempt>;
@@ -41,11 +45,16 @@ export async function createTable(client: Queryable): Promise<void> {
 /** Every attempt, oldest first; `null` where the table does not exist. */
 export async function readAttempts(client: Queryable): Promise<readonly Attempt[] | null> {
   const { rows: found } = await client.query(
-    `SELECT to_regclass('${MIGRATIONS_TABLE}') IS NOT NULL AS there`,
+    `SELECT to_regclass('${MIGRATIONS_TABLE}') IS NOT NULL AS there,
+            to_regclass('${COMPATIBILITY_TABLE}') IS NOT NULL AS tells`,
   );
-  if (!z.object({ there: z.boolean() }).parse(found[0]).there) return null;
+  const { there, tells } = z.object({ there: z.boolean(), tells: z.boolean() }).parse(found[0]);
+  if (!there) return null;
+  const needs = tells
+    ? `(SELECT needs FROM ${COMPATIBILITY_TABLE} c WHERE c.migration = migration_name)`
+    : 'NULL';
   const { rows } = await client.query(
-    `SELECT migration_name AS name, checksum, logs, started_at AS "startedAt",
+    `SELECT migration_name AS name, checksum, logs, started_at AS "startedAt", ${needs} AS needs,
             CASE WHEN rolled_back_at IS NOT NULL THEN 'rolled-back'
                  WHEN finished_at IS NOT NULL THEN 'applied'
                  ELSE 'failed' END AS state

@@ -8,7 +8,9 @@ export type SchemaState =
   | { readonly kind: 'current' }
   /** Migrations of this program have not been applied. */
   | { readonly kind: 'older'; readonly missing: readonly string[] }
-  /** Migrations were applied that this program does not know. */
+  /** Migrations were applied that this program does not know, and can work with. */
+  | { readonly kind: 'ahead'; readonly unknown: readonly string[] }
+  /** Migrations were applied that this program does not know, and of which none says that it can work with them. */
   | { readonly kind: 'newer'; readonly unknown: readonly string[] }
   /** A migration was begun, did not finish, and nobody has said what became of it. */
   | { readonly kind: 'failed'; readonly migration: string }
@@ -40,6 +42,8 @@ export function schemaSentence(state: SchemaState): string {
       return 'The schema of the database is current.';
     case 'older':
       return `The schema of the database is older than this program (missing: ${list(state.missing)}): run \`hallpass-server migrate\` (npm run migrate).`;
+    case 'ahead':
+      return `The schema of the database is newer than this program, which can work with it (not known here: ${list(state.unknown)}).`;
     case 'newer':
       return `The schema of the database is newer than this program, or another program's (unknown: ${list(state.unknown)}): run the version of Hallpass that made it, or a later one.`;
     case 'failed':
@@ -56,15 +60,18 @@ export function stateOf(
   files: readonly MigrationFile[],
   attempts: readonly Attempt[],
 ): SchemaState {
-  const failed = attempts.find((it) => it.state === 'failed');
+  const known = new Set(files.map((file) => file.name));
+  const isBearable = ({ name, needs }: Attempt): boolean =>
+    !known.has(name) && needs !== null && known.has(needs);
+  // One that a newer program is at, and that this one can work with, done or not, is not this one's to settle.
+  const failed = attempts.find((it) => it.state === 'failed' && !isBearable(it));
   if (failed) return { kind: 'failed', migration: failed.name };
 
-  const applied = new Map(
-    attempts.filter((it) => it.state === 'applied').map((it) => [it.name, it.checksum]),
-  );
-  const known = new Set(files.map((file) => file.name));
-  const unknown = [...applied.keys()].filter((name) => !known.has(name));
-  if (unknown.length > 0) return { kind: 'newer', unknown };
+  const settled = attempts.filter((it) => it.state === 'applied');
+  const applied = new Map(settled.map((it) => [it.name, it.checksum]));
+  const others = settled.filter(({ name }) => !known.has(name));
+  const unknown = others.map(({ name }) => name);
+  if (!others.every(isBearable)) return { kind: 'newer', unknown };
 
   const changed = files.find((file) => {
     const checksum = applied.get(file.name);
@@ -73,7 +80,13 @@ export function stateOf(
   if (changed) return { kind: 'changed', migration: changed.name };
 
   const missing = files.map((file) => file.name).filter((name) => !applied.has(name));
-  return missing.length > 0 ? { kind: 'older', missing } : { kind: 'current' };
+  if (missing.length > 0) return { kind: 'older', missing };
+  return unknown.length > 0 ? { kind: 'ahead', unknown } : { kind: 'current' };
+}
+
+/** Whether this program works with a schema that stands so: its own, or a newer one that lets it. */
+export function isWorkable(state: SchemaState): boolean {
+  return state.kind === 'current' || state.kind === 'ahead';
 }
 
 export const INSUFFICIENT_PRIVILEGE = '42501';

@@ -29,6 +29,7 @@ const SAID_WITHOUT_TERMINAL: ReadonlySet<Notice['kind']> = new Set([
   'resumed',
   'idle',
   'gap',
+  'stopping',
 ]);
 
 /**
