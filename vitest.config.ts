@@ -7,6 +7,9 @@ export default defineConfig({
     globalSetup: ['test/support/postgres.global.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // What is waited for comes, on a busy machine as well.
+    expect: { poll: { timeout: 10_000 } },
+    // One more than there are cores: tests wait for databases and processes.
+    maxWorkers: 3,
   },
 });

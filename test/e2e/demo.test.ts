@@ -80,7 +80,7 @@ test('the demo plays a session to its end with the usual ports taken, then serve
   const printed = await signedInAsRobin(entered);
   expect(printed).toContain('in it: 42\n');
   expect(printed).toMatch(
-    /recordings are those that were stored\.\nAll \d+ events are as they were/,
+    /1 recording is the one that was stored\.\nAll \d+ events are as they were/,
   );
   expect(printed).toContain('It goes on from the older checkpoint');
   expect(printed).toContain('every file is what the log vouches for');

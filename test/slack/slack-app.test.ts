@@ -48,10 +48,11 @@ const Body = z.looseObject({ actor: z.looseObject({}) });
 const Offered = z.object({ options: z.array(z.object({ value: z.string() })) });
 
 const text = (value: unknown) => JSON.stringify(value);
+const SOON = { interval: 5, timeout: 10_000 };
 const opened = (count: number) =>
-  expect.poll(() => lab.views('views.open').length, { interval: 5 }).toBe(count);
+  expect.poll(() => lab.views('views.open').length, SOON).toBe(count);
 const updated = (count: number) =>
-  expect.poll(() => lab.views('views.update').length, { interval: 5 }).toBe(count);
+  expect.poll(() => lab.views('views.update').length, SOON).toBe(count);
 
 describe('/debug', () => {
   test('a modal is opened at once, and shows what the person may ask for when that is known', async () => {
@@ -202,17 +203,18 @@ describe('searching', () => {
       });
     await lab.command(robin, '');
     await updated(1);
-    await Promise.all(['p', 'pay', 'payments'].map(follow));
-    await updated(2);
-    const [, form] = lab.views('views.update');
-    expect(form?.['private_metadata']).toBe(PAYMENTS);
+    for (const written of ['p', 'pa', 'pay', 'paym', 'payments']) await follow(written);
+    const newest = () => lab.views('views.update').at(-1);
+    await expect.poll(() => newest()?.['private_metadata'], SOON).toBe(PAYMENTS);
+    const form = newest();
+    // On a slow machine it may have been taken for done once in between.
+    expect(lab.views('views.update').length).toBeLessThan(4);
     for (const part of Object.values(filled)) expect(text(form)).toContain(`"${part}"`);
     expect(text(form)).toContain('"initial_value":"payments"');
     // No user of Slack's is looked up for that.
     expect(lab.slack.count('users.info')).toBe(1);
     await follow('Not a name');
-    await updated(3);
-    expect(lab.views('views.update')[2]?.['private_metadata']).toBe(NOWHERE);
+    await expect.poll(() => newest()?.['private_metadata'], SOON).toBe(NOWHERE);
   });
 
   test('the form that the command fills in before looks where the command says', async () => {

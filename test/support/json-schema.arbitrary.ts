@@ -125,12 +125,14 @@ function objects(schema: JsonSchema, components: Components): fc.Arbitrary<unkno
 
 /** Names are short in life; longer ones than allowed come from the hostile values. Digests and times have their length. */
 function matching(pattern: RegExp, maxLength: number): fc.Arbitrary<string> {
-  const short = Math.min(maxLength, 20);
-  try {
-    return fc.stringMatching(pattern, { maxLength: short });
-  } catch {
-    return fc.stringMatching(pattern, { maxLength });
+  for (const length of [Math.min(maxLength, 20), maxLength]) {
+    try {
+      return fc.stringMatching(pattern, { maxLength: length });
+    } catch {
+      // The pattern has no text as short as that.
+    }
   }
+  return fc.stringMatching(pattern);
 }
 
 function strings(schema: JsonSchema): fc.Arbitrary<string> {
