@@ -42,7 +42,7 @@ export class MatchSlackPeople extends SlackPeople {
     const named = people.filter((person) => namesOf(person).some((name) => names.includes(name)));
     const users = new Set(await this.deps.tied.usersNamed(names));
     for (const person of named.slice(0, NAMED_MAX)) {
-      const user = await this.userOf(person);
+      const user = (await this.deps.tied.userOf(person)) ?? (await this.byEmail(person));
       if (user !== undefined) users.add(user);
     }
     return [...users];

@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
+import { findPost } from './find-post.js';
 import type { SlackApi, SlackContent, SlackRefusal } from './ports/slack.api.js';
 import { isSlackRefusal } from './ports/slack.api.js';
 import type { Clock } from './ports/clock.js';
 import type { Journal } from './ports/journal.js';
 import type { PostChanges, PostKind, SlackPost, SlackPosts, Turn } from './ports/slack.posts.js';
 
-/** How far Slack's clock may be behind ours. */
-const CLOCKS_MS = 300_000;
-const SEARCHED = 200;
 /** A message that somebody deletes comes back once. */
 const LOSSES_MAX = 1;
 
@@ -129,13 +127,8 @@ export class SendPost {
   private async lookFor(post: SlackPost, { turn, thread }: Sending): Promise<SlackPost> {
     const { channel, triedAt } = post;
     if (channel === null || triedAt === null) return post;
-    const oldest = `${((triedAt.getTime() - CLOCKS_MS) / 1000).toFixed(3)}000`;
-    const found = await this.deps.api.history({
-      channel,
-      oldest,
-      limit: SEARCHED,
-      ...(thread === undefined ? {} : { thread }),
-    });
+    const asked = { channel, thread, post: post.id, since: triedAt };
+    const found = await findPost(this.deps.api, asked);
     if (isSlackRefusal(found)) {
       if (found.refused !== 'no') throw away(found);
       const told = { post: post.id, channel, word: found.word };
@@ -145,8 +138,7 @@ export class SendPost {
       );
       return post;
     }
-    const ours = found.find((message) => message.post === post.id);
-    return ours ? this.change(turn, post, { state: 'posted', ts: ours.ts, digest: null }) : post;
+    return found ? this.change(turn, post, { state: 'posted', ts: found.ts, digest: null }) : post;
   }
 
   /** The conversation with a user; undefined where there can be none. */

@@ -1,12 +1,10 @@
+import { findPost } from '../../app/find-post.js';
 import type { Notice, Told } from '../../app/ports/channel.js';
 import { Channel, ChannelAway } from '../../app/ports/channel.js';
 import type { SlackApi, SlackRefusal } from '../../app/ports/slack.api.js';
 import { isSlackRefusal } from '../../app/ports/slack.api.js';
 import { noticeContent } from './notice.blocks.js';
 
-/** How far Slack's clock may be behind ours. */
-const CLOCKS_MS = 300_000;
-const SEARCHED = 200;
 /** Slack's words for a message that it will never take. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'invalid_blocks',
@@ -51,9 +49,9 @@ export class SlackChannel extends Channel {
 
   /** False where Slack says that the app may not look. */
   private async isThere(id: string, at: string): Promise<boolean> {
-    const oldest = `${((Date.parse(at) - CLOCKS_MS) / 1000).toFixed(3)}000`;
-    const found = await this.api.history({ channel: this.channel, oldest, limit: SEARCHED });
-    if (!isSlackRefusal(found)) return found.some(({ post }) => post === id);
+    const { api, channel } = this;
+    const found = await findPost(api, { channel, post: id, since: new Date(at) });
+    if (!isSlackRefusal(found)) return found !== undefined;
     if (found.refused !== 'no') throw away(found);
     return false;
   }
