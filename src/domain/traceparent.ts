@@ -46,6 +46,13 @@ export function placeOf(traceparent: Traceparent): TracePlace {
   return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & SAMPLED) !== 0 };
 }
 
+/** What a line of a log says of the trace that it is of, as OpenTelemetry names it for logs that are JSON. */
+export function traceFields(traceparent: Traceparent | undefined): object {
+  if (traceparent === undefined) return {};
+  const [, traceId, spanId, flags] = traceparent.split('-');
+  return { trace_id: traceId, span_id: spanId, trace_flags: flags };
+}
+
 /** Whether two places are in one trace. */
 export function sameTrace(a: Traceparent, b: Traceparent): boolean {
   return placeOf(a).traceId === placeOf(b).traceId;

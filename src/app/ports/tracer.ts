@@ -1,4 +1,3 @@
-import type { Problem } from '../../domain/problem.js';
 import { isProblem } from '../../domain/problem.js';
 import type { Session } from '../../domain/session/session.js';
 import type { Traceparent } from '../../domain/traceparent.js';
@@ -94,11 +93,7 @@ export abstract class Tracer {
   }
 
   /** Does work in a span of its own, which ends with it: as a fault where it throws, as refused where it is a problem. */
-  async run<T>(
-    name: SpanName,
-    start: SpanStart,
-    work: (span: OpenSpan) => Promise<T | Problem>,
-  ): Promise<T | Problem> {
+  async run<T>(name: SpanName, start: SpanStart, work: (span: OpenSpan) => Promise<T>): Promise<T> {
     const span = this.begin(name, start);
     try {
       const outcome = await this.within(span, () => work(span));
