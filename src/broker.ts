@@ -392,6 +392,7 @@ export async function startBroker(
     log: auditLog,
     clock,
     limits: bounds,
+    tracer,
   });
   const listTargets = new ListTargets({ clusters: kubernetes, policies, facts });
   const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
