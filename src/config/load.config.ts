@@ -17,7 +17,7 @@ import { notificationsOf } from './notifications.secrets.js';
 import { recordingsOf } from './recordings.secrets.js';
 import { Secret } from './secret.js';
 import { slackSecretsOf } from './slack.secrets.js';
-import { tracingOf } from './tracing.section.js';
+import { tracingOf } from './tracing.secrets.js';
 import { webClientsOf } from './web.clients.js';
 import { heldIn, readOnCallSecrets } from './secret.files.js';
 

@@ -31,11 +31,14 @@ export const ATTRIBUTES = {
 /** The attributes of what a span tells, each of them one of {@link ATTRIBUTES}. */
 export function attributesOf(facts: SpanFacts): Record<string, string | number> {
   const attributes: Record<string, string | number> = {};
-  for (const [fact, value] of Object.entries(facts)) {
-    if (isFact(fact) && value !== undefined) attributes[ATTRIBUTES[fact]] = value;
+  for (const fact of FACTS) {
+    const value = facts[fact];
+    if (value !== undefined) attributes[ATTRIBUTES[fact]] = value;
   }
   return attributes;
 }
+
+const FACTS = Object.keys(ATTRIBUTES).filter(isFact);
 
 function isFact(name: string): name is keyof SpanFacts {
   return Object.hasOwn(ATTRIBUTES, name);
