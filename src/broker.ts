@@ -170,7 +170,7 @@ export async function startBroker(
   await using opened = new AsyncDisposableStack();
   Buffer.poolSize = BUFFER_POOL_BYTES;
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
-  const traces = new Traces(config.tracing, {
+  const traces = await Traces.of(config.tracing, {
     replica,
     onDropped: (spans, why, cause) =>
       journal.warn({ spans, why, err: cause }, 'spans of traces are dropped'),
