@@ -11,7 +11,7 @@ const otlp = z
       .meta({
         description:
           'The collector, by OTLP over HTTP with protobuf; `/v1/traces` is added. As `OTEL_EXPORTER_OTLP_ENDPOINT`, which is not read.',
-        examples: ['http://otel-collector.observability:4318'],
+        examples: ['https://otel-collector.example.com:4318'],
       }),
     headersFile: path.exactOptional().meta({
       description:
