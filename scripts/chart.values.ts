@@ -182,6 +182,7 @@ export const chartValues = part({
       webhooks: egress(),
       syslog: egress(),
       onCall: egress(),
+      traces: egress(),
       extra: kubernetes.list(),
     }),
   }),

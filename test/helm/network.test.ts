@@ -62,7 +62,7 @@ describe('the policy of the network', () => {
   test('opens only what the configuration has a use for', () => {
     expect(reached('default')).toEqual(['53', '5432', '443,6443', '443']);
     expect(reached('default', 'hallpass-migrate')).toEqual(['53', '5432']);
-    // Slack, webhooks, syslog, mail, S3 and on-call sources besides.
+    // Slack, webhooks, syslog, mail, S3, on-call sources and a collector of traces besides.
     expect(reached('every section')).toEqual([
       '53',
       '5432',
@@ -74,6 +74,7 @@ describe('the policy of the network', () => {
       '465,587',
       '443',
       '443',
+      '4318',
     ]);
   });
 

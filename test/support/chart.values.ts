@@ -88,6 +88,14 @@ export const EVERY_SECTION = {
         { name: 'pager', kind: 'pagerduty', secretFile: secret('hallpass-on-call', 'routing') },
       ],
     },
+    tracing: {
+      otlp: {
+        endpoint: 'https://otel.example.com:4318',
+        headersFile: secret('hallpass-otlp', 'headers'),
+        caFile: { existingConfigMap: 'company-ca', key: 'ca.pem' },
+      },
+      sampleRatio: 0.1,
+    },
     slack: {
       ...slack,
       botTokenFile: secret('hallpass-slack', 'bot'),

@@ -12,6 +12,7 @@ import type { ClientOptions } from 'ws';
 import { ZodError } from 'zod';
 import type { ApiFailure } from './api.failure.js';
 import { ApiFailureError, isApiFailure } from './api.failure.js';
+import type { CallSpans } from './call.spans.js';
 import type { ClusterLog, ClusterSettings } from './cluster.settings.js';
 import { fileStamp, loadKubeconfig } from './kubeconfig.loader.js';
 import type { PooledKubeConfig } from './pooled.kubeconfig.js';
@@ -48,6 +49,8 @@ export class ClusterConnection {
     readonly settings: ClusterSettings,
     private readonly log: ClusterLog,
     private readonly limits: RetryLimits,
+    /** Told of each call. */
+    readonly calls: CallSpans,
   ) {}
 
   /** Makes a call. A 401 is answered by reading the credentials again and asking once more. Other errors are bugs. */
@@ -152,7 +155,7 @@ export class ClusterConnection {
     const configuration = createConfiguration({
       baseServer: new ServerConfiguration(kubeconfig.getCurrentCluster()?.server ?? '', {}),
       authMethods: { default: kubeconfig },
-      httpApi: wrapHttpLibrary(new ResilientHttp(this.limits)),
+      httpApi: wrapHttpLibrary(new ResilientHttp(this.limits, this.calls)),
     });
     return {
       core: new CoreV1Api(configuration),
