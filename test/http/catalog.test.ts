@@ -3,6 +3,7 @@ import { AuditPage } from '../../src/contract/audit.schema.js';
 import { ClusterList } from '../../src/contract/cluster.schema.js';
 import { Me } from '../../src/contract/me.schema.js';
 import { PoliciesInForce } from '../../src/contract/policies-in-force.schema.js';
+import { failed, UNKNOWN } from '../../src/domain/cluster.health.js';
 import { policySet } from '../../src/domain/policy/policy-set.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
@@ -36,9 +37,26 @@ test('somebody without a role can see that they have none', async () => {
   expect(body).toMatchObject({ roles: [], permissions: [] });
 });
 
-test('the clusters are listed with the namespaces that may be touched', async () => {
+test('the clusters are listed with the namespaces that may be touched, and with how they are', async () => {
   const { body } = await api.call('listClusters', { who: 'robin', path: '/v1/clusters' });
-  expect(ClusterList.parse(body)).toEqual({ items: [{ name: 'sandbox', namespaces: ['*'] }] });
+  expect(ClusterList.parse(body).items).toMatchObject([
+    { name: 'sandbox', namespaces: ['*'], health: { state: 'unknown', why: null } },
+  ]);
+  const since = new Date('2026-11-28T10:00:00Z');
+  const credentials = { readAt: since, refusedSince: null };
+  const away = { name: 'sandbox', ...failed(UNKNOWN, 'timed-out', since), credentials };
+  const other = await startApi({ deps: { clusterStates: { health: () => [away] } } });
+  const seen = await other.call('listClusters', { who: 'robin', path: '/v1/clusters' });
+  await other.close();
+  expect(ClusterList.parse(seen.body).items[0]?.health).toEqual({
+    state: 'unreachable',
+    since: '2026-11-28T10:00:00.000Z',
+    lastAnswerAt: null,
+    why: 'It does not answer in time.',
+    advice: expect.stringContaining('firewalls'),
+    version: null,
+    credentialsRefusedSince: null,
+  });
 });
 
 test('an auditor reads the policies in force, under the hash that decisions carry', async () => {

@@ -195,6 +195,7 @@ export async function startApi(
   const deps: HttpDeps = {
     requestSession,
     kubectl: kubectl.uses,
+    clusterStates: { health: () => [] },
     decideSession: new DecideSession({ store, people: store.people, note, clock, bounds: BOUNDS }),
     actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
     extendSession: new ExtendSession({

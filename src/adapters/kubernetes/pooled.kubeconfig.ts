@@ -7,6 +7,7 @@ import { Agent, ProxyAgent } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { ClientOptions } from 'ws';
 import { ApiFailureError } from './api.failure.js';
+import { sharedLookup } from './shared.lookup.js';
 
 /** A server behind a silent network must not hold a call for longer than this. */
 const CONNECT_MS = 3_000;
@@ -17,7 +18,7 @@ const IDLE_MS = 30_000;
  * A watch, or a log, takes its connection with it when it is left. undici fills the place of a closed connection before
  * it uses one that is open, so in one pool the next call would wait for a TLS handshake.
  */
-type Pool = 'calls' | 'watches' | 'logs';
+export type Pool = 'calls' | 'watches' | 'logs';
 type Pools = Readonly<Record<Pool, Dispatcher>>;
 
 /** How long an answer may pause; 0: for ever. The API server says something on a watch each minute, a log may say nothing. */
@@ -66,10 +67,16 @@ export class PooledKubeConfig extends KubeConfig {
         Object.entries({
           // client-node keeps its agent's certificates for good, so only a proxy is worth having it.
           agent: cluster?.proxyUrl ? agent : undefined,
-          ...{ ...trust, rejectUnauthorized, servername, headers, auth },
+          ...{ ...trust, rejectUnauthorized, servername, headers, auth, lookup: sharedLookup },
         }).filter(([, value]) => value !== undefined && value !== null),
       ),
     };
+  }
+
+  /** Goes on with the connections of the credentials before, where they are to the same server with the same trust. */
+  inherit(before: PooledKubeConfig): void {
+    this.kept = before.kept;
+    this.trusted = before.trusted;
   }
 
   /** Cuts every connection of the pools. */
@@ -141,7 +148,10 @@ function makeDispatcher(trust: Trust, proxy: string | undefined, bodyTimeout: nu
   // One HTTP/2 connection for all would die, or hang half open, with everything on it; HTTP/1.1 ones fail one by one.
   const idle = { keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS };
   const pool = { allowH2: false, bodyTimeout, ...idle };
-  const connect = { timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: IDLE_MS };
+  const connect = {
+    ...{ timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: IDLE_MS },
+    lookup: sharedLookup,
+  };
   return proxy === undefined
     ? new Agent({ ...pool, connect: { ...trust, ...connect } })
     : new ProxyAgent({ ...pool, uri: proxy, requestTls: trust, connect });
@@ -159,7 +169,7 @@ function fitHeaders(headers: object): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, given]) => {
       const value = String(given).trim();
-      if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      if (!fitsHeader(value)) {
         throw new Error(
           `the credentials make a "${name}" header with characters that no header can hold`,
         );
@@ -167,4 +177,9 @@ function fitHeaders(headers: object): Record<string, string> {
       return [name, value];
     }),
   );
+}
+
+/** Whether a header can hold it (RFC 9110 §5.5). */
+export function fitsHeader(value: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value.trim());
 }

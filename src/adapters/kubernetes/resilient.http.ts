@@ -18,7 +18,11 @@ const NEVER = new AbortController().signal;
 export class ResilientHttp implements PromiseHttpLibrary {
   private readonly http = new IsomorphicFetchHttpLibrary();
 
-  constructor(private readonly limits: RetryLimits) {}
+  /** @param heard told what each try came to. */
+  constructor(
+    private readonly limits: RetryLimits,
+    private readonly heard: (outcome: ResponseContext | ApiFailure) => void = () => undefined,
+  ) {}
 
   async send(request: RequestContext): Promise<ResponseContext> {
     const { limits } = this;
@@ -28,6 +32,7 @@ export class ResilientHttp implements PromiseHttpLibrary {
     for (let tries = 1; ; tries++) {
       const leftMs = endsAt - performance.now();
       const outcome = await this.attempt(request, { signal, leftMs });
+      this.heard(outcome);
       if (outcome instanceof ResponseContext) return outcome;
       inDoubt ||= !outcome.definite;
       const waitMs = retryWaitMs({
