@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import type { ClusterHealth } from '../../src/domain/cluster.health.js';
+import { ASKING_MAX } from '../../src/adapters/kubernetes/asking.lane.js';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import type { Target } from '../../src/domain/session/session.js';
 import { ShutGate } from '../support/shut.gate.js';
@@ -185,6 +186,38 @@ describe('a cluster', () => {
     await kubeconfigFor(lab.cluster.url, 'moved');
     await expect.poll(() => stateOf(clusters).state, SOON).toBe('reachable');
     gate.thaw();
+  });
+});
+
+describe('a cluster that answers slowly', () => {
+  it('is asked no more than so much at once, while what looks after its sessions goes on', async () => {
+    const place = await lab.running();
+    const clusters = lab.broker();
+    lab.cluster.faults.add({
+      match: { path: new RegExp(`/namespaces/${NAMESPACE}$`) },
+      effect: { kind: 'delay', delayMs: 4_000 },
+    });
+    const wish = { ...ask, target: { kind: 'pod', name: place.pin.podName } as const };
+    let answered = 0;
+    const waiting = Array.from({ length: ASKING_MAX }, () =>
+      clusters.resolve(wish).finally(() => answered++),
+    );
+    for (const answer of [await clusters.resolve(wish), await clusters.targets(wish)]) {
+      expect(answer).toMatchObject({
+        problem: 'cluster-unavailable',
+        detail: expect.stringContaining('answers slowly, and 40 questions wait for it already'),
+        retryAfterSeconds: 5,
+      });
+    }
+    expect(await clusters.observe(place)).toMatchObject({ kind: 'running' });
+    expect(await clusters.writeLine(place)).toBe('done');
+    await lab.untilState(place, 'terminated');
+    expect(answered).toBe(0);
+    for (const answer of await Promise.all(waiting)) {
+      expect(usable(answer)).toMatchObject({ pin: place.pin });
+    }
+    expect(usable(await clusters.resolve(wish))).toMatchObject({ pin: place.pin });
+    lab.cluster.faults.clear();
   });
 });
 

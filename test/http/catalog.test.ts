@@ -3,7 +3,6 @@ import { AuditPage } from '../../src/contract/audit.schema.js';
 import { ClusterList } from '../../src/contract/cluster.schema.js';
 import { Me } from '../../src/contract/me.schema.js';
 import { PoliciesInForce } from '../../src/contract/policies-in-force.schema.js';
-import { failed, UNKNOWN } from '../../src/domain/cluster.health.js';
 import { policySet } from '../../src/domain/policy/policy-set.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
@@ -42,12 +41,9 @@ test('the clusters are listed with the namespaces that may be touched, and with 
   expect(ClusterList.parse(body).items).toMatchObject([
     { name: 'sandbox', namespaces: ['*'], health: { state: 'unknown', why: null } },
   ]);
-  const since = new Date('2026-11-28T10:00:00Z');
-  const credentials = { readAt: since, refusedSince: null };
-  const away = { name: 'sandbox', ...failed(UNKNOWN, 'timed-out', since), credentials };
-  const other = await startApi({ deps: { clusterStates: { health: () => [away] } } });
-  const seen = await other.call('listClusters', { who: 'robin', path: '/v1/clusters' });
-  await other.close();
+  api.clusterStates.away('sandbox', new Date('2026-11-28T10:00:00Z'));
+  const seen = await api.call('listClusters', { who: 'robin', path: '/v1/clusters' });
+  api.clusterStates.states = [];
   expect(ClusterList.parse(seen.body).items[0]?.health).toEqual({
     state: 'unreachable',
     since: '2026-11-28T10:00:00.000Z',
