@@ -94,7 +94,7 @@ describe('a cluster', () => {
     async (_, shut, open, trouble, words) => {
       const clusters = watch(await kubeconfigFor(gate.url, `gate-${trouble}`));
       await expect.poll(() => stateOf(clusters).state, SOON).toBe('reachable');
-      await shut();
+      shut();
       await expect
         .poll(() => stateOf(clusters), SOON)
         .toMatchObject({

@@ -93,18 +93,18 @@ async function wholeCluster(cluster: Cluster, files: CredentialFiles): Promise<C
 }
 
 async function wholeUser(user: User, files: CredentialFiles): Promise<User> {
-  const { certFile, keyFile, authProvider, ...rest } = user;
-  const tokenFile = InFile.safeParse(authProvider).data?.config.tokenFile;
+  const { certFile, keyFile, ...rest } = user;
+  const tokenFile = InFile.safeParse(user.authProvider).data?.config.tokenFile;
   const certData = certFile && (await files.read(certFile)).toString('base64');
   const keyData = keyFile && (await files.read(keyFile)).toString('base64');
   const token = tokenFile && (await files.read(tokenFile)).toString('utf8').trim();
   if (token === '') throw new Error('the file of the token is empty');
   return {
     ...rest,
-    ...(tokenFile === undefined && authProvider !== undefined ? { authProvider } : {}),
     ...(certData ? { certData } : {}),
     ...(keyData ? { keyData } : {}),
-    ...(token ? { token } : {}),
+    // Without it, client-node would go on reading the file by itself.
+    ...(token ? { token, authProvider: undefined } : {}),
   };
 }
 

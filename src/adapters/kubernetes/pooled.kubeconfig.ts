@@ -11,6 +11,8 @@ import { sharedLookup } from './shared.lookup.js';
 
 /** A server behind a silent network must not hold a call for longer than this. */
 const CONNECT_MS = 3_000;
+/** Nor a plugin that gets credentials from elsewhere. */
+const PLUGIN_MS = 5_000;
 /** Idle connections are given up well before API servers and most load balancers do it (60 s and more). */
 const IDLE_MS = 30_000;
 
@@ -20,6 +22,11 @@ const IDLE_MS = 30_000;
  */
 export type Pool = 'calls' | 'watches' | 'logs';
 type Pools = Readonly<Record<Pool, Dispatcher>>;
+
+interface Prepared {
+  readonly options: RequestOptions;
+  readonly pools: Pools | undefined;
+}
 
 /** How long an answer may pause; 0: for ever. The API server says something on a watch each minute, a log may say nothing. */
 const SILENT_MS: Readonly<Record<Pool, number>> = { calls: 300_000, watches: 300_000, logs: 0 };
@@ -32,6 +39,8 @@ export class PooledKubeConfig extends KubeConfig {
   private kept: { readonly key: string; readonly pools: Pools } | undefined;
   /** A context of TLS takes 34 kB and a tenth of a millisecond: each WebSocket would make one of its own. */
   private trusted: { readonly key: string; readonly context: SecureContext } | undefined;
+
+  private preparing: Promise<Prepared> | undefined;
 
   override applySecurityAuthentication(context: RequestContext): Promise<void> {
     return this.applyTo(context, 'calls');
@@ -86,17 +95,22 @@ export class PooledKubeConfig extends KubeConfig {
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
-  private async prepare(): Promise<{
-    options: RequestOptions;
-    pools: Pools | undefined;
-  }> {
+  /** Those who ask at the same time are given the same: a credential plugin is a process, and one is enough. */
+  private prepare(): Promise<Prepared> {
+    this.preparing ??= this.prepareNow().finally(() => {
+      this.preparing = undefined;
+    });
+    return this.preparing;
+  }
+
+  private async prepareNow(): Promise<Prepared> {
     try {
       const options: RequestOptions = {};
-      await this.applyToHTTPSOptions(options);
+      await inTime(this.applyToHTTPSOptions(options));
       options.headers = fitHeaders(options.headers ?? {});
       return { options, pools: this.poolsFor(options) };
     } catch (cause) {
-      // A token file that is not there, a credential plugin that fails: nothing was sent.
+      // A credential plugin that fails: nothing was sent.
       throw new ApiFailureError({ failure: 'misconfigured', definite: true, cause });
     }
   }
@@ -177,6 +191,15 @@ function fitHeaders(headers: object): Record<string, string> {
       return [name, value];
     }),
   );
+}
+
+async function inTime(work: Promise<void>): Promise<void> {
+  const tooLate = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => tooLate.reject(new Error('the credentials cannot be had in time')),
+    PLUGIN_MS,
+  );
+  await Promise.race([work, tooLate.promise]).finally(() => clearTimeout(timer));
 }
 
 /** Whether a header can hold it (RFC 9110 §5.5). */
