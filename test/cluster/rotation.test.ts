@@ -1,15 +1,15 @@
 import { once } from 'node:events';
-import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { generate } from 'selfsigned';
 import { stringify } from 'yaml';
 import { makeServerCertificate } from '../../sandbox/cluster/server.certificate.js';
-import type { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
+import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import { MountedSecret } from '../support/mounted.secret.js';
 import { BrokerLab, CLUSTER, NAMESPACE, present } from './broker.lab.js';
 
@@ -105,6 +105,29 @@ describe('a Secret that is rotated while sessions run', () => {
     expect(lab.cluster.requests.find({ status: 401 })).toHaveLength(2);
   });
 
+  it('of the service account of the Pod that Hallpass runs in is taken up like any other', async () => {
+    const place = await lab.running();
+    const root = await mkdtemp(join(lab.folder, 'pod-'));
+    const folder = join(root, 'var/run/secrets/kubernetes.io/serviceaccount');
+    await mkdir(folder, { recursive: true });
+    const secret = new MountedSecret(folder);
+    await secret.write({ 'ca.crt': lab.cluster.caPem, token: newToken() });
+    const { hostname, port } = new URL(lab.cluster.url);
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', hostname);
+    vi.stubEnv('KUBERNETES_SERVICE_PORT', port);
+    const clusters = [{ name: CLUSTER, inCluster: true, podRoot: root, namespaces: [NAMESPACE] }];
+    const broker = new KubernetesClusters({ clusters, log: lab.log });
+    try {
+      expect(await broker.observe(place)).toMatchObject({ kind: 'running' });
+      revoke();
+      await secret.write({ 'ca.crt': lab.cluster.caPem, token: newToken() });
+      expect(await broker.observe(place)).toMatchObject({ kind: 'running' });
+    } finally {
+      vi.unstubAllEnvs();
+      await broker.close();
+    }
+  });
+
   it('keeps its connections where only the token is another', async () => {
     const place = await lab.running();
     const { secret, broker } = await mounted(filesNow());
@@ -126,7 +149,8 @@ describe('a Secret that is rotated while sessions run', () => {
   it('to what cannot be used is not taken up: what was good is used on, and that is told once, and shown, until it is mended', async () => {
     const place = await lab.running();
     const good = filesNow();
-    const broken: Record<string, string>[] = [
+    const broken: Record<string, string | undefined>[] = [
+      { token: undefined },
       { token: '\n' },
       { token: 'half\nof-a-secret' },
       { 'ca.crt': '-----BEGIN CERTIFICATE-----\nMIIB' },
@@ -147,7 +171,7 @@ describe('a Secret that is rotated while sessions run', () => {
       told: times,
     });
     expect(await looked()).toEqual(after(false, 0));
-    await Promise.all(all.map(({ secret }, at) => secret.write({ ...good, ...broken[at] })));
+    await Promise.all(all.map(({ secret }, at) => secret.write(there({ ...good, ...broken[at] }))));
     await expect.poll(looked, SOON).toEqual(after(true, broken.length));
     await Promise.all(all.map(({ secret }) => secret.write(good)));
     await expect.poll(looked, SOON).toEqual(after(false, broken.length));
@@ -164,6 +188,12 @@ describe('a Secret that is rotated while sessions run', () => {
       .toEqual([expect.objectContaining({ kind: 'running' }), true]);
   });
 });
+
+function there(files: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(files).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
+  );
+}
 
 /** Errors have nothing that JSON would show. */
 function errorsToo(_: string, value: unknown): unknown {

@@ -38,7 +38,7 @@ export async function loadKubeconfig(
 ): Promise<PooledKubeConfig> {
   const config = new PooledKubeConfig();
   if (settings.inCluster) {
-    config.loadFromCluster();
+    config.loadFromCluster(settings.podRoot);
   } else {
     await loadFile(config, settings, files);
   }
