@@ -88,6 +88,7 @@ import { RecordStreams } from './app/record-streams.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { tellOddities } from './app/tell-oddities.js';
+import { clusterReadiness } from './app/views/cluster.view.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { isWholeLog, logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
@@ -454,6 +455,7 @@ export async function startBroker(
     policies,
     policyArchive,
     clusters,
+    clusterStates: kubernetes,
     clock,
     journal,
     roleGroups: config.identity.roles,
@@ -477,6 +479,7 @@ export async function startBroker(
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
       { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
       { name: 'audit', check: () => Promise.resolve(logReadiness(logWorks.guard.state())) },
+      { name: 'clusters', check: () => Promise.resolve(clusterReadiness(kubernetes.health())) },
       { name: 'kubernetes-audit', check: () => Promise.resolve(bypassWatch.readiness()) },
     ],
     new PrometheusMetrics({
@@ -487,6 +490,7 @@ export async function startBroker(
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
       ...logWorks.metrics(),
       heard: () => bypassWatch.heard(),
+      clusters: () => kubernetes.health(),
       channels: () => desk.readChannels.read(),
       slack: () => new PrismaSlackPosts(database).standing(),
       slackConnected: () => slack?.isConnected() ?? null,
@@ -507,6 +511,7 @@ export async function startBroker(
     journal,
     replica,
   });
+  kubernetes.watch();
   policies.start((heard) => news.subscribePolicies(heard));
   opened.defer(() => policies.stop());
   opened.defer(policies.onSwitch(() => removeAccess.look()));
