@@ -118,12 +118,12 @@ export const chartValues = part({
     // A bare off is false to YAML.
     mode: z.literal(['off', 'audit', 'enforce', false]),
     exceptGroups: groups(),
-    sessionGroups: groups(),
     limits: part({
       images: z.array(z.string().regex(/^[^\s@]{1,400}@sha256:[0-9a-f]{64}$/)).max(256),
       shells: z.array(z.string().max(256).regex(/^\//)).min(1).max(32),
       longestSeconds: whole(1, 604_800),
       capabilities: z.array(z.string().regex(/^[A-Z_]{1,64}$/)).max(64),
+      env: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/)).max(256),
       privileged: allowance(),
       unconfined: allowance(),
       seLinuxOptions: allowance(),

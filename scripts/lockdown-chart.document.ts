@@ -22,19 +22,15 @@ const REPLACED: readonly (readonly [RegExp, string])[] = [
   [/ConfigMap hallpass-lockdown/g, `ConfigMap ${FULLNAME}-lockdown`],
   [/system:serviceaccount:hallpass:hallpass/g, ACCOUNT],
   [
-    /"\['hallpass:sessions'\]"/g,
-    lists('.Values.lockdown.sessionGroups', '(list "hallpass:sessions")'),
+    /(sessionGroups(?: #.*)?\n +expression: )'\[\]'/g,
+    '$1{{ include "hallpass.sessionGroups" . | quote }}',
   ],
+  // A JSON list is one of CEL as well.
   [
     /(exceptGroups(?: #.*)?\n +expression: )'\[\]'/g,
-    `$1${lists('.Values.lockdown.exceptGroups', 'list')}`,
+    '$1{{ .Values.lockdown.exceptGroups | default list | toJson | quote }}',
   ],
 ];
-
-/** A JSON list is one of CEL as well. */
-function lists(value: string, otherwise: string): string {
-  return `{{ ${value} | default ${otherwise} | toJson | squote }}`;
-}
 
 /** The chart's form of a policy: the same text with the values of the chart. */
 function policyTemplate(name: (typeof POLICIES)[number]): string {
@@ -72,9 +68,10 @@ metadata:
     {{- include "hallpass.labels" (list . "lockdown") | nindent 4 }}
 data:
 ${lines('images', 'list')}
-${lines('shells', '(list "/bin/sh")')}
+${lines('shells', '(list "/bin/sh" "/bin/bash")')}
   longestSeconds: {{ $limits.longestSeconds | default 28800 | int | toString | quote }}
 ${lines('capabilities', '(list "SYS_PTRACE")')}
+${lines('env', 'list')}
 ${words.join('\n')}
 ${literal('timer.choose', CHOOSE)}
 ${literal('timer.hold', TIMER)}

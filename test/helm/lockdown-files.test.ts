@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Helm } from '../../sandbox/cluster/helm.runner.js';
 import { CHART, at, manifestsOf, the } from '../support/chart.lab.js';
+import type { Manifest } from '../support/chart.lab.js';
 
 let helm: Helm;
 let folder: string;
@@ -48,6 +49,39 @@ test('every file of the lock-down kit is rendered as a template, whatever it is 
   const objects = await rendered('lockdown.mode=enforce', 'lockdown.exceptGroups={a,b}');
   const example = the(objects, 'ConfigMap', 'hallpass-example');
   expect(at(example, 'data')).toEqual({ mode: 'enforce', except: 'a,b' });
+});
+
+const IMPERSONATE = 'config.clusters[0].impersonate';
+
+/** What a variable of a policy is, for the API server to compile. */
+function variable(objects: readonly Manifest[], policy: string, name: string): unknown {
+  const variables = at(the(objects, 'ValidatingAdmissionPolicy', policy), 'spec', 'variables');
+  return at(
+    (variables as object[]).find((it) => at(it, 'name') === name),
+    'expression',
+  );
+}
+
+test.each(['hallpass-adding', 'hallpass-entering', 'hallpass-break-glass'])(
+  '%s knows the group of those whom Hallpass acts for, and none where it acts for nobody',
+  async (policy) => {
+    const groups = async (...set: string[]) => {
+      const objects = await rendered(...set);
+      return variable(objects, policy, 'sessionGroups');
+    };
+    expect(await groups('lockdown.mode=enforce')).toBe('[]');
+    const acting = (how: string) =>
+      groups('lockdown.mode=enforce', 'rbac.impersonate=classic', `${IMPERSONATE}.${how}`);
+    expect(await acting('userPrefix=door:')).toBe('["hallpass:sessions"]');
+    expect(await acting('group=door:sessions')).toBe('["door:sessions"]');
+  },
+);
+
+test('groups of any name are let through, and stay names', async () => {
+  const name = `on call's "own" <group>`;
+  const objects = await rendered('lockdown.mode=enforce', `lockdown.exceptGroups={${name}}`);
+  const text = variable(objects, 'hallpass-adding', 'exceptGroups');
+  expect(JSON.parse(String(text))).toEqual([name]);
 });
 
 test('none is where the kit is off, also where YAML made a truth value of it', async () => {

@@ -87,7 +87,8 @@ describe('what the chart grants', () => {
     'takes what acting in people’s names takes, by rbac.impersonate: %s',
     async (impersonate, path) => {
       const rbac = { impersonate, logs: true, portForward: true };
-      const objects = await lab.render({ ...local('shop'), rbac });
+      const clusters = [{ name: 'local', inCluster: true, namespaces: ['shop'], impersonate: {} }];
+      const objects = await lab.render({ config: { clusters }, rbac });
       // What it does in others' names it needs no longer do in its own.
       const own = await documented('deploy/rbac.yaml');
       expect(at(the(objects, 'Role', 'hallpass'), 'rules')).toEqual(own);

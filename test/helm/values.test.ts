@@ -177,6 +177,21 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     'has the pattern "team-*", but rbac.scope is namespaces',
   ],
   [
+    'sessions in people’s names without the right to it',
+    cluster({ inCluster: true, impersonate: {} }),
+    'config.clusters has impersonate, but rbac.impersonate is none',
+  ],
+  [
+    'the right to people’s names for nothing',
+    { rbac: { impersonate: 'classic' } },
+    'rbac.impersonate is classic, but no cluster of config.clusters that is inCluster has',
+  ],
+  [
+    'a variable that is no name',
+    { lockdown: { limits: { env: ['date +%s'] } } },
+    "at '/lockdown/limits/env/0'",
+  ],
+  [
     'no time to end',
     { preStopSleepSeconds: 60 },
     'terminationGracePeriodSeconds (60) must be above preStopSleepSeconds (60)',

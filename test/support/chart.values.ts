@@ -5,6 +5,9 @@ import { z } from 'zod';
 const secret = (name: string, key: string) => ({ existingSecret: name, key });
 const slack = { teamId: 'T0123ABCD', mode: 'socket', securityChannel: 'C0123ABCD' };
 
+/** The cluster that Hallpass runs in, where it acts in people's names. */
+const IN_NAMES = { name: 'local', inCluster: true, namespaces: ['shop'], impersonate: {} };
+
 /** Everything of the configuration that names a file, or somewhere to go. */
 export const EVERY_SECTION = {
   config: {
@@ -111,8 +114,14 @@ export const MATRIX: Readonly<Record<string, object>> = {
     rbac: { scope: 'cluster', evict: true, logs: true, portForward: true },
     config: { clusters: [{ name: 'local', inCluster: true, namespaces: ['team-*'] }] },
   },
-  'in people’s names': { rbac: { impersonate: 'classic', logs: true } },
+  'in people’s names': {
+    rbac: { impersonate: 'classic', logs: true },
+    config: { clusters: [IN_NAMES] },
+    lockdown: { mode: 'enforce' },
+  },
   'in people’s names, constrained, in the cluster': {
+    config: { clusters: [{ ...IN_NAMES, impersonate: { group: 'door:sessions' } }] },
+    lockdown: { mode: 'enforce' },
     rbac: { impersonate: 'constrained', portForward: true, scope: 'cluster' },
   },
   'no rights': { rbac: { create: false }, serviceAccount: { create: false, name: 'mine' } },
