@@ -57,8 +57,8 @@ function limitsTemplate(): string {
   const words = Object.entries(WORDS).map(
     ([key, word]) => `  ${key}: {{ $limits.${key} | default "${word}" }}`,
   );
-  const lines = (key: string, otherwise: string): string =>
-    `  ${key}: {{ join "\\n" ($limits.${key} | default ${otherwise}) | quote }}`;
+  // What is empty stays empty: the usual values are those of values.yaml.
+  const lines = (key: string): string => `  ${key}: {{ join "\\n" $limits.${key} | quote }}`;
   return `${MADE}${LIMITS}apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -67,11 +67,11 @@ metadata:
   labels:
     {{- include "hallpass.labels" (list . "lockdown") | nindent 4 }}
 data:
-${lines('images', 'list')}
-${lines('shells', '(list "/bin/sh" "/bin/bash")')}
+${lines('images')}
+${lines('shells')}
   longestSeconds: {{ $limits.longestSeconds | default 28800 | int | toString | quote }}
-${lines('capabilities', '(list "SYS_PTRACE")')}
-${lines('env', 'list')}
+${lines('capabilities')}
+${lines('env')}
 ${words.join('\n')}
 ${literal('timer.choose', CHOOSE)}
 ${literal('timer.hold', TIMER)}

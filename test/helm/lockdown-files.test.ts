@@ -39,7 +39,7 @@ async function rendered(...set: readonly string[]) {
     'hallpass',
     folder,
     ...values,
-    ...set.flatMap((one) => ['--set', one]),
+    ...set.flatMap((one) => [one.endsWith('[]') ? '--set-json' : '--set', one]),
   ]);
   if (run.exitCode !== 0) throw new Error(run.stderr);
   return manifestsOf(run.stdout);
@@ -76,6 +76,18 @@ test.each(['hallpass-adding', 'hallpass-entering', 'hallpass-break-glass'])(
     expect(await acting('group=door:sessions')).toBe('["door:sessions"]');
   },
 );
+
+test('an empty list of limits is empty, and not the usual one', async () => {
+  const limits = async (...set: string[]) =>
+    at(
+      the(await rendered('lockdown.mode=enforce', ...set), 'ConfigMap', 'hallpass-lockdown'),
+      'data',
+    );
+  expect(await limits()).toMatchObject({ capabilities: 'SYS_PTRACE', env: '' });
+  expect(await limits('lockdown.limits.capabilities=null')).toMatchObject({ capabilities: '' });
+  const none = await limits('lockdown.limits.capabilities=[]');
+  expect(none).toMatchObject({ capabilities: '', shells: '/bin/sh\n/bin/bash' });
+});
 
 test('groups of any name are let through, and stay names', async () => {
   const name = `on call's "own" <group>`;
