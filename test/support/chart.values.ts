@@ -8,6 +8,8 @@ const slack = { teamId: 'T0123ABCD', mode: 'socket', securityChannel: 'C0123ABCD
 /** The cluster that Hallpass runs in, where it acts in people's names. */
 const IN_NAMES = { name: 'local', inCluster: true, namespaces: ['shop'], impersonate: {} };
 
+const TLS = { enabled: true, existingSecret: 'mine' };
+
 /** Everything of the configuration that names a file, or somewhere to go. */
 export const EVERY_SECTION = {
   config: {
@@ -131,6 +133,17 @@ export const MATRIX: Readonly<Record<string, object>> = {
   'an Ingress of nginx': {
     ingress: { enabled: true, className: 'nginx', tlsSecret: 'tls', annotations: { a: 'b' } },
   },
+  'an Ingress of nginx, to TLS': { ingress: { enabled: true }, tls: TLS },
+  'an Ingress of HAProxy, to TLS': {
+    ingress: { enabled: true, controller: 'haproxy' },
+    tls: TLS,
+  },
+  'an Ingress of AWS, to TLS': { ingress: { enabled: true, controller: 'alb' }, tls: TLS },
+  'an Ingress of Google, to TLS': { ingress: { enabled: true, controller: 'gce' }, tls: TLS },
+  'a Gateway that knows the Pods by its system': {
+    gateway: { enabled: true, parentRefs: [{ name: 'public' }], backendCa: 'System' },
+    tls: TLS,
+  },
   'an Ingress of HAProxy': { ingress: { enabled: true, controller: 'haproxy' } },
   'an Ingress of AWS': { ingress: { enabled: true, controller: 'alb', timeoutSeconds: 36_000 } },
   'an Ingress of another': {
@@ -144,7 +157,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
       annotations: { 'example.com/internal': 'true' },
     },
   },
-  'TLS of its own': { tls: { enabled: true, existingSecret: 'mine' } },
+  'TLS of its own': { tls: TLS },
   'policies in the values': { policies: { documents: { 'a.yaml': 'kind: A\n' } } },
   'policies that are there': {
     policies: { documents: { 'a.yaml': 'kind: A\n' }, existingConfigMaps: ['team-a', 'team-b'] },
@@ -168,6 +181,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
     podAnnotations: { 'example.com/a': 'b' },
     podLabels: { 'example.com/c': 'd' },
     extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }],
+    migrations: { extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/mnt/more/ca.pem' }] },
     extraVolumes: [{ name: 'more', emptyDir: {} }],
     extraVolumeMounts: [{ name: 'more', mountPath: '/mnt/more' }],
     nodeSelector: { pool: 'trusted' },
