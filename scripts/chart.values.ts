@@ -39,6 +39,18 @@ const resources = () =>
     limits: z.record(text(253), z.union([z.string(), z.number()])),
   });
 
+/** The environment of a container. */
+const variables = () =>
+  z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[A-Za-z_.-][A-Za-z0-9_.-]*$/),
+        value: text(131_072).optional(),
+        valueFrom: kubernetes.object().optional(),
+      }),
+    )
+    .max(256);
+
 const egress = () =>
   part({ cidrs: cidrs(), peers: kubernetes.list(), ports: z.array(portNumber()).max(32) });
 
@@ -70,6 +82,7 @@ export const chartValues = part({
     ownerUrlFile: text(4096),
     backoffLimit: whole(0, 20),
     activeDeadlineSeconds: whole(10, 86_400),
+    extraEnv: variables(),
     resources: resources(),
   }),
   replicas: whole(1, 50),
@@ -91,15 +104,7 @@ export const chartValues = part({
   podLabels: labels(),
   podSecurityContext: kubernetes.object(),
   containerSecurityContext: kubernetes.object(),
-  extraEnv: z
-    .array(
-      z.strictObject({
-        name: z.string().regex(/^[A-Za-z_.-][A-Za-z0-9_.-]*$/),
-        value: text(131_072).optional(),
-        valueFrom: kubernetes.object().optional(),
-      }),
-    )
-    .max(256),
+  extraEnv: variables(),
   extraVolumes: kubernetes.list(),
   extraVolumeMounts: kubernetes.list(),
   extraObjects: z
@@ -166,6 +171,7 @@ export const chartValues = part({
     parentRefs: kubernetes.list(),
     hostnames: z.array(text(253).min(1)).max(16),
     requestTimeout: duration(),
+    backendCa: z.union([z.literal('System'), name()]),
     annotations: annotations(),
   }),
   networkPolicy: part({

@@ -111,6 +111,7 @@ describe('values.yaml', () => {
 
 /** Where Kubernetes’ own types hold. */
 const KUBERNETES = [
+  '.migrations.extraEnv[].valueFrom',
   '.topologySpreadConstraints[]',
   '.tolerations[]',
   '.affinity',
