@@ -38,7 +38,15 @@ function policyTemplate(name: (typeof POLICIES)[number]): string {
   return MADE + REPLACED.reduce((so, [from, to]) => so.replaceAll(from, to), text);
 }
 
-const LIMITS = '{{- $limits := .Values.lockdown.limits | default dict }}\n';
+const LIMITS = `{{- $limits := .Values.lockdown.limits | default dict }}
+{{- $there := lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-lockdown" (include "hallpass.fullname" .)) }}
+`;
+/** The texts that are in force until now: replicas of the version before start sessions while there are any. */
+const BEFORE = `  {{- range $key := list "timer.choose" "timer.hold" }}
+  {{- with dig "data" $key "" ($there | default dict) }}
+  {{ $key }}.before: {{ . | quote }}
+  {{- end }}
+  {{- end }}`;
 /** Without images Hallpass itself could add no container: what it adds is only looked at then. */
 const IS_HELD = `and (${IS_ENFORCED}) (not (empty (.Values.lockdown.limits | default dict).images))`;
 
@@ -73,6 +81,7 @@ ${lines('shells')}
 ${lines('capabilities')}
 ${lines('env')}
 ${words.join('\n')}
+${BEFORE}
 ${literal('timer.choose', CHOOSE)}
 ${literal('timer.hold', TIMER)}
 `;
