@@ -262,6 +262,12 @@ describe('what Hallpass adds', () => {
       change: () => ({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }),
       says: 'volumes',
     },
+    {
+      // The kubelet mounts a file there, which the container may write.
+      what: 'a file in the place of another',
+      change: () => ({ terminationMessagePath: '/etc/ld.so.preload' }),
+      says: 'another message file',
+    },
     { what: 'a terminal', change: () => ({ tty: true }), says: 'standard input' },
     { what: 'no standard input', change: () => ({ stdin: false }), says: 'standard input' },
     { what: 'privilege', change: context({ privileged: true }), says: 'beyond the limits' },
