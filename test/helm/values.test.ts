@@ -192,6 +192,11 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     "at '/lockdown/limits/env/0'",
   ],
   [
+    'an exception for everybody',
+    { lockdown: { exceptGroups: ['system:authenticated'] } },
+    'lockdown.exceptGroups has system:authenticated, which everybody is in',
+  ],
+  [
     'no time to end',
     { preStopSleepSeconds: 60 },
     'terminationGracePeriodSeconds (60) must be above preStopSleepSeconds (60)',

@@ -76,6 +76,11 @@
 {{- if and (eq .Values.rbac.impersonate "constrained") (semverCompare "<1.36-0" .Capabilities.KubeVersion.Version) -}}
   {{- fail (printf "rbac.impersonate is constrained, which needs Kubernetes 1.36: this is %s. Take classic." .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
+{{- range .Values.lockdown.exceptGroups -}}
+  {{- if has . (list "system:authenticated" "system:unauthenticated" "system:serviceaccounts") -}}
+    {{- fail (printf "lockdown.exceptGroups has %s, which everybody is in: nothing would be closed." .) -}}
+  {{- end -}}
+{{- end -}}
 {{- if and (ne (include "hallpass.lockdownMode" .) "off") (semverCompare "<1.30-0" .Capabilities.KubeVersion.Version) -}}
   {{- fail (printf "lockdown.mode is %s, which needs Kubernetes 1.30: this is %s." .Values.lockdown.mode .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
