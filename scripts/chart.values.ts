@@ -63,7 +63,7 @@ export const chartValues = part({
   fullnameOverride: name(),
   commonLabels: labels(),
   image: part({
-    repository: text(512).min(1),
+    repository: text(512),
     tag: z.string().regex(/^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/),
     digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
     pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),

@@ -108,7 +108,7 @@ describe('the Pods', () => {
   test('run the image by its digest where there is one', () => {
     const image = (name: string) =>
       at(the(of(name), 'Deployment'), 'spec', 'template', 'spec', 'containers', 0, 'image');
-    expect(image('default')).toBe('hallpass/hallpass:0.1.0');
+    expect(image('default')).toBe('registry.example.com/hallpass:0.1.0');
     expect(image('hardened')).toMatch(
       /^registry\.example\.com\/hallpass:0\.1\.0@sha256:[0-9a-f]{64}$/,
     );

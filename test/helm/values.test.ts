@@ -128,6 +128,11 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     "at '/config/server/publicUrl'",
   ],
   [
+    'no image of your own',
+    { image: { repository: '' } },
+    'image.repository is missing: give the place that you pushed the image to',
+  ],
+  [
     'no public URL',
     { config: { server: { publicUrl: '' } } },
     'config.server.publicUrl is missing: give the address',
@@ -253,7 +258,7 @@ describe('wrong values', () => {
 
   test('are refused in a sentence where nothing was said at all', async () => {
     expect(await lab.refusal({}, [])).toContain(
-      'config.server.publicUrl is missing: give the address',
+      'image.repository is missing: give the place',
     );
   });
 

@@ -2,6 +2,9 @@
 {{- define "hallpass.checks" -}}
 {{- $values := .Values -}}
 {{- $config := .Values.config -}}
+{{- if not .Values.image.repository -}}
+  {{- fail "image.repository is missing: give the place that you pushed the image to, such as registry.example.com/hallpass (docs/image.md)." -}}
+{{- end -}}
 {{- if not $config.server.publicUrl -}}
   {{- fail "config.server.publicUrl is missing: give the address under which people reach Hallpass, such as https://hallpass.example.com." -}}
 {{- end -}}
