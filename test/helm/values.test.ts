@@ -257,9 +257,7 @@ describe('wrong values', () => {
   });
 
   test('are refused in a sentence where nothing was said at all', async () => {
-    expect(await lab.refusal({}, [])).toContain(
-      'image.repository is missing: give the place',
-    );
+    expect(await lab.refusal({}, [])).toContain('image.repository is missing: give the place');
   });
 
   test('are refused where Kubernetes is too old for them', async () => {
