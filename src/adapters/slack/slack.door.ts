@@ -36,7 +36,7 @@ export class SlackDoor {
     private readonly deps: {
       readonly receiver: Receiver;
       readonly desk: SlackDesk;
-      readonly buttons: SlackButtons;
+      readonly buttons: Pick<SlackButtons, 'press' | 'submit'>;
       readonly journal: Journal;
     },
   ) {
