@@ -75,7 +75,8 @@ export class RequestSession {
    * no container only to those whom policy would let into it. `too-many-requests` and `too-busy` before all else.
    */
   async ask(caller: Caller, ask: Ask, key?: AskKey): Promise<Asking | Problem> {
-    const place = this.deps.gate?.enter(caller, ask.cluster ?? '');
+    const sole = only(this.deps.clusters.list().map(({ name }) => name));
+    const place = this.deps.gate?.enter(caller, ask.cluster ?? sole ?? '');
     if (isProblem(place)) return place;
     using _given = place;
     return await this.asked(caller, ask, key);
