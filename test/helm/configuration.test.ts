@@ -119,6 +119,24 @@ describe('the configuration that the chart writes', () => {
     expect(config.policies.folders).toHaveLength(1);
   });
 
+  test('leaves people in terminals time to be told, and ends before the Pod is killed', async () => {
+    for (const values of [
+      {},
+      { preStopSleepSeconds: 0 },
+      { preStopSleepSeconds: 5, terminationGracePeriodSeconds: 30 },
+    ]) {
+      const objects = await lab.render(values);
+      const pod = at(the(objects, 'Deployment'), 'spec', 'template', 'spec');
+      const hook = at(pod, 'containers', 0, 'lifecycle', 'preStop', 'sleep', 'seconds') ?? 0;
+      const { drainSeconds, graceSeconds } = (await loaded(objects)).server;
+      expect(drainSeconds).toBeGreaterThanOrEqual(5);
+      expect(graceSeconds - drainSeconds).toBeGreaterThanOrEqual(10);
+      expect(Number(hook) + graceSeconds).toBeLessThan(
+        Number(at(pod, 'terminationGracePeriodSeconds')),
+      );
+    }
+  });
+
   test('is one that Hallpass loads, with every section and every file from a Secret or a ConfigMap', async () => {
     const objects = await lab.render({
       ...EVERY_SECTION,
