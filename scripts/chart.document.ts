@@ -17,8 +17,8 @@ kubectl -n hallpass create secret generic hallpass-database \\
   --from-literal=url='postgresql://hallpass:…@db.example.com/hallpass?sslmode=verify-full'
 kubectl -n hallpass create secret generic hallpass-database-owner \\
   --from-literal=url='postgresql://hallpass_owner:…@db.example.com/hallpass?sslmode=verify-full'
-docker run --rm --entrypoint node registry.example.com/hallpass:0.1.0 /app/dist/src/cli.js \\
-  audit keygen hallpass.example.com/v1/audit > audit.key
+# Prints the key that verifies the log: keep that where whoever has the broker is not.
+hallpass audit keygen hallpass.example.com/v1/audit audit.key
 kubectl -n hallpass create secret generic hallpass-audit-key --from-file=key=audit.key
 \`\`\`
 

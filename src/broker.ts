@@ -95,7 +95,6 @@ import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
-import { stopping } from './app/stream.sentences.js';
 import { WaitForStart } from './app/wait-for-start.js';
 import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
@@ -324,12 +323,13 @@ export async function startBroker(
     replica,
   });
   const keepRecordings = new KeepRecordings({ store, recordings, clock, journal, replica });
+  const stop = new StopSession({ store, clock, journal, replica });
   const live = new LiveStreams({
     store,
     news,
     presence: around.presence(presence),
     activity,
-    stop: new StopSession({ store, clock, journal, replica }),
+    stop: { insist: (...args) => database.urgently(() => stop.insist(...args)) },
     clock,
     journal,
   });
@@ -399,6 +399,7 @@ export async function startBroker(
   const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
   const slack = SlackSide.of(config, {
     ...acts,
+    urgently: (work) => database.urgently(work),
     api: slackVoice?.api,
     linkSlack,
     clusters,
@@ -567,7 +568,7 @@ export async function startBroker(
     leave: () =>
       leaveInTime(config.server, {
         drain,
-        warn: (inSeconds) => live.tell({ kind: 'stopping', text: stopping(inSeconds) }),
+        warn: (inSeconds) => live.warn(inSeconds),
         stop: () => running.disposeAsync(),
         journal,
       }),
