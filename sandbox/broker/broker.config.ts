@@ -81,6 +81,8 @@ export interface Surroundings {
     readonly tls?: TlsFiles;
   };
   readonly log?: Partial<Config['log']>;
+  /** As the configuration has it; no traces by default. */
+  readonly tracing?: object;
 }
 
 /** A configuration file, and what the program reads from it. */
@@ -144,6 +146,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
     },
     ...(around.slack === undefined ? {} : { slack: around.slack }),
     log: { level: 'warn', ...log },
+    tracing: around.tracing ?? {},
   });
   await writeFile(path, text, { mode: 0o600 });
   await chmod(path, 0o600);

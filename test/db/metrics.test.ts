@@ -79,6 +79,7 @@ async function collected(count: () => Promise<Tally>): Promise<string> {
       ]),
     slack: () => Promise.resolve({ due: 4, dueSeconds: 2.5, gone: 1 }),
     slackConnected: () => true,
+    spans: () => ({ sent: 5, dropped: { 'queue-full': 2, 'not-taken': 1 } }),
     policies: () => standing,
     tally: count,
     onCall: () => SOURCES,

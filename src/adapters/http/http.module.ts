@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { DynamicModule, ModuleMetadata, Provider, Type } from '@nestjs/common';
 import { Module, RequestMethod } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
@@ -30,6 +31,7 @@ import { Presence } from '../../app/ports/presence.js';
 import { SessionNews } from '../../app/ports/session.news.js';
 import type { SlackInbox } from '../../app/ports/slack.inbox.js';
 import { SessionStore } from '../../app/ports/session.store.js';
+import type { Tracer } from '../../app/ports/tracer.js';
 import { ReadChannels } from '../../app/read-channels.js';
 import { ReadLogs } from '../../app/read-logs.js';
 import { ReadRecordings } from '../../app/read-recordings.js';
@@ -51,6 +53,7 @@ import { TestChannel } from '../../app/test-channel.js';
 import { WatchScreen } from '../../app/watch-screen.js';
 import { UseByKubectl } from '../../app/use-by-kubectl.js';
 import type { RoleGroups } from '../../domain/permission.js';
+import { traceFields } from '../../domain/traceparent.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { ApiAuditController } from './api-audit.controller.js';
 import { AuditController } from './audit.controller.js';
@@ -84,6 +87,7 @@ import { SlackLinkPages } from './pages/slack-link.pages.js';
 import { PolicySetsController } from './policy-sets.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RecordingsController } from './recordings.controller.js';
+import { traceparentOf } from './request.traces.js';
 import { ReviewsController } from './reviews.controller.js';
 import { RouteTable } from './route.table.js';
 import { SchemaPipe } from './schema.pipe.js';
@@ -146,6 +150,8 @@ export interface HttpDeps {
   /** Whether an error means that the database does not answer. */
   readonly isDatabaseDown: (error: unknown) => boolean;
   readonly logger: Logger;
+  /** Left out: nobody follows. */
+  readonly tracer?: Tracer;
   readonly settings: HttpSettings;
   /** Left out: there are no pages to sign in to, and no Slack. */
   readonly pages?: PageParts;
@@ -287,6 +293,20 @@ function logging(logger: Logger): DynamicModule {
         }),
         res: (response: { statusCode?: number }) => ({ status: response.statusCode }),
       },
+      // A response ends where the request is not being worked on any more.
+      customSuccessObject: (request: IncomingMessage, _response: unknown, line: object) => ({
+        ...traceFields(traceparentOf(request)),
+        ...line,
+      }),
+      customErrorObject: (
+        request: IncomingMessage,
+        _response: unknown,
+        _: unknown,
+        line: object,
+      ) => ({
+        ...traceFields(traceparentOf(request)),
+        ...line,
+      }),
     },
     // nestjs-pino's own default matches nothing on Fastify.
     forRoutes: [{ path: '*path', method: RequestMethod.ALL }],

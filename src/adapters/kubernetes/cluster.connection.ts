@@ -12,6 +12,7 @@ import type { ClientOptions } from 'ws';
 import { ZodError } from 'zod';
 import type { ApiFailure } from './api.failure.js';
 import { ApiFailureError, isApiFailure } from './api.failure.js';
+import type { CallSpans } from './call.spans.js';
 import type { ClusterLog, ClusterSettings } from './cluster.settings.js';
 import { ClusterCredentials } from './cluster.credentials.js';
 import { HealthRecord } from './health.record.js';
@@ -43,6 +44,8 @@ export class ClusterConnection {
     readonly settings: ClusterSettings,
     private readonly log: ClusterLog,
     private readonly limits: RetryLimits,
+    /** Told of each call. */
+    readonly calls: CallSpans,
   ) {
     this.health = new HealthRecord(settings.name, log, () => this.credentials.state());
     this.credentials = new ClusterCredentials(settings, log, () => this.health.renewed());
@@ -119,7 +122,10 @@ export class ClusterConnection {
       baseServer: new ServerConfiguration(kubeconfig.getCurrentCluster()?.server ?? '', {}),
       authMethods: { default: kubeconfig },
       httpApi: wrapHttpLibrary(
-        new ResilientHttp(this.limits, (outcome) => this.health.heard(outcome)),
+        new ResilientHttp(this.limits, {
+          calls: this.calls,
+          heard: (outcome) => this.health.heard(outcome),
+        }),
       ),
     });
     return {

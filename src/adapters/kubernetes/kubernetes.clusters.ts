@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { Clusters } from '../../app/ports/cluster.js';
 import type { Place, ResolvedTarget } from '../../app/ports/cluster.js';
 import type { ClusterTargets } from '../../app/ports/cluster.targets.js';
+import type { Tracer } from '../../app/ports/tracer.js';
+import { UNTRACED } from '../../app/ports/tracer.js';
 import type { ClusterHealth } from '../../domain/cluster.health.js';
 import { matchesAny } from '../../domain/policy/glob.js';
 import type { Problem } from '../../domain/problem.js';
@@ -10,6 +12,7 @@ import type { EphemeralContainerSpec } from '../../domain/session/debug-containe
 import type { Observation } from '../../domain/session/observation.js';
 import type { Target } from '../../domain/session/session.js';
 import { isApiFailure } from './api.failure.js';
+import { CallSpans } from './call.spans.js';
 import { AskingLane } from './asking.lane.js';
 import { ClusterConnection } from './cluster.connection.js';
 import { awayProblem, unsupportedProblem } from './cluster.doors.js';
@@ -44,6 +47,8 @@ export class KubernetesClusters extends Clusters {
     readonly log: ClusterLog;
     /** For tests and for clusters far away; the defaults suit the rest. */
     readonly limits?: Partial<RetryLimits>;
+    /** Left out: nobody follows. */
+    readonly tracer?: Tracer;
     readonly probes?: Partial<ProbeTimes>;
   }) {
     super();
@@ -52,7 +57,10 @@ export class KubernetesClusters extends Clusters {
     this.namespaces = new NamespaceReader(args.log);
     const limits = { ...RETRY_LIMITS, ...args.limits };
     this.connections = new Map(
-      args.clusters.map((one) => [one.name, new ClusterConnection(one, args.log, limits)]),
+      args.clusters.map((one) => {
+        const calls = new CallSpans(args.tracer ?? UNTRACED, one.name);
+        return [one.name, new ClusterConnection(one, args.log, limits, calls)];
+      }),
     );
     this.lanes = new Map(args.clusters.map(({ name }) => [name, new AskingLane(name)]));
     this.probers = [...this.connections.values()].map(

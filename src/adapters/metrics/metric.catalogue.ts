@@ -168,6 +168,20 @@ export const METRICS = {
     help: 'Recordings that this replica ended after another one was lost.',
     use: 'Look for the replica that died.',
   },
+  spansSent: {
+    name: 'hallpass_trace_spans_sent_total',
+    type: 'counter',
+    labels: [],
+    help: 'Spans of traces that the collector took from this replica. 0 where there is none.',
+    use: 'Shows what tracing costs; `tracing.sampleRatio` makes it less.',
+  },
+  spansDropped: {
+    name: 'hallpass_trace_spans_dropped_total',
+    type: 'counter',
+    labels: ['why'],
+    help: 'Spans that nobody will see, by why: `queue-full` (more than could be sent), `not-taken` (the collector refused them, or did not answer).',
+    use: 'Look at the collector where it rises: traces have holes. Nothing else waits for it, and nothing else is lost.',
+  },
   auditParted: {
     name: 'hallpass_audit_parted',
     type: 'gauge',

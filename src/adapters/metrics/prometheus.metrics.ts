@@ -14,6 +14,12 @@ import { takeClusters } from './cluster.gauges.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
 
+/** What became of spans. */
+export interface SpansTold {
+  readonly sent: number;
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
 /** What is counted in the database, for all replicas together. */
 export interface Tally {
   /** Sessions that are not over, by state. */
@@ -58,6 +64,8 @@ export interface MetricSources {
   readonly slack: () => Promise<SlackStanding>;
   /** Whether this replica is connected to Slack; null where it is not to be. */
   readonly slackConnected: () => boolean | null;
+  /** What became of the spans of this replica; null where none are made. */
+  readonly spans: () => SpansTold | null;
 }
 
 /** What this replica tells Prometheus, at the moment of asking. */
@@ -127,6 +135,10 @@ export class PrometheusMetrics {
     dropFailures: this.counter(METRICS.auditDropFailures),
     misfiled: this.counter(METRICS.auditMisfiled),
   };
+  private readonly spans = {
+    sent: this.counter(METRICS.spansSent),
+    dropped: this.counter(METRICS.spansDropped),
+  };
   private readonly kubeAudited = {
     bypasses: this.counter(METRICS.bypasses),
     events: this.counter(METRICS.kubeAuditEvents),
@@ -150,6 +162,7 @@ export class PrometheusMetrics {
     this.takeRecordings(this.sources.recordings());
     this.takeAudit(this.sources.audit());
     this.takeHeard(this.sources.heard());
+    this.takeSpans(this.sources.spans());
     takeClusters(this.gauges, this.sources.clusters(), Date.now());
     await Promise.all([
       this.takeTally(),
@@ -235,6 +248,13 @@ export class PrometheusMetrics {
       events.inc({ cluster, outcome: 'unreadable' }, counts.unreadable);
       if (heardAt) this.gauges.kubeAuditHeard.set({ cluster }, heardAt.getTime() / 1000);
     }
+  }
+
+  private takeSpans(told: SpansTold | null): void {
+    const { sent, dropped } = this.spans;
+    for (const counter of Object.values(this.spans)) counter.reset();
+    sent.inc(told?.sent ?? 0);
+    for (const [why, spans] of Object.entries(told?.dropped ?? {})) dropped.inc({ why }, spans);
   }
 
   private async takeLags(): Promise<void> {
