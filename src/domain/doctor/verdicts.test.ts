@@ -12,6 +12,7 @@ import { judgePodSecurity } from './pod-security.js';
 import { judgeBeyond, judgeNeeded, NEEDED, RIGHTS_BEYOND } from './rights.verdict.js';
 import {
   judgeAnchor,
+  judgeCollector,
   judgeDatabase,
   judgeIssuer,
   judgeKeyFile,
@@ -32,6 +33,15 @@ test('what is unknown is worse than ok and better than a warning', () => {
   expect(worstOf([{ verdict: 'ok' }, { verdict: 'unknown' }])).toBe('unknown');
   expect(worstOf([{ verdict: 'unknown' }, { verdict: 'warning' }])).toBe('warning');
   expect(worstOf([{ verdict: 'failure' }, { verdict: 'ok' }])).toBe('failure');
+});
+
+test('a collector of traces that cannot be reached is warned of, since nothing waits for it', () => {
+  expect(judgeCollector('reached').verdict).toBe('ok');
+  expect(judgeCollector(unseen)).toEqual({
+    verdict: 'warning',
+    seen: 'nobody answers',
+    advice: 'look again',
+  });
 });
 
 describe('rights', () => {
