@@ -1,3 +1,4 @@
+import { ExportResultCode } from '@opentelemetry/core';
 import type { App, Receiver } from '@slack/bolt';
 import { expect, test } from 'vitest';
 import { MemoryJournal } from '../../../test/support/in-memory.ports.js';
@@ -29,7 +30,7 @@ test('what comes from Slack is worked on in a span, and who acts there acts in i
     exporter: {
       export: (spans, done) => {
         told.push(...spans.map(({ name }) => name));
-        done({ code: 0 });
+        done({ code: ExportResultCode.SUCCESS });
       },
       shutdown: () => Promise.resolve(),
       cut: () => undefined,
