@@ -88,13 +88,13 @@ import { RecordStreams } from './app/record-streams.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { tellOddities } from './app/tell-oddities.js';
+import { clusterReadiness } from './app/views/cluster.view.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { isWholeLog, logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
-import { stopping } from './app/stream.sentences.js';
 import { WaitForStart } from './app/wait-for-start.js';
 import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
@@ -323,12 +323,13 @@ export async function startBroker(
     replica,
   });
   const keepRecordings = new KeepRecordings({ store, recordings, clock, journal, replica });
+  const stop = new StopSession({ store, clock, journal, replica });
   const live = new LiveStreams({
     store,
     news,
     presence: around.presence(presence),
     activity,
-    stop: new StopSession({ store, clock, journal, replica }),
+    stop: { insist: (...args) => database.urgently(() => stop.insist(...args)) },
     clock,
     journal,
   });
@@ -398,6 +399,7 @@ export async function startBroker(
   const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
   const slack = SlackSide.of(config, {
     ...acts,
+    urgently: (work) => database.urgently(work),
     api: slackVoice?.api,
     linkSlack,
     clusters,
@@ -454,6 +456,7 @@ export async function startBroker(
     policies,
     policyArchive,
     clusters,
+    clusterStates: kubernetes,
     clock,
     journal,
     roleGroups: config.identity.roles,
@@ -477,6 +480,7 @@ export async function startBroker(
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
       { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
       { name: 'audit', check: () => Promise.resolve(logReadiness(logWorks.guard.state())) },
+      { name: 'clusters', check: () => Promise.resolve(clusterReadiness(kubernetes.health())) },
       { name: 'kubernetes-audit', check: () => Promise.resolve(bypassWatch.readiness()) },
     ],
     new PrometheusMetrics({
@@ -487,6 +491,7 @@ export async function startBroker(
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
       ...logWorks.metrics(),
       heard: () => bypassWatch.heard(),
+      clusters: () => kubernetes.health(),
       channels: () => desk.readChannels.read(),
       slack: () => new PrismaSlackPosts(database).standing(),
       slackConnected: () => slack?.isConnected() ?? null,
@@ -507,6 +512,7 @@ export async function startBroker(
     journal,
     replica,
   });
+  kubernetes.watch();
   policies.start((heard) => news.subscribePolicies(heard));
   opened.defer(() => policies.stop());
   opened.defer(policies.onSwitch(() => removeAccess.look()));
@@ -562,7 +568,7 @@ export async function startBroker(
     leave: () =>
       leaveInTime(config.server, {
         drain,
-        warn: (inSeconds) => live.tell({ kind: 'stopping', text: stopping(inSeconds) }),
+        warn: (inSeconds) => live.warn(inSeconds),
         stop: () => running.disposeAsync(),
         journal,
       }),

@@ -53,13 +53,15 @@ export class SlackSide {
       readonly listTargets: ListTargets;
       readonly clusters: Clusters;
       readonly store: SessionStore;
+      /** Does what ends sessions so that it does not wait behind what asks for them. */
+      readonly urgently: <T>(work: () => T) => T;
       readonly clock: Clock;
       readonly journal: Journal;
       readonly tracer: Tracer;
     },
   ): SlackSide | undefined {
     const { slack, slackSecrets } = config;
-    const { api, linkSlack, clock, journal, tracer } = uses;
+    const { api, linkSlack, clock, journal, tracer, urgently } = uses;
     if (!slack || !slackSecrets || !linkSlack || !api) return undefined;
     const url = slack.apiUrl === undefined ? {} : { url: slack.apiUrl };
     const publicUrl = config.server.publicUrl.replace(/\/$/, '');
@@ -73,12 +75,19 @@ export class SlackSide {
       store: uses.store,
       defaultDurationSeconds: config.sessions.defaultDurationSeconds,
     });
-    const buttons = new SlackButtons({
+    const pressed = new SlackButtons({
       ...parts,
       deciding: uses.decideSession,
       acting: uses.actOnSession,
       extending: uses.extendSession,
     });
+    const buttons: Pick<SlackButtons, 'press' | 'submit'> = {
+      press: (...args) => urgently(() => pressed.press(...args)),
+      submit: (form, ...args) =>
+        form === 'extend'
+          ? pressed.submit(form, ...args)
+          : urgently(() => pressed.submit(form, ...args)),
+    };
     if (slackSecrets.door.mode === 'socket') {
       const socket = new SlackSocket({ appToken: slackSecrets.door.appToken, journal, ...url });
       const door = new SlackDoor({ receiver: socket, desk, buttons, journal, tracer });

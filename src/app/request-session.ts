@@ -79,10 +79,18 @@ export class RequestSession {
    * no container only to those whom policy would let into it. `too-many-requests` and `too-busy` before all else.
    */
   async ask(caller: Caller, ask: Ask, key?: AskKey): Promise<Asking | Problem> {
-    const place = this.deps.gate?.enter(caller, ask.cluster ?? '');
+    const place = this.deps.gate?.enter(caller, this.knownCluster(ask));
     if (isProblem(place)) return place;
     using _given = place;
     return await this.asked(caller, ask, key);
+  }
+
+  /** Whose askers are counted together: names that there are not must not have places of their own. */
+  private knownCluster({ cluster }: Ask): string {
+    const names = this.deps.clusters.list().map(({ name }) => name);
+    return (
+      names.find((name) => name === cluster) ?? (cluster === undefined ? only(names) : '') ?? ''
+    );
   }
 
   private async asked(caller: Caller, ask: Ask, key?: AskKey): Promise<Asking | Problem> {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileAnchor } from '../../sandbox/broker/broker.config.js';
 import { freePort } from '../../sandbox/free.port.js';
 import { CLUSTER_RIGHTS } from '../../src/domain/cluster.rights.js';
+import { KIT_POLICIES } from '../../src/domain/doctor/cluster.verdicts.js';
 import { rightText } from '../../src/domain/doctor/rights.verdict.js';
 import { BrokerLab } from '../support/broker.lab.js';
 import { SlackLab } from '../support/slack.lab.js';
@@ -59,7 +60,9 @@ describe('a sandbox that is set up as it should be', () => {
   });
 
   test('is ok for its administrator too, once the lock-down kit is enforced', async () => {
-    lockDown(lab.sandbox.cluster, 'hallpass-adding', ['Deny']);
+    for (const kind of KIT_POLICIES) {
+      lockDown(lab.sandbox.cluster, `hallpass-${kind}`, ['Deny']);
+    }
     const { all } = await doctor({
       kubeconfig: lab.sandbox.adminKubeconfig,
       namespaces: NAMESPACES,

@@ -34,6 +34,38 @@ describe('the ways in', () => {
     expect(at(rule, 'timeouts')).toEqual({ request: '0s', backendRequest: '0s' });
   });
 
+  test('let the audit log of an API server through, which comes in large pieces', () => {
+    expect(annotations('an Ingress of nginx')).toMatchObject({
+      'nginx.ingress.kubernetes.io/proxy-body-size': '10m',
+    });
+  });
+
+  test('speak TLS to Pods that do, as each is told it', () => {
+    const prefix = 'nginx.ingress.kubernetes.io/backend-protocol';
+    expect(annotations('an Ingress of nginx, to TLS')).toMatchObject({ [prefix]: 'HTTPS' });
+    expect(annotations('an Ingress of nginx')).toMatchObject({ [prefix]: 'HTTP' });
+    expect(annotations('an Ingress of HAProxy, to TLS')).toMatchObject({
+      'haproxy.org/server-ssl': 'true',
+    });
+    expect(annotations('an Ingress of HAProxy')).not.toHaveProperty(['haproxy.org/server-ssl']);
+    expect(annotations('an Ingress of AWS, to TLS')).toMatchObject({
+      'alb.ingress.kubernetes.io/backend-protocol': 'HTTPS',
+    });
+    const service = the(of('an Ingress of Google, to TLS'), 'Service', 'hallpass');
+    expect(service.metadata.annotations).toEqual({
+      'cloud.google.com/app-protocols': '{"https":"HTTPS"}',
+    });
+    const trusted = (name: string) => at(the(of(name), 'BackendTLSPolicy'), 'spec', 'validation');
+    expect(trusted('hardened')).toEqual({
+      caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'company-ca' }],
+      hostname: 'hallpass.example.com',
+    });
+    expect(trusted('a Gateway that knows the Pods by its system')).toEqual({
+      wellKnownCACertificates: 'System',
+      hostname: 'hallpass.example.com',
+    });
+  });
+
   test('have the host of the public URL unless another is said', () => {
     const host = (name: string) => at(the(of(name), 'Ingress'), 'spec', 'rules', 0, 'host');
     expect(host('an Ingress of nginx')).toBe('hallpass.example.com');

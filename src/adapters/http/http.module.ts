@@ -22,6 +22,7 @@ import { ReadAuditReviews } from '../../app/read-audit-reviews.js';
 import { SignOffSession } from '../../app/sign-off-session.js';
 import { Clock } from '../../app/ports/clock.js';
 import { Clusters } from '../../app/ports/cluster.js';
+import { ClusterStates } from '../../app/ports/cluster.states.js';
 import { Journal } from '../../app/ports/journal.js';
 import { KubeTokens } from '../../app/ports/kube.tokens.js';
 import { PolicyArchive } from '../../app/ports/policy.archive.js';
@@ -77,6 +78,7 @@ import { PortForwards } from './kube/port.forwards.js';
 import { StatusFilter } from './kube/status.filter.js';
 import { PageDoor, PageParts } from './pages/page.door.js';
 import { PageFilter } from './pages/page.filter.js';
+import { ClusterPages } from './pages/cluster.pages.js';
 import { SessionActsPages } from './pages/session-acts.pages.js';
 import { SessionPages } from './pages/session.pages.js';
 import { SessionShower } from './pages/session.shower.js';
@@ -141,6 +143,7 @@ export interface HttpDeps {
   readonly policies: PolicySource;
   readonly policyArchive: PolicyArchive;
   readonly clusters: Clusters;
+  readonly clusterStates: ClusterStates;
   readonly clock: Clock;
   readonly journal: Journal;
   readonly roleGroups: RoleGroups;
@@ -191,6 +194,7 @@ export const CONTROLLERS: readonly Type[] = [
   DocsController,
   SignInPages,
   SlackLinkPages,
+  ClusterPages,
   SessionPages,
   SessionActsPages,
 ];
@@ -245,6 +249,7 @@ export class HttpModule {
         { provide: PolicySource, useValue: deps.policies },
         { provide: PolicyArchive, useValue: deps.policyArchive },
         { provide: Clusters, useValue: deps.clusters },
+        { provide: ClusterStates, useValue: deps.clusterStates },
         { provide: Clock, useValue: deps.clock },
         { provide: Journal, useValue: deps.journal },
         { provide: Roles, useValue: { groups: deps.roleGroups } satisfies Roles },

@@ -23,13 +23,17 @@ export class ResilientHttp implements PromiseHttpLibrary {
 
   constructor(
     private readonly limits: RetryLimits,
-    /** Told of each call. */
-    private readonly calls: CallSpans,
+    private readonly told: {
+      /** Told of each call. */
+      readonly calls: CallSpans;
+      /** Told what each try came to. */
+      readonly heard?: (outcome: ResponseContext | ApiFailure) => void;
+    },
   ) {}
 
   async send(request: RequestContext): Promise<ResponseContext> {
     const call = apiCallOf(request.getHttpMethod(), request.getUrl());
-    return this.calls.follow(call, (span) => this.sendUntilTaken(request, span));
+    return this.told.calls.follow(call, (span) => this.sendUntilTaken(request, span));
   }
 
   private async sendUntilTaken(request: RequestContext, span: OpenSpan): Promise<ResponseContext> {
@@ -41,6 +45,7 @@ export class ResilientHttp implements PromiseHttpLibrary {
       const leftMs = endsAt - performance.now();
       const outcome = await this.attempt(request, { signal, leftMs });
       span.note(factsOf(outcome, tries));
+      this.told.heard?.(outcome);
       if (outcome instanceof ResponseContext) return outcome;
       inDoubt ||= !outcome.definite;
       const waitMs = retryWaitMs({

@@ -9,6 +9,8 @@ import type { AuditState } from '../../app/views/log-standing.view.js';
 import type { ChannelView } from '../../contract/channel.schema.js';
 import type { SinkStanding } from '../../app/ports/sink.store.js';
 import type { SlackStanding } from '../../app/ports/slack.posts.js';
+import type { ClusterHealth } from '../../domain/cluster.health.js';
+import { takeClusters } from './cluster.gauges.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
 
@@ -51,6 +53,8 @@ export interface MetricSources {
   };
   /** Whose API servers' audit logs are looked at. */
   readonly heard: () => readonly HeardCluster[];
+  /** As this replica knows them. */
+  readonly clusters: () => readonly ClusterHealth[];
   readonly anchorLags: () => Promise<readonly AnchorLag[]>;
   /** Where the audit log is delivered to. */
   readonly sinks: () => Promise<readonly SinkStanding[]>;
@@ -110,6 +114,10 @@ export class PrometheusMetrics {
     slackGone: this.gauge(METRICS.slackGone),
     slackConnected: this.gauge(METRICS.slackConnected),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
+    clusterUp: this.gauge(METRICS.clusterUp),
+    clusterAnswerAge: this.gauge(METRICS.clusterAnswerAge),
+    clusterUnsupported: this.gauge(METRICS.clusterUnsupported),
+    clusterCredentialsRefused: this.gauge(METRICS.clusterCredentialsRefused),
   };
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
@@ -155,6 +163,7 @@ export class PrometheusMetrics {
     this.takeAudit(this.sources.audit());
     this.takeHeard(this.sources.heard());
     this.takeSpans(this.sources.spans());
+    takeClusters(this.gauges, this.sources.clusters(), Date.now());
     await Promise.all([
       this.takeTally(),
       this.takeLags(),

@@ -38,7 +38,7 @@ export class SlackDoor {
     private readonly deps: {
       readonly receiver: Receiver;
       readonly desk: SlackDesk;
-      readonly buttons: SlackButtons;
+      readonly buttons: Pick<SlackButtons, 'press' | 'submit'>;
       readonly journal: Journal;
       /** Left out: nobody follows. */
       readonly tracer?: Tracer;

@@ -8,8 +8,8 @@ export interface DatabaseFacts {
   /** `server_version_num`. */
   readonly versionNumber: number;
   readonly version: string;
-  /** What is wrong with the schema, as a sentence; null where it is current. */
-  readonly schema: string | null;
+  /** How its schema is, and what to do about it; null: it can be worked with. */
+  readonly schema: { readonly seen: string; readonly advice: string | null };
 }
 
 export function judgeDatabase(found: DatabaseFacts | Unseen): Judgement {
@@ -18,9 +18,9 @@ export function judgeDatabase(found: DatabaseFacts | Unseen): Judgement {
   if (versionNumber < POSTGRES_MIN) {
     return failure(`it is PostgreSQL ${version}`, 'update it to PostgreSQL 15 or later');
   }
-  return schema === null
-    ? ok(`it is PostgreSQL ${version}, and the schema is current`)
-    : failure(schema, 'run the migrations of this program: npm run migrate');
+  return schema.advice === null
+    ? ok(`it is PostgreSQL ${version}; ${schema.seen}`)
+    : failure(schema.seen, schema.advice);
 }
 
 /** Rights of the role that serves, over what it must not be able to undo. */
