@@ -379,7 +379,7 @@ export async function startBroker(
   const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
   const slack = SlackSide.of(config, {
     ...acts,
-    urgently: (work) => database.urgently(work),
+    urgently: (work) => database.urgentlyIfFew(work),
     api: slackVoice?.api,
     linkSlack,
     clusters,
@@ -391,7 +391,7 @@ export async function startBroker(
   const app = await createHttpApp({
     ...acts,
     draining: draining.signal,
-    urgently: (work) => database.urgently(work),
+    urgently: (work) => database.urgentlyIfFew(work),
     readSession: new ReadSession({ store }),
     ...logWorks.uses({ store, recordings, reviews, policies: policyArchive }),
     receiveAudit: bypassWatch.receive,
