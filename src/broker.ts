@@ -53,6 +53,7 @@ import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
+import { TracedSessionStore } from './adapters/tracing/traced.session.store.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AskGate } from './app/ask-gate.js';
 import { AdvanceSession } from './app/advance-session.js';
@@ -87,6 +88,7 @@ import { RecordStreams } from './app/record-streams.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { tellOddities } from './app/tell-oddities.js';
+import { clusterReadiness } from './app/views/cluster.view.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { isWholeLog, logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
@@ -100,6 +102,7 @@ import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import { Humans } from './domain/humans.js';
 import type { Identity } from './domain/person.js';
+import { traceFields } from './domain/traceparent.js';
 import { pressureOf } from './broker.pressure.js';
 import type { Left } from './broker.leaving.js';
 import { leaveInTime } from './broker.leaving.js';
@@ -108,6 +111,7 @@ import { LogWorks } from './log.works.js';
 import { NoticeDesk } from './notice.desk.js';
 import { SlackSide } from './slack.side.js';
 import { SlackVoice } from './slack.voice.js';
+import { Traces } from './traces.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -142,6 +146,8 @@ export interface BrokerOptions {
     readonly recorder?: (inner: Recorder) => Recorder;
     readonly presence?: (inner: Presence) => Presence;
   };
+  /** Where the log goes, for trials that read it; standard output where left out. */
+  readonly logTo?: { write(line: string): void };
 }
 
 /**
@@ -163,10 +169,17 @@ export async function startBroker(
 ): Promise<Broker | StartRefusal> {
   await using opened = new AsyncDisposableStack();
   Buffer.poolSize = BUFFER_POOL_BYTES;
-  const logger = makeLogger(config.log);
+  const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
+  const traces = await Traces.of(config.tracing, {
+    replica,
+    onDropped: (spans, why, cause) =>
+      journal.warn({ spans, why, err: cause }, 'spans of traces are dropped'),
+  });
+  const { tracer } = traces;
+  const logger = makeLogger(config.log, () => traceFields(tracer.traceparent), options.logTo);
   const journal = new PinoJournal(logger);
   const clock = new SystemClock();
-  const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
+  opened.defer(() => traces.close());
 
   const folders = WatchedFolders.of(config.policies.folders);
   if (isPolicyErrors(folders)) return { refused: folders.policyErrors.join('\n') };
@@ -200,14 +213,17 @@ export async function startBroker(
   };
   const news = new PrismaSessionNews(database.settings.url, journal);
   const store = around.store(
-    // The database tells the other replicas; this one need not wait for that.
-    new PrismaSessionStore(database, (id, version) => {
-      news.written(id, version);
-      deliver.wake();
-    }),
+    new TracedSessionStore(
+      // The database tells the other replicas; this one need not wait for that.
+      new PrismaSessionStore(database, (id, version) => {
+        news.written(id, version);
+        deliver.wake();
+      }),
+      tracer,
+    ),
   );
   const reviews = new PrismaReviewStore(database);
-  const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });
+  const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal, tracer });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
   opened.defer(() => news.close());
@@ -332,6 +348,7 @@ export async function startBroker(
       journal,
       replica,
       sawRunning: (id) => live.sawRunning(id),
+      tracer,
     }),
     workers: config.sessions.workers,
     leaseSeconds: config.sessions.leaseSeconds,
@@ -343,6 +360,7 @@ export async function startBroker(
     taps: new TarTaps(),
     live,
     clock,
+    tracer,
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
   const asking = new RequestSession({
@@ -353,6 +371,7 @@ export async function startBroker(
     clock,
     limits: bounds,
     gate: new AskGate(bounds.asksPerMinute, pressureOf(opened, database)),
+    tracer,
   });
   const bypassWatch = new BypassWatch({
     clusters: config.clusterAudits,
@@ -374,6 +393,7 @@ export async function startBroker(
     log: auditLog,
     clock,
     limits: bounds,
+    tracer,
   });
   const listTargets = new ListTargets({ clusters: kubernetes, policies, facts });
   const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
@@ -386,6 +406,7 @@ export async function startBroker(
     store,
     clock,
     journal,
+    tracer,
   });
   const draining = new AbortController();
   const app = await createHttpApp({
@@ -428,17 +449,20 @@ export async function startBroker(
       facts,
       asking,
       clock,
+      tracer,
     }),
     store,
     news,
     policies,
     policyArchive,
     clusters,
+    clusterStates: kubernetes,
     clock,
     journal,
     roleGroups: config.identity.roles,
     isDatabaseDown,
     logger,
+    tracer,
     settings: await httpSettings(config),
     pages: new PageParts(
       visitsOf(config, { database, note: notePerson, clock, journal, humans }),
@@ -456,6 +480,7 @@ export async function startBroker(
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
       { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
       { name: 'audit', check: () => Promise.resolve(logReadiness(logWorks.guard.state())) },
+      { name: 'clusters', check: () => Promise.resolve(clusterReadiness(kubernetes.health())) },
       { name: 'kubernetes-audit', check: () => Promise.resolve(bypassWatch.readiness()) },
     ],
     new PrometheusMetrics({
@@ -466,9 +491,11 @@ export async function startBroker(
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
       ...logWorks.metrics(),
       heard: () => bypassWatch.heard(),
+      clusters: () => kubernetes.health(),
       channels: () => desk.readChannels.read(),
       slack: () => new PrismaSlackPosts(database).standing(),
       slackConnected: () => slack?.isConnected() ?? null,
+      spans: () => traces.counts(),
     }),
   );
 
@@ -485,6 +512,7 @@ export async function startBroker(
     journal,
     replica,
   });
+  kubernetes.watch();
   policies.start((heard) => news.subscribePolicies(heard));
   opened.defer(() => policies.stop());
   opened.defer(policies.onSwitch(() => removeAccess.look()));

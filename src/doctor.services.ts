@@ -15,6 +15,7 @@ import { judgeClock, judgeHeard, judgeImage } from './domain/doctor/cluster.verd
 import { ok, Unseen, unknown, warning } from './domain/doctor/finding.js';
 import {
   judgeAnchor,
+  judgeCollector,
   judgeDatabase,
   judgeIssuer,
   judgeKeyFile,
@@ -92,8 +93,17 @@ export function serviceChecks(config: Config): Check[] {
       on: sink.name,
       look: async (signal) => judgeReach(await reach(sinkListener(sink), signal)),
     })),
+    ...traceChecks(config),
     ...heardChecks(config),
   ];
+}
+
+function traceChecks({ tracing: { otlp } }: Config): Check[] {
+  if (otlp === null) return [];
+  const { endpoint, caPem } = otlp;
+  const look: Check['look'] = async (signal) =>
+    judgeCollector(await reach(listenerOf(endpoint, caPem), signal));
+  return [{ name: 'traces', on: new URL(endpoint).host, look }];
 }
 
 function anchorChecks({ audit, database }: Config): Check[] {

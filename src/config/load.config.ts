@@ -17,6 +17,7 @@ import { notificationsOf } from './notifications.secrets.js';
 import { recordingsOf } from './recordings.secrets.js';
 import { Secret } from './secret.js';
 import { slackSecretsOf } from './slack.secrets.js';
+import { tracingOf } from './tracing.secrets.js';
 import { webClientsOf } from './web.clients.js';
 import { heldIn, readOnCallSecrets } from './secret.files.js';
 
@@ -47,6 +48,7 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
   const audit = auditOf(document, sources, mistakes);
   const clusterAudits = clusterAuditsOf(document, sources, mistakes);
   const notifications = notificationsOf(document.notifications, sources, mistakes);
+  const tracing = tracingOf(document.tracing, sources, mistakes);
   const webClients = webClientsOf(document, sources, mistakes);
   const slackSecrets = slackSecretsOf(document, sources, mistakes);
   return mistakes.length > 0 || !database
@@ -59,6 +61,7 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
         notifications,
         onCall: { secrets: onCall.secrets },
         recordings,
+        tracing,
         webClients,
         slackSecrets,
       };

@@ -38,6 +38,7 @@ const HELD: Readonly<Record<string, string>> = {
   'hallpass-witness/secret': WEBHOOK_SECRET,
   'hallpass-audit-webhooks/local': 'a'.repeat(40),
   'hallpass-on-call/routing': 'a1'.repeat(16),
+  'hallpass-otlp/headers': 'x-api-key: something\n',
   'company-ca/ca.pem': '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n',
   'hallpass-clusters/far': stringify({ apiVersion: 'v1', kind: 'Config' }),
 };

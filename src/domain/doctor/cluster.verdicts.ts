@@ -1,45 +1,33 @@
+import type { PodSubresources, ServerVersion } from '../cluster.support.js';
+import { canAddContainers, isTooOld, MINOR_MIN, minorOf } from '../cluster.support.js';
 import type { DebugProfile } from '../policy/policy.js';
 import type { Judgement } from './finding.js';
 import { failure, listed, ok, Unseen, unknown, warning } from './finding.js';
 
-const MINOR_MIN = 25;
 const WEBSOCKETS_V5_MINOR = 29;
-
-/** What `/version` says. */
-export interface ServerVersion {
-  readonly major: string;
-  readonly minor: string;
-  readonly gitVersion: string;
-}
-
-/** Some add a plus: `27+`. */
-function minorOf({ minor }: ServerVersion): number {
-  return Number.parseInt(minor, 10);
-}
 
 /** An API server that does not even tell its version has no sessions. */
 export function judgeVersion(found: ServerVersion | Unseen): Judgement {
   if (found instanceof Unseen) return failure(found.why, found.advice);
-  const { major, gitVersion } = found;
-  const minor = minorOf(found);
-  if (Number.isNaN(minor)) {
+  const { gitVersion } = found;
+  if (Number.isNaN(minorOf(found))) {
     return unknown(
       new Unseen(`it says that it is ${gitVersion}, which is no version`, 'see what answers there'),
     );
   }
-  return Number(major) > 1 || minor >= MINOR_MIN
-    ? ok(`it is Kubernetes ${gitVersion}`)
-    : failure(
+  return isTooOld(found)
+    ? failure(
         `it is Kubernetes ${gitVersion}, which has no ephemeral containers that can be relied on`,
         `update the cluster to 1.${MINOR_MIN} or later`,
-      );
+      )
+    : ok(`it is Kubernetes ${gitVersion}`);
 }
 
 /** What discovery has. */
 export interface ApiFacts {
   readonly version: ServerVersion;
   /** The subresources of Pods, with their verbs. */
-  readonly subresources: ReadonlyMap<string, readonly string[]>;
+  readonly subresources: PodSubresources;
   /** Whether there is `admissionregistration.k8s.io/v1` with ValidatingAdmissionPolicy. */
   readonly admissionPolicies: boolean | Unseen;
 }
@@ -48,7 +36,7 @@ export interface ApiFacts {
 export function judgeApi(found: ApiFacts | Unseen): Judgement {
   if (found instanceof Unseen) return unknown(found);
   const { version, subresources, admissionPolicies } = found;
-  if (!subresources.get('ephemeralcontainers')?.includes('patch')) {
+  if (!canAddContainers(subresources)) {
     return failure(
       'it has no subresource pods/ephemeralcontainers that can be patched',
       'switch the feature gate EphemeralContainers on, or update the cluster: no session can start',

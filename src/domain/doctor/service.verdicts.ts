@@ -276,6 +276,12 @@ export function judgeIssuer(
   );
 }
 
+/** Nothing waits for a collector of traces: one that is away is no failure. */
+export function judgeCollector(found: 'reached' | Unseen): Judgement {
+  const judged = judgeReach(found);
+  return judged.verdict === 'failure' ? { ...judged, verdict: 'warning' } : judged;
+}
+
 /** @param found what stands in the way of reaching somebody; null: nothing. */
 export function judgeReach(found: 'reached' | 'nowhere' | Unseen): Judgement {
   if (found === 'nowhere') return ok('it needs no connection');
