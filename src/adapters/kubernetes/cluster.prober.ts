@@ -12,7 +12,7 @@ import { wasNotSent } from './retry.policy.js';
 import { troubleOf } from './trouble.reader.js';
 
 export interface ProbeTimes {
-  /** A cluster of which nothing was heard for so long is asked. */
+  /** A cluster is asked so often at least, unless it is heard of anyway. */
   readonly everyMs: number;
   /** How long one question may take. */
   readonly answerMs: number;
@@ -22,6 +22,10 @@ export interface ProbeTimes {
   /** How often it is asked what it is. */
   readonly lookEveryMs: number;
 }
+
+/** Of very many clusters each is asked less often, and the first time not with all others at once. */
+const EVERY_MS_PER_CLUSTER = 50;
+const FIRST_MS_PER_CLUSTER = 10;
 
 export const PROBE_TIMES: ProbeTimes = {
   everyMs: 5_000,
@@ -43,13 +47,19 @@ const TOO_MANY = 429;
  */
 export class ClusterProber {
   private readonly stopping = new AbortController();
+  private readonly times: ProbeTimes;
   private work: Promise<void> = Promise.resolve();
   private lookedAtMs = Number.NEGATIVE_INFINITY;
 
+  /** @param clusters how many are looked after beside each other. */
   constructor(
     private readonly connection: ClusterConnection,
-    private readonly times: ProbeTimes = PROBE_TIMES,
-  ) {}
+    private readonly clusters: number,
+    times: Partial<ProbeTimes> = {},
+  ) {
+    const everyMs = Math.max(PROBE_TIMES.everyMs, clusters * EVERY_MS_PER_CLUSTER);
+    this.times = { ...PROBE_TIMES, everyMs, ...times };
+  }
 
   start(): void {
     this.work = this.run();
@@ -64,6 +74,7 @@ export class ClusterProber {
     const { times, stopping } = this;
     const { health } = this.connection;
     let waitMs = times.againFirstMs;
+    await pause(Math.random() * FIRST_MS_PER_CLUSTER * this.clusters, stopping.signal);
     while (!stopping.signal.aborted) {
       await this.connection.refresh();
       if (this.isDue()) await this.probe();

@@ -16,7 +16,7 @@ import { CallSpans } from './call.spans.js';
 import { AskingLane } from './asking.lane.js';
 import { ClusterConnection } from './cluster.connection.js';
 import { awayProblem, unsupportedProblem } from './cluster.doors.js';
-import { ClusterProber, PROBE_TIMES } from './cluster.prober.js';
+import { ClusterProber } from './cluster.prober.js';
 import type { ProbeTimes } from './cluster.prober.js';
 import type { ClusterLog, ClusterSettings } from './cluster.settings.js';
 import { addContainer } from './container.adder.js';
@@ -63,8 +63,9 @@ export class KubernetesClusters extends Clusters {
       }),
     );
     this.lanes = new Map(args.clusters.map(({ name }) => [name, new AskingLane(name)]));
-    const times = { ...PROBE_TIMES, ...args.probes };
-    this.probers = [...this.connections.values()].map((it) => new ClusterProber(it, times));
+    this.probers = [...this.connections.values()].map(
+      (it) => new ClusterProber(it, args.clusters.length, args.probes),
+    );
   }
 
   /** Looks after each of them from now on, until it is closed. */

@@ -390,7 +390,7 @@ export const METRICS = {
     type: 'gauge',
     labels: ['cluster'],
     help: 'How long ago a cluster last answered this replica; absent until it has.',
-    use: 'Shows how long it has been away. Below ten seconds while it is well, whether anybody uses it or not.',
+    use: 'Shows how long it has been away. Some seconds while it is well, whether anybody uses it or not.',
   },
   clusterUnsupported: {
     name: 'hallpass_cluster_unsupported',
