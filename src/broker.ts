@@ -363,6 +363,7 @@ export async function startBroker(
     tracer,
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
+  const gate = new AskGate(bounds.asksPerMinute, pressureOf(opened, database));
   const asking = new RequestSession({
     store,
     clusters,
@@ -370,7 +371,7 @@ export async function startBroker(
     facts,
     clock,
     limits: bounds,
-    gate: new AskGate(bounds.asksPerMinute, pressureOf(opened, database)),
+    gate,
     tracer,
   });
   const bypassWatch = new BypassWatch({
@@ -393,6 +394,7 @@ export async function startBroker(
     log: auditLog,
     clock,
     limits: bounds,
+    gate,
     tracer,
   });
   const listTargets = new ListTargets({ clusters: kubernetes, policies, facts });
