@@ -363,6 +363,7 @@ export async function startBroker(
     tracer,
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
+  const gate = new AskGate(bounds.asksPerMinute, pressureOf(opened, database));
   const asking = new RequestSession({
     store,
     clusters,
@@ -370,7 +371,7 @@ export async function startBroker(
     facts,
     clock,
     limits: bounds,
-    gate: new AskGate(bounds.asksPerMinute, pressureOf(opened, database)),
+    gate,
     tracer,
   });
   const bypassWatch = new BypassWatch({
@@ -393,13 +394,14 @@ export async function startBroker(
     log: auditLog,
     clock,
     limits: bounds,
+    gate,
     tracer,
   });
   const listTargets = new ListTargets({ clusters: kubernetes, policies, facts });
   const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
   const slack = SlackSide.of(config, {
     ...acts,
-    urgently: (work) => database.urgently(work),
+    urgently: (work) => database.urgentlyIfFew(work),
     api: slackVoice?.api,
     linkSlack,
     clusters,
@@ -412,7 +414,7 @@ export async function startBroker(
   const app = await createHttpApp({
     ...acts,
     draining: draining.signal,
-    urgently: (work) => database.urgently(work),
+    urgently: (work) => database.urgentlyIfFew(work),
     readSession: new ReadSession({ store }),
     ...logWorks.uses({ store, recordings, reviews, policies: policyArchive }),
     receiveAudit: bypassWatch.receive,

@@ -17,6 +17,8 @@ interface Lane {
 
 /** So many of ten connections are kept for what ends sessions: whoever asks cannot have them. */
 const KEPT_OF_TEN = 3;
+/** So many may wait for each of them, and then those who want something wait with all others. */
+const WAITING_PER_KEPT_MAX = 10;
 
 /** The connections to the database, of which some are kept for what must not wait behind the rest. */
 export class Database {
@@ -52,6 +54,15 @@ export class Database {
   /** Does work, and all that it begins, on the connections that are kept for it. */
   urgently<T>(work: () => T): T {
     return this.urgent.run(true, work);
+  }
+
+  /**
+   * The same for what people want, as long as not too many do: nobody holds up what ends sessions by itself, or the word
+   * that this replica can serve, by wanting to end some.
+   */
+  urgentlyIfFew<T>(work: () => T): T {
+    const { waitingCount, options } = this.kept.pool;
+    return waitingCount < options.max * WAITING_PER_KEPT_MAX ? this.urgently(work) : work();
   }
 
   async close(): Promise<void> {
