@@ -5,9 +5,10 @@ import { fileAnchor } from '../../sandbox/broker/broker.config.js';
 import { freePort } from '../../sandbox/free.port.js';
 import { CLUSTER_RIGHTS } from '../../src/domain/cluster.rights.js';
 import { rightText } from '../../src/domain/doctor/rights.verdict.js';
+import { lockdownTexts } from '../lockdown/lockdown.files.js';
 import { BrokerLab } from '../support/broker.lab.js';
 import { SlackLab } from '../support/slack.lab.js';
-import { allow, doctor, Findings, lockDown, SkewedWay, subject } from './doctor.lab.js';
+import { allow, doctor, Findings, SkewedWay, subject } from './doctor.lab.js';
 
 const NAMESPACES = ['payments', 'staging'];
 const DIGEST = `registry.example.com/debug@sha256:${'a'.repeat(64)}`;
@@ -59,7 +60,7 @@ describe('a sandbox that is set up as it should be', () => {
   });
 
   test('is ok for its administrator too, once the lock-down kit is enforced', async () => {
-    lockDown(lab.sandbox.cluster, 'hallpass-adding', ['Deny']);
+    lab.sandbox.cluster.admission.use(...lockdownTexts('enforce'));
     const { all } = await doctor({
       kubeconfig: lab.sandbox.adminKubeconfig,
       namespaces: NAMESPACES,

@@ -21,7 +21,7 @@ const RBAC = 'rbac.authorization.k8s.io/v1';
 export async function doctor(args: Partial<DoctorArgs>): Promise<Findings> {
   const findings = await examineAll({
     ...{ config: undefined, kubeconfig: undefined, context: undefined },
-    ...{ namespaces: [], subjects: [], except: [] },
+    ...{ namespaces: [], subjects: [], except: [], impersonate: undefined },
     account: subject('serviceaccount:hallpass/hallpass'),
     ...args,
   });
@@ -37,6 +37,11 @@ export function subject(text: string): RbacSubject {
 /** What it found, to be asked for by name. */
 export class Findings {
   constructor(readonly all: readonly Finding[]) {}
+
+  /** The rows of a check. */
+  of(check: CheckName): readonly Finding[] {
+    return this.all.filter((it) => it.check === check);
+  }
 
   /** The one row of a check about something. */
   row(check: CheckName, on: string): Finding {
@@ -61,19 +66,6 @@ export function allow(
     metadata,
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
     subjects: to,
-  });
-}
-
-/** Puts a policy of the lock-down kit into the cluster, bound with these actions. */
-export function lockDown(cluster: StandInCluster, name: string, validationActions: string[]): void {
-  const { store, now } = cluster.parts;
-  const apiVersion = 'admissionregistration.k8s.io/v1';
-  const metadata = newMeta({ name }, undefined, now());
-  const kind = 'ValidatingAdmissionPolicy';
-  store.put('validatingadmissionpolicies', { kind, apiVersion, metadata, spec: {} });
-  store.put('validatingadmissionpolicybindings', {
-    ...{ kind: `${kind}Binding`, apiVersion, metadata },
-    spec: { policyName: name, validationActions },
   });
 }
 

@@ -13,7 +13,7 @@ export interface ServerVersion {
 }
 
 /** Some add a plus: `27+`. */
-function minorOf({ minor }: ServerVersion): number {
+export function minorOf({ minor }: ServerVersion): number {
   return Number.parseInt(minor, 10);
 }
 
