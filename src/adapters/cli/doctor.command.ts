@@ -161,7 +161,10 @@ export function findingLines(findings: readonly Finding[]): Line[] {
     const count = findings.filter((it) => it.verdict === verdict).length;
     return `${count} ${verdict}`;
   });
-  return [...rows, `${counts.join(', ')}.`];
+  const [first, ...others] = findings.filter(({ verdict }) => verdict === 'failure');
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  const begin = first === undefined ? [] : [`Begin with ${first.check} ${first.on}${more}.`];
+  return [...rows, `${counts.join(', ')}.`, ...begin];
 }
 
 /** Names keep their letters: only a word becomes a beginning. */

@@ -38,7 +38,7 @@ export function judgeRole(found: RoleFacts | Unseen): Judgement {
   if (tooMuch.length > 0) {
     return failure(
       `the role ${role} ${listed(tooMuch)}, so that nobody could rely on the audit log`,
-      'set database.url to a role of the service’s own (CREATE ROLE hallpass LOGIN PASSWORD …), and run the migrations, which give it its rights',
+      `find out who gave it that and take it back (REVOKE … FROM ${role}), or set database.url to a role of the service’s own (CREATE ROLE hallpass LOGIN PASSWORD …) and run the migrations, which give it its rights`,
     );
   }
   return tooLittle.length > 0
@@ -83,7 +83,7 @@ export function judgeTriggers(found: readonly TriggerFacts[] | Unseen): Judgemen
   return off.length === 0
     ? ok(`all ${found.length} triggers that protect the audit log are on`)
     : failure(
-        `the triggers ${listed(off.map(({ name, table }) => `${table}.${name}`))} can be passed by`,
+        `the triggers ${listed(off.map(({ name, table }) => `${table}.${name}`))} are off, or can be passed by: what they protect can be changed`,
         advice,
       );
 }
@@ -106,7 +106,7 @@ export function judgeKeyFile({ path, mode, trouble }: FileFacts): Judgement {
   return mode !== null && (mode & OTHERS_READ) !== 0
     ? warning(
         `everybody on the machine may read ${path}`,
-        'chmod 0400 (a Secret’s defaultMode), and change the key where others were there',
+        'let its owner alone read it (chmod 0400; in a Pod the Secret’s defaultMode), and change the key where others were there',
       )
     : ok('it can be read, by nobody else');
 }
@@ -272,7 +272,7 @@ export function judgeIssuer(
     );
   }
   return ok(
-    `its discovery document and ${keyTypes.length} keys can be had; tokens must be for ${wanted.audience}`,
+    `its discovery document and ${keyTypes.length === 1 ? '1 key' : `${keyTypes.length} keys`} can be had; tokens must be for ${wanted.audience}`,
   );
 }
 
