@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
 import { compress, decompress } from './adapters/gzip/gzip.js';
-import { createHttpApp } from './adapters/http/http.app.js';
+import { RotatingFiles } from './adapters/files/rotating.files.js';
+import { createHttpApp, renewTls } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
 import { SOCKETS } from './adapters/http/socket.settings.js';
@@ -156,7 +157,7 @@ const BUFFER_POOL_BYTES = 8 * 1024;
  *
  * @returns the broker; a refusal where the policy documents are wrong, the database does not answer, its schema is
  * older than this program's, or newer than it can work with, or its role could change the audit log, or where it may not
- * listen. Throws where a certificate is none.
+ * listen.
  */
 export async function startBroker(
   config: Config,
@@ -169,11 +170,14 @@ export async function startBroker(
   const clock = new SystemClock();
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
 
+  const rotating = new RotatingFiles({ files: config.files, journal });
+  tellOfCertificate(config.tls, { clock, journal });
+
   const folders = WatchedFolders.of(config.policies.folders);
   if (isPolicyErrors(folders)) return { refused: folders.policyErrors.join('\n') };
 
   const database = new Database(
-    { url: config.database.url.reveal(), poolSize: config.database.poolSize },
+    { url: () => config.database.url.reveal(), poolSize: config.database.poolSize },
     (error) => journal.warn({ err: error }, 'a connection to the database broke'),
   );
   opened.defer(() => database.close());
@@ -468,6 +472,9 @@ export async function startBroker(
       channels: () => desk.readChannels.read(),
       slack: () => new PrismaSlackPosts(database).standing(),
       slackConnected: () => slack?.isConnected() ?? null,
+      files: () => rotating.standing(),
+      certificates: () =>
+        config.tls ? [{ key: 'server.tls.certFile', validTo: config.tls.validTo }] : [],
     }),
   );
 
@@ -484,6 +491,9 @@ export async function startBroker(
     journal,
     replica,
   });
+  rotating.start();
+  opened.defer(() => rotating.stop());
+  config.tls?.onRenewed((texts) => renewTls(app, texts));
   policies.start((heard) => news.subscribePolicies(heard));
   opened.defer(() => policies.stop());
   opened.defer(policies.onSwitch(() => removeAccess.look()));
@@ -546,6 +556,21 @@ export async function startBroker(
   };
 }
 
+/** A certificate that nobody takes is no reason not to end sessions. */
+function tellOfCertificate(
+  tls: Config['tls'],
+  { clock, journal }: { readonly clock: SystemClock; readonly journal: Journal },
+): void {
+  if (!tls) return;
+  const { validFrom, validTo } = tls;
+  const now = clock.now();
+  if (validFrom <= now && now < validTo) return;
+  journal.error(
+    { key: 'server.tls.certFile', validFrom, validTo },
+    'the certificate has expired, or is not valid yet: nobody will connect until another one is in its place, and sessions end all the same',
+  );
+}
+
 function same<T>(inner: T): T {
   return inner;
 }
@@ -605,7 +630,7 @@ function visitsOf(
   const signIn = new OpenIdSignIn({
     clients: webClients.map(({ clientSecret, ...client }) => ({
       ...client,
-      clientSecret: clientSecret?.reveal() ?? null,
+      clientSecret: () => clientSecret?.reveal() ?? null,
     })),
     redirectUri: `${server.publicUrl}/sign-in/callback`,
     verifier,
@@ -614,8 +639,8 @@ function visitsOf(
   return new VisitByBrowser({ signIn, sessions, note, clock, roleGroups: identity.roles, humans });
 }
 
-async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {
-  const { publicUrl, trustProxy, origins, tls, caFile } = server;
+async function httpSettings({ server, identity, tls }: Config): Promise<HttpSettings> {
+  const { publicUrl, trustProxy, origins, caFile } = server;
   const settings = {
     version: packageJson.version,
     publicUrl,
@@ -629,9 +654,5 @@ async function httpSettings({ server, identity }: Config): Promise<HttpSettings>
     ...(caFile === undefined ? {} : { caPem: await readFile(caFile, 'utf8') }),
   };
   if (!tls) return settings;
-  const [cert, key] = await Promise.all([
-    readFile(tls.certFile, 'utf8'),
-    readFile(tls.keyFile, 'utf8'),
-  ]);
-  return { ...settings, tls: { cert, key } };
+  return { ...settings, tls: tls.current() };
 }

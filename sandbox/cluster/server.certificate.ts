@@ -6,13 +6,19 @@ export interface ServerCertificate {
   keyPem: string;
 }
 
-/** A certificate authority of its own and a certificate for 127.0.0.1 and localhost, valid for 30 days. */
+const DAY_MS = 24 * 3600 * 1000;
+
+/**
+ * A certificate authority of its own and a certificate for 127.0.0.1 and localhost, valid for 30 days; one that has
+ * expired where `validDays` is negative.
+ */
 export async function makeServerCertificate(
   server: 'kube-apiserver' | 'hallpass' = 'kube-apiserver',
+  { validDays = 30 }: { readonly validDays?: number } = {},
 ): Promise<ServerCertificate> {
-  const notAfterDate = new Date(Date.now() + 30 * 24 * 3600 * 1000);
+  const notAfterDate = new Date(Date.now() + validDays * DAY_MS);
   // Two clocks of one machine may differ by a moment (containers, suspended laptops).
-  const notBeforeDate = new Date(Date.now() - 60_000);
+  const notBeforeDate = new Date(Math.min(Date.now() - 60_000, notAfterDate.getTime() - DAY_MS));
   const shared = { keyType: 'ec', algorithm: 'sha256', notBeforeDate, notAfterDate } as const;
   const ca = await generate([{ name: 'commonName', value: `sandbox-ca-of-${server}` }], {
     ...shared,

@@ -364,6 +364,27 @@ export const METRICS = {
     help: 'Whether this replica has its WebSocket to Slack (1) or not (0); absent where Slack posts, or is not configured.',
     use: 'Alert where the maximum of all replicas is 0 for a minute: nobody can ask or consent in Slack. The log says why.',
   },
+  filesRenewed: {
+    name: 'hallpass_files_renewed_total',
+    type: 'counter',
+    labels: ['key'],
+    help: 'How often a file that the configuration names (`slack.botTokenFile`) held something else, and this replica took it up.',
+    use: 'Shows whether a rotated secret has arrived.',
+  },
+  fileUnused: {
+    name: 'hallpass_file_unused',
+    type: 'gauge',
+    labels: ['key'],
+    help: 'Whether a file that the configuration names holds something else than what this replica uses (1): it is gone, wrong, or read at the start alone.',
+    use: 'Alert where it stays 1: what was in it before is used on, until that is no longer taken, or until the next start, which fails.',
+  },
+  certificateExpiry: {
+    name: 'hallpass_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    labels: ['key'],
+    help: 'When the certificate that this replica serves with ceases to be valid, in seconds since 1970. Left out where it serves plain HTTP.',
+    use: 'Alert two weeks before.',
+  },
 } as const satisfies Record<string, Metric>;
 
 export interface Metric {

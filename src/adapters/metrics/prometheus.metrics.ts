@@ -54,6 +54,14 @@ export interface MetricSources {
   readonly slack: () => Promise<SlackStanding>;
   /** Whether this replica is connected to Slack; null where it is not to be. */
   readonly slackConnected: () => boolean | null;
+  /** Of files that the configuration names. */
+  readonly files: () => readonly {
+    readonly key: string;
+    readonly renewed: number;
+    readonly isUsed: boolean;
+  }[];
+  /** Of our own: what is served with. */
+  readonly certificates: () => readonly { readonly key: string; readonly validTo: Date }[];
 }
 
 /** What this replica tells Prometheus, at the moment of asking. */
@@ -102,7 +110,10 @@ export class PrometheusMetrics {
     slackGone: this.gauge(METRICS.slackGone),
     slackConnected: this.gauge(METRICS.slackConnected),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
+    fileUnused: this.gauge(METRICS.fileUnused),
+    certificateExpiry: this.gauge(METRICS.certificateExpiry),
   };
+  private readonly filesRenewed = this.counter(METRICS.filesRenewed);
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
   private readonly recorded = {
@@ -142,6 +153,7 @@ export class PrometheusMetrics {
     this.takeRecordings(this.sources.recordings());
     this.takeAudit(this.sources.audit());
     this.takeHeard(this.sources.heard());
+    this.takeFiles();
     await Promise.all([
       this.takeTally(),
       this.takeLags(),
@@ -236,6 +248,17 @@ export class PrometheusMetrics {
     for (const { name: anchor, events, seconds } of lags ?? []) {
       anchorLagEvents.set({ anchor }, events);
       anchorLagSeconds.set({ anchor }, seconds);
+    }
+  }
+
+  private takeFiles(): void {
+    this.filesRenewed.reset();
+    for (const { key, renewed, isUsed } of this.sources.files()) {
+      this.gauges.fileUnused.set({ key }, isUsed ? 0 : 1);
+      this.filesRenewed.inc({ key }, renewed);
+    }
+    for (const { key, validTo } of this.sources.certificates()) {
+      this.gauges.certificateExpiry.set({ key }, validTo.getTime() / 1000);
     }
   }
 

@@ -4,8 +4,8 @@ import pg from 'pg';
 import { PrismaClient } from './generated/client.js';
 
 export interface DatabaseSettings {
-  /** A PostgreSQL URL. Secret: it holds the password. */
-  readonly url: string;
+  /** A PostgreSQL URL, asked for with each new connection where its password may change. Secret: it holds the password. */
+  readonly url: string | (() => string);
   readonly poolSize: number;
 }
 
@@ -66,9 +66,9 @@ export class Database {
   }
 }
 
-function laneOf(url: string, max: number, onError: (error: Error) => void): Lane {
+function laneOf(url: DatabaseSettings['url'], max: number, onError: (error: Error) => void): Lane {
   const pool = new pg.Pool({
-    connectionString: url,
+    ...(typeof url === 'string' ? { connectionString: url } : { Client: clientTo(url) }),
     max,
     connectionTimeoutMillis: 5_000,
     statement_timeout: 15_000,
@@ -86,6 +86,15 @@ function laneOf(url: string, max: number, onError: (error: Error) => void): Lane
     }),
   });
   return { pool, prisma };
+}
+
+/** A pool keeps what it was given: what its clients connect to is asked for by them. */
+function clientTo(url: () => string): new () => pg.Client {
+  return class extends pg.Client {
+    constructor(options?: pg.ClientConfig) {
+      super({ ...options, connectionString: url() });
+    }
+  };
 }
 
 /** Each connection keeps every statement that has a name. */
@@ -125,6 +134,8 @@ const DOWN_CODES = new Set([
   '57P02',
   '57P03',
   '53300',
+  // The password of before, or the one of after.
+  '28P01',
   'P1001',
   'P1002',
   'P1008',
