@@ -7,7 +7,11 @@ import { NAMESPACES } from '../../sandbox/sandbox.js';
 import { judgeApi, judgeHeard, judgeVersion } from '../../src/domain/doctor/cluster.verdicts.js';
 import type { CheckName, Finding, Judgement } from '../../src/domain/doctor/finding.js';
 import { CHECKS, Unseen } from '../../src/domain/doctor/finding.js';
-import { judgeDatabase, judgeReach } from '../../src/domain/doctor/service.verdicts.js';
+import {
+  judgeCertificate,
+  judgeDatabase,
+  judgeReach,
+} from '../../src/domain/doctor/service.verdicts.js';
 import { BrokerLab } from '../support/broker.lab.js';
 import { doctor } from './doctor.lab.js';
 
@@ -20,6 +24,7 @@ const ELSEWHERE: Partial<Readonly<Record<CheckName, () => Judgement>>> = {
   'kubernetes-api': () =>
     judgeApi({ version: V1_24, subresources: new Map(), admissionPolicies: true }),
   database: () => judgeDatabase(AWAY),
+  certificate: () => judgeCertificate({ validFrom: new Date(0), validTo: new Date(1) }, new Date()),
   channels: () => judgeReach(AWAY),
   sinks: () => judgeReach(AWAY),
   'audit-webhook': () => judgeHeard(null, new Date()),

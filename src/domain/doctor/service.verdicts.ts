@@ -111,6 +111,33 @@ export function judgeKeyFile({ path, mode, trouble }: FileFacts): Judgement {
     : ok('it can be read, by nobody else');
 }
 
+const EXPIRES_SOON_MS = 14 * 24 * 3_600_000;
+
+/** The certificate that is served with. */
+export function judgeCertificate(
+  { validFrom, validTo }: { readonly validFrom: Date; readonly validTo: Date },
+  now: Date,
+): Judgement {
+  const renew =
+    'have it issued anew and put both files into their place: they are taken up without a restart';
+  if (validTo <= now) {
+    return failure(`it has expired on ${dayOf(validTo)}, so that nobody connects`, renew);
+  }
+  if (validFrom > now) {
+    return failure(
+      `it is not valid before ${validFrom.toISOString()}, so that nobody connects`,
+      'look at the clock here, and at what was issued',
+    );
+  }
+  return validTo.getTime() - now.getTime() < EXPIRES_SOON_MS
+    ? warning(`it expires on ${dayOf(validTo)}`, renew)
+    : ok(`it is valid until ${dayOf(validTo)}`);
+}
+
+function dayOf(at: Date): string {
+  return at.toISOString().slice(0, 10);
+}
+
 /** How an anchor was found. */
 export interface AnchorFacts {
   /** Of a file: who may do what with it. */
