@@ -115,7 +115,7 @@ function statementNames(): (statement: { readonly sql: string }) => string {
   };
 }
 
-/** Whether an error says that the database cannot be reached, takes nobody, or is shutting down (class 08, 53300, 57P). */
+/** Whether an error says that the database cannot be reached, takes nobody or nothing, or is shutting down (class 08, 53, 57P). */
 export function isDatabaseDown(error: unknown): boolean {
   for (
     let at: unknown = error, depth = 0;
@@ -136,6 +136,11 @@ const DOWN_CODES = new Set([
   '53300',
   // The password of before, or the one of after.
   '28P01',
+  // No room on its disk, or in its memory; a disk that fails; one that was promoted away from and only reads.
+  '53100',
+  '53200',
+  '58030',
+  '25006',
   'P1001',
   'P1002',
   'P1008',
@@ -149,4 +154,4 @@ const DOWN_CODES = new Set([
   'EPIPE',
 ]);
 const DOWN_WORDS =
-  /ECONNREFUSED|ECONNRESET|connection terminated|timeout exceeded when trying to connect|57P0[123]|the database system is|not currently accepting connections|too many (?:clients|connections)|Can't reach database|DatabaseNotReachable|ConnectionClosed|SocketTimeout/i;
+  /ECONNREFUSED|ECONNRESET|connection terminated|timeout exceeded when trying to connect|57P0[123]|the database system is|not currently accepting connections|too many (?:clients|connections)|Can't reach database|DatabaseNotReachable|ConnectionClosed|SocketTimeout|No space left on device|could not extend file|read-only transaction/i;
