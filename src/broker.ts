@@ -26,12 +26,7 @@ import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
-import {
-  isWorkable,
-  MIGRATIONS_DIR,
-  schemaSentence,
-  schemaState,
-} from './adapters/prisma/migrate.runner.js';
+import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
 import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
@@ -52,7 +47,6 @@ import { PrismaSlackPosts } from './adapters/prisma/prisma-slack.posts.js';
 import { PrismaWebSessions } from './adapters/prisma/prisma-web.sessions.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
-import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AskGate } from './app/ask-gate.js';
@@ -106,6 +100,7 @@ import { pressureOf } from './broker.pressure.js';
 import type { Left } from './broker.leaving.js';
 import { leaveInTime } from './broker.leaving.js';
 import { BypassWatch } from './bypass.watch.js';
+import { databaseRefusal } from './database.refusal.js';
 import { LogWorks } from './log.works.js';
 import { NoticeDesk } from './notice.desk.js';
 import { SlackSide } from './slack.side.js';
@@ -575,19 +570,7 @@ function same<T>(inner: T): T {
   return inner;
 }
 
-/** Why the database cannot be served from, as a sentence; undefined where it can. */
-async function databaseRefusal(database: Database): Promise<string | undefined> {
-  try {
-    const state = await schemaState(database.pool, MIGRATIONS_DIR);
-    return isWorkable(state) ? await roleRefusal(database.pool) : schemaSentence(state);
-  } catch (error) {
-    // PostgreSQL's own words name roles and databases, never passwords.
-    const said = error instanceof Error ? error.message : String(error);
-    return `The database does not let us in (${said}): check \`database.url\`, and that it runs.`;
-  }
-}
-
-/** The same for whoever asks whether this replica can serve: what PostgreSQL says stays in the log. */
+/** Whether this replica can serve, for whoever asks: what PostgreSQL says stays in the log. */
 async function databaseReadiness(
   database: Database,
   journal: Journal,

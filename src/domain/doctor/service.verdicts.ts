@@ -28,7 +28,7 @@ export interface RoleFacts {
   readonly role: string;
   /** What it is or may, where it should not: `is a superuser`. */
   readonly tooMuch: readonly string[];
-  /** What it may not, where it must: `add audit events`. */
+  /** What it lacks: `INSERT on audit_events`. */
   readonly tooLittle: readonly string[];
 }
 
@@ -43,7 +43,7 @@ export function judgeRole(found: RoleFacts | Unseen): Judgement {
   }
   return tooLittle.length > 0
     ? failure(
-        `the role ${role} may not ${listed(tooLittle)}`,
+        `the role ${role} lacks ${listed(tooLittle)}`,
         'run the migrations as the owner: they grant hallpass_service to the role in database.url',
       )
     : ok(`the role ${role} may add to the audit log and neither change nor delete anything of it`);
