@@ -25,6 +25,7 @@ import { PrometheusMetrics } from './adapters/metrics/prometheus.metrics.js';
 import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
+import { DatabaseClock } from './adapters/prisma/database.clock.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
 import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
 import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
@@ -60,6 +61,7 @@ import { FollowPolicies } from './app/follow-policies.js';
 import { GatherFacts } from './app/gather-facts.js';
 import { LiveStreams } from './app/live-streams.js';
 import type { ClusterStreams } from './app/ports/cluster.streams.js';
+import type { Clock } from './app/ports/clock.js';
 import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
 import type { Presence } from './app/ports/presence.js';
@@ -139,6 +141,8 @@ export interface BrokerOptions {
     readonly recorder?: (inner: Recorder) => Recorder;
     readonly presence?: (inner: Presence) => Presence;
   };
+  /** In the place of the machine's own, for trials with one that is wrong. */
+  readonly machineClock?: Clock;
 }
 
 /**
@@ -162,11 +166,10 @@ export async function startBroker(
   Buffer.poolSize = BUFFER_POOL_BYTES;
   const logger = makeLogger(config.log);
   const journal = new PinoJournal(logger);
-  const clock = new SystemClock();
+  const clock = new DatabaseClock({ machine: options.machineClock ?? new SystemClock(), journal });
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
 
   const rotating = new RotatingFiles({ files: config.files, journal });
-  tellOfCertificate(config.tls, { clock, journal });
 
   const folders = WatchedFolders.of(config.policies.folders);
   if (isPolicyErrors(folders)) return { refused: folders.policyErrors.join('\n') };
@@ -178,6 +181,9 @@ export async function startBroker(
   opened.defer(() => database.close());
   const unfit = await databaseRefusal(database);
   if (unfit !== undefined) return { refused: unfit };
+  await clock.follow(() => database.urgently(() => database.pool));
+  opened.defer(() => clock.stop());
+  tellOfCertificate(config.tls, { clock, journal });
   const policyArchive = new PrismaPolicyArchive(database);
   const policies = new FollowPolicies({
     folders,
@@ -467,6 +473,7 @@ export async function startBroker(
       channels: () => desk.readChannels.read(),
       slack: () => new PrismaSlackPosts(database).standing(),
       slackConnected: () => slack?.isConnected() ?? null,
+      clockCorrection: () => clock.correctionSeconds,
       files: () => rotating.standing(),
       certificates: () =>
         config.tls ? [{ key: 'server.tls.certFile', validTo: config.tls.validTo }] : [],
@@ -554,7 +561,7 @@ export async function startBroker(
 /** A certificate that nobody takes is no reason not to end sessions. */
 function tellOfCertificate(
   tls: Config['tls'],
-  { clock, journal }: { readonly clock: SystemClock; readonly journal: Journal },
+  { clock, journal }: { readonly clock: Clock; readonly journal: Journal },
 ): void {
   if (!tls) return;
   const { validFrom, validTo } = tls;
@@ -598,7 +605,7 @@ function visitsOf(
   parts: {
     readonly database: Database;
     readonly note: NotePerson;
-    readonly clock: SystemClock;
+    readonly clock: Clock;
     readonly journal: Journal;
     readonly humans: Humans;
   },

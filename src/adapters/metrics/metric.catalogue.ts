@@ -364,6 +364,13 @@ export const METRICS = {
     help: 'Whether this replica has its WebSocket to Slack (1) or not (0); absent where Slack posts, or is not configured.',
     use: 'Alert where the maximum of all replicas is 0 for a minute: nobody can ask or consent in Slack. The log says why.',
   },
+  clockCorrection: {
+    name: 'hallpass_clock_correction_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'How far the database’s clock is ahead of this machine’s (below 0: behind), and by how much times are put right for it; 0 within a second.',
+    use: 'Alert where it is not within 10 seconds: one of the two does not keep time.',
+  },
   filesRenewed: {
     name: 'hallpass_files_renewed_total',
     type: 'counter',

@@ -54,6 +54,8 @@ export interface MetricSources {
   readonly slack: () => Promise<SlackStanding>;
   /** Whether this replica is connected to Slack; null where it is not to be. */
   readonly slackConnected: () => boolean | null;
+  /** How far the database's clock is ahead of this machine's, in seconds. */
+  readonly clockCorrection: () => number;
   /** Of files that the configuration names. */
   readonly files: () => readonly {
     readonly key: string;
@@ -110,6 +112,7 @@ export class PrometheusMetrics {
     slackGone: this.gauge(METRICS.slackGone),
     slackConnected: this.gauge(METRICS.slackConnected),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
+    clockCorrection: this.gauge(METRICS.clockCorrection),
     fileUnused: this.gauge(METRICS.fileUnused),
     certificateExpiry: this.gauge(METRICS.certificateExpiry),
   };
@@ -252,6 +255,7 @@ export class PrometheusMetrics {
   }
 
   private takeFiles(): void {
+    this.gauges.clockCorrection.set(this.sources.clockCorrection());
     this.filesRenewed.reset();
     for (const { key, renewed, isUsed } of this.sources.files()) {
       this.gauges.fileUnused.set({ key }, isUsed ? 0 : 1);
