@@ -49,6 +49,7 @@ import { PrismaWebSessions } from './adapters/prisma/prisma-web.sessions.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
+import { TracedSessionStore } from './adapters/tracing/traced.session.store.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AskGate } from './app/ask-gate.js';
 import { AdvanceSession } from './app/advance-session.js';
@@ -84,13 +85,13 @@ import { RecordStreams } from './app/record-streams.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { tellOddities } from './app/tell-oddities.js';
+import { clusterReadiness } from './app/views/cluster.view.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { isWholeLog, logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
-import { stopping } from './app/stream.sentences.js';
 import { WaitForStart } from './app/wait-for-start.js';
 import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
@@ -98,6 +99,7 @@ import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import { Humans } from './domain/humans.js';
 import type { Identity } from './domain/person.js';
+import { traceFields } from './domain/traceparent.js';
 import { pressureOf } from './broker.pressure.js';
 import type { Left } from './broker.leaving.js';
 import { leaveInTime } from './broker.leaving.js';
@@ -107,6 +109,7 @@ import { LogWorks } from './log.works.js';
 import { NoticeDesk } from './notice.desk.js';
 import { SlackSide } from './slack.side.js';
 import { SlackVoice } from './slack.voice.js';
+import { Traces } from './traces.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -143,6 +146,8 @@ export interface BrokerOptions {
   };
   /** In the place of the machine's own, for trials with one that is wrong. */
   readonly machineClock?: Clock;
+  /** Where the log goes, for trials that read it; standard output where left out. */
+  readonly logTo?: { write(line: string): void };
 }
 
 /**
@@ -164,10 +169,17 @@ export async function startBroker(
 ): Promise<Broker | StartRefusal> {
   await using opened = new AsyncDisposableStack();
   Buffer.poolSize = BUFFER_POOL_BYTES;
-  const logger = makeLogger(config.log);
+  const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
+  const traces = await Traces.of(config.tracing, {
+    replica,
+    onDropped: (spans, why, cause) =>
+      journal.warn({ spans, why, err: cause }, 'spans of traces are dropped'),
+  });
+  const { tracer } = traces;
+  const logger = makeLogger(config.log, () => traceFields(tracer.traceparent), options.logTo);
   const journal = new PinoJournal(logger);
   const clock = new DatabaseClock({ machine: options.machineClock ?? new SystemClock(), journal });
-  const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
+  opened.defer(() => traces.close());
 
   const rotating = new RotatingFiles({ files: config.files, journal });
 
@@ -206,14 +218,17 @@ export async function startBroker(
   };
   const news = new PrismaSessionNews(database.settings.url, journal);
   const store = around.store(
-    // The database tells the other replicas; this one need not wait for that.
-    new PrismaSessionStore(database, (id, version) => {
-      news.written(id, version);
-      deliver.wake();
-    }),
+    new TracedSessionStore(
+      // The database tells the other replicas; this one need not wait for that.
+      new PrismaSessionStore(database, (id, version) => {
+        news.written(id, version);
+        deliver.wake();
+      }),
+      tracer,
+    ),
   );
   const reviews = new PrismaReviewStore(database);
-  const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });
+  const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal, tracer });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
   opened.defer(() => news.close());
@@ -313,12 +328,13 @@ export async function startBroker(
     replica,
   });
   const keepRecordings = new KeepRecordings({ store, recordings, clock, journal, replica });
+  const stop = new StopSession({ store, clock, journal, replica });
   const live = new LiveStreams({
     store,
     news,
     presence: around.presence(presence),
     activity,
-    stop: new StopSession({ store, clock, journal, replica }),
+    stop: { insist: (...args) => database.urgently(() => stop.insist(...args)) },
     clock,
     journal,
   });
@@ -337,6 +353,7 @@ export async function startBroker(
       journal,
       replica,
       sawRunning: (id) => live.sawRunning(id),
+      tracer,
     }),
     workers: config.sessions.workers,
     leaseSeconds: config.sessions.leaseSeconds,
@@ -348,6 +365,7 @@ export async function startBroker(
     taps: new TarTaps(),
     live,
     clock,
+    tracer,
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
   const asking = new RequestSession({
@@ -358,6 +376,7 @@ export async function startBroker(
     clock,
     limits: bounds,
     gate: new AskGate(bounds.asksPerMinute, pressureOf(opened, database)),
+    tracer,
   });
   const bypassWatch = new BypassWatch({
     clusters: config.clusterAudits,
@@ -379,17 +398,20 @@ export async function startBroker(
     log: auditLog,
     clock,
     limits: bounds,
+    tracer,
   });
   const listTargets = new ListTargets({ clusters: kubernetes, policies, facts });
   const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
   const slack = SlackSide.of(config, {
     ...acts,
+    urgently: (work) => database.urgently(work),
     api: slackVoice?.api,
     linkSlack,
     clusters,
     store,
     clock,
     journal,
+    tracer,
   });
   const draining = new AbortController();
   const app = await createHttpApp({
@@ -432,17 +454,20 @@ export async function startBroker(
       facts,
       asking,
       clock,
+      tracer,
     }),
     store,
     news,
     policies,
     policyArchive,
     clusters,
+    clusterStates: kubernetes,
     clock,
     journal,
     roleGroups: config.identity.roles,
     isDatabaseDown,
     logger,
+    tracer,
     settings: await httpSettings(config),
     pages: new PageParts(
       visitsOf(config, { database, note: notePerson, clock, journal, humans }),
@@ -460,6 +485,7 @@ export async function startBroker(
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
       { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
       { name: 'audit', check: () => Promise.resolve(logReadiness(logWorks.guard.state())) },
+      { name: 'clusters', check: () => Promise.resolve(clusterReadiness(kubernetes.health())) },
       { name: 'kubernetes-audit', check: () => Promise.resolve(bypassWatch.readiness()) },
     ],
     new PrometheusMetrics({
@@ -470,6 +496,7 @@ export async function startBroker(
       recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
       ...logWorks.metrics(),
       heard: () => bypassWatch.heard(),
+      clusters: () => kubernetes.health(),
       channels: () => desk.readChannels.read(),
       slack: () => new PrismaSlackPosts(database).standing(),
       slackConnected: () => slack?.isConnected() ?? null,
@@ -477,6 +504,7 @@ export async function startBroker(
       files: () => rotating.standing(),
       certificates: () =>
         config.tls ? [{ key: 'server.tls.certFile', validTo: config.tls.validTo }] : [],
+      spans: () => traces.counts(),
     }),
   );
 
@@ -496,6 +524,7 @@ export async function startBroker(
   rotating.start();
   opened.defer(() => rotating.stop());
   config.tls?.onRenewed((texts) => renewTls(app, texts));
+  kubernetes.watch();
   policies.start((heard) => news.subscribePolicies(heard));
   opened.defer(() => policies.stop());
   opened.defer(policies.onSwitch(() => removeAccess.look()));
@@ -551,7 +580,7 @@ export async function startBroker(
     leave: () =>
       leaveInTime(config.server, {
         drain,
-        warn: (inSeconds) => live.tell({ kind: 'stopping', text: stopping(inSeconds) }),
+        warn: (inSeconds) => live.warn(inSeconds),
         stop: () => running.disposeAsync(),
         journal,
       }),

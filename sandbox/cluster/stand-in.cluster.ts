@@ -74,6 +74,7 @@ export class StandInCluster {
   readonly admission: AdmissionPolicies;
   readonly images: ImageTable;
   readonly tokens: { readonly admin: string };
+  #caPem: string;
   readonly #store: ObjectStore;
   readonly #stops: (() => void)[] = [];
   #server: ApiServer | undefined;
@@ -81,8 +82,9 @@ export class StandInCluster {
   constructor(
     options: ClusterOptions,
     readonly runtime: ContainerRuntime,
-    readonly caPem: string,
+    caPem: string,
   ) {
+    this.#caPem = caPem;
     const now = options.now ?? (() => new Date());
     const store = new ObjectStore(options.historyMax);
     const timings = { ...quickTimings, ...options.timings };
@@ -141,6 +143,18 @@ export class StandInCluster {
   async listen(server: ApiServer, port: number): Promise<void> {
     await server.listen(port);
     this.#server = server;
+  }
+
+  /** The certificate authority that its server's certificate is by. */
+  get caPem(): string {
+    return this.#caPem;
+  }
+
+  /** Gives the server another certificate, by another authority, as a rotation of both does. Connections stay. */
+  async renewCertificate(goodUntil?: Date): Promise<void> {
+    const certificate = await makeServerCertificate('kube-apiserver', goodUntil);
+    this.#listening.renew(certificate);
+    this.#caPem = certificate.caPem;
   }
 
   get url(): string {

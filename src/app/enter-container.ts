@@ -17,8 +17,11 @@ import type { RemoteProcess } from './ports/cluster.streams.js';
 import { CopyTaps } from './ports/copy.taps.js';
 import { Recorder } from './ports/recorder.js';
 import type { StreamRecording } from './ports/recorder.js';
+import type { OpenSpan, Tracer } from './ports/tracer.js';
+import { UNTRACED } from './ports/tracer.js';
 import { absent } from './read-session.js';
 import { inputRefusal, termsRefusal } from './stream.refusals.js';
+import { atStream, beginStream, endStream } from './stream.span.js';
 import * as sentences from './stream.sentences.js';
 import type { WaitForStart } from './wait-for-start.js';
 
@@ -48,6 +51,8 @@ export class EnterContainer extends EnterSession {
       readonly taps: CopyTaps;
       readonly live: LiveStreams;
       readonly clock: Clock;
+      /** Left out: nobody follows. */
+      readonly tracer?: Tracer;
     },
   ) {
     super();
@@ -62,14 +67,29 @@ export class EnterContainer extends EnterSession {
       mayWait: (found) => this.refusal(caller, entry, found),
     });
     if (isProblem(session)) return session;
+    const { tracer = UNTRACED } = this.deps;
+    const span = beginStream(tracer, session, entry);
+    return tracer.within(span, () => this.open(caller, entry, { session, span, signal }));
+  }
+
+  private async open(
+    caller: Caller,
+    entry: Entry,
+    of: { readonly session: Session; readonly span: OpenSpan; readonly signal: AbortSignal },
+  ): Promise<OpenStream | Problem> {
+    const { session, span, signal } = of;
+    const { live } = this.deps;
     const recording = await this.deps.recorder.open(
       newRecording(session, entry, caller),
-      caller.actor,
+      atStream(caller, span),
       () => stream.tell({ kind: 'gap', text: sentences.GAP }),
     );
-    if (isProblem(recording)) return recording;
+    if (isProblem(recording)) {
+      span.end({ refused: recording.problem });
+      return recording;
+    }
     const at = live.of(session);
-    const stream = this.stream(at, entry, recording);
+    const stream = this.stream(at, entry, { recording, span });
     const leave = () => stream.leave();
     signal.addEventListener('abort', leave, { once: true });
     try {
@@ -102,7 +122,11 @@ export class EnterContainer extends EnterSession {
     return session.grant ? termsRefusal(session.grant.terms, entry, session.id) : undefined;
   }
 
-  private stream(at: LiveSession, entry: Entry, recording: StreamRecording): GovernedStream {
+  private stream(
+    at: LiveSession,
+    entry: Entry,
+    { recording, span }: { readonly recording: StreamRecording; readonly span: OpenSpan },
+  ): GovernedStream {
     const { live, taps } = this.deps;
     const stream: GovernedStream = new GovernedStream({
       entry,
@@ -122,7 +146,10 @@ export class EnterContainer extends EnterSession {
       again: () => this.exec(at, stream),
       explain: (end) => at.explain(end),
       recordingFailed: (why) => live.recordingFailed(at, why),
-      over: () => live.removed(at, stream),
+      over: () => {
+        live.removed(at, stream);
+        void stream.ended.then((end) => endStream(span, end));
+      },
     });
     return stream;
   }

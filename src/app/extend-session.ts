@@ -11,6 +11,8 @@ import { changed } from './decide-session.js';
 import { policyRecord } from './decided-step.js';
 import { NotePerson } from './note-person.js';
 import type { IdempotencyKey, Step } from './ports/session.store.js';
+import type { Tracer } from './ports/tracer.js';
+import { UNTRACED } from './ports/tracer.js';
 import { absent } from './read-session.js';
 import type { AskLimits } from './request-session.js';
 import { stepOf } from './session-step.js';
@@ -26,6 +28,8 @@ export class ExtendSession {
     private readonly deps: DecideExtensionDeps & {
       readonly note: NotePerson;
       readonly limits: Pick<AskLimits, 'startDeadlineSeconds' | 'longestDurationSeconds'>;
+      /** Left out: nobody follows. */
+      readonly tracer?: Tracer;
     },
   ) {
     this.deciding = new DecideExtension(deps);
@@ -60,12 +64,23 @@ export class ExtendSession {
       if (refusal) return (await this.replay(id, idempotency)) ?? refusal;
       await note.note(caller);
       await policies.refresh();
-      const granted = await this.deciding.decide(caller, session, wish);
+      const granted = await this.decide(caller, session, wish);
       if (isProblem(granted)) return granted;
       const written = await store.write(this.step(caller, session, { wish, granted, idempotency }));
       if (!isProblem(written)) return { session: written, already: false };
       if (written.problem !== 'write-conflict' || tries === TRIES_MAX) return written;
     }
+  }
+
+  private decide(caller: Caller, session: Session, wish: ExtendWish) {
+    const { tracer = UNTRACED } = this.deps;
+    return tracer.run('session.decide', { facts: { session: session.id } }, async (span) => {
+      const granted = await this.deciding.decide(caller, session, wish);
+      if (isProblem(granted)) return granted;
+      const { verdict, grant } = granted.decision;
+      span.note({ verdict, rule: grant.rule, policySet: grant.policyHash });
+      return granted;
+    });
   }
 
   private refusal(caller: Caller, session: Session, wish: ExtendWish): Problem | undefined {

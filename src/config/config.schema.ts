@@ -18,6 +18,8 @@ import { slackSection } from './slack.section.js';
 import type { SlackSecrets } from './slack.secrets.js';
 import type { TlsPair } from './tls.files.js';
 import type { WatchedFile } from './watched.file.js';
+import type { TracingConfig } from './tracing.section.js';
+import { tracingSection } from './tracing.section.js';
 import type { WebClientConfig } from './web.clients.js';
 
 /**
@@ -75,6 +77,9 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'What is logged, to standard output.' }),
+  tracing: tracingSection.prefault({}).meta({
+    description: 'Traces of what is done for each request, by OpenTelemetry: docs/tracing.md.',
+  }),
 });
 
 export type ConfigDocument = z.output<typeof configSchema>;
@@ -96,7 +101,7 @@ export interface OnCallConfig {
 /** What the program runs by: checked, complete, paths absolute. */
 export interface Config extends Omit<
   ConfigDocument,
-  'audit' | 'database' | 'notifications' | 'onCall' | 'recordings'
+  'audit' | 'database' | 'notifications' | 'onCall' | 'recordings' | 'tracing'
 > {
   readonly audit: AuditConfig;
   readonly clusterAudits: readonly ClusterAudit[];
@@ -104,6 +109,7 @@ export interface Config extends Omit<
   readonly notifications: NotificationsConfig;
   readonly onCall: OnCallConfig;
   readonly recordings: RecordingsConfig;
+  readonly tracing: TracingConfig;
   readonly webClients: readonly WebClientConfig[];
   /** Null: Slack is neither spoken to nor heard. */
   readonly slackSecrets: SlackSecrets | null;

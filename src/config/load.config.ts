@@ -18,6 +18,7 @@ import { recordingsOf } from './recordings.secrets.js';
 import { Secret } from './secret.js';
 import { slackSecretsOf } from './slack.secrets.js';
 import { tlsOf } from './tls.files.js';
+import { tracingOf } from './tracing.secrets.js';
 import { webClientsOf } from './web.clients.js';
 import { readOnCallSecrets, secretIn } from './secret.files.js';
 
@@ -48,6 +49,7 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
   const audit = auditOf(document, sources, mistakes);
   const clusterAudits = clusterAuditsOf(document, sources, mistakes);
   const notifications = notificationsOf(document.notifications, sources, mistakes);
+  const tracing = tracingOf(document.tracing, sources, mistakes);
   const webClients = webClientsOf(document, sources, mistakes);
   const slackSecrets = slackSecretsOf(document, sources, mistakes);
   const tls = tlsOf(document, sources, mistakes);
@@ -61,6 +63,7 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
         notifications,
         onCall: { secrets: onCall.secrets },
         recordings,
+        tracing,
         webClients,
         slackSecrets,
         tls,

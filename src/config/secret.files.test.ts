@@ -153,6 +153,8 @@ const CASES: readonly Case[] = [
     used: ({ slackSecrets }) =>
       slackSecrets?.door.mode === 'socket' ? slackSecrets.door.appToken.reveal() : undefined,
   },
+  { key: 'tracing.otlp.headersFile', file: 'otlp', good: 'authorization: x', wrong: 'no header' },
+  { key: 'tracing.otlp.caFile', file: 'otlp-ca', good: '', wrong: 'anything' },
   { key: 'server.caFile', file: 'ca.crt', good: '', wrong: 'anything' },
 ];
 
@@ -237,6 +239,13 @@ function document(): object {
         }),
         channel('pager', 'pagerduty', { secretFile: 'pagerduty' }),
       ],
+    },
+    tracing: {
+      otlp: {
+        endpoint: 'https://traces.example.com',
+        headersFile: 'otlp',
+        caFile: 'otlp-ca',
+      },
     },
     slack: {
       teamId: 'T0123456789',
@@ -439,7 +448,7 @@ describe('server.tls', () => {
   });
 
   test('that has expired is served on, and one that has expired does not take its place', async () => {
-    const expired = await makeServerCertificate(undefined, { validDays: -1 });
+    const expired = await makeServerCertificate(undefined, new Date(Date.now() - 60_000));
     try {
       put(TLS.certFile, expired.certPem);
       put(TLS.keyFile, expired.keyPem);

@@ -25,8 +25,12 @@ describe.each(WAYS)('a broker that acts in people’s names ($way)', ({ way, fil
     lab = await RightsLab.start(['rbac.yaml', 'rbac-evict.yaml', file], `${way}-broker`, {
       impersonate: {},
     });
-    const limits = { images: IMAGE };
-    lab.cluster.admission.use(...lockdownTexts('enforce', { account: lab.account, limits }));
+    const values = {
+      account: lab.account,
+      sessionGroups: ['hallpass:sessions'],
+      limits: { images: IMAGE },
+    };
+    lab.cluster.admission.use(...lockdownTexts('enforce', values));
     await lab.useAll();
   }, 120_000);
   afterAll(() => lab[Symbol.asyncDispose]());

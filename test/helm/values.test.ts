@@ -129,6 +129,11 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     "at '/config/server/publicUrl'",
   ],
   [
+    'no image of your own',
+    { image: { repository: '' } },
+    'image.repository is missing: give the place that you pushed the image to',
+  ],
+  [
     'no public URL',
     { config: { server: { publicUrl: '' } } },
     'config.server.publicUrl is missing: give the address',
@@ -176,6 +181,26 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     'a Role for a pattern',
     cluster({ inCluster: true, namespaces: ['team-*'] }),
     'has the pattern "team-*", but rbac.scope is namespaces',
+  ],
+  [
+    'sessions in people’s names without the right to it',
+    cluster({ inCluster: true, impersonate: {} }),
+    'config.clusters has impersonate, but rbac.impersonate is none',
+  ],
+  [
+    'the right to people’s names for nothing',
+    { rbac: { impersonate: 'classic' } },
+    'rbac.impersonate is classic, but no cluster of config.clusters that is inCluster has',
+  ],
+  [
+    'a variable that is no name',
+    { lockdown: { limits: { env: ['date +%s'] } } },
+    "at '/lockdown/limits/env/0'",
+  ],
+  [
+    'an exception for everybody',
+    { lockdown: { exceptGroups: ['system:authenticated'] } },
+    'lockdown.exceptGroups has system:authenticated, which everybody is in',
   ],
   [
     'no time to end',
@@ -275,9 +300,7 @@ describe('wrong values', () => {
   });
 
   test('are refused in a sentence where nothing was said at all', async () => {
-    expect(await lab.refusal({}, [])).toContain(
-      'config.server.publicUrl is missing: give the address',
-    );
+    expect(await lab.refusal({}, [])).toContain('image.repository is missing: give the place');
   });
 
   test('are refused where Kubernetes is too old for them', async () => {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommands } from './audit.commands.js';
 import { channelCommands } from './channel.commands.js';
+import { clusterCommand } from './cluster.commands.js';
 import type { CommandDeps } from './client.command.js';
 import type { ClientWorld } from './client.world.js';
 import { CommandFailure } from './command.failure.js';
@@ -59,6 +60,7 @@ export function hallpassProgram(
     recordingCommands(clients),
     ...kubeCommands(clients),
     auditCommands(clients, deps.evidence),
+    clusterCommand(clients),
     channelCommands(clients),
     slackCommands(clients),
     policyCommands(deps, done),

@@ -24,6 +24,7 @@ import { problemBytes, problemHeaders, rawProblemResponse } from './problem.docu
 import { takeForms } from './pages/page.bodies.js';
 import { takeKubeBodies } from './kube/kube.bodies.js';
 import { requestIdOf } from './request.id.js';
+import { traceRequests } from './request.traces.js';
 import { RouteTable } from './route.table.js';
 import { securityHeaders } from './security.headers.js';
 import { takeSlack } from './slack.address.js';
@@ -126,13 +127,14 @@ function isHttps(settings: HttpSettings): boolean {
 function prepare(
   instance: FastifyInstance,
   routes: RouteTable,
-  { settings, receiveAudit, slackInbox, draining, urgently }: HttpDeps,
+  { settings, receiveAudit, slackInbox, draining, urgently, tracer }: HttpDeps,
 ): void {
   const https = isHttps(settings);
   instance.addHook('onRoute', (route) => {
     if (!refuseHead(route)) routes.add(route.method, route.url);
     limitBody(route);
   });
+  if (tracer) traceRequests(instance, tracer);
   instance.addHook('onRequest', async (request, reply) => {
     void reply.headers({ ...securityHeaders(request.url, https), 'x-request-id': request.id });
     refuseStrangers(request, reply, receiveAudit);

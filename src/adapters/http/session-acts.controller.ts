@@ -209,6 +209,8 @@ export class SessionActsController {
       'cluster-unauthorized',
       'cluster-refused',
       'cluster-unavailable',
+      'cluster-unreachable',
+      'cluster-unsupported',
       'policy-unavailable',
     ],
   })

@@ -139,7 +139,6 @@ export class ClusterExaminer extends ClusterLooks {
   }
 
   override async admissionPolicies(
-    prefix: string,
     signal: AbortSignal,
   ): Promise<readonly AdmissionPolicyFacts[] | Unseen> {
     const api = await this.api(signal);
@@ -154,15 +153,13 @@ export class ClusterExaminer extends ClusterLooks {
     ]);
     if (policies instanceof Unseen) return policies;
     if (bindings instanceof Unseen) return bindings;
-    return policies
-      .map(({ metadata: { name } }) => name)
-      .filter((name) => name.startsWith(prefix))
-      .map((name) => ({
-        name,
-        actions: bindings
-          .filter(({ spec }) => spec.policyName === name)
-          .map(({ spec }) => spec.validationActions),
-      }));
+    return policies.map(({ metadata: { name, labels } }) => ({
+      name,
+      labels: labels ?? {},
+      actions: bindings
+        .filter(({ spec }) => spec.policyName === name)
+        .map(({ spec }) => spec.validationActions),
+    }));
   }
 
   override async clock(signal: AbortSignal): Promise<ClockReading | Unseen> {

@@ -1,8 +1,11 @@
 import { IsomorphicFetchHttpLibrary, ResponseContext } from '@kubernetes/client-node';
 import type { PromiseHttpLibrary, RequestContext } from '@kubernetes/client-node';
 import { pause } from '../../app/pause.js';
+import type { OpenSpan, SpanFacts } from '../../app/ports/tracer.js';
+import { apiCallOf } from './api.call.js';
 import type { ApiFailure } from './api.failure.js';
 import { ApiFailureError } from './api.failure.js';
+import type { CallSpans } from './call.spans.js';
 import type { RetryLimits } from './retry.policy.js';
 import { retryWaitMs, wasNotSent } from './retry.policy.js';
 import { readStatus } from './status.schema.js';
@@ -18,9 +21,22 @@ const NEVER = new AbortController().signal;
 export class ResilientHttp implements PromiseHttpLibrary {
   private readonly http = new IsomorphicFetchHttpLibrary();
 
-  constructor(private readonly limits: RetryLimits) {}
+  constructor(
+    private readonly limits: RetryLimits,
+    private readonly told: {
+      /** Told of each call. */
+      readonly calls: CallSpans;
+      /** Told what each try came to. */
+      readonly heard?: (outcome: ResponseContext | ApiFailure) => void;
+    },
+  ) {}
 
   async send(request: RequestContext): Promise<ResponseContext> {
+    const call = apiCallOf(request.getHttpMethod(), request.getUrl());
+    return this.told.calls.follow(call, (span) => this.sendUntilTaken(request, span));
+  }
+
+  private async sendUntilTaken(request: RequestContext, span: OpenSpan): Promise<ResponseContext> {
     const { limits } = this;
     const signal = request.getSignal() ?? NEVER;
     const endsAt = performance.now() + limits.callMs;
@@ -28,6 +44,8 @@ export class ResilientHttp implements PromiseHttpLibrary {
     for (let tries = 1; ; tries++) {
       const leftMs = endsAt - performance.now();
       const outcome = await this.attempt(request, { signal, leftMs });
+      span.note(factsOf(outcome, tries));
+      this.told.heard?.(outcome);
       if (outcome instanceof ResponseContext) return outcome;
       inDoubt ||= !outcome.definite;
       const waitMs = retryWaitMs({
@@ -61,6 +79,12 @@ export class ResilientHttp implements PromiseHttpLibrary {
       request.setSignal(signal);
     }
   }
+}
+
+function factsOf(outcome: ResponseContext | ApiFailure, tries: number): SpanFacts {
+  const retries = tries === 1 ? {} : { retries: tries - 1 };
+  if (outcome instanceof ResponseContext) return { status: outcome.httpStatusCode, ...retries };
+  return { ...(outcome.failure === 'refused' ? { status: outcome.httpStatus } : {}), ...retries };
 }
 
 function judge(response: ResponseContext, text: string): ResponseContext | ApiFailure {

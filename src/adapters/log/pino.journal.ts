@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
-import type { Logger } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
 import { Journal } from '../../app/ports/journal.js';
 
 export interface LogSettings {
@@ -19,13 +19,24 @@ const REDACTED = [
   'password',
 ];
 
-/** The program's one logger: on standard output. */
-export function makeLogger(settings: LogSettings): Logger {
+/**
+ * The program's one logger.
+ *
+ * @param more what each line says besides, such as of which trace it is.
+ * @param to where it goes; standard output where left out.
+ */
+export function makeLogger(
+  settings: LogSettings,
+  more?: () => object,
+  to?: DestinationStream,
+): Logger {
   const options = {
     level: settings.level,
     redact: { paths: REDACTED, censor: '[redacted]' },
     serializers: { cause: pino.stdSerializers.err, err: pino.stdSerializers.err },
+    ...(more ? { mixin: more } : {}),
   };
+  if (to) return pino(options, to);
   return settings.format === 'pretty' ? pino(options, pretty({ sync: true })) : pino(options);
 }
 

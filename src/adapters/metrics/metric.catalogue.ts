@@ -168,6 +168,20 @@ export const METRICS = {
     help: 'Recordings that this replica ended after another one was lost.',
     use: 'Look for the replica that died.',
   },
+  spansSent: {
+    name: 'hallpass_trace_spans_sent_total',
+    type: 'counter',
+    labels: [],
+    help: 'Spans of traces that the collector took from this replica. 0 where there is none.',
+    use: 'Shows what tracing costs; `tracing.sampleRatio` makes it less.',
+  },
+  spansDropped: {
+    name: 'hallpass_trace_spans_dropped_total',
+    type: 'counter',
+    labels: ['why'],
+    help: 'Spans that nobody will see, by why: `queue-full` (more than could be sent), `not-taken` (the collector refused them, or did not answer).',
+    use: 'Look at the collector where it rises: traces have holes. Nothing else waits for it, and nothing else is lost.',
+  },
   auditParted: {
     name: 'hallpass_audit_parted',
     type: 'gauge',
@@ -391,6 +405,34 @@ export const METRICS = {
     labels: ['key'],
     help: 'When the certificate that this replica serves with ceases to be valid, in seconds since 1970. Left out where it serves plain HTTP.',
     use: 'Alert two weeks before.',
+  },
+  clusterUp: {
+    name: 'hallpass_cluster_up',
+    type: 'gauge',
+    labels: ['cluster'],
+    help: 'Whether a cluster can be reached from this replica (1) or not (0); absent until it was asked.',
+    use: 'Alert on 0 for longer than some minutes: nobody can ask for sessions there. Containers end at their deadlines all the same.',
+  },
+  clusterAnswerAge: {
+    name: 'hallpass_cluster_answer_age_seconds',
+    type: 'gauge',
+    labels: ['cluster'],
+    help: 'How long ago a cluster last answered this replica; absent until it has.',
+    use: 'Shows how long it has been away. Some seconds while it is well, whether anybody uses it or not.',
+  },
+  clusterUnsupported: {
+    name: 'hallpass_cluster_unsupported',
+    type: 'gauge',
+    labels: ['cluster'],
+    help: 'Whether a cluster is too old for sessions, or lacks what they need (1), or not (0).',
+    use: 'Alert on 1: whoever asks there is refused. `hallpass clusters` says what is lacking.',
+  },
+  clusterCredentialsRefused: {
+    name: 'hallpass_cluster_credentials_refused_seconds',
+    type: 'gauge',
+    labels: ['cluster'],
+    help: 'For how long the files of a cluster’s credentials have been such that cannot be used, so that those before are; 0 where they can.',
+    use: 'Alert where it is above some minutes: with those before, the cluster is lost when they expire. The log says what is wrong.',
   },
 } as const satisfies Record<string, Metric>;
 

@@ -9,8 +9,16 @@ import type { AuditState } from '../../app/views/log-standing.view.js';
 import type { ChannelView } from '../../contract/channel.schema.js';
 import type { SinkStanding } from '../../app/ports/sink.store.js';
 import type { SlackStanding } from '../../app/ports/slack.posts.js';
+import type { ClusterHealth } from '../../domain/cluster.health.js';
+import { takeClusters } from './cluster.gauges.js';
 import type { Metric } from './metric.catalogue.js';
 import { METRICS } from './metric.catalogue.js';
+
+/** What became of spans. */
+export interface SpansTold {
+  readonly sent: number;
+  readonly dropped: Readonly<Record<string, number>>;
+}
 
 /** What is counted in the database, for all replicas together. */
 export interface Tally {
@@ -45,6 +53,8 @@ export interface MetricSources {
   };
   /** Whose API servers' audit logs are looked at. */
   readonly heard: () => readonly HeardCluster[];
+  /** As this replica knows them. */
+  readonly clusters: () => readonly ClusterHealth[];
   readonly anchorLags: () => Promise<readonly AnchorLag[]>;
   /** Where the audit log is delivered to. */
   readonly sinks: () => Promise<readonly SinkStanding[]>;
@@ -64,6 +74,8 @@ export interface MetricSources {
   }[];
   /** Of our own: what is served with. */
   readonly certificates: () => readonly { readonly key: string; readonly validTo: Date }[];
+  /** What became of the spans of this replica; null where none are made. */
+  readonly spans: () => SpansTold | null;
 }
 
 /** What this replica tells Prometheus, at the moment of asking. */
@@ -115,6 +127,10 @@ export class PrometheusMetrics {
     clockCorrection: this.gauge(METRICS.clockCorrection),
     fileUnused: this.gauge(METRICS.fileUnused),
     certificateExpiry: this.gauge(METRICS.certificateExpiry),
+    clusterUp: this.gauge(METRICS.clusterUp),
+    clusterAnswerAge: this.gauge(METRICS.clusterAnswerAge),
+    clusterUnsupported: this.gauge(METRICS.clusterUnsupported),
+    clusterCredentialsRefused: this.gauge(METRICS.clusterCredentialsRefused),
   };
   private readonly filesRenewed = this.counter(METRICS.filesRenewed);
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
@@ -132,6 +148,10 @@ export class PrometheusMetrics {
     dropped: this.counter(METRICS.auditDropped),
     dropFailures: this.counter(METRICS.auditDropFailures),
     misfiled: this.counter(METRICS.auditMisfiled),
+  };
+  private readonly spans = {
+    sent: this.counter(METRICS.spansSent),
+    dropped: this.counter(METRICS.spansDropped),
   };
   private readonly kubeAudited = {
     bypasses: this.counter(METRICS.bypasses),
@@ -157,6 +177,8 @@ export class PrometheusMetrics {
     this.takeAudit(this.sources.audit());
     this.takeHeard(this.sources.heard());
     this.takeFiles();
+    this.takeSpans(this.sources.spans());
+    takeClusters(this.gauges, this.sources.clusters(), Date.now());
     await Promise.all([
       this.takeTally(),
       this.takeLags(),
@@ -241,6 +263,13 @@ export class PrometheusMetrics {
       events.inc({ cluster, outcome: 'unreadable' }, counts.unreadable);
       if (heardAt) this.gauges.kubeAuditHeard.set({ cluster }, heardAt.getTime() / 1000);
     }
+  }
+
+  private takeSpans(told: SpansTold | null): void {
+    const { sent, dropped } = this.spans;
+    for (const counter of Object.values(this.spans)) counter.reset();
+    sent.inc(told?.sent ?? 0);
+    for (const [why, spans] of Object.entries(told?.dropped ?? {})) dropped.inc({ why }, spans);
   }
 
   private async takeLags(): Promise<void> {

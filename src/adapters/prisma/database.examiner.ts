@@ -9,7 +9,7 @@ import type {
 } from '../../domain/doctor/service.verdicts.js';
 import { MIGRATIONS_DIR } from './migrate.runner.js';
 import { rightsLacking, rightsOfRole } from './role.rights.js';
-import { schemaSentence, schemaState, sqlState } from './schema.state.js';
+import { schemaState, schemaWords, sqlState } from './schema.state.js';
 
 const CONNECT_MS_MAX = 4_000;
 const STATEMENT_MS_MAX = 4_000;
@@ -32,8 +32,7 @@ export class DatabaseExaminer {
         `SELECT current_setting('server_version_num') AS number, current_setting('server_version') AS text`,
       );
       const { number, text } = Version.parse(rows[0]);
-      const state = await schemaState(client, MIGRATIONS_DIR);
-      const schema = state.kind === 'current' ? null : schemaSentence(state);
+      const schema = schemaWords(await schemaState(client, MIGRATIONS_DIR));
       return { versionNumber: number, version: text, schema };
     });
   }

@@ -29,9 +29,6 @@ import type { DebugProfile } from '../../domain/policy/policy.js';
 import type { ClusterLooks, Reviewee } from '../ports/cluster.looks.js';
 import type { Check } from './examine.js';
 
-/** What the names of the lock-down kit begin with. */
-const KIT = 'hallpass-';
-
 /** One cluster that is to be looked at. */
 export interface ClusterCase {
   readonly looks: ClusterLooks;
@@ -66,7 +63,7 @@ export function clusterChecks(of: ClusterCase): Check[] {
     {
       name: 'lock-down',
       on: name,
-      look: async (signal) => judgeLockDown(await looks.admissionPolicies(KIT, signal)),
+      look: async (signal) => judgeLockDown(await looks.admissionPolicies(signal)),
     },
     {
       name: 'rights-beyond',

@@ -34,9 +34,8 @@ export abstract class ClusterLooks {
     signal: AbortSignal,
   ): Promise<Readonly<Record<string, string>> | Unseen>;
   abstract namespaces(signal: AbortSignal): Promise<readonly string[] | Unseen>;
-  /** ValidatingAdmissionPolicies whose names begin so, with what their bindings do. */
+  /** All ValidatingAdmissionPolicies, with what their bindings do. */
   abstract admissionPolicies(
-    prefix: string,
     signal: AbortSignal,
   ): Promise<readonly AdmissionPolicyFacts[] | Unseen>;
   abstract clock(signal: AbortSignal): Promise<ClockReading | Unseen>;

@@ -48,6 +48,7 @@ export const CHECKS = {
   issuer: 'Whether the issuer’s discovery document and keys can be had, and fit.',
   channels: 'Whether the notification channels can be reached.',
   sinks: 'Whether the sinks of the audit log can be reached.',
+  traces: 'Whether the collector of traces can be reached, where there is one.',
   'lock-down': 'Whether the admission policies of the lock-down kit are there and in force.',
   'audit-webhook': 'Whether the API server’s audit log was heard of lately.',
 } as const satisfies Readonly<Record<string, string>>;

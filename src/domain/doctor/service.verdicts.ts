@@ -8,8 +8,8 @@ export interface DatabaseFacts {
   /** `server_version_num`. */
   readonly versionNumber: number;
   readonly version: string;
-  /** What is wrong with the schema, as a sentence; null where it is current. */
-  readonly schema: string | null;
+  /** How its schema is, and what to do about it; null: it can be worked with. */
+  readonly schema: { readonly seen: string; readonly advice: string | null };
 }
 
 export function judgeDatabase(found: DatabaseFacts | Unseen): Judgement {
@@ -18,9 +18,9 @@ export function judgeDatabase(found: DatabaseFacts | Unseen): Judgement {
   if (versionNumber < POSTGRES_MIN) {
     return failure(`it is PostgreSQL ${version}`, 'update it to PostgreSQL 15 or later');
   }
-  return schema === null
-    ? ok(`it is PostgreSQL ${version}, and the schema is current`)
-    : failure(schema, 'run the migrations of this program: npm run migrate');
+  return schema.advice === null
+    ? ok(`it is PostgreSQL ${version}; ${schema.seen}`)
+    : failure(schema.seen, schema.advice);
 }
 
 /** Rights of the role that serves, over what it must not be able to undo. */
@@ -301,6 +301,12 @@ export function judgeIssuer(
   return ok(
     `its discovery document and ${keyTypes.length === 1 ? '1 key' : `${keyTypes.length} keys`} can be had; tokens must be for ${wanted.audience}`,
   );
+}
+
+/** Nothing waits for a collector of traces: one that is away is no failure. */
+export function judgeCollector(found: 'reached' | Unseen): Judgement {
+  const judged = judgeReach(found);
+  return judged.verdict === 'failure' ? { ...judged, verdict: 'warning' } : judged;
 }
 
 /** @param found what stands in the way of reaching somebody; null: nothing. */
