@@ -9,6 +9,7 @@ import type { CheckName, Finding, Judgement } from '../../src/domain/doctor/find
 import { CHECKS, Unseen } from '../../src/domain/doctor/finding.js';
 import {
   judgeCertificate,
+  judgeCollector,
   judgeDatabase,
   judgeReach,
 } from '../../src/domain/doctor/service.verdicts.js';
@@ -25,6 +26,7 @@ const ELSEWHERE: Partial<Readonly<Record<CheckName, () => Judgement>>> = {
     judgeApi({ version: V1_24, subresources: new Map(), admissionPolicies: true }),
   database: () => judgeDatabase(AWAY),
   certificate: () => judgeCertificate({ validFrom: new Date(0), validTo: new Date(1) }, new Date()),
+  traces: () => judgeCollector(AWAY),
   channels: () => judgeReach(AWAY),
   sinks: () => judgeReach(AWAY),
   'audit-webhook': () => judgeHeard(null, new Date()),
