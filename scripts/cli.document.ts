@@ -35,6 +35,7 @@ ${Object.entries(CLIENT_VARIABLES)
   .join('\n')}
 | \`NO_COLOR\` | no colours, whatever it says |
 | \`XDG_CONFIG_HOME\` | where the folder \`hallpass\` is that tokens are kept in (default: \`~/.config\`) |
+| \`TRACEPARENT\` | the trace that its calls are a part of, as W3C Trace Context has it |
 | \`KUBECONFIG\` | the file that \`kubeconfig --merge\` writes to (default: \`~/.kube/config\`) |
 
 All commands but \`policy\`, \`completion\`, \`doctor\`, \`audit verify\` and \`audit keygen\` speak to a broker. \`-o json\` and

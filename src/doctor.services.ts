@@ -15,6 +15,7 @@ import { judgeClock, judgeHeard, judgeImage } from './domain/doctor/cluster.verd
 import { ok, Unseen, unknown, warning } from './domain/doctor/finding.js';
 import {
   judgeAnchor,
+  judgeCertificate,
   judgeCollector,
   judgeDatabase,
   judgeIssuer,
@@ -69,6 +70,7 @@ export function serviceChecks(config: Config): Check[] {
       on: path,
       look: async () => judgeKeyFile(await readableFile(path)),
     })),
+    ...certificateChecks(config),
     ...anchorChecks(config),
     ...slackChecks(config),
     ...config.identity.issuers.flatMap((issuer): Check[] => [
@@ -96,6 +98,12 @@ export function serviceChecks(config: Config): Check[] {
     ...traceChecks(config),
     ...heardChecks(config),
   ];
+}
+
+function certificateChecks({ tls, server }: Config): Check[] {
+  if (!tls) return [];
+  const on = server.tls?.certFile ?? 'server.tls';
+  return [{ name: 'certificate', on, look: () => judgeCertificate(tls, new Date()) }];
 }
 
 function traceChecks({ tracing: { otlp } }: Config): Check[] {

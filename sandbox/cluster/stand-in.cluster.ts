@@ -71,7 +71,7 @@ export class StandInCluster {
   /** What requests were authorized as. */
   readonly asked = new AskedRights();
   /** The ValidatingAdmissionPolicies in force; none at first. */
-  readonly admission = new AdmissionPolicies();
+  readonly admission: AdmissionPolicies;
   readonly images: ImageTable;
   readonly tokens: { readonly admin: string };
   #caPem: string;
@@ -91,6 +91,7 @@ export class StandInCluster {
     const events = new EventRecorder(store, now);
     const authenticator = new Authenticator(store, now);
     this.#store = store;
+    this.admission = new AdmissionPolicies({ store, now });
     this.images = new ImageTable({ ...knownImages, ...options.images });
     this.tokens = {
       admin: authenticator.issueForUser(

@@ -3,6 +3,7 @@ import { isProblem, problem } from '../domain/problem.js';
 import { extensionOf, whyNotExtended } from '../domain/session/extension.js';
 import { eventOf } from '../domain/session/session.machine.js';
 import type { Session, SessionId } from '../domain/session/session.js';
+import type { AskGate } from './ask-gate.js';
 import type { Caller } from './caller.js';
 import { callerCapacities, maySee, personOf } from './caller.js';
 import type { DecideExtensionDeps, ExtendWish, GrantedExtension } from './decide-extension.js';
@@ -28,6 +29,8 @@ export class ExtendSession {
     private readonly deps: DecideExtensionDeps & {
       readonly note: NotePerson;
       readonly limits: Pick<AskLimits, 'startDeadlineSeconds' | 'longestDurationSeconds'>;
+      /** To ask for more is to ask. Left out: everybody is let in. */
+      readonly gate?: AskGate;
       /** Left out: nobody follows. */
       readonly tracer?: Tracer;
     },
@@ -43,7 +46,7 @@ export class ExtendSession {
    * @param key makes sending it again the same extension.
    * @returns the session, which is being extended; `not-found`, `forbidden`, `changed-since-seen`, `illegal-transition`,
    * `invalid-fields` for a duration that cannot be, `extension-refused` by terms or policy, and what the cluster says
-   * against the Pod.
+   * against the Pod; `too-many-requests` and `too-busy` where policy and the cluster would have to be asked.
    */
   async extend(
     caller: Caller,
@@ -62,6 +65,9 @@ export class ExtendSession {
       const refusal = this.refusal(caller, session, wish);
       // Of several with one key at once, those that come later find what the first has done.
       if (refusal) return (await this.replay(id, idempotency)) ?? refusal;
+      const place = this.deps.gate?.enter(caller, session.request.cluster);
+      if (isProblem(place)) return place;
+      using _given = place;
       await note.note(caller);
       await policies.refresh();
       const granted = await this.decide(caller, session, wish);

@@ -16,6 +16,8 @@ import { serverSection } from './server.section.js';
 import { sessionsSection } from './sessions.section.js';
 import { slackSection } from './slack.section.js';
 import type { SlackSecrets } from './slack.secrets.js';
+import type { TlsPair } from './tls.files.js';
+import type { WatchedFile } from './watched.file.js';
 import type { TracingConfig } from './tracing.section.js';
 import { tracingSection } from './tracing.section.js';
 import type { WebClientConfig } from './web.clients.js';
@@ -111,4 +113,8 @@ export interface Config extends Omit<
   readonly webClients: readonly WebClientConfig[];
   /** Null: Slack is neither spoken to nor heard. */
   readonly slackSecrets: SlackSecrets | null;
+  /** What is served with; null: plain HTTP. */
+  readonly tls: TlsPair | null;
+  /** All files that were read but for the configuration itself, policies and kubeconfigs. */
+  readonly files: readonly WatchedFile[];
 }

@@ -1,7 +1,7 @@
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigSources } from './config.sources.js';
 import { Secret } from './secret.js';
-import { heldIn } from './secret.files.js';
+import { CA, textIn } from './secret.files.js';
 import type { TracingConfig, TracingDocument } from './tracing.section.js';
 
 /** RFC 9110 §5.6.2 and §5.5, without what goes by itself with a request of protobuf. */
@@ -24,10 +24,10 @@ export function tracingOf(
   ) => {
     const file = named[key];
     if (file === undefined) return undefined;
-    return heldIn(file, { isRight, sentence }, ['tracing', 'otlp', key], sources, mistakes);
+    return textIn(file, { isRight, sentence }, ['tracing', 'otlp', key], sources, mistakes);
   };
   const headers = read('headersFile', (it) => headersIn(it) !== undefined, HEADERS_RULE);
-  const caPem = read('caFile', (it) => it.includes(CERTIFICATE), 'does not hold what it should');
+  const caPem = read('caFile', CA.isRight, CA.sentence);
   return {
     otlp: {
       endpoint: named.endpoint,
@@ -38,8 +38,6 @@ export function tracingOf(
     serviceName,
   };
 }
-
-const CERTIFICATE = '-----BEGIN CERTIFICATE-----';
 
 function headersIn(held: string): ReadonlyMap<string, Secret> | undefined {
   const lines = held.split(/\r?\n/).filter((line) => line.trim() !== '');

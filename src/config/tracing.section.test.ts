@@ -71,7 +71,7 @@ test.each([
   [{ otlp: { ...OTLP, headersFile: 'nowhere' } }, /headersFile: /],
   [{ otlp: { ...OTLP, headersFile: 'wrong' } }, /headersFile: must hold 1 to 20 lines/],
   [{ otlp: { ...OTLP, headersFile: 'reserved' } }, /headersFile: must hold 1 to 20 lines/],
-  [{ otlp: { ...OTLP, caFile: 'headers' } }, /caFile: does not hold/],
+  [{ otlp: { ...OTLP, caFile: 'headers' } }, /caFile: holds no certificate in PEM/],
   [{ sampleRatio: 1.5 }, /sampleRatio: /],
   [{ sampleRatio: -0.1 }, /sampleRatio: /],
   [{ serviceName: '' }, /serviceName: /],

@@ -49,6 +49,9 @@ const STREAMS = {
 
 async function collected(count: () => Promise<Tally>): Promise<string> {
   const metrics = new PrometheusMetrics({
+    clockCorrection: () => 0,
+    files: () => [{ key: 'slack.botTokenFile', renewed: 2, isUsed: false }],
+    certificates: () => [{ key: 'server.tls.certFile', validTo: new Date(60_000) }],
     retained: () => ({ dropped: 5, failures: 1, completedAt: new Date(60_000) }),
     sinks: () =>
       Promise.resolve([

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readValues } from '../../scripts/chart.comments.js';
 import { helmVersions } from '../../sandbox/cluster/helm.runner.js';
 import { CHART, ChartLab } from '../support/chart.lab.js';
 
@@ -239,7 +240,49 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
   ],
 ];
 
+/** What stands for a value that takes no objects, and for one that takes nothing else. */
+const wrongFor = (fallback: unknown): unknown =>
+  typeof fallback === 'object' && fallback !== null && !Array.isArray(fallback)
+    ? 'wrong'
+    : { wrong: true };
+
+/** What is in them is Kubernetes' own, and the API server's to refuse. */
+const KUBERNETES: ReadonlySet<string> = new Set(['podSecurityContext', 'containerSecurityContext']);
+
+/** A file in which every value is wrong that is not a group of others. */
+function allWrong(): { readonly values: object; readonly paths: readonly string[] } {
+  const values: Record<string, unknown> = {};
+  const paths: string[] = [];
+  for (const { path, fallback, isGroup } of readValues()) {
+    const steps = path.split('.');
+    const isOfKubernetes = KUBERNETES.has(path);
+    if ((isGroup && !isOfKubernetes) || paths.some((it) => path.startsWith(`${it}.`))) continue;
+    let into = values;
+    for (const step of steps.slice(0, -1)) {
+      into[step] ??= {};
+      into = into[step] as Record<string, unknown>;
+    }
+    into[steps.at(-1) ?? ''] = wrongFor(fallback);
+    paths.push(path);
+  }
+  return { values, paths };
+}
+
 describe('wrong values', () => {
+  test('are named every one of them, in one run, where every value of the file is wrong', async () => {
+    const { values, paths } = allWrong();
+    const said = await lab.refusal(values);
+    expect(paths.length).toBeGreaterThan(100);
+    expect(paths.filter((path) => !said.includes(`at '/${path.replaceAll('.', '/')}`))).toEqual([]);
+  });
+
+  test('are tried for each section of values.yaml', () => {
+    const sections = new Set(readValues().map(({ path }) => path.split('.')[0] ?? ''));
+    const tried = new Set(allWrong().paths.map((path) => path.split('.')[0]));
+    expect([...sections].filter((it) => !tried.has(it))).toEqual([]);
+    expect(WRONG.length).toBeGreaterThan(40);
+  });
+
   test.each(WRONG)('are refused, and Helm says where and why: %s', async (_, values, says) => {
     expect(await lab.refusal(values)).toContain(says);
   });

@@ -143,7 +143,7 @@ describe('signing in by a browser', () => {
         {
           issuer: dead.issuer,
           clientId: WEB_CLIENT_ID,
-          clientSecret: null,
+          clientSecret: () => null,
           scopes: SCOPES,
           resource: null,
         },

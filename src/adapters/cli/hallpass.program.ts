@@ -22,6 +22,7 @@ import { sessionCommands } from './session.commands.js';
 import { signInCommands } from './sign-in.commands.js';
 import { slackCommands } from './slack.commands.js';
 import { watchCommand } from './watch.command.js';
+import { unwritten } from './unwritten.js';
 
 /** What all commands together need. */
 export interface ProgramDeps extends PolicyCommandDeps {
@@ -103,6 +104,11 @@ export async function runHallpass(deps: ProgramDeps, args: readonly string[]): P
     if (error instanceof CommandFailure) {
       complain(deps.screen, error.message);
       return error.exit;
+    }
+    const noRoom = unwritten(error);
+    if (noRoom !== undefined) {
+      complain(deps.screen, noRoom);
+      return EXIT.trouble;
     }
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? EXIT.ok : EXIT.trouble;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -62,6 +63,14 @@ export async function createHttpApp(deps: HttpDeps): Promise<NestFastifyApplicat
   return app;
 }
 
+/** Serves new connections with another certificate; those that are open stay as they are. */
+export function renewTls(app: NestFastifyApplication, texts: { cert: string; key: string }): void {
+  const server: unknown = app.getHttpServer();
+  if (server instanceof TlsServer) server.setSecureContext({ ...texts, minVersion: TLS_MIN });
+}
+
+const TLS_MIN = 'TLSv1.2';
+
 /** The addresses by which sessions are ended, or consents refused. */
 const ENDING = /^\/(?:v1\/)?sessions\/[^/]+\/(?:end|revoke|decisions|decide)(?:$|\?)/;
 
@@ -96,7 +105,7 @@ function serverOptions({ tls }: HttpSettings) {
           ...bounds,
           cert: tls.cert,
           key: tls.key,
-          minVersion: 'TLSv1.2' as const,
+          minVersion: TLS_MIN as typeof TLS_MIN,
           handshakeTimeout: 10_000,
         },
       }

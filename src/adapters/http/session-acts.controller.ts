@@ -212,6 +212,8 @@ export class SessionActsController {
       'cluster-unreachable',
       'cluster-unsupported',
       'policy-unavailable',
+      'too-many-requests',
+      'too-busy',
     ],
   })
   async extend(

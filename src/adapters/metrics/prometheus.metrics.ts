@@ -64,6 +64,16 @@ export interface MetricSources {
   readonly slack: () => Promise<SlackStanding>;
   /** Whether this replica is connected to Slack; null where it is not to be. */
   readonly slackConnected: () => boolean | null;
+  /** How far the database's clock is ahead of this machine's, in seconds. */
+  readonly clockCorrection: () => number;
+  /** Of files that the configuration names. */
+  readonly files: () => readonly {
+    readonly key: string;
+    readonly renewed: number;
+    readonly isUsed: boolean;
+  }[];
+  /** Of our own: what is served with. */
+  readonly certificates: () => readonly { readonly key: string; readonly validTo: Date }[];
   /** What became of the spans of this replica; null where none are made. */
   readonly spans: () => SpansTold | null;
 }
@@ -114,11 +124,15 @@ export class PrometheusMetrics {
     slackGone: this.gauge(METRICS.slackGone),
     slackConnected: this.gauge(METRICS.slackConnected),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
+    clockCorrection: this.gauge(METRICS.clockCorrection),
+    fileUnused: this.gauge(METRICS.fileUnused),
+    certificateExpiry: this.gauge(METRICS.certificateExpiry),
     clusterUp: this.gauge(METRICS.clusterUp),
     clusterAnswerAge: this.gauge(METRICS.clusterAnswerAge),
     clusterUnsupported: this.gauge(METRICS.clusterUnsupported),
     clusterCredentialsRefused: this.gauge(METRICS.clusterCredentialsRefused),
   };
+  private readonly filesRenewed = this.counter(METRICS.filesRenewed);
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
   private readonly recorded = {
@@ -162,6 +176,7 @@ export class PrometheusMetrics {
     this.takeRecordings(this.sources.recordings());
     this.takeAudit(this.sources.audit());
     this.takeHeard(this.sources.heard());
+    this.takeFiles();
     this.takeSpans(this.sources.spans());
     takeClusters(this.gauges, this.sources.clusters(), Date.now());
     await Promise.all([
@@ -265,6 +280,18 @@ export class PrometheusMetrics {
     for (const { name: anchor, events, seconds } of lags ?? []) {
       anchorLagEvents.set({ anchor }, events);
       anchorLagSeconds.set({ anchor }, seconds);
+    }
+  }
+
+  private takeFiles(): void {
+    this.gauges.clockCorrection.set(this.sources.clockCorrection());
+    this.filesRenewed.reset();
+    for (const { key, renewed, isUsed } of this.sources.files()) {
+      this.gauges.fileUnused.set({ key }, isUsed ? 0 : 1);
+      this.filesRenewed.inc({ key }, renewed);
+    }
+    for (const { key, validTo } of this.sources.certificates()) {
+      this.gauges.certificateExpiry.set({ key }, validTo.getTime() / 1000);
     }
   }
 

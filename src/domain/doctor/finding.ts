@@ -41,6 +41,7 @@ export const CHECKS = {
   'database-role': 'Whether the role that serves has no right that would undo the audit log.',
   'database-triggers': 'Whether the triggers that protect the audit log are switched on.',
   'signing-keys': 'Whether the keys that sign the audit log can be read, by nobody else.',
+  certificate: 'Whether the certificate that Hallpass serves with is valid, and for how long.',
   anchors: 'Whether each anchor can be reached, and agrees with the database.',
   slack: 'Whether Slack takes the tokens, for the right workspace, with the scopes needed.',
   'slack-channel': 'Whether the security channel can be seen.',

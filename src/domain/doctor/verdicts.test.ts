@@ -13,6 +13,8 @@ import { judgePodSecurity } from './pod-security.js';
 import { judgeBeyond, judgeNeeded, NEEDED, RIGHTS_BEYOND } from './rights.verdict.js';
 import {
   judgeAnchor,
+  judgeCertificate,
+  judgeCollector,
   judgeDatabase,
   judgeIssuer,
   judgeKeyFile,
@@ -33,6 +35,15 @@ test('what is unknown is worse than ok and better than a warning', () => {
   expect(worstOf([{ verdict: 'ok' }, { verdict: 'unknown' }])).toBe('unknown');
   expect(worstOf([{ verdict: 'unknown' }, { verdict: 'warning' }])).toBe('warning');
   expect(worstOf([{ verdict: 'failure' }, { verdict: 'ok' }])).toBe('failure');
+});
+
+test('a collector of traces that cannot be reached is warned of, since nothing waits for it', () => {
+  expect(judgeCollector('reached').verdict).toBe('ok');
+  expect(judgeCollector(unseen)).toEqual({
+    verdict: 'warning',
+    seen: 'nobody answers',
+    advice: 'look again',
+  });
 });
 
 describe('rights', () => {
@@ -247,6 +258,16 @@ test('a key that everybody on the machine may read is warned of', () => {
   expect(judgeKeyFile(found).verdict).toBe('ok');
   expect(judgeKeyFile({ ...found, mode: 0o644 }).verdict).toBe('warning');
   expect(judgeKeyFile({ ...found, trouble: 'cannot be read (EACCES)' }).verdict).toBe('failure');
+});
+
+test('a certificate that has expired, or is not valid yet, fails, and warns two weeks before', () => {
+  const inDays = (days: number) => new Date(NOW.getTime() + days * 86_400_000);
+  const judged = (from: number, to: number) =>
+    judgeCertificate({ validFrom: inDays(from), validTo: inDays(to) }, NOW).verdict;
+  expect(judged(-1, 15)).toBe('ok');
+  expect(judged(-1, 13)).toBe('warning');
+  expect(judged(-90, 0)).toBe('failure');
+  expect(judged(1, 90)).toBe('failure');
 });
 
 test('an anchor that has parted from the database, or cannot be had, fails', () => {
