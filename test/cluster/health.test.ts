@@ -201,7 +201,7 @@ describe('a cluster', () => {
 describe('a cluster that answers slowly', () => {
   it('is asked no more than so much at once, while what looks after its sessions goes on', async () => {
     const place = await lab.running();
-    const clusters = lab.broker();
+    const clusters = lab.broker({}, { attemptMs: 30_000, callMs: 30_000 });
     lab.cluster.faults.add({
       match: { path: new RegExp(`/namespaces/${NAMESPACE}$`) },
       effect: { kind: 'delay', delayMs: 4_000 },
@@ -222,11 +222,11 @@ describe('a cluster that answers slowly', () => {
     expect(await clusters.writeLine(place)).toBe('done');
     await lab.untilState(place, 'terminated');
     expect(answered).toBe(0);
+    lab.cluster.faults.clear();
     for (const answer of await Promise.all(waiting)) {
       expect(usable(answer)).toMatchObject({ pin: place.pin });
     }
     expect(usable(await clusters.resolve(wish))).toMatchObject({ pin: place.pin });
-    lab.cluster.faults.clear();
   });
 });
 
