@@ -133,6 +133,15 @@ describe('a cluster', () => {
     expect(await clusters.observe(place)).toMatchObject({ kind: 'terminated' });
   });
 
+  it('is found by its name, by calls and by streams', async () => {
+    const place = await lab.running();
+    const { port } = new URL(lab.cluster.url);
+    const clusters = watch(await kubeconfigFor(`https://localhost:${port}`, 'named'));
+    await expect.poll(() => stateOf(clusters).state, SOON).toBe('reachable');
+    expect(await clusters.observe(place)).toMatchObject({ kind: 'running' });
+    expect(await clusters.run(place, ['/bin/true'])).toEqual({ exitCode: 0 });
+  });
+
   it('whose name nobody knows is unreachable for that reason', async () => {
     const clusters = watch(await kubeconfigFor('https://no-such-host.invalid:6443', 'nameless'));
     await expect
