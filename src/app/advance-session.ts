@@ -14,7 +14,7 @@ import { Clusters } from './ports/cluster.js';
 import { Journal } from './ports/journal.js';
 import { SessionStore } from './ports/session.store.js';
 import type { SpanName, Tracer } from './ports/tracer.js';
-import { ownWork, UNTRACED } from './ports/tracer.js';
+import { ownWork, routineWork, UNTRACED } from './ports/tracer.js';
 import { RetireContainers } from './retire-containers.js';
 import type { Changes } from './session-step.js';
 import { stepOf } from './session-step.js';
@@ -131,7 +131,8 @@ export class AdvanceSession {
     if (name === undefined) return this.take(what, at);
     const { tracer = UNTRACED } = this.deps;
     const { session, now } = at;
-    const start = { facts: { session: session.id }, ...ownWork(session, now) };
+    const where = what === 'check' ? routineWork(session) : ownWork(session, now);
+    const start = { facts: { session: session.id }, ...where };
     return tracer.run(name, start, () => this.take(what, at));
   }
 

@@ -46,6 +46,11 @@ export function placeOf(traceparent: Traceparent): TracePlace {
   return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & SAMPLED) !== 0 };
 }
 
+/** The same place, where nothing more is kept of what is done there. */
+export function unkept(traceparent: Traceparent): Traceparent {
+  return traceparentOf({ ...placeOf(traceparent), isSampled: false });
+}
+
 /** What a line of a log says of the trace that it is of, as OpenTelemetry names it for logs that are JSON. */
 export function traceFields(traceparent: Traceparent | undefined): object {
   if (traceparent === undefined) return {};

@@ -6,7 +6,6 @@ import { allow, disallow } from '../../sandbox/cluster/cluster.grants.js';
 import { SkewedWay } from '../../sandbox/cluster/skewed.way.js';
 import { freePort } from '../../sandbox/free.port.js';
 import { CLUSTER_RIGHTS } from '../../src/domain/cluster.rights.js';
-import { KIT_POLICIES } from '../../src/domain/doctor/cluster.verdicts.js';
 import { rightText } from '../../src/domain/doctor/rights.verdict.js';
 import { lockdownTexts } from '../lockdown/lockdown.files.js';
 import { BrokerLab } from '../support/broker.lab.js';

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { makeServerCertificate } from '../../sandbox/cluster/server.certificate.js';
 import { z } from 'zod';
 import { loadPolicyFolders } from '../../src/adapters/policy/policy.folder.js';
 import { isConfigProblem } from '../../src/config/config.problem.js';
@@ -43,6 +44,13 @@ const HELD: Readonly<Record<string, string>> = {
   'hallpass-clusters/far': stringify({ apiVersion: 'v1', kind: 'Config' }),
 };
 
+const certificate = await makeServerCertificate('hallpass');
+/** Whatever the Secret of a certificate is called. */
+const TLS: Readonly<Record<string, string>> = {
+  'tls.crt': certificate.certPem,
+  'tls.key': certificate.keyPem,
+};
+
 interface Mount {
   readonly name: string;
   readonly mountPath: string;
@@ -69,7 +77,10 @@ async function mounted(objects: readonly Manifest[], kind: 'Deployment' | 'Job')
         items: Items;
       };
       for (const { key, path } of from.items) {
-        await put(join(folder, mountPath, path), HELD[`${from.name}/${key}`] ?? 'something');
+        await put(
+          join(folder, mountPath, path),
+          HELD[`${from.name}/${key}`] ?? TLS[key] ?? 'something',
+        );
       }
     }
     if (!volume.configMap) continue;

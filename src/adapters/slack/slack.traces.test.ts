@@ -1,13 +1,11 @@
-import { ExportResultCode } from '@opentelemetry/core';
 import type { App, Receiver } from '@slack/bolt';
 import { expect, test } from 'vitest';
 import { MemoryJournal } from '../../../test/support/in-memory.ports.js';
+import { keptSpans } from '../../../test/support/kept.spans.js';
 import { actorOf, ROBIN } from '../../../test/support/sessions.js';
 import type { Caller } from '../../app/caller.js';
 import { placeOf, traceparentOf } from '../../domain/traceparent.js';
 import { SystemClock } from '../jobs/system.clock.js';
-import { OtelTracer } from '../tracing/otel.tracer.js';
-import { SpanQueue } from '../tracing/span.queue.js';
 import { SlackCallers } from './slack.callers.js';
 import { SlackDesk } from './slack.desk.js';
 import { SlackDoor } from './slack.door.js';
@@ -25,20 +23,7 @@ class Wire implements Receiver {
 }
 
 test('what comes from Slack is worked on in a span, and who acts there acts in its trace', async () => {
-  const told: string[] = [];
-  const queue = new SpanQueue({
-    exporter: {
-      export: (spans, done) => {
-        told.push(...spans.map(({ name }) => name));
-        done({ code: ExportResultCode.SUCCESS });
-      },
-      shutdown: () => Promise.resolve(),
-      cut: () => undefined,
-    },
-    onDropped: () => undefined,
-  });
-  const service = { name: 'hallpass', version: '1', instance: 'broker-1' };
-  const tracer = new OtelTracer({ service, sampleRatio: 1, queue });
+  const { tracer, spans } = keptSpans();
   const user = {
     ...{ teamId: 'T1', userId: 'U1', name: 'robin', isEmailConfirmed: true },
     ...{ isDeleted: false, isBot: false, isGuest: false, isStranger: false },
@@ -76,5 +61,5 @@ test('what comes from Slack is worked on in a span, and who acts there acts in i
   expect(places[1]?.traceId).toMatch(/^[0-9a-f]{32}$/);
   expect(places[1]?.traceId).not.toBe(placeOf(SENT).traceId);
   await tracer.close();
-  expect(told).toEqual(['slack.message', 'slack.message']);
+  expect(spans.map(({ name }) => name)).toEqual(['slack.message', 'slack.message']);
 });

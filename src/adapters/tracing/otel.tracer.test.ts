@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { ReceivedSpan } from '../../../test/support/otlp.receiver.js';
 import { OtlpReceiver } from '../../../test/support/otlp.receiver.js';
 import { newSession } from '../../../test/support/sessions.js';
-import { ownWork } from '../../app/ports/tracer.js';
+import { ownWork, routineWork } from '../../app/ports/tracer.js';
 import { parseTraceparent, placeOf, traceFields, traceparentOf } from '../../domain/traceparent.js';
 import { makeLogger } from '../log/pino.journal.js';
 import { OtelTracer } from './otel.tracer.js';
@@ -155,6 +155,19 @@ test('work of the broker on a session is in its trace while that is young, and l
   expect(ownWork(session, after(59))).toEqual({ under: SENT });
   expect(ownWork(session, after(60))).toEqual({ under: null, about: SENT });
   expect(ownWork(newSession(), after(0))).toEqual({ under: null, about: null });
+});
+
+test('what is done every few seconds for a session is told nobody, and logged as of its trace', async () => {
+  const { tracer, queue, received } = await traced();
+  const session = newSession({ traceparent: SENT });
+  await tracer.run('session.check', routineWork(session), async (span) => {
+    tracer.begin('cluster.call').end();
+    expect(span.traceparent && placeOf(span.traceparent).traceId).toBe(TRACE);
+    return Promise.resolve();
+  });
+  tracer.begin('session.step', ownWork(session, session.updatedAt)).end();
+  expect((await received(1)).map(({ name }) => name)).toEqual(['session.step']);
+  expect(queue.counts()).toMatchObject({ sent: 1 });
 });
 
 test('each line that is logged in a trace says so, and no other', async () => {

@@ -1,6 +1,7 @@
 import { isProblem } from '../../domain/problem.js';
 import type { Session } from '../../domain/session/session.js';
 import type { Traceparent } from '../../domain/traceparent.js';
+import { unkept } from '../../domain/traceparent.js';
 
 /** Every kind of span, and which side of a conversation it tells of (OpenTelemetry's span kinds). */
 export const SPANS = {
@@ -143,4 +144,12 @@ export function ownWork(session: Session, now: Date): Pick<SpanStart, 'under' | 
   return traceparent !== null && isYoung
     ? { under: traceparent }
     : { under: null, about: traceparent };
+}
+
+/**
+ * Where a look at a session is told that is taken every few seconds: nowhere, for there would be more of such than of all
+ * else. What is logged meanwhile is of the session's trace all the same, and so is a step that comes of it.
+ */
+export function routineWork({ traceparent }: Session): Pick<SpanStart, 'under'> {
+  return { under: traceparent && unkept(traceparent) };
 }
