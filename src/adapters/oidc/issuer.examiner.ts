@@ -63,7 +63,10 @@ export async function issuerClock(
   );
   const answeredMs = Date.now();
   await response?.body?.cancel();
-  const thereMs = Date.parse(response?.headers.get('date') ?? '');
+  if (!response) {
+    return new Unseen('it does not answer, and so its clock is not seen', 'see its row issuer');
+  }
+  const thereMs = Date.parse(response.headers.get('date') ?? '');
   return Number.isNaN(thereMs)
     ? new Unseen('it does not tell the time', 'compare its clock by hand')
     : { thereMs, askedMs, answeredMs, grainMs: 1_000 };

@@ -84,7 +84,7 @@ export function judgeClock(found: ClockReading | Unseen): Judgement {
   if (distance <= SKEW_WARNING_MS) return ok('its clock is within 2 s of the one here');
   const seen = `its clock is ${(distance / 1_000).toFixed(1)} s ${skew > 0 ? 'ahead of' : 'behind'} the one here`;
   const advice =
-    'have both keep time by NTP: deadlines are absolute, so that sessions end early or late by as much';
+    'have both keep time by NTP: what is apart refuses tokens and starts, or bears wrong times (docs/time-box.md)';
   return distance > SKEW_FAILURE_MS ? failure(seen, advice) : warning(seen, advice);
 }
 

@@ -235,6 +235,15 @@ export function judgeSlack(
 }
 
 /** @param found that the channel can be seen, or the word with which Slack refuses. */
+/** What Slack says of a token that it does not take, whatever is asked. */
+const OF_TOKENS: ReadonlySet<string> = new Set([
+  'token_revoked',
+  'token_expired',
+  'invalid_auth',
+  'account_inactive',
+  'not_authed',
+]);
+
 export function judgeSlackChannel(
   found: { readonly isMember: boolean } | { readonly refused: string } | Unseen,
 ): Judgement {
@@ -250,7 +259,9 @@ export function judgeSlackChannel(
         )
       : failure(
           `Slack does not show the security channel (${found.refused})`,
-          'check slack.securityChannel, and invite the bot there',
+          OF_TOKENS.has(found.refused)
+            ? 'mend the token first: see the row slack'
+            : 'check slack.securityChannel, and invite the bot there',
         );
   }
   return found.isMember
