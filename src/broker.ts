@@ -21,6 +21,7 @@ import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
 import { OpenIdSignIn } from './adapters/oidc/browser.sign-in.js';
 import { TokenVerifier } from './adapters/oidc/token.verifier.js';
 import { PrometheusMetrics } from './adapters/metrics/prometheus.metrics.js';
+import { PrometheusStopwatch } from './adapters/metrics/prometheus.stopwatch.js';
 import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
@@ -76,6 +77,7 @@ import { KeepRecordings } from './app/keep-recordings.js';
 import { NamedPeople } from './app/kept-caller.js';
 import { LinkSlack } from './app/link-slack.js';
 import { ListTargets } from './app/list-targets.js';
+import { MeasureSessions } from './app/measure-sessions.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
 import { ReadReviews } from './app/read-reviews.js';
@@ -202,13 +204,20 @@ export async function startBroker(
   const news = new PrismaSessionNews(database.settings.url, journal);
   const store = around.store(
     // The database tells the other replicas; this one need not wait for that.
-    new PrismaSessionStore(database, (id, version) => {
-      news.written(id, version);
+    new PrismaSessionStore(database, (step) => {
+      news.written(step.session.id, step.session.version);
       deliver.wake();
+      void measure.heard(step);
     }),
   );
+  const stopwatch = new PrometheusStopwatch();
+  const measure = new MeasureSessions({ store, stopwatch, journal });
   const reviews = new PrismaReviewStore(database);
-  const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal });
+  const kubernetes = new KubernetesClusters({
+    clusters: config.clusters,
+    log: journal,
+    stopwatch,
+  });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
   opened.defer(() => news.close());
@@ -343,6 +352,7 @@ export async function startBroker(
     taps: new TarTaps(),
     live,
     clock,
+    stopwatch,
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
   const asking = new RequestSession({
@@ -391,6 +401,7 @@ export async function startBroker(
     ...acts,
     draining: draining.signal,
     urgently: (work) => database.urgently(work),
+    stopwatch,
     readSession: new ReadSession({ store }),
     ...logWorks.uses({ store, recordings, reviews, policies: policyArchive }),
     receiveAudit: bypassWatch.receive,
@@ -457,18 +468,21 @@ export async function startBroker(
       { name: 'audit', check: () => Promise.resolve(logReadiness(logWorks.guard.state())) },
       { name: 'kubernetes-audit', check: () => Promise.resolve(bypassWatch.readiness()) },
     ],
-    new PrometheusMetrics({
-      policies: () => policies.standing(),
-      tally: () => tally(database, clock.now()),
-      onCall: onCallStates,
-      streams: () => live.counts(),
-      recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
-      ...logWorks.metrics(),
-      heard: () => bypassWatch.heard(),
-      channels: () => desk.readChannels.read(),
-      slack: () => new PrismaSlackPosts(database).standing(),
-      slackConnected: () => slack?.isConnected() ?? null,
-    }),
+    new PrometheusMetrics(
+      {
+        policies: () => policies.standing(),
+        tally: () => tally(database, clock.now()),
+        onCall: onCallStates,
+        streams: () => live.counts(),
+        recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
+        ...logWorks.metrics(),
+        heard: () => bypassWatch.heard(),
+        channels: () => desk.readChannels.read(),
+        slack: () => new PrismaSlackPosts(database).standing(),
+        slackConnected: () => slack?.isConnected() ?? null,
+      },
+      stopwatch,
+    ),
   );
 
   const { host, port, managementPort } = config.server;

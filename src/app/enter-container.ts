@@ -17,6 +17,7 @@ import type { RemoteProcess } from './ports/cluster.streams.js';
 import { CopyTaps } from './ports/copy.taps.js';
 import { Recorder } from './ports/recorder.js';
 import type { StreamRecording } from './ports/recorder.js';
+import { Stopwatch } from './ports/stopwatch.js';
 import { absent } from './read-session.js';
 import { inputRefusal, termsRefusal } from './stream.refusals.js';
 import * as sentences from './stream.sentences.js';
@@ -38,6 +39,12 @@ const PASSING = new Set<Problem['problem']>([
 
 const SHELL = /^(?:\/(?:[\w.-]+\/)*)?(?:sh|ash|bash|dash|fish|ksh|zsh)$/;
 
+/** Somebody who waits for their prompt: since when, by `performance.now()`, and whether for nobody but us and the cluster. */
+interface Waiting {
+  readonly sinceMs: number;
+  isOnUs: boolean;
+}
+
 /** Enters containers by exec, on the record, under the rules of their sessions. */
 export class EnterContainer extends EnterSession {
   constructor(
@@ -48,6 +55,8 @@ export class EnterContainer extends EnterSession {
       readonly taps: CopyTaps;
       readonly live: LiveStreams;
       readonly clock: Clock;
+      /** Left out: nobody measures. */
+      readonly stopwatch?: Stopwatch;
     },
   ) {
     super();
@@ -57,6 +66,7 @@ export class EnterContainer extends EnterSession {
   async enter(caller: Caller, entry: Entry, signal: AbortSignal): Promise<OpenStream | Problem> {
     const { wait, live } = this.deps;
     if (live.isStopping) return stopping();
+    const waiting: Waiting = { sinceMs: performance.now(), isOnUs: true };
     const session = await wait.until(entry.session, {
       signal,
       mayWait: (found) => this.refusal(caller, entry, found),
@@ -69,7 +79,7 @@ export class EnterContainer extends EnterSession {
     );
     if (isProblem(recording)) return recording;
     const at = live.of(session);
-    const stream = this.stream(at, entry, recording);
+    const stream = this.stream(at, entry, { recording, waiting });
     const leave = () => stream.leave();
     signal.addEventListener('abort', leave, { once: true });
     try {
@@ -87,6 +97,7 @@ export class EnterContainer extends EnterSession {
         if (problem) return problem;
       } else {
         // Nothing runs before somebody watches.
+        waiting.isOnUs = false;
         stream.tell({ kind: 'paused', text: sentences.PAUSED });
         void this.startOnceWatched(at, stream);
       }
@@ -102,7 +113,11 @@ export class EnterContainer extends EnterSession {
     return session.grant ? termsRefusal(session.grant.terms, entry, session.id) : undefined;
   }
 
-  private stream(at: LiveSession, entry: Entry, recording: StreamRecording): GovernedStream {
+  private stream(
+    at: LiveSession,
+    entry: Entry,
+    { recording, waiting }: { recording: StreamRecording; waiting: Waiting },
+  ): GovernedStream {
     const { live, taps } = this.deps;
     const stream: GovernedStream = new GovernedStream({
       entry,
@@ -119,12 +134,20 @@ export class EnterContainer extends EnterSession {
         live.passed(entry.kind, direction, bytes);
         if (direction === 'in') at.hadInput();
       },
+      firstShown: () => {
+        if (isShell(entry) && waiting.isOnUs) this.tookToPrompt(at.session, waiting);
+      },
       again: () => this.exec(at, stream),
       explain: (end) => at.explain(end),
       recordingFailed: (why) => live.recordingFailed(at, why),
       over: () => live.removed(at, stream),
     });
     return stream;
+  }
+
+  private tookToPrompt({ request }: Session, { sinceMs }: Waiting): void {
+    const seconds = (performance.now() - sinceMs) / 1000;
+    this.deps.stopwatch?.took('timeToPrompt', seconds, { cluster: request.cluster });
   }
 
   /** Begins to run, or says why not; the stream is over then. */

@@ -15,6 +15,7 @@ import { ApiFailureError, isApiFailure } from './api.failure.js';
 import type { ClusterLog, ClusterSettings } from './cluster.settings.js';
 import { fileStamp, loadKubeconfig } from './kubeconfig.loader.js';
 import type { PooledKubeConfig } from './pooled.kubeconfig.js';
+import type { TookNote } from './resilient.http.js';
 import { ResilientHttp } from './resilient.http.js';
 import type { RetryLimits } from './retry.policy.js';
 
@@ -46,8 +47,12 @@ export class ClusterConnection {
 
   constructor(
     readonly settings: ClusterSettings,
-    private readonly log: ClusterLog,
-    private readonly limits: RetryLimits,
+    private readonly deps: {
+      readonly log: ClusterLog;
+      readonly limits: RetryLimits;
+      /** Told of each try of a generated call. */
+      readonly took: TookNote;
+    },
   ) {}
 
   /** Makes a call. A 401 is answered by reading the credentials again and asking once more. Other errors are bugs. */
@@ -136,11 +141,11 @@ export class ClusterConnection {
       const api = this.apiOf(kubeconfig);
       this.loaded = { api, stamp };
       this.lookedAtMs = performance.now();
-      if (before) this.log.info({ cluster: this.settings.name }, 'credentials read again');
+      if (before) this.deps.log.info({ cluster: this.settings.name }, 'credentials read again');
       return api;
     } catch (cause) {
       if (!before) throw misconfigured(cause);
-      this.log.warn(
+      this.deps.log.warn(
         { cluster: this.settings.name, err: cause },
         'a changed kubeconfig cannot be used; the one before is kept',
       );
@@ -152,7 +157,7 @@ export class ClusterConnection {
     const configuration = createConfiguration({
       baseServer: new ServerConfiguration(kubeconfig.getCurrentCluster()?.server ?? '', {}),
       authMethods: { default: kubeconfig },
-      httpApi: wrapHttpLibrary(new ResilientHttp(this.limits)),
+      httpApi: wrapHttpLibrary(new ResilientHttp(this.deps.limits, this.deps.took)),
     });
     return {
       core: new CoreV1Api(configuration),
@@ -179,12 +184,12 @@ export class ClusterConnection {
     if (failure?.failure === this.lastFailure) return result;
     const facts = { cluster: this.settings.name };
     if (failure) {
-      this.log.warn(
+      this.deps.log.warn(
         { ...facts, failure: failure.failure, err: 'cause' in failure ? failure.cause : undefined },
         'the cluster does not answer',
       );
     } else {
-      this.log.info(facts, 'the cluster answers again');
+      this.deps.log.info(facts, 'the cluster answers again');
     }
     this.lastFailure = failure?.failure;
     return result;

@@ -3,6 +3,7 @@ import { Clusters } from '../../app/ports/cluster.js';
 import type { Place, ResolvedTarget } from '../../app/ports/cluster.js';
 import type { ClusterTargets } from '../../app/ports/cluster.targets.js';
 import { matchesAny } from '../../domain/policy/glob.js';
+import type { Stopwatch } from '../../app/ports/stopwatch.js';
 import type { Problem } from '../../domain/problem.js';
 import { isProblem, problem } from '../../domain/problem.js';
 import type { EphemeralContainerSpec } from '../../domain/session/debug-container.js';
@@ -16,6 +17,7 @@ import { followContainer, observeContainer } from './container.follower.js';
 import { runCommand, writeLine } from './container.streams.js';
 import { NamespaceReader } from './namespace.reader.js';
 import { evictPod } from './pod.evictor.js';
+import type { TookNote } from './resilient.http.js';
 import { RETRY_LIMITS } from './retry.policy.js';
 import type { RetryLimits } from './retry.policy.js';
 import { problemOf } from './status.problems.js';
@@ -34,6 +36,8 @@ export class KubernetesClusters extends Clusters {
     readonly log: ClusterLog;
     /** For tests and for clusters far away; the defaults suit the rest. */
     readonly limits?: Partial<RetryLimits>;
+    /** Left out: nobody measures. */
+    readonly stopwatch?: Stopwatch;
   }) {
     super();
     this.settings = args.clusters;
@@ -41,7 +45,11 @@ export class KubernetesClusters extends Clusters {
     this.namespaces = new NamespaceReader(args.log);
     const limits = { ...RETRY_LIMITS, ...args.limits };
     this.connections = new Map(
-      args.clusters.map((one) => [one.name, new ClusterConnection(one, args.log, limits)]),
+      args.clusters.map((one) => {
+        const took: TookNote = (seconds, labels) =>
+          args.stopwatch?.took('clusterRequest', seconds, { cluster: one.name, ...labels });
+        return [one.name, new ClusterConnection(one, { log: args.log, limits, took })];
+      }),
     );
   }
 

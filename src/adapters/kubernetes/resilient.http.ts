@@ -1,6 +1,7 @@
 import { IsomorphicFetchHttpLibrary, ResponseContext } from '@kubernetes/client-node';
 import type { PromiseHttpLibrary, RequestContext } from '@kubernetes/client-node';
 import { pause } from '../../app/pause.js';
+import type { Durations } from '../../app/ports/stopwatch.js';
 import type { ApiFailure } from './api.failure.js';
 import { ApiFailureError } from './api.failure.js';
 import type { RetryLimits } from './retry.policy.js';
@@ -11,6 +12,12 @@ import { readStatus } from './status.schema.js';
 const RETRY_AFTER_SECONDS_MAX = 3_600;
 const NEVER = new AbortController().signal;
 
+/** Takes down how long a try took. */
+export type TookNote = (
+  seconds: number,
+  labels: Omit<Durations['clusterRequest'], 'cluster'>,
+) => void;
+
 /**
  * Sends what client-node's generated calls ask for: each try and the whole call bounded in time, repeated where that is
  * safe and may help. Answers below 300 with a JSON body are given on; anything else is thrown as {@link ApiFailureError}.
@@ -18,7 +25,10 @@ const NEVER = new AbortController().signal;
 export class ResilientHttp implements PromiseHttpLibrary {
   private readonly http = new IsomorphicFetchHttpLibrary();
 
-  constructor(private readonly limits: RetryLimits) {}
+  constructor(
+    private readonly limits: RetryLimits,
+    private readonly took: TookNote,
+  ) {}
 
   async send(request: RequestContext): Promise<ResponseContext> {
     const { limits } = this;
@@ -27,7 +37,10 @@ export class ResilientHttp implements PromiseHttpLibrary {
     let inDoubt = false;
     for (let tries = 1; ; tries++) {
       const leftMs = endsAt - performance.now();
+      const beganMs = performance.now();
       const outcome = await this.attempt(request, { signal, leftMs });
+      // Whoever gave up waiting tells nothing of the cluster.
+      if (!signal.aborted) this.note(request, outcome, beganMs);
       if (outcome instanceof ResponseContext) return outcome;
       inDoubt ||= !outcome.definite;
       const waitMs = retryWaitMs({
@@ -43,6 +56,17 @@ export class ResilientHttp implements PromiseHttpLibrary {
         throw new ApiFailureError(inDoubt ? doubted(outcome) : outcome);
       }
     }
+  }
+
+  private note(
+    request: RequestContext,
+    outcome: ResponseContext | ApiFailure,
+    beganMs: number,
+  ): void {
+    const how = outcome instanceof ResponseContext ? 'answered' : outcome.failure;
+    if (how === 'misconfigured') return;
+    const seconds = (performance.now() - beganMs) / 1000;
+    this.took(seconds, { method: request.getHttpMethod(), outcome: how });
   }
 
   private async attempt(

@@ -1,3 +1,6 @@
+import { DURATIONS } from './duration.catalogue.js';
+import type { Metric } from './metric.js';
+
 /** Every metric of Hallpass's own; docs/metrics.md is made from it. No label ever names a person, Pod or namespace. */
 export const METRICS = {
   setInfo: {
@@ -364,13 +367,18 @@ export const METRICS = {
     help: 'Whether this replica has its WebSocket to Slack (1) or not (0); absent where Slack posts, or is not configured.',
     use: 'Alert where the maximum of all replicas is 0 for a minute: nobody can ask or consent in Slack. The log says why.',
   },
+  ...DURATIONS,
 } as const satisfies Record<string, Metric>;
 
-export interface Metric {
-  readonly name: string;
-  readonly type: 'gauge' | 'counter';
-  readonly labels: readonly string[];
-  readonly help: string;
-  /** What an operator does with it. */
-  readonly use: string;
-}
+/** What matters first, in the order in which to look at it. */
+export const FIRST = [
+  'sessionsPast',
+  'pastSeconds',
+  'timeToPrompt',
+  'consentWait',
+  'unsequencedSeconds',
+  'unsequenced',
+  'checkpointAge',
+  'recordingFailures',
+  'bypasses',
+] as const satisfies readonly (keyof typeof METRICS)[];

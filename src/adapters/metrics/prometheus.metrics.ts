@@ -9,8 +9,9 @@ import type { AuditState } from '../../app/views/log-standing.view.js';
 import type { ChannelView } from '../../contract/channel.schema.js';
 import type { SinkStanding } from '../../app/ports/sink.store.js';
 import type { SlackStanding } from '../../app/ports/slack.posts.js';
-import type { Metric } from './metric.catalogue.js';
+import type { Metric } from './metric.js';
 import { METRICS } from './metric.catalogue.js';
+import { PrometheusStopwatch } from './prometheus.stopwatch.js';
 
 /** What is counted in the database, for all replicas together. */
 export interface Tally {
@@ -61,7 +62,10 @@ export class PrometheusMetrics {
   private readonly registry = new Registry();
   private failuresTold = 0;
 
-  constructor(private readonly sources: MetricSources) {
+  constructor(
+    private readonly sources: MetricSources,
+    private readonly stopwatch: PrometheusStopwatch,
+  ) {
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -149,7 +153,8 @@ export class PrometheusMetrics {
       this.takeChannels(),
       this.takeSlack(),
     ]);
-    return this.registry.metrics();
+    const [told, took] = await Promise.all([this.registry.metrics(), this.stopwatch.text()]);
+    return told + took;
   }
 
   private takePolicies({ inForce, folder, failures, isBlocked }: PolicyStanding): void {
