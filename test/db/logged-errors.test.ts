@@ -129,8 +129,8 @@ const THROWS: Readonly<Record<string, () => unknown>> = {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/?ticket=${SECRET}`, {
       headers: { authorization: `Bearer ${SECRET}` },
     });
-    const [error] = (await once(socket, 'error').catch((it: unknown) => [it])) as unknown[];
-    throw Object.assign(error as object, { socket });
+    const error: unknown = await once(socket, 'open').catch((it: unknown) => it);
+    throw error instanceof Error ? Object.assign(error, { socket }) : new Error('it was let in');
   },
   'yaml, of a document': () => parse(`token: ${SECRET}: [\n`),
   'JSON, of a text': () => JSON.parse(SECRET),
