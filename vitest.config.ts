@@ -9,7 +9,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // What is waited for comes, on a busy machine as well.
     expect: { poll: { timeout: 10_000 } },
-    // One more than there are cores: tests wait for databases and processes.
-    maxWorkers: 3,
+    // Two for each of two cores: tests wait for databases and processes.
+    maxWorkers: 4,
   },
 });

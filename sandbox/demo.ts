@@ -4,6 +4,7 @@ import { isStartRefusal, startBroker } from '../src/broker.js';
 import { fileAnchor, writeBrokerConfig } from './broker/broker.config.js';
 import { cliLines } from './demo/cli.lines.js';
 import { curlLines } from './demo/curl.lines.js';
+import { playDoctor } from './demo/play.doctor.js';
 import { playSession } from './demo/play.session.js';
 import { bold, dim, say } from './demo/screen.js';
 import { playSlack, SlackDemo, slackLines } from './demo/slack.demo.js';
@@ -15,6 +16,8 @@ const HELP = `Plays one debug session on this machine, then stays up for you to 
 
   npm run demo               until Ctrl-C
   npm run demo -- --once     ends after the session
+  npm run demo -- --doctor   a sandbox in which much is wrong, as hallpass doctor sees it before
+                             and after it was mended
   npm run demo -- --slack    the whole story in Slack, with a page that shows its channels
   npm run demo -- --slack --hold
                              the page alone: you press everything yourself
@@ -36,6 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
     say(HELP);
     return 0;
   }
+  if (args.doctor) return playDoctor();
   const leaving = untilSignalled();
   await using opened = new AsyncDisposableStack();
   say(bold('Hallpass, on this machine alone. Nothing stays behind when it ends.'), '');
@@ -114,6 +118,7 @@ function readArguments(argv: readonly string[]) {
   try {
     const options = {
       help: { type: 'boolean', short: 'h', default: false },
+      doctor: { type: 'boolean', default: false },
       once: { type: 'boolean', default: false },
       slack: { type: 'boolean', default: false },
       hold: { type: 'boolean', default: false },

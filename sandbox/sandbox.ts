@@ -11,6 +11,7 @@ import type { StandInCluster } from './cluster/stand-in.cluster.js';
 import { startCluster } from './cluster/stand-in.cluster.js';
 import type { ClusterOptions } from './cluster/stand-in.cluster.js';
 import { startDatabase } from './database/embedded.database.js';
+import type { PreparedDatabase } from './database/hallpass.roles.js';
 import { prepareDatabase } from './database/hallpass.roles.js';
 import { freePort } from './free.port.js';
 import type { IdentityProvider } from './identity/identity.provider.js';
@@ -67,7 +68,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     say('PostgreSQL');
     const server = await startDatabase();
     opened.defer(() => server.stop());
-    databaseUrl = await migratedDatabase(server.adminUrl);
+    databaseUrl = (await migratedDatabase(server.adminUrl)).serviceUrl;
   }
 
   say('identity provider');
@@ -130,11 +131,10 @@ function web(port: number): Pick<DeploymentShorthand, 'image' | 'command'> {
   return { image: 'docker.io/library/web:1', command: ['/bin/web', 'http', `${port}`] };
 }
 
-async function migratedDatabase(adminUrl: string): Promise<string> {
-  const { ownerUrl, serviceUrl, serviceUser } = await prepareDatabase({
-    adminUrl,
-    database: 'hallpass',
-  });
+/** A database for a sandbox, on the schema of this program, on a server that was started for it. */
+export async function migratedDatabase(adminUrl: string): Promise<PreparedDatabase> {
+  const prepared = await prepareDatabase({ adminUrl, database: 'hallpass' });
+  const { ownerUrl, serviceUser } = prepared;
   const report = await migrate({
     ownerUrl,
     serviceUser,
@@ -142,7 +142,7 @@ async function migratedDatabase(adminUrl: string): Promise<string> {
     log: () => undefined,
   });
   if (report.kind === 'refused') throw new Error(report.sentence, { cause: report.cause });
-  return serviceUrl;
+  return prepared;
 }
 
 async function untilReady(

@@ -17,7 +17,8 @@ kubectl -n hallpass create secret generic hallpass-database \\
   --from-literal=url='postgresql://hallpass:…@db.example.com/hallpass?sslmode=verify-full'
 kubectl -n hallpass create secret generic hallpass-database-owner \\
   --from-literal=url='postgresql://hallpass_owner:…@db.example.com/hallpass?sslmode=verify-full'
-hallpass audit keygen hallpass.example.com/v1/audit > audit.key
+# Prints the key that verifies the log: keep that where whoever has the broker is not.
+hallpass audit keygen hallpass.example.com/v1/audit audit.key
 kubectl -n hallpass create secret generic hallpass-audit-key --from-file=key=audit.key
 \`\`\`
 
@@ -28,7 +29,7 @@ VALUES
 \`\`\`
 
 \`\`\`sh
-helm install hallpass helm/hallpass -n hallpass -f hallpass.values.yaml --wait
+helm install hallpass helm/hallpass -n hallpass -f hallpass.values.yaml --wait --timeout 15m
 \`\`\`
 
 - A Job migrates the database first, as the role that owns the tables; what serves never sees that role's password.

@@ -39,6 +39,18 @@ const resources = () =>
     limits: z.record(text(253), z.union([z.string(), z.number()])),
   });
 
+/** The environment of a container. */
+const variables = () =>
+  z
+    .array(
+      z.strictObject({
+        name: z.string().regex(/^[A-Za-z_.-][A-Za-z0-9_.-]*$/),
+        value: text(131_072).optional(),
+        valueFrom: kubernetes.object().optional(),
+      }),
+    )
+    .max(256);
+
 const egress = () =>
   part({ cidrs: cidrs(), peers: kubernetes.list(), ports: z.array(portNumber()).max(32) });
 
@@ -51,7 +63,7 @@ export const chartValues = part({
   fullnameOverride: name(),
   commonLabels: labels(),
   image: part({
-    repository: text(512).min(1),
+    repository: text(512),
     tag: z.string().regex(/^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/),
     digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
     pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
@@ -70,6 +82,7 @@ export const chartValues = part({
     ownerUrlFile: text(4096),
     backoffLimit: whole(0, 20),
     activeDeadlineSeconds: whole(10, 86_400),
+    extraEnv: variables(),
     resources: resources(),
   }),
   replicas: whole(1, 50),
@@ -91,15 +104,7 @@ export const chartValues = part({
   podLabels: labels(),
   podSecurityContext: kubernetes.object(),
   containerSecurityContext: kubernetes.object(),
-  extraEnv: z
-    .array(
-      z.strictObject({
-        name: z.string().regex(/^[A-Za-z_.-][A-Za-z0-9_.-]*$/),
-        value: text(131_072).optional(),
-        valueFrom: kubernetes.object().optional(),
-      }),
-    )
-    .max(256),
+  extraEnv: variables(),
   extraVolumes: kubernetes.list(),
   extraVolumeMounts: kubernetes.list(),
   extraObjects: z
@@ -118,12 +123,12 @@ export const chartValues = part({
     // A bare off is false to YAML.
     mode: z.literal(['off', 'audit', 'enforce', false]),
     exceptGroups: groups(),
-    sessionGroups: groups(),
     limits: part({
       images: z.array(z.string().regex(/^[^\s@]{1,400}@sha256:[0-9a-f]{64}$/)).max(256),
       shells: z.array(z.string().max(256).regex(/^\//)).min(1).max(32),
       longestSeconds: whole(1, 604_800),
       capabilities: z.array(z.string().regex(/^[A-Z_]{1,64}$/)).max(64),
+      env: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/)).max(256),
       privileged: allowance(),
       unconfined: allowance(),
       seLinuxOptions: allowance(),
@@ -166,6 +171,7 @@ export const chartValues = part({
     parentRefs: kubernetes.list(),
     hostnames: z.array(text(253).min(1)).max(16),
     requestTimeout: duration(),
+    backendCa: z.union([z.literal('System'), name()]),
     annotations: annotations(),
   }),
   networkPolicy: part({
@@ -182,6 +188,7 @@ export const chartValues = part({
       webhooks: egress(),
       syslog: egress(),
       onCall: egress(),
+      traces: egress(),
       extra: kubernetes.list(),
     }),
   }),

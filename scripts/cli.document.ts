@@ -35,10 +35,11 @@ ${Object.entries(CLIENT_VARIABLES)
   .join('\n')}
 | \`NO_COLOR\` | no colours, whatever it says |
 | \`XDG_CONFIG_HOME\` | where the folder \`hallpass\` is that tokens are kept in (default: \`~/.config\`) |
+| \`TRACEPARENT\` | the trace that its calls are a part of, as W3C Trace Context has it |
 | \`KUBECONFIG\` | the file that \`kubeconfig --merge\` writes to (default: \`~/.kube/config\`) |
 
-All commands but \`policy\` and \`completion\` speak to a broker. \`-o json\` and \`-o yaml\` give what it answered, as it is
-in [the API](architecture.md); times for people are in their own zone. In a terminal, \`~.\` at the beginning of a line
+All commands but \`policy\`, \`completion\`, \`doctor\`, \`audit verify\` and \`audit keygen\` speak to a broker. \`-o json\` and
+\`-o yaml\` give what it answered, as it is in [the API](api.md); times for people are in their own zone. In a terminal, \`~.\` at the beginning of a line
 leaves it. kubectl finds the program as a plugin: \`kubectl hallpass …\`.
 
 \`watch\` and \`recording play\` show what somebody else's programs wrote. Text and sequences that draw are shown; dropped are
@@ -52,7 +53,12 @@ const UNUSED = () => Promise.reject(new Error('a document runs no commands'));
 
 /** `docs/cli.md`: every command with its arguments and options. */
 export function cliDocument(): string {
-  const program = hallpassProgram(
+  return [INTRODUCTION, ...leaves(definedProgram(), 'hallpass')].join('\n\n');
+}
+
+/** The definitions of all commands, none of which can be run. */
+export function definedProgram(): Command {
+  return hallpassProgram(
     {
       version: '',
       world: () => {
@@ -69,7 +75,6 @@ export function cliDocument(): string {
     },
     () => undefined,
   );
-  return [INTRODUCTION, ...leaves(program, 'hallpass')].join('\n\n');
 }
 
 function leaves(command: Command, name: string): string[] {

@@ -22,19 +22,15 @@ const REPLACED: readonly (readonly [RegExp, string])[] = [
   [/ConfigMap hallpass-lockdown/g, `ConfigMap ${FULLNAME}-lockdown`],
   [/system:serviceaccount:hallpass:hallpass/g, ACCOUNT],
   [
-    /"\['hallpass:sessions'\]"/g,
-    lists('.Values.lockdown.sessionGroups', '(list "hallpass:sessions")'),
+    /(sessionGroups(?: #.*)?\n +expression: )'\[\]'/g,
+    '$1{{ include "hallpass.sessionGroups" . | quote }}',
   ],
+  // A JSON list is one of CEL as well.
   [
     /(exceptGroups(?: #.*)?\n +expression: )'\[\]'/g,
-    `$1${lists('.Values.lockdown.exceptGroups', 'list')}`,
+    '$1{{ .Values.lockdown.exceptGroups | default list | toJson | quote }}',
   ],
 ];
-
-/** A JSON list is one of CEL as well. */
-function lists(value: string, otherwise: string): string {
-  return `{{ ${value} | default ${otherwise} | toJson | squote }}`;
-}
 
 /** The chart's form of a policy: the same text with the values of the chart. */
 function policyTemplate(name: (typeof POLICIES)[number]): string {
@@ -42,7 +38,15 @@ function policyTemplate(name: (typeof POLICIES)[number]): string {
   return MADE + REPLACED.reduce((so, [from, to]) => so.replaceAll(from, to), text);
 }
 
-const LIMITS = '{{- $limits := .Values.lockdown.limits | default dict }}\n';
+const LIMITS = `{{- $limits := .Values.lockdown.limits | default dict }}
+{{- $there := lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-lockdown" (include "hallpass.fullname" .)) }}
+`;
+/** The texts that are in force until now: replicas of the version before start sessions while there are any. */
+const BEFORE = `  {{- range $key := list "timer.choose" "timer.hold" }}
+  {{- with dig "data" $key "" ($there | default dict) }}
+  {{ $key }}.before: {{ . | quote }}
+  {{- end }}
+  {{- end }}`;
 /** Without images Hallpass itself could add no container: what it adds is only looked at then. */
 const IS_HELD = `and (${IS_ENFORCED}) (not (empty (.Values.lockdown.limits | default dict).images))`;
 
@@ -61,8 +65,8 @@ function limitsTemplate(): string {
   const words = Object.entries(WORDS).map(
     ([key, word]) => `  ${key}: {{ $limits.${key} | default "${word}" }}`,
   );
-  const lines = (key: string, otherwise: string): string =>
-    `  ${key}: {{ join "\\n" ($limits.${key} | default ${otherwise}) | quote }}`;
+  // What is empty stays empty: the usual values are those of values.yaml.
+  const lines = (key: string): string => `  ${key}: {{ join "\\n" $limits.${key} | quote }}`;
   return `${MADE}${LIMITS}apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -71,11 +75,13 @@ metadata:
   labels:
     {{- include "hallpass.labels" (list . "lockdown") | nindent 4 }}
 data:
-${lines('images', 'list')}
-${lines('shells', '(list "/bin/sh")')}
+${lines('images')}
+${lines('shells')}
   longestSeconds: {{ $limits.longestSeconds | default 28800 | int | toString | quote }}
-${lines('capabilities', '(list "SYS_PTRACE")')}
+${lines('capabilities')}
+${lines('env')}
 ${words.join('\n')}
+${BEFORE}
 ${literal('timer.choose', CHOOSE)}
 ${literal('timer.hold', TIMER)}
 `;

@@ -16,14 +16,18 @@ data:
   # The shells of the profiles, a line each.
   shells: |
     /bin/sh
+    /bin/bash
   # The longest duration of a session, extensions included, in seconds.
   longestSeconds: '28800'
   # The capabilities that may be added, a line each: SYS_PTRACE is what kubectl's profile "general" has.
   capabilities: |
     SYS_PTRACE
+  # The variables that the profiles set, a line each, by name. Name none that a shell or a library is steered by, such as
+  # PATH or FUNCNEST: the timer is a shell's script.
+  env: ''
   # Each of these is "allowed" or "refused".
   privileged: refused
-  unconfined: refused # seccomp or AppArmor
+  unconfined: refused # by seccomp or AppArmor, asked for in so many words
   seLinuxOptions: refused
   root: allowed
   privilegeEscalation: allowed

@@ -55,9 +55,10 @@ applied in addition to \`rbac.yaml\`, in place of \`rbac-logs.yaml\` and \`rbac-
 
 Which of them is meant is not configured: the API server tries the constrained rights first, and the classic one after
 them, for the same headers. Where the right is missing, sessions are refused as \`cluster-unauthorized\`, with a sentence
-that says so. \`rbac.yaml\` stays as it is; of it, \`patch\` on \`pods/ephemeralcontainers\` is not used any more
+that says so. Of \`rbac.yaml\`, \`patch\` on \`pods/ephemeralcontainers\` is not used any more: take it out, as the chart does
 (\`test/e2e/impersonation.test.ts\` runs the whole product in both ways). The [bypass detector](bypass.md) takes such calls
-for the session's where the name is its requester's, and the [lock-down kit](lockdown.md) knows Hallpass by the group.`;
+for the session's where the name is its requester's, and the [lock-down kit](lockdown.md) knows Hallpass by the group, which
+its \`sessionGroups\` must name, with the session's id beside it; the chart sees to that.`;
 
 /** `docs/permissions.md`: the rights of the broker's account. */
 export function permissionsDocument(): string {

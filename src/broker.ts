@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
 import { compress, decompress } from './adapters/gzip/gzip.js';
-import { createHttpApp } from './adapters/http/http.app.js';
+import { RotatingFiles } from './adapters/files/rotating.files.js';
+import { createHttpApp, renewTls } from './adapters/http/http.app.js';
 import type { HttpSettings } from './adapters/http/http.settings.js';
 import { STREAMS } from './adapters/http/http.settings.js';
 import { SOCKETS } from './adapters/http/socket.settings.js';
@@ -25,13 +26,9 @@ import { PrometheusStopwatch } from './adapters/metrics/prometheus.stopwatch.js'
 import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
+import { DatabaseClock } from './adapters/prisma/database.clock.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
-import {
-  isWorkable,
-  MIGRATIONS_DIR,
-  schemaSentence,
-  schemaState,
-} from './adapters/prisma/migrate.runner.js';
+import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
 import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
@@ -52,8 +49,8 @@ import { PrismaSlackPosts } from './adapters/prisma/prisma-slack.posts.js';
 import { PrismaWebSessions } from './adapters/prisma/prisma-web.sessions.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
-import { roleRefusal } from './adapters/prisma/role.rights.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
+import { TracedSessionStore } from './adapters/tracing/traced.session.store.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AskGate } from './app/ask-gate.js';
 import { AdvanceSession } from './app/advance-session.js';
@@ -66,6 +63,7 @@ import { FollowPolicies } from './app/follow-policies.js';
 import { GatherFacts } from './app/gather-facts.js';
 import { LiveStreams } from './app/live-streams.js';
 import type { ClusterStreams } from './app/ports/cluster.streams.js';
+import type { Clock } from './app/ports/clock.js';
 import type { Clusters } from './app/ports/cluster.js';
 import type { Journal } from './app/ports/journal.js';
 import type { Presence } from './app/ports/presence.js';
@@ -89,13 +87,13 @@ import { RecordStreams } from './app/record-streams.js';
 import { RemoveAccess } from './app/remove-access.js';
 import { RequestSession } from './app/request-session.js';
 import { tellOddities } from './app/tell-oddities.js';
+import { clusterReadiness } from './app/views/cluster.view.js';
 import { onCallReadiness } from './app/views/on-call-standing.view.js';
 import { isWholeLog, logReadiness } from './app/views/log-standing.view.js';
 import { policyReadiness } from './app/views/policy-standing.view.js';
 import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
-import { stopping } from './app/stream.sentences.js';
 import { WaitForStart } from './app/wait-for-start.js';
 import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
@@ -103,14 +101,17 @@ import { WatchScreen } from './app/watch-screen.js';
 import type { Config } from './config/config.schema.js';
 import { Humans } from './domain/humans.js';
 import type { Identity } from './domain/person.js';
+import { traceFields } from './domain/traceparent.js';
 import { pressureOf } from './broker.pressure.js';
 import type { Left } from './broker.leaving.js';
 import { leaveInTime } from './broker.leaving.js';
 import { BypassWatch } from './bypass.watch.js';
+import { databaseRefusal } from './database.refusal.js';
 import { LogWorks } from './log.works.js';
 import { NoticeDesk } from './notice.desk.js';
 import { SlackSide } from './slack.side.js';
 import { SlackVoice } from './slack.voice.js';
+import { Traces } from './traces.js';
 import { localAddress, portOf, unheard, Unheard } from './listening.address.js';
 
 /** A broker that serves. */
@@ -145,6 +146,10 @@ export interface BrokerOptions {
     readonly recorder?: (inner: Recorder) => Recorder;
     readonly presence?: (inner: Presence) => Presence;
   };
+  /** In the place of the machine's own, for trials with one that is wrong. */
+  readonly machineClock?: Clock;
+  /** Where the log goes, for trials that read it; standard output where left out. */
+  readonly logTo?: { write(line: string): void };
 }
 
 /**
@@ -158,7 +163,7 @@ const BUFFER_POOL_BYTES = 8 * 1024;
  *
  * @returns the broker; a refusal where the policy documents are wrong, the database does not answer, its schema is
  * older than this program's, or newer than it can work with, or its role could change the audit log, or where it may not
- * listen. Throws where a certificate is none.
+ * listen.
  */
 export async function startBroker(
   config: Config,
@@ -166,21 +171,33 @@ export async function startBroker(
 ): Promise<Broker | StartRefusal> {
   await using opened = new AsyncDisposableStack();
   Buffer.poolSize = BUFFER_POOL_BYTES;
-  const logger = makeLogger(config.log);
-  const journal = new PinoJournal(logger);
-  const clock = new SystemClock();
   const replica = `${hostname()}-${randomBytes(3).toString('hex')}`;
+  const traces = await Traces.of(config.tracing, {
+    replica,
+    onDropped: (spans, why, cause) =>
+      journal.warn({ spans, why, err: cause }, 'spans of traces are dropped'),
+  });
+  const { tracer } = traces;
+  const logger = makeLogger(config.log, () => traceFields(tracer.traceparent), options.logTo);
+  const journal = new PinoJournal(logger);
+  const clock = new DatabaseClock({ machine: options.machineClock ?? new SystemClock(), journal });
+  opened.defer(() => traces.close());
+
+  const rotating = new RotatingFiles({ files: config.files, journal });
 
   const folders = WatchedFolders.of(config.policies.folders);
   if (isPolicyErrors(folders)) return { refused: folders.policyErrors.join('\n') };
 
   const database = new Database(
-    { url: config.database.url.reveal(), poolSize: config.database.poolSize },
+    { url: () => config.database.url.reveal(), poolSize: config.database.poolSize },
     (error) => journal.warn({ err: error }, 'a connection to the database broke'),
   );
   opened.defer(() => database.close());
   const unfit = await databaseRefusal(database);
   if (unfit !== undefined) return { refused: unfit };
+  await clock.follow(() => database.urgently(() => database.pool));
+  opened.defer(() => clock.stop());
+  tellOfCertificate(config.tls, { clock, journal });
   const policyArchive = new PrismaPolicyArchive(database);
   const policies = new FollowPolicies({
     folders,
@@ -203,12 +220,15 @@ export async function startBroker(
   };
   const news = new PrismaSessionNews(database.settings.url, journal);
   const store = around.store(
-    // The database tells the other replicas; this one need not wait for that.
-    new PrismaSessionStore(database, (step) => {
-      news.written(step.session.id, step.session.version);
-      deliver.wake();
-      void measure.heard(step);
-    }),
+    new TracedSessionStore(
+      // The database tells the other replicas; this one need not wait for that.
+      new PrismaSessionStore(database, (step) => {
+        news.written(step.session.id, step.session.version);
+        deliver.wake();
+        void measure.heard(step);
+      }),
+      tracer,
+    ),
   );
   const stopwatch = new PrometheusStopwatch();
   const measure = new MeasureSessions({ store, stopwatch, journal });
@@ -217,6 +237,7 @@ export async function startBroker(
     clusters: config.clusters,
     log: journal,
     stopwatch,
+    tracer,
   });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
@@ -317,12 +338,13 @@ export async function startBroker(
     replica,
   });
   const keepRecordings = new KeepRecordings({ store, recordings, clock, journal, replica });
+  const stop = new StopSession({ store, clock, journal, replica });
   const live = new LiveStreams({
     store,
     news,
     presence: around.presence(presence),
     activity,
-    stop: new StopSession({ store, clock, journal, replica }),
+    stop: { insist: (...args) => database.urgently(() => stop.insist(...args)) },
     clock,
     journal,
   });
@@ -341,6 +363,7 @@ export async function startBroker(
       journal,
       replica,
       sawRunning: (id) => live.sawRunning(id),
+      tracer,
     }),
     workers: config.sessions.workers,
     leaseSeconds: config.sessions.leaseSeconds,
@@ -353,8 +376,10 @@ export async function startBroker(
     live,
     clock,
     stopwatch,
+    tracer,
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
+  const gate = new AskGate(bounds.asksPerMinute, pressureOf(opened, database));
   const asking = new RequestSession({
     store,
     clusters,
@@ -362,7 +387,8 @@ export async function startBroker(
     facts,
     clock,
     limits: bounds,
-    gate: new AskGate(bounds.asksPerMinute, pressureOf(opened, database)),
+    gate,
+    tracer,
   });
   const bypassWatch = new BypassWatch({
     clusters: config.clusterAudits,
@@ -384,23 +410,27 @@ export async function startBroker(
     log: auditLog,
     clock,
     limits: bounds,
+    gate,
+    tracer,
   });
   const listTargets = new ListTargets({ clusters: kubernetes, policies, facts });
   const acts = { requestSession: asking, decideSession, actOnSession, extendSession, listTargets };
   const slack = SlackSide.of(config, {
     ...acts,
+    urgently: (work) => database.urgentlyIfFew(work),
     api: slackVoice?.api,
     linkSlack,
     clusters,
     store,
     clock,
     journal,
+    tracer,
   });
   const draining = new AbortController();
   const app = await createHttpApp({
     ...acts,
     draining: draining.signal,
-    urgently: (work) => database.urgently(work),
+    urgently: (work) => database.urgentlyIfFew(work),
     stopwatch,
     readSession: new ReadSession({ store }),
     ...logWorks.uses({ store, recordings, reviews, policies: policyArchive }),
@@ -438,17 +468,20 @@ export async function startBroker(
       facts,
       asking,
       clock,
+      tracer,
     }),
     store,
     news,
     policies,
     policyArchive,
     clusters,
+    clusterStates: kubernetes,
     clock,
     journal,
     roleGroups: config.identity.roles,
     isDatabaseDown,
     logger,
+    tracer,
     settings: await httpSettings(config),
     pages: new PageParts(
       visitsOf(config, { database, note: notePerson, clock, journal, humans }),
@@ -466,6 +499,7 @@ export async function startBroker(
       { name: 'policies', check: () => Promise.resolve(policyReadiness(policies.standing())) },
       { name: 'on-call', check: () => Promise.resolve(onCallReadiness(onCallStates())) },
       { name: 'audit', check: () => Promise.resolve(logReadiness(logWorks.guard.state())) },
+      { name: 'clusters', check: () => Promise.resolve(clusterReadiness(kubernetes.health())) },
       { name: 'kubernetes-audit', check: () => Promise.resolve(bypassWatch.readiness()) },
     ],
     new PrometheusMetrics(
@@ -477,9 +511,15 @@ export async function startBroker(
         recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
         ...logWorks.metrics(),
         heard: () => bypassWatch.heard(),
+        clusters: () => kubernetes.health(),
         channels: () => desk.readChannels.read(),
         slack: () => new PrismaSlackPosts(database).standing(),
         slackConnected: () => slack?.isConnected() ?? null,
+        clockCorrection: () => clock.correctionSeconds,
+        files: () => rotating.standing(),
+        certificates: () =>
+          config.tls ? [{ key: 'server.tls.certFile', validTo: config.tls.validTo }] : [],
+        spans: () => traces.counts(),
       },
       stopwatch,
     ),
@@ -498,6 +538,10 @@ export async function startBroker(
     journal,
     replica,
   });
+  rotating.start();
+  opened.defer(() => rotating.stop());
+  config.tls?.onRenewed((texts) => renewTls(app, texts));
+  kubernetes.watch();
   policies.start((heard) => news.subscribePolicies(heard));
   opened.defer(() => policies.stop());
   opened.defer(policies.onSwitch(() => removeAccess.look()));
@@ -553,30 +597,33 @@ export async function startBroker(
     leave: () =>
       leaveInTime(config.server, {
         drain,
-        warn: (inSeconds) => live.tell({ kind: 'stopping', text: stopping(inSeconds) }),
+        warn: (inSeconds) => live.warn(inSeconds),
         stop: () => running.disposeAsync(),
         journal,
       }),
   };
 }
 
+/** A certificate that nobody takes is no reason not to end sessions. */
+function tellOfCertificate(
+  tls: Config['tls'],
+  { clock, journal }: { readonly clock: Clock; readonly journal: Journal },
+): void {
+  if (!tls) return;
+  const { validFrom, validTo } = tls;
+  const now = clock.now();
+  if (validFrom <= now && now < validTo) return;
+  journal.error(
+    { key: 'server.tls.certFile', validFrom, validTo },
+    'the certificate has expired, or is not valid yet: nobody will connect until another one is in its place, and sessions end all the same',
+  );
+}
+
 function same<T>(inner: T): T {
   return inner;
 }
 
-/** Why the database cannot be served from, as a sentence; undefined where it can. */
-async function databaseRefusal(database: Database): Promise<string | undefined> {
-  try {
-    const state = await schemaState(database.pool, MIGRATIONS_DIR);
-    return isWorkable(state) ? await roleRefusal(database.pool) : schemaSentence(state);
-  } catch (error) {
-    // PostgreSQL's own words name roles and databases, never passwords.
-    const said = error instanceof Error ? error.message : String(error);
-    return `The database does not let us in (${said}): check \`database.url\`, and that it runs.`;
-  }
-}
-
-/** The same for whoever asks whether this replica can serve: what PostgreSQL says stays in the log. */
+/** Whether this replica can serve, for whoever asks: what PostgreSQL says stays in the log. */
 async function databaseReadiness(
   database: Database,
   journal: Journal,
@@ -604,7 +651,7 @@ function visitsOf(
   parts: {
     readonly database: Database;
     readonly note: NotePerson;
-    readonly clock: SystemClock;
+    readonly clock: Clock;
     readonly journal: Journal;
     readonly humans: Humans;
   },
@@ -619,7 +666,7 @@ function visitsOf(
   const signIn = new OpenIdSignIn({
     clients: webClients.map(({ clientSecret, ...client }) => ({
       ...client,
-      clientSecret: clientSecret?.reveal() ?? null,
+      clientSecret: () => clientSecret?.reveal() ?? null,
     })),
     redirectUri: `${server.publicUrl}/sign-in/callback`,
     verifier,
@@ -628,8 +675,8 @@ function visitsOf(
   return new VisitByBrowser({ signIn, sessions, note, clock, roleGroups: identity.roles, humans });
 }
 
-async function httpSettings({ server, identity }: Config): Promise<HttpSettings> {
-  const { publicUrl, trustProxy, origins, tls, caFile } = server;
+async function httpSettings({ server, identity, tls }: Config): Promise<HttpSettings> {
+  const { publicUrl, trustProxy, origins, caFile } = server;
   const settings = {
     version: packageJson.version,
     publicUrl,
@@ -643,9 +690,5 @@ async function httpSettings({ server, identity }: Config): Promise<HttpSettings>
     ...(caFile === undefined ? {} : { caPem: await readFile(caFile, 'utf8') }),
   };
   if (!tls) return settings;
-  const [cert, key] = await Promise.all([
-    readFile(tls.certFile, 'utf8'),
-    readFile(tls.keyFile, 'utf8'),
-  ]);
-  return { ...settings, tls: { cert, key } };
+  return { ...settings, tls: tls.current() };
 }

@@ -35,7 +35,7 @@ export class BypassWatch {
     this.receive = new ReceiveAudit({
       detect: this.detect,
       clusters: clusters.flatMap(({ name, account, impersonates, token }) =>
-        token === null ? [] : [{ name, account, impersonates, token: token.reveal() }],
+        token === null ? [] : [{ name, account, impersonates, token: () => token.reveal() }],
       ),
     });
   }

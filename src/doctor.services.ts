@@ -15,6 +15,8 @@ import { judgeClock, judgeHeard, judgeImage } from './domain/doctor/cluster.verd
 import { ok, Unseen, unknown, warning } from './domain/doctor/finding.js';
 import {
   judgeAnchor,
+  judgeCertificate,
+  judgeCollector,
   judgeDatabase,
   judgeIssuer,
   judgeKeyFile,
@@ -68,6 +70,7 @@ export function serviceChecks(config: Config): Check[] {
       on: path,
       look: async () => judgeKeyFile(await readableFile(path)),
     })),
+    ...certificateChecks(config),
     ...anchorChecks(config),
     ...slackChecks(config),
     ...config.identity.issuers.flatMap((issuer): Check[] => [
@@ -92,8 +95,23 @@ export function serviceChecks(config: Config): Check[] {
       on: sink.name,
       look: async (signal) => judgeReach(await reach(sinkListener(sink), signal)),
     })),
+    ...traceChecks(config),
     ...heardChecks(config),
   ];
+}
+
+function certificateChecks({ tls, server }: Config): Check[] {
+  if (!tls) return [];
+  const on = server.tls?.certFile ?? 'server.tls';
+  return [{ name: 'certificate', on, look: () => judgeCertificate(tls, new Date()) }];
+}
+
+function traceChecks({ tracing: { otlp } }: Config): Check[] {
+  if (otlp === null) return [];
+  const { endpoint, caPem } = otlp;
+  const look: Check['look'] = async (signal) =>
+    judgeCollector(await reach(listenerOf(endpoint, caPem), signal));
+  return [{ name: 'traces', on: new URL(endpoint).host, look }];
 }
 
 function anchorChecks({ audit, database }: Config): Check[] {

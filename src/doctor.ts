@@ -41,7 +41,7 @@ async function examineFromLaptop(
   args: DoctorArgs & { readonly kubeconfig: string },
   opened: AsyncDisposableStack,
 ): Promise<readonly Finding[]> {
-  const { kubeconfig, context, namespaces, account } = args;
+  const { kubeconfig, context, namespaces, account, impersonate } = args;
   const looks = new ClusterExaminer({
     name: context ?? 'cluster',
     inCluster: false,
@@ -51,7 +51,10 @@ async function examineFromLaptop(
   });
   opened.defer(() => looks.close());
   // Which sets its policies call for is not known here: what is always needed is what must be there.
-  const of: ClusterCase = { looks, namespaces, broker: account, sets: new Set(), profiles: null };
+  const of: ClusterCase = {
+    ...{ looks, namespaces, broker: account, sets: new Set(), profiles: null },
+    impersonation: impersonate ?? null,
+  };
   return examineClusters({ cases: [of], checks: [] }, args);
 }
 
@@ -138,6 +141,7 @@ async function clustersOf(
         looks,
         namespaces: found instanceof Unseen ? [] : found,
         broker: 'self',
+        impersonation: cluster.impersonate ?? null,
         sets: setsOf(set),
         profiles: set?.profiles ?? null,
       };
@@ -167,7 +171,7 @@ async function examineClusters(
 }
 
 function bypassOf(
-  { looks, namespaces }: ClusterCase,
+  { looks, namespaces, impersonation }: ClusterCase,
   given: {
     readonly account: RbacSubject;
     readonly subjects: readonly RbacSubject[];
@@ -175,5 +179,8 @@ function bypassOf(
   },
 ): BypassCase {
   const { account, subjects, except } = given;
-  return { looks, namespaces, subjects, excepted: { account, subjects: except } };
+  // In this group nobody is but whom Hallpass acts as.
+  const ours: readonly RbacSubject[] =
+    impersonation === null ? [] : [{ kind: 'Group', name: impersonation.group, namespace: null }];
+  return { looks, namespaces, subjects, excepted: { account, subjects: [...except, ...ours] } };
 }

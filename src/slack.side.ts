@@ -16,6 +16,7 @@ import type { Journal } from './app/ports/journal.js';
 import type { SessionStore } from './app/ports/session.store.js';
 import type { SlackApi } from './app/ports/slack.api.js';
 import type { SlackInbox } from './app/ports/slack.inbox.js';
+import type { Tracer } from './app/ports/tracer.js';
 import type { RequestSession } from './app/request-session.js';
 import type { Config } from './config/config.schema.js';
 
@@ -52,16 +53,19 @@ export class SlackSide {
       readonly listTargets: ListTargets;
       readonly clusters: Clusters;
       readonly store: SessionStore;
+      /** Does what ends sessions so that it does not wait behind what asks for them. */
+      readonly urgently: <T>(work: () => T) => T;
       readonly clock: Clock;
       readonly journal: Journal;
+      readonly tracer: Tracer;
     },
   ): SlackSide | undefined {
     const { slack, slackSecrets } = config;
-    const { api, linkSlack, clock, journal } = uses;
+    const { api, linkSlack, clock, journal, tracer, urgently } = uses;
     if (!slack || !slackSecrets || !linkSlack || !api) return undefined;
     const url = slack.apiUrl === undefined ? {} : { url: slack.apiUrl };
     const publicUrl = config.server.publicUrl.replace(/\/$/, '');
-    const callers = new SlackCallers({ api, people: linkSlack, clock, publicUrl });
+    const callers = new SlackCallers({ api, people: linkSlack, clock, publicUrl, tracer });
     const parts = { api, callers, journal, publicUrl };
     const desk = new SlackDesk({
       ...parts,
@@ -71,20 +75,27 @@ export class SlackSide {
       store: uses.store,
       defaultDurationSeconds: config.sessions.defaultDurationSeconds,
     });
-    const buttons = new SlackButtons({
+    const pressed = new SlackButtons({
       ...parts,
       deciding: uses.decideSession,
       acting: uses.actOnSession,
       extending: uses.extendSession,
     });
+    const buttons: Pick<SlackButtons, 'press' | 'submit'> = {
+      press: (...args) => urgently(() => pressed.press(...args)),
+      submit: (form, ...args) =>
+        form === 'extend'
+          ? pressed.submit(form, ...args)
+          : urgently(() => pressed.submit(form, ...args)),
+    };
     if (slackSecrets.door.mode === 'socket') {
       const socket = new SlackSocket({ appToken: slackSecrets.door.appToken, journal, ...url });
-      const door = new SlackDoor({ receiver: socket, desk, buttons, journal });
+      const door = new SlackDoor({ receiver: socket, desk, buttons, journal, tracer });
       return new SlackSide({ door, inbox: null, socket, journal });
     }
     const signature = new SlackSignature(slackSecrets.door.signingSecret);
     const receiver = new SlackReceiver({ signature, clock, journal });
-    const door = new SlackDoor({ receiver, desk, buttons, journal });
+    const door = new SlackDoor({ receiver, desk, buttons, journal, tracer });
     return new SlackSide({ door, inbox: receiver, socket: null, journal });
   }
 

@@ -25,7 +25,7 @@ export const BROKER_RIGHTS = [
 ] as const;
 
 /** The broker's service account as `deploy/` has it: namespace and name. */
-const ACCOUNT = { namespace: 'hallpass', name: 'hallpass' };
+export const ACCOUNT = { namespace: 'hallpass', name: 'hallpass' };
 
 /**
  * Makes the broker's account in the stand-in cluster, with exactly the rights of `deploy/`, the optional ones included, in
@@ -33,11 +33,22 @@ const ACCOUNT = { namespace: 'hallpass', name: 'hallpass' };
  */
 export function brokerKubeconfig(cluster: StandInCluster, namespaces: readonly string[]): string {
   cluster.addNamespace(ACCOUNT.namespace);
-  const rules = BROKER_RIGHTS.flatMap(readRules);
-  for (const inNamespace of namespaces) {
-    cluster.addServiceAccount({ ...ACCOUNT, rules, inNamespace });
-  }
+  for (const inNamespace of namespaces) grantBroker(cluster, inNamespace);
   return cluster.kubeconfig(`${ACCOUNT.namespace}/${ACCOUNT.name}`);
+}
+
+/**
+ * Gives the account in a namespace what `deploy/` gives it there, in the place of what it had.
+ *
+ * @param without a verb on a resource that is left out: `create pods/exec`.
+ */
+export function grantBroker(cluster: StandInCluster, inNamespace: string, without = ''): void {
+  const [verb, resource = ''] = without.split(' ');
+  const rules = BROKER_RIGHTS.flatMap(readRules).map((rule) => ({
+    ...rule,
+    verbs: rule.verbs.filter((it) => it !== verb || !rule.resources.includes(resource)),
+  }));
+  cluster.addServiceAccount({ ...ACCOUNT, rules, inNamespace });
 }
 
 function readRules(file: string): z.infer<typeof Role>['rules'] {

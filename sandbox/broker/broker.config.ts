@@ -55,6 +55,8 @@ export interface Surroundings {
   readonly kubeconfig: string;
   /** The namespaces that it may touch. */
   readonly namespaces: readonly string[];
+  /** Clusters besides that one, as the configuration has them. */
+  readonly otherClusters?: readonly object[];
   /** A folder of documents, or several; the sandbox's own by default. */
   readonly policies?: string | readonly string[];
   /** The file of the key that signs the audit log; one of its own by default. */
@@ -83,6 +85,8 @@ export interface Surroundings {
     readonly tls?: TlsFiles;
   };
   readonly log?: Partial<Config['log']>;
+  /** As the configuration has it; no traces by default. */
+  readonly tracing?: object;
 }
 
 /** A configuration file, and what the program reads from it. */
@@ -134,6 +138,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
         ...(around.clusterAudit === undefined ? {} : { audit: around.clusterAudit }),
         ...(around.impersonate === undefined ? {} : { impersonate: around.impersonate }),
       },
+      ...(around.otherClusters ?? []),
     ],
     policies: { folders: [around.policies ?? POLICIES].flat() },
     sessions: { asksPerMinute: UNBOUNDED, ...sessions },
@@ -147,6 +152,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
     ...(around.notifications === undefined ? {} : { notifications: around.notifications }),
     ...(around.slack === undefined ? {} : { slack: around.slack }),
     log: { level: 'warn', ...log },
+    tracing: around.tracing ?? {},
   });
   await writeFile(path, text, { mode: 0o600 });
   await chmod(path, 0o600);

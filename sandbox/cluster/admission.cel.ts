@@ -16,7 +16,11 @@ export interface AdmissionFacts {
       readonly resource: string;
     };
     readonly subResource: string;
-    readonly userInfo: { readonly username: string; readonly groups: readonly string[] };
+    readonly userInfo: {
+      readonly username: string;
+      readonly groups: readonly string[];
+      readonly extra?: Readonly<Record<string, readonly string[]>>;
+    };
   };
 }
 

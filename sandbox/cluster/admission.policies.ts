@@ -3,6 +3,8 @@ import type { AdmissionFacts } from './admission.cel.js';
 import { CompiledPolicy } from './admission.cel.js';
 import type { AdmissionBinding, AdmissionPolicy, ParamMap } from './admission.schema.js';
 import { AdmissionManifest } from './admission.schema.js';
+import { newMeta } from './object.operations.js';
+import type { ObjectStore } from './object.store.js';
 import { refuse, type Refusal } from './status.objects.js';
 
 /** What the policies in force say of a request. */
@@ -13,6 +15,11 @@ export interface Admitted {
   /** For the audit log of the API server. */
   readonly annotations: Readonly<Record<string, string>>;
 }
+
+const KEPT = [
+  ['validatingadmissionpolicies', 'ValidatingAdmissionPolicy'],
+  ['validatingadmissionpolicybindings', 'ValidatingAdmissionPolicyBinding'],
+] as const;
 
 const FAILURE = 'validation.policy.admission.k8s.io/validation_failure';
 /** k8s.io/apiserver, validating/dispatcher.go reasonToCode. */
@@ -31,9 +38,12 @@ interface Failure {
 
 /**
  * ValidatingAdmissionPolicies, for what the stand-in lets be updated and connected to. They are given as manifests, not by
- * the API, which does not serve them. Evaluated with a CEL of its own: no limit of cost is played.
+ * the API, which only lets them be read. Evaluated with a CEL of its own: no limit of cost is played.
  */
 export class AdmissionPolicies {
+  /** @param kept where whoever may read them finds them; none: they are only in force. */
+  constructor(private readonly kept?: { readonly store: ObjectStore; readonly now: () => Date }) {}
+
   #policies: CompiledPolicy[] = [];
   #bindings: AdmissionBinding[] = [];
   #params: ParamMap[] = [];
@@ -48,6 +58,23 @@ export class AdmissionPolicies {
       .map((it) => new CompiledPolicy(it));
     this.#bindings = manifests.filter((it) => it.kind === 'ValidatingAdmissionPolicyBinding');
     this.#params = manifests.filter((it) => it.kind === 'ConfigMap');
+    for (const [resource, kind] of KEPT) {
+      this.#keep(
+        resource,
+        manifests.filter((it) => it.kind === kind),
+      );
+    }
+  }
+
+  #keep(resource: (typeof KEPT)[number][0], manifests: readonly AdmissionManifest[]): void {
+    if (this.kept === undefined) return;
+    const { store, now } = this.kept;
+    for (const { metadata } of store.list(resource)) {
+      store.delete(resource, undefined, metadata.name);
+    }
+    for (const { metadata, ...manifest } of manifests) {
+      store.put(resource, { ...manifest, metadata: newMeta(metadata, undefined, now()) });
+    }
   }
 
   review(facts: AdmissionFacts): Admitted {

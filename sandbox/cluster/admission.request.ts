@@ -13,6 +13,10 @@ export function admissionRequest(
     namespace,
     resource: { group, version, resource },
     subResource: subresource,
-    userInfo: { username: user.name, groups: user.groups },
+    userInfo: {
+      username: user.name,
+      groups: user.groups,
+      ...(user.extra === undefined ? {} : { extra: user.extra }),
+    },
   };
 }

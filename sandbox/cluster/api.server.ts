@@ -77,6 +77,11 @@ export class ApiServer {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** From now on, new connections are given this certificate. */
+  renew({ certPem, keyPem }: ServerCertificate): void {
+    this.#server.setSecureContext({ cert: certPem, key: keyPem });
+  }
+
   get address(): string {
     const { port } = this.#server.address() as AddressInfo;
     return `127.0.0.1:${port}`;

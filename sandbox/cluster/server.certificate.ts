@@ -6,13 +6,18 @@ export interface ServerCertificate {
   keyPem: string;
 }
 
-/** A certificate authority of its own and a certificate for 127.0.0.1 and localhost, valid for 30 days. */
+/**
+ * A certificate authority of its own and a certificate for 127.0.0.1 and localhost, valid for 30 days.
+ *
+ * @param goodUntil of the certificate alone.
+ */
 export async function makeServerCertificate(
   server: 'kube-apiserver' | 'hallpass' = 'kube-apiserver',
+  goodUntil?: Date,
 ): Promise<ServerCertificate> {
   const notAfterDate = new Date(Date.now() + 30 * 24 * 3600 * 1000);
   // Two clocks of one machine may differ by a moment (containers, suspended laptops).
-  const notBeforeDate = new Date(Date.now() - 60_000);
+  const notBeforeDate = new Date(Date.now() - 3600_000);
   const shared = { keyType: 'ec', algorithm: 'sha256', notBeforeDate, notAfterDate } as const;
   const ca = await generate([{ name: 'commonName', value: `sandbox-ca-of-${server}` }], {
     ...shared,
@@ -23,6 +28,7 @@ export async function makeServerCertificate(
   });
   const leaf = await generate([{ name: 'commonName', value: server }], {
     ...shared,
+    ...(goodUntil === undefined ? {} : { notAfterDate: goodUntil }),
     ca: { key: ca.private, cert: ca.cert },
     extensions: [
       { name: 'basicConstraints', cA: false, critical: true },

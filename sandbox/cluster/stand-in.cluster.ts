@@ -71,9 +71,10 @@ export class StandInCluster {
   /** What requests were authorized as. */
   readonly asked = new AskedRights();
   /** The ValidatingAdmissionPolicies in force; none at first. */
-  readonly admission = new AdmissionPolicies();
+  readonly admission: AdmissionPolicies;
   readonly images: ImageTable;
   readonly tokens: { readonly admin: string };
+  #caPem: string;
   readonly #store: ObjectStore;
   readonly #stops: (() => void)[] = [];
   #server: ApiServer | undefined;
@@ -81,14 +82,16 @@ export class StandInCluster {
   constructor(
     options: ClusterOptions,
     readonly runtime: ContainerRuntime,
-    readonly caPem: string,
+    caPem: string,
   ) {
+    this.#caPem = caPem;
     const now = options.now ?? (() => new Date());
     const store = new ObjectStore(options.historyMax);
     const timings = { ...quickTimings, ...options.timings };
     const events = new EventRecorder(store, now);
     const authenticator = new Authenticator(store, now);
     this.#store = store;
+    this.admission = new AdmissionPolicies({ store, now });
     this.images = new ImageTable({ ...knownImages, ...options.images });
     this.tokens = {
       admin: authenticator.issueForUser(
@@ -140,6 +143,18 @@ export class StandInCluster {
   async listen(server: ApiServer, port: number): Promise<void> {
     await server.listen(port);
     this.#server = server;
+  }
+
+  /** The certificate authority that its server's certificate is by. */
+  get caPem(): string {
+    return this.#caPem;
+  }
+
+  /** Gives the server another certificate, by another authority, as a rotation of both does. Connections stay. */
+  async renewCertificate(goodUntil?: Date): Promise<void> {
+    const certificate = await makeServerCertificate('kube-apiserver', goodUntil);
+    this.#listening.renew(certificate);
+    this.#caPem = certificate.caPem;
   }
 
   get url(): string {

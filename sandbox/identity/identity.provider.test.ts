@@ -137,6 +137,28 @@ describe('signing in by code with PKCE', () => {
     expect(away.status).toBe(400);
   });
 
+  it('leads back to pages on this machine by TLS as well, and nobody else by that', async () => {
+    const authorize = (clientId: string, redirectUri: string): Promise<Response> => {
+      const query = new URLSearchParams({
+        client_id: clientId,
+        response_type: 'code',
+        redirect_uri: redirectUri,
+        scope: 'openid',
+        code_challenge: 'x'.repeat(43),
+        code_challenge_method: 'S256',
+      });
+      return fetch(`${provider.issuer}/auth?${query.toString()}`, { redirect: 'manual' });
+    };
+    for (const [clientId, redirectUri, status] of [
+      ['hallpass-web', 'https://127.0.0.1:8080/sign-in/callback', 303],
+      ['hallpass-web', 'http://127.0.0.1:8080/sign-in/callback', 303],
+      ['hallpass-web', 'https://127.0.0.1.example/sign-in/callback', 400],
+      ['hallpass-web', 'https://127.0.0.1:8080/elsewhere', 400],
+      ['hallpass-cli', 'https://127.0.0.1:8080/callback', 400],
+    ] as const)
+      expect((await authorize(clientId, redirectUri)).status, redirectUri).toBe(status);
+  });
+
   it('shows a page with everybody on it, and says so when it is opened out of turn', async () => {
     const out = await fetch(`${provider.issuer}/interaction/nothing`);
     expect(out.status).toBe(400);

@@ -18,7 +18,7 @@ export const INTERACTION_PATH = '/interaction/';
 
 /** The command line's client: public, code with PKCE, redirected to whatever loopback port it listens on. */
 export const CLI_CLIENT_ID = 'hallpass-cli';
-/** The pages' client: public, code with PKCE, on whatever loopback port the broker listens. */
+/** The pages' client: public, code with PKCE, on whatever loopback port the broker listens, by TLS or not. */
 export const WEB_CLIENT_ID = 'hallpass-web';
 /** For scripts and tests. */
 export const SCRIPT_CLIENT_ID = 'hallpass-scripts';
@@ -70,7 +70,20 @@ export function makeProvider(options: {
 }): Provider {
   const provider = new Provider(options.issuer, configuration(options));
   provider.registerGrantType(SCRIPT_GRANT, giveTokenForPerson, 'person');
+  takePagesByTls(provider);
   return provider;
+}
+
+/** Pages that are served by TLS on this machine are the same pages, on any port too: no client can be registered so. */
+function takePagesByTls({ Client }: Provider): void {
+  const isAllowed = Reflect.get(Client.prototype, 'redirectUriAllowed');
+  Client.prototype.redirectUriAllowed = function allowed(uri) {
+    const isPages = this.clientId === WEB_CLIENT_ID;
+    return isAllowed.call(
+      this,
+      isPages ? uri.replace(/^https:(?=\/\/127\.0\.0\.1[:/])/, 'http:') : uri,
+    );
+  };
 }
 
 function configuration({

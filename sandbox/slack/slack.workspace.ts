@@ -10,6 +10,8 @@ import { Listed, Message, Messages, View } from './slack.shapes.js';
 /** What `emulate` calls its one workspace. */
 export const TEAM_ID = 'T000000001';
 export const BOT_TOKEN = 'xoxb-hallpass-sandbox';
+/** One that was the bot's, and was revoked. */
+export const REVOKED_TOKEN = 'xoxb-hallpass-revoked';
 const BOT = 'hallpass';
 const MESSAGES_MAX = 50;
 const ALONE_MAX = 20;
@@ -195,6 +197,12 @@ export class SlackWorkspace {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(z.instanceof(Buffer).parse(chunk));
     const body = Buffer.concat(chunks);
+    // `emulate` takes any token; Slack does not.
+    if (request.headers.authorization === `Bearer ${REVOKED_TOKEN}`) {
+      const refused = JSON.stringify({ ok: false, error: 'token_revoked' });
+      response.writeHead(200, { 'content-type': 'application/json' }).end(refused);
+      return;
+    }
     const answered = await fetch(`${this.emulator.url}/api/${method}`, {
       method: 'POST',
       headers: {

@@ -23,6 +23,11 @@ const Named = z.object({ name: z.string(), version: z.string() });
 /** The library looks at the rest by itself, and leaves out what it does not understand. */
 const Manifest = z.custom<Types.NodePackageJson>((it) => Named.safeParse(it).success);
 
+/** Licences that a package says only in words for people, by its name and version: where, is beside it. */
+const SAID_IN_WORDS: Readonly<Record<string, string>> = {
+  'pause@0.0.1': 'MIT', // its Readme.md
+};
+
 export interface SbomSource {
   /** The folder with package.json and package-lock.json. */
   readonly project: string;
@@ -55,6 +60,10 @@ export function sbomDocument({ project, tree, madeAt }: SbomSource): string {
       null,
       null,
     ).toString();
+    const inWords = SAID_IN_WORDS[`${name}@${version}`];
+    if (component.licenses.size === 0 && inWords !== undefined) {
+      component.licenses.add(licenses.makeFromString(inWords));
+    }
     if (integrity !== undefined) component.hashes.set(...Utils.parsePackageIntegrity(integrity));
     components.set(path, component);
   }

@@ -13,6 +13,8 @@ import { Clock } from './ports/clock.js';
 import { Clusters } from './ports/cluster.js';
 import { Journal } from './ports/journal.js';
 import { SessionStore } from './ports/session.store.js';
+import type { SpanName, Tracer } from './ports/tracer.js';
+import { ownWork, routineWork, UNTRACED } from './ports/tracer.js';
 import { RetireContainers } from './retire-containers.js';
 import type { Changes } from './session-step.js';
 import { stepOf } from './session-step.js';
@@ -30,6 +32,8 @@ export interface AdvanceDeps {
   readonly replica: string;
   /** Told when a session's container is seen to run, before that is written. */
   readonly sawRunning?: (id: SessionId) => void;
+  /** Left out: nobody follows. */
+  readonly tracer?: Tracer;
 }
 
 /** A system step that one of the parts asks for: written, then the session goes on from what is stored. */
@@ -106,7 +110,7 @@ export class AdvanceSession {
       if (step.do === 'wait' || step.do === 'nothing') {
         return { dueAt: dueAt(session, now), version: session.version };
       }
-      const result = await this.take(step.do, { session, signal, write, ownStart, now });
+      const result = await this.takeInTrace(step.do, { session, signal, write, ownStart, now });
       if (result === undefined) return undefined;
       if ('lookAgainAt' in result) {
         return { dueAt: result.lookAgainAt, version: result.version ?? session.version };
@@ -117,6 +121,19 @@ export class AdvanceSession {
       session = written;
     }
     return undefined;
+  }
+
+  /** What asks the cluster is a span: of the session's trace, or one that points to it. */
+  private async takeInTrace(
+    ...[what, at]: Parameters<AdvanceSession['take']>
+  ): Promise<Advance | undefined> {
+    const name = SPAN_OF[what];
+    if (name === undefined) return this.take(what, at);
+    const { tracer = UNTRACED } = this.deps;
+    const { session, now } = at;
+    const where = what === 'check' ? routineWork(session) : ownWork(session, now);
+    const start = { facts: { session: session.id }, ...where };
+    return tracer.run(name, start, () => this.take(what, at));
   }
 
   private async take(
@@ -184,6 +201,15 @@ export class AdvanceSession {
     return undefined;
   }
 }
+
+/** Doings that ask the cluster; the others are steps that are written, and no more. */
+const SPAN_OF: Partial<Record<Doing, SpanName>> = {
+  launch: 'session.launch',
+  check: 'session.check',
+  extend: 'session.extend',
+  retire: 'session.retire',
+  finish: 'session.finish',
+};
 
 function lapsed(session: Session): Changes {
   const detail =

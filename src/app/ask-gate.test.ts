@@ -53,11 +53,26 @@ describe('asking', () => {
     const gate = new AskGate(many, undefined, now);
     const places = Array.from({ length: 51 }, () => gate.enter(caller('robin'), 'slow'));
     expect(places.map(isProblem).indexOf(true)).toBe(50);
-    expect(places.at(-1)).toMatchObject({ problem: 'too-busy', retryAfterSeconds: 5 });
+    expect(places.at(-1)).toMatchObject({
+      problem: 'too-busy',
+      detail: expect.stringContaining('Cluster "slow" takes long to answer'),
+      retryAfterSeconds: 5,
+    });
     expect(ask(gate, caller('robin'), 'quick')).toBe('in');
     const [first] = places;
     if (first && !isProblem(first)) first[Symbol.dispose]();
     expect(ask(gate, caller('robin'), 'slow')).toBe('in');
+  });
+
+  test('of several such clusters together leaves some places to every other', () => {
+    const many = { person: 1_000, address: 1_000, all: 1_000 };
+    const gate = new AskGate(many, undefined, now);
+    for (const cluster of ['a', 'b', 'c', 'd']) {
+      for (let turn = 0; turn < 50; turn++) gate.enter(caller('robin'), cluster);
+    }
+    const places = Array.from({ length: 6 }, () => gate.enter(caller('robin'), 'quick'));
+    expect(places.map(isProblem).indexOf(true)).toBe(5);
+    expect(gate.enter(caller('robin'), 'other')).not.toHaveProperty('problem');
   });
 
   test('is refused while there is more to do than can be done, and counts for nothing then', () => {

@@ -18,6 +18,8 @@ const KEYS_MAX = 10_000;
 /** Asks under way at once: a cluster that answers slowly keeps its own waiting, and no more than so many. */
 const UNDER_WAY_MAX = 200;
 const UNDER_WAY_OF_CLUSTER_MAX = 50;
+/** So many are let in to every cluster, however much of the rest is taken up by others that answer slowly. */
+const UNDER_WAY_OF_CLUSTER_KEPT = 5;
 const BUSY_RETRY_SECONDS = 5;
 
 /** Whether this replica has more to do than it can, in words for the log; undefined where it has not. */
@@ -42,7 +44,11 @@ export class AskGate {
     this.all = limiter('all', rates.all, 1);
   }
 
-  /** A place for one ask, to be given back when it is done; or why there is none. */
+  /**
+   * A place for one ask, to be given back when it is done; or why there is none.
+   *
+   * @param cluster one that there is: each has a place kept. Empty: none was named, or one that is not there.
+   */
   enter(caller: Caller, cluster: string): Disposable | Problem {
     const busy = this.busy(cluster);
     if (busy) return busy;
@@ -66,9 +72,10 @@ export class AskGate {
   }
 
   private busy(cluster: string): Problem | undefined {
+    const ofCluster = this.underWay.get(cluster) ?? 0;
+    if (ofCluster >= UNDER_WAY_OF_CLUSTER_MAX) return slow(cluster);
     const total = [...this.underWay.values()].reduce((sum, count) => sum + count, 0);
-    const isFull =
-      total >= UNDER_WAY_MAX || (this.underWay.get(cluster) ?? 0) >= UNDER_WAY_OF_CLUSTER_MAX;
+    const isFull = total >= UNDER_WAY_MAX && ofCluster >= UNDER_WAY_OF_CLUSTER_KEPT;
     const pressure = isFull ? 'too many asks are under way' : this.pressure();
     if (pressure === undefined) return undefined;
     const detail =
@@ -101,3 +108,16 @@ const TOO_OFTEN: Readonly<Record<string, string>> = {
   address: 'Sessions were asked for from your address too often in the last minute.',
   all: 'Sessions are asked for too often at the moment.',
 };
+
+function slow(cluster: string): Problem {
+  const where =
+    cluster === '' ? 'It takes long to answer' : `Cluster "${cluster}" takes long to answer`;
+  return problem(
+    'too-busy',
+    `${where}, and too many asks wait for that already. Sessions that run are not touched by it, and end when they should. Ask again in a moment.`,
+    {
+      retryAfterSeconds: BUSY_RETRY_SECONDS,
+      cause: { pressure: 'a cluster keeps its askers waiting' },
+    },
+  );
+}

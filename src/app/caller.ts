@@ -4,12 +4,20 @@ import { permits } from '../domain/permission.js';
 import type { Session } from '../domain/session/session.js';
 import { capacitiesOf } from '../domain/session/session.js';
 import type { Capacity } from '../domain/session/session.machine.js';
+import type { Traceparent } from '../domain/traceparent.js';
 import type { Visibility } from './ports/session.store.js';
 
 /** A person who is signed in and asks for something, as use cases see them. */
 export interface Caller {
   readonly actor: Extract<Actor, { kind: 'person' }>;
   readonly roles: readonly Role[];
+}
+
+/** The caller as of a request in a trace. */
+export function inTrace(caller: Caller, traceparent: Traceparent | undefined): Caller {
+  return traceparent === undefined
+    ? caller
+    : { ...caller, actor: { ...caller.actor, traceparent } };
 }
 
 /** The person behind a call. */

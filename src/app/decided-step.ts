@@ -43,6 +43,7 @@ export function decidedStep(args: Decided): Step {
     extension: null,
     extensions: 0,
     formerContainers: [],
+    traceparent: caller.actor.traceparent ?? null,
     createdAt: at,
     updatedAt: at,
     lapsesAt: decision.verdict === 'refuse' ? null : new Date(at.getTime() + lapseSeconds * 1000),

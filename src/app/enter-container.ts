@@ -18,8 +18,11 @@ import { CopyTaps } from './ports/copy.taps.js';
 import { Recorder } from './ports/recorder.js';
 import type { StreamRecording } from './ports/recorder.js';
 import { Stopwatch } from './ports/stopwatch.js';
+import type { OpenSpan, Tracer } from './ports/tracer.js';
+import { UNTRACED } from './ports/tracer.js';
 import { absent } from './read-session.js';
 import { inputRefusal, termsRefusal } from './stream.refusals.js';
+import { atStream, beginStream, endStream } from './stream.span.js';
 import * as sentences from './stream.sentences.js';
 import type { WaitForStart } from './wait-for-start.js';
 
@@ -45,6 +48,13 @@ interface Waiting {
   isOnUs: boolean;
 }
 
+/** What a stream is opened with. */
+interface Opening {
+  readonly recording: StreamRecording;
+  readonly span: OpenSpan;
+  readonly waiting: Waiting;
+}
+
 /** Enters containers by exec, on the record, under the rules of their sessions. */
 export class EnterContainer extends EnterSession {
   constructor(
@@ -57,6 +67,8 @@ export class EnterContainer extends EnterSession {
       readonly clock: Clock;
       /** Left out: nobody measures. */
       readonly stopwatch?: Stopwatch;
+      /** Left out: nobody follows. */
+      readonly tracer?: Tracer;
     },
   ) {
     super();
@@ -72,14 +84,29 @@ export class EnterContainer extends EnterSession {
       mayWait: (found) => this.refusal(caller, entry, found),
     });
     if (isProblem(session)) return session;
+    const { tracer = UNTRACED } = this.deps;
+    const span = beginStream(tracer, session, entry);
+    return tracer.within(span, () => this.open(caller, entry, { session, span, waiting, signal }));
+  }
+
+  private async open(
+    caller: Caller,
+    entry: Entry,
+    of: Omit<Opening, 'recording'> & { readonly session: Session; readonly signal: AbortSignal },
+  ): Promise<OpenStream | Problem> {
+    const { session, span, waiting, signal } = of;
+    const { live } = this.deps;
     const recording = await this.deps.recorder.open(
       newRecording(session, entry, caller),
-      caller.actor,
+      atStream(caller, span),
       () => stream.tell({ kind: 'gap', text: sentences.GAP }),
     );
-    if (isProblem(recording)) return recording;
+    if (isProblem(recording)) {
+      span.end({ refused: recording.problem });
+      return recording;
+    }
     const at = live.of(session);
-    const stream = this.stream(at, entry, { recording, waiting });
+    const stream = this.stream(at, entry, { recording, span, waiting });
     const leave = () => stream.leave();
     signal.addEventListener('abort', leave, { once: true });
     try {
@@ -116,7 +143,7 @@ export class EnterContainer extends EnterSession {
   private stream(
     at: LiveSession,
     entry: Entry,
-    { recording, waiting }: { recording: StreamRecording; waiting: Waiting },
+    { recording, span, waiting }: Opening,
   ): GovernedStream {
     const { live, taps } = this.deps;
     const stream: GovernedStream = new GovernedStream({
@@ -140,7 +167,10 @@ export class EnterContainer extends EnterSession {
       again: () => this.exec(at, stream),
       explain: (end) => at.explain(end),
       recordingFailed: (why) => live.recordingFailed(at, why),
-      over: () => live.removed(at, stream),
+      over: () => {
+        live.removed(at, stream);
+        void stream.ended.then((end) => endStream(span, end));
+      },
     });
     return stream;
   }

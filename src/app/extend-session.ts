@@ -3,6 +3,7 @@ import { isProblem, problem } from '../domain/problem.js';
 import { extensionOf, whyNotExtended } from '../domain/session/extension.js';
 import { eventOf } from '../domain/session/session.machine.js';
 import type { Session, SessionId } from '../domain/session/session.js';
+import type { AskGate } from './ask-gate.js';
 import type { Caller } from './caller.js';
 import { callerCapacities, maySee, personOf } from './caller.js';
 import type { DecideExtensionDeps, ExtendWish, GrantedExtension } from './decide-extension.js';
@@ -11,6 +12,8 @@ import { changed } from './decide-session.js';
 import { policyRecord } from './decided-step.js';
 import { NotePerson } from './note-person.js';
 import type { IdempotencyKey, Step } from './ports/session.store.js';
+import type { Tracer } from './ports/tracer.js';
+import { UNTRACED } from './ports/tracer.js';
 import { absent } from './read-session.js';
 import type { AskLimits } from './request-session.js';
 import { stepOf } from './session-step.js';
@@ -26,6 +29,10 @@ export class ExtendSession {
     private readonly deps: DecideExtensionDeps & {
       readonly note: NotePerson;
       readonly limits: Pick<AskLimits, 'startDeadlineSeconds' | 'longestDurationSeconds'>;
+      /** To ask for more is to ask. Left out: everybody is let in. */
+      readonly gate?: AskGate;
+      /** Left out: nobody follows. */
+      readonly tracer?: Tracer;
     },
   ) {
     this.deciding = new DecideExtension(deps);
@@ -39,7 +46,7 @@ export class ExtendSession {
    * @param key makes sending it again the same extension.
    * @returns the session, which is being extended; `not-found`, `forbidden`, `changed-since-seen`, `illegal-transition`,
    * `invalid-fields` for a duration that cannot be, `extension-refused` by terms or policy, and what the cluster says
-   * against the Pod.
+   * against the Pod; `too-many-requests` and `too-busy` where policy and the cluster would have to be asked.
    */
   async extend(
     caller: Caller,
@@ -58,14 +65,28 @@ export class ExtendSession {
       const refusal = this.refusal(caller, session, wish);
       // Of several with one key at once, those that come later find what the first has done.
       if (refusal) return (await this.replay(id, idempotency)) ?? refusal;
+      const place = this.deps.gate?.enter(caller, session.request.cluster);
+      if (isProblem(place)) return place;
+      using _given = place;
       await note.note(caller);
       await policies.refresh();
-      const granted = await this.deciding.decide(caller, session, wish);
+      const granted = await this.decide(caller, session, wish);
       if (isProblem(granted)) return granted;
       const written = await store.write(this.step(caller, session, { wish, granted, idempotency }));
       if (!isProblem(written)) return { session: written, already: false };
       if (written.problem !== 'write-conflict' || tries === TRIES_MAX) return written;
     }
+  }
+
+  private decide(caller: Caller, session: Session, wish: ExtendWish) {
+    const { tracer = UNTRACED } = this.deps;
+    return tracer.run('session.decide', { facts: { session: session.id } }, async (span) => {
+      const granted = await this.deciding.decide(caller, session, wish);
+      if (isProblem(granted)) return granted;
+      const { verdict, grant } = granted.decision;
+      span.note({ verdict, rule: grant.rule, policySet: grant.policyHash });
+      return granted;
+    });
   }
 
   private refusal(caller: Caller, session: Session, wish: ExtendWish): Problem | undefined {

@@ -15,6 +15,7 @@ import type { PolicySource } from './ports/policy.source.js';
 import type { Presence } from './ports/presence.js';
 import type { Recorder } from './ports/recorder.js';
 import type { SessionStore } from './ports/session.store.js';
+import type { Tracer } from './ports/tracer.js';
 import { ReadLogs } from './read-logs.js';
 import type { RequestSession } from './request-session.js';
 import { UseByKubectl } from './use-by-kubectl.js';
@@ -45,6 +46,7 @@ export function kubectlUses(ports: {
   readonly facts: GatherFacts;
   readonly asking: RequestSession;
   readonly clock: Clock;
+  readonly tracer?: Tracer;
 }): KubectlUses {
   const side = new OpenSideStream(ports);
   return {

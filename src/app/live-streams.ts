@@ -1,7 +1,6 @@
 import type { SessionId, Session } from '../domain/session/session.js';
 import type { StreamKind } from '../domain/recording/recording.js';
 import { STREAM_KINDS } from '../domain/recording/recording.js';
-import type { Notice } from './enter-session.js';
 import { LiveSession } from './live-session.js';
 import type { LiveStream } from './live-session.js';
 import { pause } from './pause.js';
@@ -12,7 +11,7 @@ import { Presence } from './ports/presence.js';
 import { SessionNews } from './ports/session.news.js';
 import { SessionStore } from './ports/session.store.js';
 import type { StopSession } from './stop-session.js';
-import { sessionOverBy } from './stream.sentences.js';
+import { sessionOverBy, stopping } from './stream.sentences.js';
 
 /** News may be lost: sessions with open streams are looked at this often. */
 const LOOK_MS = 1_000;
@@ -40,6 +39,7 @@ export class LiveStreams {
   private loop: Promise<void> = Promise.resolve();
   private rounds = 0;
   private isAway = false;
+  private stopsAtMs: number | undefined;
   /** Goes over to a new container; bound by the one who opens streams. */
   onMoved: (live: LiveSession) => void = () => undefined;
 
@@ -49,7 +49,7 @@ export class LiveStreams {
       readonly news: SessionNews;
       readonly presence: Presence;
       readonly activity: Activity;
-      readonly stop: StopSession;
+      readonly stop: Pick<StopSession, 'insist'>;
       readonly clock: Clock;
       readonly journal: Journal;
     },
@@ -85,9 +85,10 @@ export class LiveStreams {
     await this.loop;
   }
 
-  /** Says something to everybody who is in a session here. */
-  tell(notice: Notice): void {
-    for (const live of this.sessions.values()) live.tell(notice.kind, notice.text);
+  /** Tells everybody who is in a session here, and who comes from now on, that this replica stops, and when. */
+  warn(inSeconds: number): void {
+    this.stopsAtMs = performance.now() + inSeconds * 1000;
+    for (const live of this.sessions.values()) live.tell('stopping', stopping(inSeconds));
   }
 
   get isStopping(): boolean {
@@ -109,6 +110,10 @@ export class LiveStreams {
   /** Takes a stream under the rules of its session, which may have changed since it was read: it is read again. */
   async add(live: LiveSession, stream: LiveStream): Promise<void> {
     live.add(stream);
+    if (this.stopsAtMs !== undefined) {
+      const leftMs = Math.max(0, this.stopsAtMs - performance.now());
+      stream.tell({ kind: 'stopping', text: stopping(leftMs / 1000) });
+    }
     this.counted[stream.kind].opened++;
     await Promise.all([this.look(live.session.id), this.lookAtWatchers(live)]);
     // Where the session was known to be over before the stream came, no news are news.

@@ -1,18 +1,22 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MemoryJournal, MemorySessionStore } from '../../test/support/in-memory.ports.js';
 import {
   MemoryActivity,
   MemoryPresence,
   MemoryRecorder,
 } from '../../test/support/in-memory.streams.js';
+import { keptSpans } from '../../test/support/kept.spans.js';
 import { ALEX, actorOf, grantOf, newSession, ROBIN, SYSTEM } from '../../test/support/sessions.js';
 import { SystemClock } from '../adapters/jobs/system.clock.js';
 import type { Terms } from '../domain/policy/policy.js';
 import { isProblem } from '../domain/problem.js';
 import type { Session } from '../domain/session/session.js';
 import type { SessionEvent } from '../domain/session/session.machine.js';
+import type { Traceparent } from '../domain/traceparent.js';
 import { LiveStreams } from './live-streams.js';
 import { OpenSideStream } from './open-side-stream.js';
+import type { Tracer } from './ports/tracer.js';
+import { UNTRACED } from './ports/tracer.js';
 import type { Changes } from './session-step.js';
 import { firstStep, stepOf } from './session-step.js';
 import type { SideStream } from './side-stream.js';
@@ -29,21 +33,28 @@ class Lab {
   private readonly opening: OpenSideStream;
   session: Session = newSession();
 
-  constructor() {
+  constructor(
+    private readonly tracer: Tracer = UNTRACED,
+    private readonly traceparent: Traceparent | null = null,
+  ) {
     const { store, presence, activity, recorder } = this;
     const clock = new SystemClock();
     const journal = new MemoryJournal();
     const stop = new StopSession({ store, clock, journal, replica: 'test' });
     const { news } = store;
     this.live = new LiveStreams({ store, news, presence, activity, stop, clock, journal });
-    this.opening = new OpenSideStream({ live: this.live, recorder, presence });
+    this.opening = new OpenSideStream({ live: this.live, recorder, presence, tracer });
     this.live.start();
   }
 
   /** A session whose container is being made, for so long, on terms. */
   async starting(seconds = 600, terms: Partial<Terms> = {}): Promise<this> {
     const grant = grantOf('a1');
-    const asked = newSession({ grant: { ...grant, terms: { ...grant.terms, ...terms } } });
+    const { traceparent } = this;
+    const asked = newSession({
+      grant: { ...grant, terms: { ...grant.terms, ...terms } },
+      traceparent,
+    });
     const { request, ...rest } = asked;
     const first = await this.store.write(
       firstStep({
@@ -113,6 +124,36 @@ let lab: Lab;
 afterEach(() => lab.live.stop());
 
 describe('logs and forwarded ports', () => {
+  it('are in the trace of their session until their recording is finished, and so is what is told of it', async () => {
+    const { tracer, spans } = keptSpans();
+    const asked = tracer.begin('http.request', { under: null });
+    const opening = tracer.begin('http.request', { under: null });
+    lab = await new Lab(tracer, asked.traceparent ?? null).active();
+    const stream = await tracer.within(opening, () => lab.opened('logs'));
+    const [by] = lab.recorder.openedBy;
+    const told = by?.kind === 'person' ? by.traceparent : undefined;
+    stream.close('Enough.');
+    await stream.finished;
+    await vi.waitFor(async () => {
+      await tracer.close();
+      expect(spans).toHaveLength(1);
+    });
+    const [span] = spans;
+    expect(span?.name).toBe('session.stream');
+    expect(span?.parentSpanContext?.traceId).toBe(asked.traceparent?.split('-')[1]);
+    expect(span?.links.map(({ context }) => context.traceId)).toEqual([
+      opening.traceparent?.split('-')[1],
+    ]);
+    expect(told?.split('-').slice(1, 3)).toEqual([
+      span?.spanContext().traceId,
+      span?.spanContext().spanId,
+    ]);
+    expect(span?.attributes).toMatchObject({
+      'hallpass.session.id': lab.session.id,
+      'hallpass.stream.kind': 'logs',
+    });
+  });
+
   it('end at the deadline, also where the database is away', async () => {
     lab = await new Lab().active(0.5);
     const stream = await lab.opened();

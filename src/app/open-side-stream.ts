@@ -9,7 +9,10 @@ import type { LiveStreams } from './live-streams.js';
 import { Presence } from './ports/presence.js';
 import type { StreamRecording } from './ports/recorder.js';
 import { Recorder } from './ports/recorder.js';
+import type { OpenSpan, Tracer } from './ports/tracer.js';
+import { UNTRACED } from './ports/tracer.js';
 import { SideStream, unwatched } from './side-stream.js';
+import { atStream, beginStream } from './stream.span.js';
 import { isShown } from './watchers.js';
 
 /** `open`: puts a stream that goes beside the container on the record, and under the rules of its session. */
@@ -19,6 +22,8 @@ export class OpenSideStream {
       readonly live: LiveStreams;
       readonly recorder: Recorder;
       readonly presence: Presence;
+      /** Left out: nobody follows. */
+      readonly tracer?: Tracer;
     },
   ) {}
 
@@ -39,6 +44,8 @@ export class OpenSideStream {
     if (terms.watcher === 'required' && !(await this.isWatched(session))) {
       return unwatched(session.id);
     }
+    const { tracer = UNTRACED } = this.deps;
+    const span = beginStream(tracer, session, { kind: what.kind, way: 'kubectl' });
     const recording = await this.deps.recorder.open(
       {
         session,
@@ -54,16 +61,20 @@ export class OpenSideStream {
         keepSeconds: terms.keepRecordingSeconds,
         openMax: terms.streams,
       },
-      caller.actor,
+      atStream(caller, span),
     );
-    return isProblem(recording) ? recording : this.govern(session, what.kind, recording);
+    if (isProblem(recording)) {
+      span.end({ refused: recording.problem });
+      return recording;
+    }
+    return this.govern(session, what.kind, { recording, span });
   }
 
   /** The session may have changed since it was read: what becomes of it is looked at before anything passes. */
   private async govern(
     session: Session,
     kind: Extract<StreamKind, 'logs' | 'forward'>,
-    recording: StreamRecording,
+    { recording, span }: { readonly recording: StreamRecording; readonly span: OpenSpan },
   ): Promise<SideStream | Problem> {
     const { live } = this.deps;
     const at = live.of(session);
@@ -75,7 +86,10 @@ export class OpenSideStream {
         live.passed(kind, direction, bytes);
         if (direction === 'in') at.hadInput();
       },
-      over: (it) => live.removed(at, it),
+      over: (it) => {
+        live.removed(at, it);
+        span.end();
+      },
     });
     const isStrict = session.grant?.terms.recording === 'strict';
     void recording.failed.then((why) => {

@@ -5,7 +5,8 @@ import type { AuditedCluster, DetectBypass, Taken } from './detect-bypass.js';
 
 /** A cluster whose API server sends its audit log, and the token by which it is known. */
 export interface SendingCluster extends AuditedCluster {
-  readonly token: string;
+  /** Asked for with each use. */
+  readonly token: () => string;
 }
 
 /** Batches of up to 10 MiB that are read at once: what they take of memory, several times over as JSON. */
@@ -16,7 +17,7 @@ const BUSY_SECONDS = 1;
 
 /** Takes what API servers send of their audit logs. */
 export class ReceiveAudit {
-  private readonly clusters: ReadonlyMap<string, AuditedCluster & { readonly hash: Buffer }>;
+  private readonly clusters: ReadonlyMap<string, SendingCluster>;
   /** What no token hashes to: an unknown cluster takes as long to refuse as a wrong token. */
   private readonly nobody = randomBytes(32);
   /** How many batches of each cluster are being read. */
@@ -28,18 +29,16 @@ export class ReceiveAudit {
       readonly clusters: readonly SendingCluster[];
     },
   ) {
-    this.clusters = new Map(
-      deps.clusters.map(({ name, account, impersonates = null, token }) => [
-        name,
-        { name, account, impersonates, hash: hashOf(token) },
-      ]),
-    );
+    this.clusters = new Map(deps.clusters.map((cluster) => [cluster.name, cluster]));
   }
 
   /** The cluster that the token is of; for everybody else the same refusal, whether there is such a cluster or not. */
   sender(name: string, token: string): AuditedCluster | Problem {
     const cluster = this.clusters.get(name);
-    const isTheirs = timingSafeEqual(hashOf(token), cluster?.hash ?? this.nobody);
+    const isTheirs = timingSafeEqual(
+      hashOf(token),
+      cluster ? hashOf(cluster.token()) : this.nobody,
+    );
     return cluster && isTheirs
       ? { name, account: cluster.account, impersonates: cluster.impersonates ?? null }
       : problem('not-found', 'There is nothing here.');

@@ -12,12 +12,20 @@ const SOONEST_MS = 5;
 /** How long an error that nobody foresaw keeps a session from being tried again. */
 const AFTER_ERROR_MS = 2_000;
 
+/** A session that is advanced here. */
+interface Work {
+  readonly cluster: string;
+  known: number;
+  readonly abort: AbortController;
+}
+
 /**
  * Finds the sessions that are due, on any replica, and advances each: those just granted, those whose time is up, and
- * those that a replica left behind when it died.
+ * those that a replica left behind when it died. Each cluster has workers of its own: one that does not answer holds up
+ * its own sessions and no others.
  */
 export class ReconcileSessions {
-  private readonly running = new Map<SessionId, { known: number; abort: AbortController }>();
+  private readonly running = new Map<SessionId, Work>();
   private readonly stopping = new AbortController();
   private wake = new AbortController();
   private loop: Promise<void> = Promise.resolve();
@@ -31,7 +39,7 @@ export class ReconcileSessions {
       readonly journal: Journal;
       readonly advance: AdvanceSession;
       readonly replica: string;
-      /** How many sessions are advanced at the same time. */
+      /** How many sessions of one cluster are advanced at the same time. */
       readonly workers: number;
       /** How long a claim holds without being renewed: the longest that a dead replica delays anything. */
       readonly leaseSeconds: number;
@@ -65,12 +73,11 @@ export class ReconcileSessions {
     while (!this.stopping.signal.aborted) {
       this.wake = new AbortController();
       try {
-        const free = this.deps.workers - this.running.size;
-        const claimed = free > 0 ? await store.claim(this.lease(), free) : [];
+        const claimed = await store.claim(this.lease(), this.deps.workers, this.taken());
         for (const session of claimed) void this.work(session);
-        if (claimed.length > 0 && claimed.length === free) continue;
+        const full = [...this.taken()].filter(([, count]) => count >= this.deps.workers);
         // By the database's clock, as claims are: replicas' clocks may differ.
-        const dueInMs = free > 0 ? await store.nextDueInMs() : null;
+        const dueInMs = await store.nextDueInMs(full.map(([cluster]) => cluster));
         await pause(Math.min(Math.max(dueInMs ?? LOOK_MS, SOONEST_MS), LOOK_MS), this.wake.signal);
       } catch (error) {
         journal.error({ err: error }, 'sessions could not be looked at');
@@ -84,7 +91,7 @@ export class ReconcileSessions {
     // Its own claim ran out while it was held up, and came back to it: the work is under way, and renewed by this.
     if (this.running.has(session.id)) return;
     const abort = new AbortController();
-    const mine = { known: session.version, abort };
+    const mine = { cluster: session.request.cluster, known: session.version, abort };
     this.running.set(session.id, mine);
     const renewing = setInterval(
       () => void this.renew(session.id, mine),
@@ -120,16 +127,22 @@ export class ReconcileSessions {
     }
   }
 
-  private async renew(
-    id: SessionId,
-    mine: { known: number; abort: AbortController },
-  ): Promise<void> {
+  private async renew(id: SessionId, mine: Work): Promise<void> {
     try {
       const stored = await this.deps.store.renew(id, this.lease());
       if (!stored || stored.version > mine.known) mine.abort.abort();
     } catch (error) {
       this.deps.journal.warn({ session: id, err: error }, 'a claim could not be renewed');
     }
+  }
+
+  /** How many sessions of each cluster are advanced here now. */
+  private taken(): Map<string, number> {
+    const taken = new Map<string, number>();
+    for (const { cluster } of this.running.values()) {
+      taken.set(cluster, (taken.get(cluster) ?? 0) + 1);
+    }
+    return taken;
   }
 
   private lease() {

@@ -16,6 +16,8 @@ import { Clusters } from './ports/cluster.js';
 import { PolicySource } from './ports/policy.source.js';
 import type { IdempotencyKey, Likeness, Step } from './ports/session.store.js';
 import { SessionStore } from './ports/session.store.js';
+import type { SpanFacts, Tracer } from './ports/tracer.js';
+import { UNTRACED } from './ports/tracer.js';
 import type { Standing } from './rate.limiter.js';
 
 /** What a person sends; what is absent is filled in from the configuration where it says so. */
@@ -58,6 +60,8 @@ export class RequestSession {
       readonly limits: AskLimits;
       /** Left out: everybody is let in. */
       readonly gate?: AskGate;
+      /** Left out: nobody follows. */
+      readonly tracer?: Tracer;
     },
   ) {}
 
@@ -75,10 +79,18 @@ export class RequestSession {
    * no container only to those whom policy would let into it. `too-many-requests` and `too-busy` before all else.
    */
   async ask(caller: Caller, ask: Ask, key?: AskKey): Promise<Asking | Problem> {
-    const place = this.deps.gate?.enter(caller, ask.cluster ?? '');
+    const place = this.deps.gate?.enter(caller, this.knownCluster(ask));
     if (isProblem(place)) return place;
     using _given = place;
     return await this.asked(caller, ask, key);
+  }
+
+  /** Whose askers are counted together: names that there are not must not have places of their own. */
+  private knownCluster({ cluster }: Ask): string {
+    const names = this.deps.clusters.list().map(({ name }) => name);
+    return (
+      names.find((name) => name === cluster) ?? (cluster === undefined ? only(names) : '') ?? ''
+    );
   }
 
   private async asked(caller: Caller, ask: Ask, key?: AskKey): Promise<Asking | Problem> {
@@ -87,7 +99,7 @@ export class RequestSession {
     for (let tries = 1; ; tries++) {
       const before = idempotency && (await this.replay(idempotency));
       if (before) return before;
-      const step = await this.decide(caller, ask, idempotency);
+      const step = await this.decideInTrace(caller, ask, idempotency);
       if (isProblem(step)) return step;
       if ('already' in step) {
         // Of several with one key at once, those that come later are told so, though they are alike too.
@@ -99,6 +111,17 @@ export class RequestSession {
       // Another request was quicker, or the policy set was switched: what was read is old.
       await this.deps.policies.refresh();
     }
+  }
+
+  private async decideInTrace(
+    ...asked: Parameters<RequestSession['decide']>
+  ): Promise<Step | Asking | Problem> {
+    const { tracer = UNTRACED } = this.deps;
+    return tracer.run('session.decide', {}, async (span) => {
+      const step = await this.decide(...asked);
+      if (!isProblem(step)) span.note(decisionFacts(step));
+      return step;
+    });
   }
 
   private async decide(
@@ -218,6 +241,18 @@ export class RequestSession {
       ...(container === undefined ? {} : { container }),
     });
   }
+}
+
+/** What is told of what policy said. */
+function decisionFacts(step: Step | Asking): SpanFacts {
+  if ('already' in step) return { session: step.session.id };
+  const { verdict, rule, policyHash } = step.decision ?? {};
+  return {
+    session: step.session.id,
+    ...(verdict ? { verdict } : {}),
+    ...(rule ? { rule } : {}),
+    ...(policyHash ? { policySet: policyHash } : {}),
+  };
 }
 
 /** The only element, where there is exactly one. */

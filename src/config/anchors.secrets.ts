@@ -1,20 +1,20 @@
 import { resolve } from 'node:path';
 import type { AnchorConfig, AnchorDocument } from './anchors.section.js';
-import { WEBHOOK_SECRET } from './anchors.section.js';
+import { WEBHOOK_SECRET, WEBHOOK_SECRET_RULE } from './anchors.section.js';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigSources } from './config.sources.js';
 import type { S3Config } from './recordings.section.js';
 import { s3Of } from './recordings.secrets.js';
 import { Secret } from './secret.js';
 import type { Held } from './secret.files.js';
-import { heldIn } from './secret.files.js';
+import { secretIn } from './secret.files.js';
 
 /** As S3 calls them. */
 const MODES = { compliance: 'COMPLIANCE', governance: 'GOVERNANCE' } as const;
 
 const SIGNS: Held = {
   isRight: (text) => WEBHOOK_SECRET.test(text),
-  sentence: 'holds no secret of the form whsec_ and base64',
+  sentence: `what it holds ${WEBHOOK_SECRET_RULE}`,
 };
 
 /** The anchors with their secrets read; what is wrong with a file goes to `mistakes`. */
@@ -28,7 +28,7 @@ export function anchorsOf(
     const found = anchorOf(anchor, sources.folder, {
       s3: () =>
         anchor.s3 === undefined ? null : s3Of(anchor.s3, [...at, 's3'], sources, mistakes),
-      webhookSecret: (file) => heldIn(file, SIGNS, [...at, 'secretFile'], sources, mistakes),
+      webhookSecret: (file) => secretIn(file, SIGNS, [...at, 'secretFile'], sources, mistakes),
     });
     return found === undefined ? [] : [found];
   });
@@ -40,7 +40,7 @@ function anchorOf(
   folder: string,
   read: {
     readonly s3: () => S3Config | null;
-    readonly webhookSecret: (file: string) => string | undefined;
+    readonly webhookSecret: (file: string) => Secret | undefined;
   },
 ): AnchorConfig | undefined {
   const common = { name, everySeconds };
@@ -55,9 +55,9 @@ function anchorOf(
     }
     case 'webhook': {
       const { url, secretFile } = anchor;
-      const text =
-        anchor.secret ?? (secretFile === undefined ? undefined : read.webhookSecret(secretFile));
-      const secret = text === undefined ? null : new Secret(text);
+      const given = anchor.secret === undefined ? undefined : new Secret(anchor.secret);
+      const secret =
+        given ?? (secretFile === undefined ? null : (read.webhookSecret(secretFile) ?? null));
       return url === undefined ? undefined : { ...common, kind: 'webhook', url, secret };
     }
     case 's3': {

@@ -93,7 +93,7 @@ describe('where checkpoints are put by', () => {
     ],
     [
       { name: 'a', kind: 'webhook', url: 'https://w.example/', secretFile: 'empty' },
-      'audit.anchors[0].secretFile: holds no secret',
+      'audit.anchors[0].secretFile: is empty',
     ],
     [
       {

@@ -8,7 +8,7 @@ import type { Secret } from './secret.js';
 
 /** `whsec_` and the key in base64, as Standard Webhooks has it: 24 to 64 bytes. */
 export const WEBHOOK_SECRET = /^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/;
-const WEBHOOK_SECRET_RULE = 'must be whsec_ and 24 to 64 bytes in base64';
+export const WEBHOOK_SECRET_RULE = 'must be whsec_ and 24 to 64 bytes in base64';
 
 const KINDS = ['file', 's3', 'webhook', 'log'] as const;
 

@@ -9,6 +9,7 @@ import type { ConfigSources } from './config.sources.js';
 import { readBounded, Unreadable } from './config.sources.js';
 import { pathText } from './issue.sentences.js';
 import { SECRET_FILE_BYTES_MAX } from './secret.files.js';
+import { stampOf } from './watched.file.js';
 import { sinksOf } from './sinks.secrets.js';
 
 /** The section `audit` with its keys read; what is wrong with their files goes to `mistakes`. */
@@ -20,13 +21,13 @@ export function auditOf(
   const { keyFiles, everyMilliseconds } = audit;
   const signers: SignerKey[] = [];
   for (const [index, file] of keyFiles.entries()) {
-    const key = readKey(resolve(sources.folder, file));
+    const path = ['audit', 'keyFiles', index];
+    const key = readKey(file, path, sources);
     const isTwice = typeof key !== 'string' && signers.some((it) => isSame(it, key));
     if (typeof key !== 'string' && !isTwice) {
       signers.push(key);
       continue;
     }
-    const path = ['audit', 'keyFiles', index];
     mistakes.push({
       path: pathText(path),
       where: sources.whereOf(path, 'value'),
@@ -51,9 +52,16 @@ export function auditOf(
   };
 }
 
-function readKey(file: string): SignerKey | string {
+/** Read at the start alone: which keys sign is part of the log (docs/audit.md). */
+function readKey(
+  named: string,
+  path: readonly (string | number)[],
+  { folder, files }: ConfigSources,
+): SignerKey | string {
+  const file = resolve(folder, named);
   const text = readBounded(file, SECRET_FILE_BYTES_MAX);
   if (text instanceof Unreadable) return text.message;
+  files.push({ key: pathText(path), paths: [file], stamp: stampOf([text]), renew: null });
   const key = readSigner(text.trim());
   return typeof key === 'string' ? `what it holds ${key}` : key;
 }

@@ -1,5 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { Traceparent } from '../domain/traceparent.js';
+import { parseTraceparent } from '../domain/traceparent.js';
 import type { Environment } from './environment.js';
 import { Secret } from './secret.js';
 
@@ -15,6 +17,8 @@ export interface ClientEnvironment {
   readonly folder: string;
   /** The file that kubectl reads: the first of `KUBECONFIG`, or `~/.kube/config`. */
   readonly kubeconfig: string;
+  /** The trace that the command is a part of (`TRACEPARENT`), as whoever runs it says. */
+  readonly traceparent: Traceparent | undefined;
 }
 
 /** The variables of clients, of which the service knows nothing. */
@@ -34,6 +38,7 @@ export function readClientEnvironment(env: Environment = process.env): ClientEnv
     tokenFile: text('HALLPASS_TOKEN_FILE'),
     folder: join(text('XDG_CONFIG_HOME') ?? join(home, '.config'), 'hallpass'),
     kubeconfig: text('KUBECONFIG')?.split(':')[0] ?? join(home, '.kube', 'config'),
+    traceparent: parseTraceparent(text('TRACEPARENT')),
   };
 }
 

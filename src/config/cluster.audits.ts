@@ -4,9 +4,9 @@ import type { ConfigMistake } from './config.problem.js';
 import type { ConfigDocument } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
 import { pathText } from './issue.sentences.js';
-import { Secret } from './secret.js';
+import type { Secret } from './secret.js';
 import type { Held } from './secret.files.js';
-import { heldIn } from './secret.files.js';
+import { secretIn } from './secret.files.js';
 
 /** A cluster whose API server's audit log is looked at, its token read. */
 export interface ClusterAudit {
@@ -38,20 +38,20 @@ export function clusterAuditsOf(
     const { account, tokenFile, logFile } = audit;
     const path = ['clusters', index, 'audit', 'tokenFile'];
     const token =
-      tokenFile === undefined ? null : heldIn(tokenFile, TOKEN, path, sources, mistakes);
+      tokenFile === undefined ? null : secretIn(tokenFile, TOKEN, path, sources, mistakes);
     if (token === undefined) return [];
-    if (token !== null && tokens.has(token)) {
+    if (token !== null && tokens.has(token.reveal())) {
       const message = 'holds the token of another cluster';
       mistakes.push({ path: pathText(path), where: sources.whereOf(path, 'value'), message });
       return [];
     }
-    if (token !== null) tokens.add(token);
+    if (token !== null) tokens.add(token.reveal());
     return [
       {
         name,
         account,
         impersonates: impersonate ?? null,
-        token: token === null ? null : new Secret(token),
+        token,
         logFile: logFile === undefined ? null : resolve(sources.folder, logFile),
       },
     ];

@@ -66,7 +66,8 @@ const cluster = z
         examples: [true],
       }),
     kubeconfig: path.exactOptional().meta({
-      description: 'A kubeconfig file. Give one of `inCluster` and `kubeconfig`.',
+      description:
+        'A kubeconfig file, read again when it or what it names changes. Give one of `inCluster` and `kubeconfig`.',
       examples: ['/etc/hallpass/prod-eu.kubeconfig'],
     }),
     context: text(256)

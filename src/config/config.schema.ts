@@ -16,6 +16,10 @@ import { serverSection } from './server.section.js';
 import { sessionsSection } from './sessions.section.js';
 import { slackSection } from './slack.section.js';
 import type { SlackSecrets } from './slack.secrets.js';
+import type { TlsPair } from './tls.files.js';
+import type { WatchedFile } from './watched.file.js';
+import type { TracingConfig } from './tracing.section.js';
+import { tracingSection } from './tracing.section.js';
 import type { WebClientConfig } from './web.clients.js';
 
 /**
@@ -73,6 +77,9 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .meta({ description: 'What is logged, to standard output.' }),
+  tracing: tracingSection.prefault({}).meta({
+    description: 'Traces of what is done for each request, by OpenTelemetry: docs/tracing.md.',
+  }),
 });
 
 export type ConfigDocument = z.output<typeof configSchema>;
@@ -94,7 +101,7 @@ export interface OnCallConfig {
 /** What the program runs by: checked, complete, paths absolute. */
 export interface Config extends Omit<
   ConfigDocument,
-  'audit' | 'database' | 'notifications' | 'onCall' | 'recordings'
+  'audit' | 'database' | 'notifications' | 'onCall' | 'recordings' | 'tracing'
 > {
   readonly audit: AuditConfig;
   readonly clusterAudits: readonly ClusterAudit[];
@@ -102,7 +109,12 @@ export interface Config extends Omit<
   readonly notifications: NotificationsConfig;
   readonly onCall: OnCallConfig;
   readonly recordings: RecordingsConfig;
+  readonly tracing: TracingConfig;
   readonly webClients: readonly WebClientConfig[];
   /** Null: Slack is neither spoken to nor heard. */
   readonly slackSecrets: SlackSecrets | null;
+  /** What is served with; null: plain HTTP. */
+  readonly tls: TlsPair | null;
+  /** All files that were read but for the configuration itself, policies and kubeconfigs. */
+  readonly files: readonly WatchedFile[];
 }

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { ConfigMistake } from './config.problem.js';
 import type { Environment, Setting } from './environment.js';
 import { CONFIG_FILE_VARIABLE, readEnvironment } from './environment.js';
+import type { WatchedFile } from './watched.file.js';
 import type { YamlDocument } from './yaml.reader.js';
 import { readYaml } from './yaml.reader.js';
 
@@ -20,6 +21,8 @@ export interface ConfigSources {
   readonly tree: Readonly<Record<string, unknown>>;
   /** What is wrong with the sources themselves. */
   readonly mistakes: readonly ConfigMistake[];
+  /** The files that were read besides; whoever reads one adds it. */
+  readonly files: WatchedFile[];
   /** The folder that relative paths start from: the file's, or the working folder where there is no file. */
   readonly folder: string;
   /** Where the value at `path` was written: `file:line:column`, a variable, or empty. */
@@ -44,6 +47,7 @@ export function readSources(env: Environment): ConfigSources {
         message,
       })),
     ],
+    files: [],
     folder: file === undefined ? process.cwd() : dirname(resolve(file)),
     whereOf: (path, what) => {
       const setting = fromEnv.settings.findLast((it) => isPrefix(it.path, path));
@@ -96,8 +100,22 @@ export function readBounded(file: string, bytesMax: number): string | Unreadable
     if (facts.size > bytesMax) return new Unreadable(`is larger than ${bytesMax} bytes`);
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
-    return new Unreadable(`cannot be read (${errorCode(error)})`);
+    return new Unreadable(unreadable(error));
   }
+}
+
+const TO_DO: Readonly<Record<string, string>> = {
+  ENOENT: 'put it there, or correct the path',
+  ENOTDIR: 'correct the path',
+  EACCES: 'let the account that Hallpass runs as read it',
+  'not UTF-8': 'it must be text',
+};
+
+/** Why a file cannot be read, and what to do. */
+export function unreadable(error: unknown): string {
+  const code = errorCode(error);
+  const toDo = TO_DO[code];
+  return `cannot be read (${code})${toDo === undefined ? '' : `: ${toDo}`}`;
 }
 
 /** The code of an error of the operating system; anything else is a bug and is thrown on. */

@@ -253,7 +253,7 @@ colour: red
       'hallpass.yaml:1:1: audit.keyFiles: is missing (variable HALLPASS_AUDIT__KEY_FILES)',
       expect.stringMatching(/^HALLPASS_LOG__LEVEL: log.level: expected one of "fatal"/) as string,
       'hallpass.yaml:14:1: colour: is not known',
-      'hallpass.yaml:11:48: clusters[0].kubeconfig: cannot be read (ENOENT)',
+      'hallpass.yaml:11:48: clusters[0].kubeconfig: cannot be read (ENOENT): put it there, or correct the path',
     ]);
   });
 
@@ -293,8 +293,8 @@ onCall:
       'onCall.secrets[2].name: is here twice',
       expect.stringMatching(/^log.level: expected one of/) as string,
       `onCall.secrets[3].valueFile: what it holds ${rule}`,
-      'onCall.secrets[7].valueFile: cannot be read (ENOENT)',
-      `onCall.secrets[8].valueFile: what it holds ${rule}`,
+      'onCall.secrets[7].valueFile: cannot be read (ENOENT): put it there, or correct the path',
+      'onCall.secrets[8].valueFile: is empty',
       'onCall.secrets[9].valueFile: is not a file',
     ]);
   });
@@ -356,7 +356,12 @@ clusters:`,
   });
 
   test.each([
-    ['a file that is not there', 'nowhere.yaml', undefined, 'cannot be read (ENOENT)'],
+    [
+      'a file that is not there',
+      'nowhere.yaml',
+      undefined,
+      'cannot be read (ENOENT): put it there, or correct the path',
+    ],
     ['a folder', '.', undefined, 'is not a file'],
     ['a list', 'list.yaml', '- 1\n', 'must be a map of sections'],
     ['a file over 1 MiB', 'big.yaml', `a: ${'x'.repeat(1024 * 1024)}`, 'is larger than'],

@@ -9,7 +9,7 @@ import { describeConfig, namesAt, variableOf } from './config.keys.js';
 import type { Config, ConfigDocument, DatabaseConfig } from './config.schema.js';
 import { configSchema } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
-import { errorCode, readSources } from './config.sources.js';
+import { readSources, unreadable } from './config.sources.js';
 import type { Environment } from './environment.js';
 import { issueSentences, pathText } from './issue.sentences.js';
 import { nearestName } from '../domain/nearest.name.js';
@@ -17,8 +17,10 @@ import { notificationsOf } from './notifications.secrets.js';
 import { recordingsOf } from './recordings.secrets.js';
 import { Secret } from './secret.js';
 import { slackSecretsOf } from './slack.secrets.js';
+import { tlsOf } from './tls.files.js';
+import { tracingOf } from './tracing.secrets.js';
 import { webClientsOf } from './web.clients.js';
-import { heldIn, readOnCallSecrets } from './secret.files.js';
+import { readOnCallSecrets, secretIn } from './secret.files.js';
 
 /**
  * Reads the YAML file that `HALLPASS_CONFIG` names and the variables over it, and checks all of it, the files it names
@@ -47,10 +49,12 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
   const audit = auditOf(document, sources, mistakes);
   const clusterAudits = clusterAuditsOf(document, sources, mistakes);
   const notifications = notificationsOf(document.notifications, sources, mistakes);
+  const tracing = tracingOf(document.tracing, sources, mistakes);
   const webClients = webClientsOf(document, sources, mistakes);
   const slackSecrets = slackSecretsOf(document, sources, mistakes);
+  const tls = tlsOf(document, sources, mistakes);
   return mistakes.length > 0 || !database
-    ? { mistakes }
+    ? { mistakes: eachOnce(mistakes) }
     : {
         ...document,
         audit,
@@ -59,9 +63,20 @@ export function loadConfig(env: Environment = process.env): Config | ConfigProbl
         notifications,
         onCall: { secrets: onCall.secrets },
         recordings,
+        tracing,
         webClients,
         slackSecrets,
+        tls,
+        files: sources.files,
       };
+}
+
+/** What is looked at twice is told of once. */
+function eachOnce(mistakes: readonly ConfigMistake[]): ConfigMistake[] {
+  return mistakes.filter(
+    ({ path, message }, at) =>
+      mistakes.findIndex((it) => it.path === path && it.message === message) === at,
+  );
 }
 
 /** The part of {@link loadConfig} that migrations need: only the section `database`, only its mistakes. */
@@ -142,7 +157,7 @@ function fileMistakes(sources: ConfigSources, tree: unknown): ConfigMistake[] {
       accessSync(resolve(sources.folder, file), constants.R_OK);
       return [];
     } catch (error) {
-      const message = `cannot be read (${errorCode(error)})`;
+      const message = unreadable(error);
       return [{ path: pathText(path), where: sources.whereOf(path, 'value'), message }];
     }
   });
@@ -168,23 +183,43 @@ function databaseOf(
     const path = ['database', key];
     mistakes.push({ path: pathText(path), where: sources.whereOf(path, 'value'), message });
   };
-  const fromFile = (key: 'urlFile' | 'ownerUrlFile'): string | undefined => {
+  const fromFile = (key: 'urlFile' | 'ownerUrlFile'): Secret | undefined => {
     const named = database[key];
     if (named === undefined) return undefined;
     const held = { isRight: isPostgresUrl, sentence: `what it holds ${POSTGRES_URL_RULE}` };
-    return heldIn(named, held, ['database', key], sources, mistakes);
+    const found: Secret | undefined = secretIn(
+      named,
+      held,
+      ['database', key],
+      sources,
+      mistakes,
+      (text) =>
+        found && withoutPassword(found) !== withoutPassword(new Secret(text)) ? OTHER : undefined,
+    );
+    return found;
   };
-  const url = database.url ?? fromFile('urlFile');
-  const ownerUrl = database.ownerUrl ?? fromFile('ownerUrlFile');
+  const given = (text: string | undefined) => (text === undefined ? undefined : new Secret(text));
+  const url = given(database.url) ?? fromFile('urlFile');
+  const ownerUrl = given(database.ownerUrl) ?? fromFile('ownerUrlFile');
   if (url === undefined) return undefined;
-  const serviceUser = database.serviceUser ?? userIn(url);
+  const serviceUser = database.serviceUser ?? userIn(url.reveal());
   if (serviceUser === '') return report('serviceUser', 'is missing, and the URL names no user');
   return {
-    url: new Secret(url),
-    ownerUrl: ownerUrl === undefined ? null : new Secret(ownerUrl),
+    url,
+    ownerUrl: ownerUrl ?? null,
     serviceUser,
     poolSize: database.poolSize,
   };
+}
+
+/** What was asked of the database at the start (its schema, the rights of the role) is not asked again. */
+const OTHER =
+  'names another server, database or user than at the start: only its password is taken up, so restart';
+
+function withoutPassword(secret: Secret): string {
+  const url = new URL(secret.reveal());
+  url.password = '';
+  return url.href;
 }
 
 function userIn(url: string): string {

@@ -4,7 +4,7 @@ import type { ConfigSources } from './config.sources.js';
 import type { RecordingsConfig, S3Config } from './recordings.section.js';
 import { Secret } from './secret.js';
 import type { Held } from './secret.files.js';
-import { heldIn } from './secret.files.js';
+import { secretIn } from './secret.files.js';
 
 const ANYTHING: Held = { isRight: (text) => text !== '', sentence: 'is empty' };
 
@@ -28,9 +28,9 @@ export function s3Of(
   if (bucket === undefined) return null;
   const file = s3.secretAccessKeyFile;
   const path = [...at, 'secretAccessKeyFile'];
-  const secret =
-    s3.secretAccessKey ??
-    (file === undefined ? undefined : heldIn(file, ANYTHING, path, sources, mistakes));
-  const secretAccessKey = secret === undefined ? null : new Secret(secret);
+  const given = s3.secretAccessKey === undefined ? null : new Secret(s3.secretAccessKey);
+  const secretAccessKey =
+    given ??
+    (file === undefined ? null : (secretIn(file, ANYTHING, path, sources, mistakes) ?? null));
   return { bucket, prefix, region, endpoint, forcePathStyle, accessKeyId, secretAccessKey };
 }

@@ -5,9 +5,14 @@ import { inspect } from 'node:util';
  * whoever connects with it.
  */
 export class Secret {
-  readonly #text: string;
+  #text: string;
 
   constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** What it is from now on, for whoever reveals it the next time. */
+  renew(text: string): void {
     this.#text = text;
   }
 

@@ -19,7 +19,7 @@ export const serverSection = z
       .meta({
         description:
           'How long a replica that is told to stop serves on while `/readyz` says `draining`: until nobody is sent to ' +
-          'it any more. 0 where a preStop hook of the Pod waits instead.',
+          'it any more, and people in terminals have been told. At 0 nobody is told.',
         examples: [30],
       }),
     graceSeconds: seconds(1, 2 * DAY_SECONDS)

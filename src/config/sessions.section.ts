@@ -87,7 +87,8 @@ export const sessionsSection = z
       .max(1024)
       .default(64)
       .meta({
-        description: 'How many sessions one replica works on at once.',
+        description:
+          'How many sessions of one cluster a replica works on at once: one that does not answer holds up its own alone.',
         examples: [128],
       }),
   })

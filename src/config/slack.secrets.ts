@@ -2,8 +2,8 @@ import type { ConfigMistake } from './config.problem.js';
 import type { ConfigDocument } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
 import { pathText } from './issue.sentences.js';
-import { Secret } from './secret.js';
-import { heldIn } from './secret.files.js';
+import type { Secret } from './secret.js';
+import { secretIn } from './secret.files.js';
 
 /** By what Slack is spoken to, and heard. */
 export interface SlackSecrets {
@@ -41,8 +41,7 @@ export function slackSecretsOf(
     }
     const [rule, sentence] = HOLDS[name];
     const isRight = (text: string) => rule.test(text);
-    const held = heldIn(file, { isRight, sentence }, path, sources, mistakes);
-    return held === undefined ? undefined : new Secret(held);
+    return secretIn(file, { isRight, sentence }, path, sources, mistakes);
   };
   const botToken = read('botTokenFile');
   if (slack.mode === 'socket') {

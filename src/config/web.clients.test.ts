@@ -61,10 +61,10 @@ test('without one there is nothing to sign in to by a browser, and no Slack unle
 test('what is wrong with them is told', () => {
   write('empty.secret', '\n');
   expect(mistakes(', web: { clientId: w, clientSecretFile: nowhere }')).toEqual([
-    'identity.issuers[0].web.clientSecretFile: cannot be read (ENOENT)',
+    'identity.issuers[0].web.clientSecretFile: cannot be read (ENOENT): put it there, or correct the path',
   ]);
   expect(mistakes(', web: { clientId: w, clientSecretFile: empty.secret }')).toEqual([
-    'identity.issuers[0].web.clientSecretFile: what it holds must be 1 to 4096 printable ASCII characters',
+    'identity.issuers[0].web.clientSecretFile: is empty',
   ]);
   expect(
     mistakes(', web: { clientSecret: hunter2 }', 'slack: { teamId: acme, signInMaxAgeSeconds: 1 }'),
@@ -93,7 +93,7 @@ test('what speaks to Slack is read from files, for the way that Slack is to come
     'slack.appTokenFile: is required where `slack.mode` is `socket`',
   ]);
   expect(mistakes('', section(', mode: http, signingSecretFile: nothing'))).toEqual([
-    'slack.signingSecretFile: what it holds must be 16 to 200 printable ASCII characters',
+    'slack.signingSecretFile: is empty',
   ]);
   expect(mistakes('', section(', appTokenFile: bot'))).toEqual([
     'slack.appTokenFile: what it holds must be the token of an app (xapp-…)',

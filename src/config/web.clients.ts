@@ -1,9 +1,9 @@
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigDocument } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
-import { Secret } from './secret.js';
+import type { Secret } from './secret.js';
 import type { Held } from './secret.files.js';
-import { heldIn } from './secret.files.js';
+import { secretIn } from './secret.files.js';
 
 /** A client with which people sign in by a browser, its secret read. */
 export interface WebClientConfig {
@@ -32,7 +32,7 @@ export function webClientsOf(
     const client = { issuer, clientId, scopes, resource };
     if (clientSecretFile === undefined) return [{ ...client, clientSecret: null }];
     const path = ['identity', 'issuers', index, 'web', 'clientSecretFile'];
-    const secret = heldIn(clientSecretFile, SECRET, path, sources, mistakes);
-    return secret === undefined ? [] : [{ ...client, clientSecret: new Secret(secret) }];
+    const secret = secretIn(clientSecretFile, SECRET, path, sources, mistakes);
+    return secret === undefined ? [] : [{ ...client, clientSecret: secret }];
   });
 }

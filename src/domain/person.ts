@@ -1,4 +1,5 @@
 import type { SlackAccount } from './slack-user.js';
+import type { Traceparent } from './traceparent.js';
 
 /**
  * Who a person is, as the issuer of their token says. `iss` and `sub` together are the identity (RFC 9068 §2.2);
@@ -84,6 +85,8 @@ export type Actor =
       readonly channel: Channel;
       readonly address?: string;
       readonly requestId?: string;
+      /** Where in which trace they act. Said by them or by whoever is between, and believed by nobody. */
+      readonly traceparent?: Traceparent;
       /** The Slack account that they acted by. */
       readonly slack?: SlackAccount;
     }

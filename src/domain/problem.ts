@@ -49,6 +49,8 @@ export const PROBLEMS = {
   'cluster-unauthorized': { status: 502, title: 'The cluster does not accept the broker' },
   'cluster-refused': { status: 502, title: 'The cluster gave an answer the broker does not know' },
   'cluster-unavailable': { status: 503, title: 'The cluster does not answer' },
+  'cluster-unreachable': { status: 503, title: 'The cluster cannot be reached' },
+  'cluster-unsupported': { status: 422, title: 'The cluster can have no sessions' },
   'identity-unavailable': { status: 503, title: 'The identity provider does not answer' },
   'recording-unavailable': { status: 503, title: 'What happens cannot be recorded' },
   'evidence-not-ready': { status: 503, title: 'Not all of the evidence has its place in the log' },
@@ -96,6 +98,7 @@ export function isProblem(value: unknown): value is Problem {
 /** Refusals of the cluster that another try, later and unchanged, may overcome. */
 export const TRANSIENT_PROBLEMS: ReadonlySet<ProblemCode> = new Set([
   'cluster-unavailable',
+  'cluster-unreachable',
   'cluster-unauthorized',
   'write-conflict',
   'too-many-requests',

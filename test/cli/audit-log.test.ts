@@ -1,4 +1,5 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ReadLog } from '../../src/app/read-log.js';
@@ -163,5 +164,41 @@ describe('a key', () => {
     const told = await hallpass('audit', 'keys');
     expect(told).toMatchObject({ code: 0, out: `${lab.key.verifier.text}\n` });
     expect(told.err).toContain('proves nothing against the broker itself');
+  });
+});
+
+describe('where there is no room left', () => {
+  test('what is printed is not taken for printed', async () => {
+    await lab.write(1);
+    await lab.replica().once();
+    const printed = await home.runOther('bash', ['-c', 'hallpass --version > /dev/full']);
+    expect(printed).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^It could not be written whole \(ENOSPC\): .*\n$/),
+    });
+  });
+
+  test('an export says so, leaves nothing that looks whole, and goes on once there is room', async ({
+    skip,
+  }) => {
+    const folder = inHome('small');
+    await mkdir(folder);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', folder]);
+    skip(mounted.status !== 0, 'only root can mount a small file system');
+    try {
+      await lab.write(400);
+      await lab.replica().once();
+      const taken = await hallpass('audit', 'export', folder);
+      expect(taken).toMatchObject({ code: 2, err: expect.stringContaining('(ENOSPC)') });
+      const left = await readdir(folder, { recursive: true });
+      expect(left.filter((name) => /checkpoint|-\w{8,}$/.test(name))).toEqual([]);
+      spawnSync('mount', ['-o', 'remount,size=16m', folder]);
+      expect(await hallpass('audit', 'export', folder)).toMatchObject({ code: 0 });
+      const verified = await hallpass('audit', 'verify', folder, '--key', lab.key.verifier.text);
+      expect(verified.code).toBe(0);
+    } finally {
+      spawnSync('umount', [folder]);
+    }
   });
 });

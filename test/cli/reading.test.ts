@@ -79,6 +79,18 @@ describe('colours', () => {
   });
 });
 
+test('clusters says where sessions can be had, and what is the matter with the rest', async () => {
+  expect(await out('clusters')).toMatch(/^NAME +STATE +SINCE .*\nsandbox +unknown +- +- +\* +-\n$/);
+  api.clusterStates.away('sandbox', new Date('2026-11-28T10:00:00Z'));
+  const text = await out('clusters');
+  const { items } = JSON.parse(await out('clusters', '-o', 'json'));
+  api.clusterStates.states = [];
+  expect(text).toMatch(
+    /sandbox +unreachable +2026-11-28T10:00:00.000Z .* It does not answer in time\.\n/,
+  );
+  expect(items[0].health).toMatchObject({ state: 'unreachable', advice: expect.any(String) });
+});
+
 test('whoami says who one is to the broker', async () => {
   expect(await out('whoami')).toMatch(/subject +robin\n[^]*roles +requester\n/);
 });

@@ -127,8 +127,11 @@ describe('in a terminal, a session', () => {
     await person.sees(/coming back/);
     await person.sees(/Back in the session: in a new shell/);
     await person.sees(/\$ /);
+    terminals.open.forEach((it) => it.print('\u001b[?1049h\u001b[?1000h'));
+    await person.sees(/1000h/);
     terminals.end({ kind: 'shutdown' });
-    await person.sees(/goes on elsewhere/);
+    // What the program of before had switched on is nothing for the shell that comes.
+    await person.sees(/\u001b\[\?1049l\u001b\[\?1000l[^]*goes on elsewhere/);
     await person.sees(/\$ /);
     person.type('exit 0\r');
     expect(await person.ended()).toBe(0);

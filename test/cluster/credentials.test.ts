@@ -157,6 +157,32 @@ describe('credentials', () => {
     expect(usable(await broker.resolve(ask))).toMatchObject({ problem: 'cluster-unauthorized' });
   });
 
+  it('that a plugin gets are got once for all who wait, and not for ever', async () => {
+    const place = await lab.running();
+    const token = lab.cluster.addServiceAccount({ namespace: 'hallpass', name: 'hallpass' });
+    const apiVersion = 'client.authentication.k8s.io/v1';
+    const plugin = async (name: string, script: string) => {
+      const args = ['-c', `echo >> ${join(lab.folder, `${name}.runs`)}; ${script}`];
+      const exec = { apiVersion, command: '/bin/sh', args, interactiveMode: 'Never' };
+      return lab.broker({
+        kubeconfig: await kubeconfig(name, ({ users }) => {
+          for (const one of users) Object.assign(one, { user: { exec } });
+        }),
+      });
+    };
+    const runs = async (name: string) =>
+      (await readFile(join(lab.folder, `${name}.runs`), 'utf8')).length;
+    const credential = { apiVersion, kind: 'ExecCredential', status: { token } };
+    const good = await plugin('good', `sleep 0.2; echo '${JSON.stringify(credential)}'`);
+    const seen = await Promise.all(Array.from({ length: 8 }, () => good.observe(place)));
+    expect(seen).toEqual(seen.map(() => expect.objectContaining({ kind: 'running' }) as object));
+    expect(await runs('good')).toBe(1);
+    const silent = await plugin('silent', 'exec sleep 20');
+    const refused = await Promise.all(Array.from({ length: 8 }, () => silent.observe(place)));
+    for (const one of refused) expect(one).toMatchObject({ problem: 'cluster-unauthorized' });
+    expect(await runs('silent')).toBe(1);
+  });
+
   it('that no header can hold are not quoted anywhere', async () => {
     const secret = 'half-of-a-secret\nother-half-of-it';
     const broker = lab.broker({ kubeconfig: await kubeconfig('odd', setUser({ token: secret })) });

@@ -59,8 +59,8 @@ export function trackedStore(inner: SessionStore, trails: Trails): SessionStore 
       const trail = trails.of(step.session.id);
       return trail.change(`write ${step.event}${how}`, () => inner.write(step));
     },
-    claim: async (lease, limit) => {
-      const found = trails.claiming ? await inner.claim(lease, limit) : [];
+    claim: async (lease, limit, taken) => {
+      const found = trails.claiming ? await inner.claim(lease, limit, taken) : [];
       const claimed = found.filter(({ id, state }) => {
         const trail = trails.of(id);
         void trail.pass(`after claim of ${state}`);

@@ -143,6 +143,20 @@ describe('an anchor', () => {
     expect((await lab.store.head(ORIGIN))?.size).toBe(2);
   });
 
+  test('on a disk that is full is as one that is away: nothing counts as put there', async () => {
+    const full = new FileAnchor({ name: 'vault', everySeconds: 60, path: '/dev/full' });
+    const sequence = lab.replica();
+    await lab.write(1);
+    await sequence.once();
+    const log = anchorLog(sequence, [full]);
+    expect(await log.once(full)).toBe(false);
+    expect(log.failures().get('vault')).toBe(1);
+    expect(lab.journal.lines.at(-1)).toMatchObject({ level: 'warn', facts: { anchor: 'vault' } });
+    // Whoever tries where there is room puts the same checkpoint.
+    expect(await anchorLog(sequence).once(file)).toBe(true);
+    expect(await file.sizes(ORIGIN)).toEqual([1]);
+  });
+
   test('that was not compared since the start holds up all signing and putting, and is told of', async () => {
     const away = new AwayAnchor('vault', file);
     const { sequence, compare, log } = guarded([away]);

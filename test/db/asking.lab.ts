@@ -28,8 +28,8 @@ import { LIMITS } from '../support/session.bounds.js';
 
 export const ROBIN: Person = { iss: 'https://id.example', sub: 'robin', groups: ['oncall'] };
 
-/** Connections of each replica. */
-const POOL = 5;
+/** Connections of each replica: five for asking, two that are kept for what ends sessions. */
+const POOL = 7;
 
 const PROFILES = ['shell', 'network'].map((name) => ({
   name,

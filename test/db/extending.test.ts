@@ -6,6 +6,7 @@ import { PrismaPastDecisions } from '../../src/adapters/prisma/prisma-past.decis
 import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
 import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.archive.js';
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
+import { AskGate } from '../../src/app/ask-gate.js';
 import type { Caller } from '../../src/app/caller.js';
 import { DecideSession } from '../../src/app/decide-session.js';
 import type { ExtendWish } from '../../src/app/decide-extension.js';
@@ -78,8 +79,15 @@ class Replica {
   private readonly deciding: DecideSession;
   private readonly extending: ExtendSession;
 
-  /** @param around what lies between the use cases and the database. */
-  constructor(which: 0 | 1, around: (store: SessionStore) => SessionStore = (store) => store) {
+  /**
+   * @param around what lies between the use cases and the database.
+   * @param gate what lets extensions in.
+   */
+  constructor(
+    which: 0 | 1,
+    around: (store: SessionStore) => SessionStore = (store) => store,
+    gate?: AskGate,
+  ) {
     const database = invariant(databases[which], 'a database');
     const { clock } = this;
     const store = around(new PrismaSessionStore(database));
@@ -94,7 +102,7 @@ class Replica {
     this.log = new PrismaAuditLog(database);
     this.asking = new RequestSession(deps);
     this.deciding = new DecideSession({ store, people, note, clock, bounds: BOUNDS });
-    this.extending = new ExtendSession({ ...deps, log: this.log });
+    this.extending = new ExtendSession({ ...deps, log: this.log, ...(gate ? { gate } : {}) });
   }
 
   /** A session of ten minutes that runs, on a Pod of its own, with the consents of these. */
@@ -192,6 +200,20 @@ describe('policy, asked anew', () => {
     // What was said to the extension is compared with nothing.
     expect(past.filter((it) => it === session.id)).toHaveLength(1);
     await replica.end(session);
+  });
+
+  test('is not asked more often than a person may, and what was granted is told again for the same key', async () => {
+    await force(policyOf('oncall', { terms: TERMS }));
+    const gate = new AskGate({ person: 1, address: 100, all: 100 });
+    const replica = new Replica(0, undefined, gate);
+    const one = await replica.running();
+    expect(said(await replica.extend(one, {}, ROBIN, 'once'))).toBe('extended');
+    await replica.end(one);
+    const other = await replica.running();
+    expect(await replica.extend(other)).toMatchObject({ problem: 'too-many-requests' });
+    expect(await replica.store.find(other.id)).toEqual(other);
+    expect(await replica.extend(one, {}, ROBIN, 'once')).toMatchObject({ already: true });
+    await replica.end(other);
   });
 
   test('refuses where no rule would let them in now, and the session goes on', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ManagementServer } from '../../src/adapters/http/management.server.js';
 import { FIRST, METRICS } from '../../src/adapters/metrics/metric.catalogue.js';
 import { PrometheusStopwatch } from '../../src/adapters/metrics/prometheus.stopwatch.js';
+import { UNKNOWN } from '../../src/domain/cluster.health.js';
 import type { Tally } from '../../src/adapters/metrics/prometheus.metrics.js';
 import { PrometheusMetrics } from '../../src/adapters/metrics/prometheus.metrics.js';
 import { Database } from '../../src/adapters/prisma/database.js';
@@ -54,6 +55,9 @@ async function collected(
 ): Promise<string> {
   const metrics = new PrometheusMetrics(
     {
+      clockCorrection: () => 0,
+      files: () => [{ key: 'slack.botTokenFile', renewed: 2, isUsed: false }],
+      certificates: () => [{ key: 'server.tls.certFile', validTo: new Date(60_000) }],
       retained: () => ({ dropped: 5, failures: 1, completedAt: new Date(60_000) }),
       sinks: () =>
         Promise.resolve([
@@ -84,6 +88,7 @@ async function collected(
         ]),
       slack: () => Promise.resolve({ due: 4, dueSeconds: 2.5, gone: 1 }),
       slackConnected: () => true,
+      spans: () => ({ sent: 5, dropped: { 'queue-full': 2, 'not-taken': 1 } }),
       policies: () => standing,
       tally: count,
       onCall: () => SOURCES,
@@ -93,6 +98,29 @@ async function collected(
       heard: () => [
         { name: 'prod', read: 5, unreadable: 1, bypasses: 2, busy: 3, heardAt: AT },
         { name: 'quiet', read: 0, unreadable: 0, bypasses: 0, busy: 0, heardAt: null },
+      ],
+      clusters: () => [
+        {
+          name: 'prod',
+          state: 'reachable',
+          since: AT,
+          answeredAt: new Date(),
+          trouble: null,
+          version: 'v1.36.2',
+          unsupported: null,
+          credentials: { readAt: AT, refusedSince: new Date(Date.now() - 90_000) },
+        },
+        {
+          name: 'away',
+          state: 'unreachable',
+          since: AT,
+          answeredAt: null,
+          trouble: 'timed-out',
+          version: null,
+          unsupported: null,
+          credentials: { readAt: AT, refusedSince: null },
+        },
+        { name: 'new', ...UNKNOWN, credentials: { readAt: null, refusedSince: null } },
       ],
       anchorLags: () => Promise.resolve([{ name: 'vault', events: 12, seconds: 3.5 }]),
     },
@@ -120,6 +148,21 @@ test('the audit logs of Kubernetes are counted by cluster, and none is heard tha
   ])
     expect(text).toContain(`${line}\n`);
   expect(text).not.toContain('heard_timestamp_seconds{cluster="quiet"}');
+});
+
+test('of clusters it is told whether they can be reached, once that is known, and when they last answered', async () => {
+  const text = await collected(fromDatabase);
+  for (const line of [
+    'hallpass_cluster_up{cluster="prod"} 1',
+    'hallpass_cluster_up{cluster="away"} 0',
+    'hallpass_cluster_unsupported{cluster="prod"} 0',
+    'hallpass_cluster_credentials_refused_seconds{cluster="away"} 0',
+  ])
+    expect(text).toContain(`${line}\n`);
+  expect(text).not.toContain('hallpass_cluster_up{cluster="new"}');
+  expect(text).toMatch(/^hallpass_cluster_answer_age_seconds\{cluster="prod"\} \d/m);
+  expect(text).not.toContain('answer_age_seconds{cluster="away"}');
+  expect(text).toMatch(/^hallpass_cluster_credentials_refused_seconds\{cluster="prod"\} 9\d/m);
 });
 
 test('all metrics of the catalogue are told, beside those of the process', async () => {

@@ -410,6 +410,32 @@ describe('claims', () => {
     expect(await store.claim({ owner: 'f', seconds: 60 }, 100)).toEqual([]);
   });
 
+  it('of one cluster leave those of the others their room, however many of it are due', async () => {
+    await owner.query('UPDATE sessions SET due_at = NULL');
+    const of = (cluster: string) => {
+      const step = asked();
+      const { request } = step.session;
+      return written({ ...step, session: { ...step.session, request: { ...request, cluster } } });
+    };
+    for (let turn = 0; turn < 5; turn++) await of('slow');
+    const quick = await of('quick');
+    const lease = { owner: 'a', seconds: 60 };
+    const clustersOf = (sessions: readonly Session[]) =>
+      sessions.map(({ request }) => request.cluster).sort();
+    const first = await store.claim(lease, 3);
+    expect(clustersOf(first)).toEqual(['quick', 'slow', 'slow', 'slow']);
+    expect(await store.claim(lease, 3, new Map([['slow', 3]]))).toEqual([]);
+    expect(await store.nextDueInMs()).toBeLessThanOrEqual(0);
+    expect(await store.nextDueInMs(['slow'])).toBeGreaterThan(10_000);
+    expect(clustersOf(await store.claim(lease, 3, new Map([['slow', 2]])))).toEqual(['slow']);
+    const again = { id: quick.id, owner: 'a', dueAt: new Date(), version: quick.version };
+    await store.release(again);
+    await vi.waitFor(async () => {
+      const found = await store.claim(lease, 3, new Map([['slow', 3]]));
+      expect(found.map(({ id }) => id)).toEqual([quick.id]);
+    });
+  });
+
   it('given back for a version that is old leave the session due at once', async () => {
     await owner.query('UPDATE sessions SET due_at = NULL');
     const session = await written(asked());

@@ -2,12 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileAnchor } from '../../sandbox/broker/broker.config.js';
+import { allow, disallow } from '../../sandbox/cluster/cluster.grants.js';
+import { SkewedWay } from '../../sandbox/cluster/skewed.way.js';
 import { freePort } from '../../sandbox/free.port.js';
 import { CLUSTER_RIGHTS } from '../../src/domain/cluster.rights.js';
 import { rightText } from '../../src/domain/doctor/rights.verdict.js';
+import { lockdownTexts } from '../lockdown/lockdown.files.js';
 import { BrokerLab } from '../support/broker.lab.js';
 import { SlackLab } from '../support/slack.lab.js';
-import { allow, doctor, Findings, lockDown, SkewedWay, subject } from './doctor.lab.js';
+import { doctor, Findings, subject } from './doctor.lab.js';
 
 const NAMESPACES = ['payments', 'staging'];
 const DIGEST = `registry.example.com/debug@sha256:${'a'.repeat(64)}`;
@@ -59,7 +62,7 @@ describe('a sandbox that is set up as it should be', () => {
   });
 
   test('is ok for its administrator too, once the lock-down kit is enforced', async () => {
-    lockDown(lab.sandbox.cluster, 'hallpass-adding', ['Deny']);
+    lab.sandbox.cluster.admission.use(...lockdownTexts('enforce'));
     const { all } = await doctor({
       kubeconfig: lab.sandbox.adminKubeconfig,
       namespaces: NAMESPACES,
@@ -134,9 +137,8 @@ describe('a cluster that is broken', () => {
       expect(excepted.row('ways-around', ': run commands').verdict).toBe('ok');
       expect(excepted.row('ways-around', 'nodes/proxy').verdict).toBe('ok');
     } finally {
-      const { store } = cluster.parts;
       for (const name of ['developers-exec', 'monitoring', 'hallpass-too-much']) {
-        store.delete('clusterrolebindings', undefined, name);
+        disallow(cluster, name);
       }
     }
   });

@@ -152,6 +152,34 @@ describe('who may do what', () => {
     expect(look(bound(developers), {}, ['till'])?.verdict).toBe('ok');
   });
 
+  test('who may become Hallpass in its own namespace fails, and who may become others there does not', () => {
+    const own = WAYS_AROUND.find(({ scope }) => scope === 'own');
+    const holding = (
+      verb: string,
+      resource: string,
+      resourceNames: string[],
+      namespace: string,
+    ) => {
+      const rules = [{ verbs: [verb], apiGroups: [''], resources: [resource], resourceNames }];
+      const all: Rbac = {
+        roles: [{ namespace, name: 'its', labels: {}, rules, aggregates: [] }],
+        bindings: [
+          {
+            ...{ namespace, name: 'its', labels: {}, subjects: [developers] },
+            role: { kind: 'Role', name: 'its' },
+          },
+        ],
+      };
+      return own && judgeWay(own, { rbac: all, namespaces: ['shop'], excepted }).verdict;
+    };
+    expect(holding('impersonate', 'serviceaccounts', [], 'hallpass')).toBe('failure');
+    expect(holding('impersonate', 'serviceaccounts', ['hallpass'], 'hallpass')).toBe('failure');
+    expect(holding('create', 'serviceaccounts/token', [], 'hallpass')).toBe('failure');
+    expect(holding('create', 'pods', [], 'hallpass')).toBe('failure');
+    expect(holding('impersonate', 'serviceaccounts', ['other'], 'hallpass')).toBe('ok');
+    expect(holding('impersonate', 'serviceaccounts', [], 'shop')).toBe('ok');
+  });
+
   test('a right of everybody fails', () => {
     const everybody: RbacSubject = { kind: 'Group', name: 'system:authenticated', namespace: null };
     expect(look(bound(everybody))?.verdict).toBe('failure');

@@ -185,6 +185,48 @@ describe('while the database is away', () => {
   });
 });
 
+describe('while the disk of the database is full', () => {
+  test('asking is refused, nothing is acknowledged that is not kept, and a session ends at its deadline', async () => {
+    const [name, other] = [await pod(), await pod()];
+    const { id } = await ask(name, 4);
+    await robin.until(id, ['active']);
+    const admin = <T extends object>(text: string) =>
+      asAdmin(lab.database.adminUrl, async (client) => (await client.query<T>(text)).rows);
+    const kept = async () =>
+      (await admin<{ n: number }>('SELECT count(*)::int AS n FROM audit_events'))[0]?.n;
+    // As PostgreSQL says it when a table cannot grow.
+    await admin(
+      `CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+       CREATE TRIGGER aa_no_room BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION no_room();
+       ALTER TABLE audit_events ENABLE ALWAYS TRIGGER aa_no_room`,
+    );
+    const before = await kept();
+    try {
+      const answer = await robin.call('POST', '/v1/sessions', {
+        body: {
+          cluster: 'sandbox',
+          namespace: 'staging',
+          target: { pod: other },
+          profile: 'shell',
+          reason: 'a trial of faults',
+        },
+      });
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+      expect(answer.body).toMatchObject({ type: expect.stringContaining('database') });
+      await lab.sandbox.cluster.untilPod('staging', name, (it) =>
+        (it?.status.ephemeralContainerStatuses ?? []).every(({ state }) => state?.terminated),
+      );
+      expect(await kept()).toBe(before);
+    } finally {
+      await admin('DROP TRIGGER aa_no_room ON audit_events; DROP FUNCTION no_room()');
+    }
+    expect(await robin.until(id, ['ended'])).toMatchObject({ endReason: 'deadline' });
+    expect(await kept()).toBeGreaterThan(before ?? 0);
+  });
+});
+
 function withoutDatabase(url: string): string {
   const elsewhere = new URL(url);
   elsewhere.pathname = '/postgres';

@@ -2,6 +2,7 @@ import '../support/needs.containers.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PEOPLE } from '../../sandbox/identity/people.js';
 import { lockdownTexts } from '../lockdown/lockdown.files.js';
+import { doctor, subject } from '../doctor/doctor.lab.js';
 import { rightText } from './broker.rights.js';
 import { IMAGE, NAMESPACE, RightsLab } from './rights.lab.js';
 
@@ -24,8 +25,12 @@ describe.each(WAYS)('a broker that acts in people’s names ($way)', ({ way, fil
     lab = await RightsLab.start(['rbac.yaml', 'rbac-evict.yaml', file], `${way}-broker`, {
       impersonate: {},
     });
-    const limits = { images: IMAGE };
-    lab.cluster.admission.use(...lockdownTexts('enforce', { account: lab.account, limits }));
+    const values = {
+      account: lab.account,
+      sessionGroups: ['hallpass:sessions'],
+      limits: { images: IMAGE },
+    };
+    lab.cluster.admission.use(...lockdownTexts('enforce', values));
     await lab.useAll();
   }, 120_000);
   afterAll(() => lab[Symbol.asyncDispose]());
@@ -71,12 +76,41 @@ describe.each(WAYS)('a broker that acts in people’s names ($way)', ({ way, fil
     expect(theirs.map(rightText).toSorted()).toEqual(lab.grantedToPeople.map(rightText).toSorted());
   });
 
-  test('says what is missing where it may not', async () => {
+  test('is found well by the doctor, who asks about it and about people apart', async () => {
+    const { config, adminKubeconfig: kubeconfig } = lab.files;
+    const own = await doctor({ config });
+    const account = subject(`serviceaccount:${way}-broker/hallpass`);
+    const impersonate = { userPrefix: 'hallpass:', group: 'hallpass:sessions' };
+    const namespaces = [NAMESPACE];
+    const asAdmin = await doctor({ kubeconfig, namespaces, account, impersonate });
+    for (const found of [own, asAdmin]) {
+      expect(found.of('rights').map(({ on }) => on.replace(/^.*\//, ''))).toEqual([
+        'shop',
+        'shop: act in people’s names',
+        'shop: people in sessions',
+      ]);
+      expect(found.row('rights', ': act in people’s names').verdict).toBe('ok');
+    }
+    expect(asAdmin.of('rights').map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'ok']);
+    // By the constrained right it may not even ask in people's names what they may: that is not made up.
+    const asked = own.row('rights', ': people in sessions');
+    expect(asked.verdict).toBe(way === 'classic' ? 'ok' : 'unknown');
+    expect(asAdmin.row('ways-around', ': add ephemeral containers').verdict).toBe('ok');
+    expect(asAdmin.row('lock-down', '').verdict).toBe('ok');
+  });
+
+  test('says what is missing where it may not, and so does the doctor', async () => {
     const pod = await lab.pod();
     const { store } = lab.cluster.parts;
     const role = store.get('clusterroles', undefined, 'hallpass-impersonate');
     if (!role) throw new Error('there is no such role');
     store.put('clusterroles', { ...role, rules: [] });
+    const found = await doctor({ config: lab.files.config });
+    expect(found.row('rights', ': act in people’s names')).toMatchObject({
+      verdict: 'failure',
+      seen: expect.stringContaining(way === 'classic' ? 'impersonate users' : 'impersonate:user'),
+      advice: expect.stringContaining(`deploy/${file}`),
+    });
     const asked = lab.active({ pod });
     await expect(asked).rejects.toThrow(/does not let Hallpass act in people's names/);
     await expect(asked).rejects.toThrow(/apply deploy\/rbac-impersonate\.yaml/);

@@ -70,6 +70,7 @@ describe('a replica that is told to stop', () => {
     await late.said('open');
     const warned = inside.texts.find((it) => it['kind'] === 'stopping');
     expect(warned?.['text']).toContain('stops in 2 seconds');
+    expect(late.texts.map((it) => it['kind'])).toContain('stopping');
 
     expect(await left).toBe('in time');
     for (const client of [inside, late]) {

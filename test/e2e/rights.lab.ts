@@ -39,6 +39,7 @@ export class RightsLab implements AsyncDisposable {
       readonly admin: ClusterAdmin;
       readonly robin: ApiClient;
       readonly ada: ApiClient;
+      readonly config: string;
       readonly opened: AsyncDisposableStack;
     },
     /** What the account may do. */
@@ -65,18 +66,18 @@ export class RightsLab implements AsyncDisposable {
     for (const manifest of manifests) await createManifest(admin, manifest);
     const kubeconfig = join(folder, 'exact.kubeconfig');
     await admin.writeKubeconfig(kubeconfig, { namespace: account, name: 'hallpass' });
-    const broker = await lab.brokerWithTls({
-      surroundings: {
-        ...more,
-        kubeconfig,
-        namespaces: [NAMESPACE],
-        policies: await writePolicies(join(folder, 'rights')),
-        sessions: { ...QUICK_SESSIONS, overrunSeconds: 1 },
-      },
-    });
+    const surroundings = {
+      ...more,
+      kubeconfig,
+      namespaces: [NAMESPACE],
+      policies: await writePolicies(join(folder, 'rights')),
+      sessions: { ...QUICK_SESSIONS, overrunSeconds: 1 },
+    };
+    const broker = await lab.brokerWithTls({ surroundings });
+    const { path: config } = await lab.config(surroundings);
     const [robin, ada] = [await lab.as('requester', broker), await lab.as('admin', broker)];
     return new RightsLab(
-      { account, lab, admin, robin, ada, opened: opened.move() },
+      { account, lab, admin, robin, ada, config, opened: opened.move() },
       rightsOf(manifests),
       rightsOf(manifests, 'Group'),
     );
@@ -106,6 +107,12 @@ export class RightsLab implements AsyncDisposable {
   /** The broker's account, as the API server names it. */
   get account(): string {
     return `system:serviceaccount:${this.parts.account}:hallpass`;
+  }
+
+  /** A configuration as the broker's, and a kubeconfig of the cluster's administrator. */
+  get files(): { readonly config: string; readonly adminKubeconfig: string } {
+    const { config, lab } = this.parts;
+    return { config, adminKubeconfig: lab.sandbox.adminKubeconfig };
   }
 
   get cluster() {

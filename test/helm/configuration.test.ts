@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { makeServerCertificate } from '../../sandbox/cluster/server.certificate.js';
+import { z } from 'zod';
+import { loadPolicyFolders } from '../../src/adapters/policy/policy.folder.js';
 import { isConfigProblem } from '../../src/config/config.problem.js';
 import type { Config } from '../../src/config/config.schema.js';
 import { loadConfig, loadDatabaseConfig } from '../../src/config/load.config.js';
@@ -36,8 +39,16 @@ const HELD: Readonly<Record<string, string>> = {
   'hallpass-witness/secret': WEBHOOK_SECRET,
   'hallpass-audit-webhooks/local': 'a'.repeat(40),
   'hallpass-on-call/routing': 'a1'.repeat(16),
+  'hallpass-otlp/headers': 'x-api-key: something\n',
   'company-ca/ca.pem': '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n',
   'hallpass-clusters/far': stringify({ apiVersion: 'v1', kind: 'Config' }),
+};
+
+const certificate = await makeServerCertificate('hallpass');
+/** Whatever the Secret of a certificate is called. */
+const TLS: Readonly<Record<string, string>> = {
+  'tls.crt': certificate.certPem,
+  'tls.key': certificate.keyPem,
 };
 
 interface Mount {
@@ -66,7 +77,10 @@ async function mounted(objects: readonly Manifest[], kind: 'Deployment' | 'Job')
         items: Items;
       };
       for (const { key, path } of from.items) {
-        await put(join(folder, mountPath, path), HELD[`${from.name}/${key}`] ?? 'something');
+        await put(
+          join(folder, mountPath, path),
+          HELD[`${from.name}/${key}`] ?? TLS[key] ?? 'something',
+        );
       }
     }
     if (!volume.configMap) continue;
@@ -117,6 +131,36 @@ describe('the configuration that the chart writes', () => {
       { name: 'local', inCluster: true, namespaces: ['shop'] },
     ]);
     expect(config.policies.folders).toHaveLength(1);
+  });
+
+  test('is one that Hallpass loads, with policies in force, from the values that a stranger is told to begin with', async () => {
+    const page = await readFile('docs/install.md', 'utf8');
+    const [, values = ''] = /^ *```yaml\n([^]*?)^ *```$/m.exec(page) ?? [];
+    const told = z
+      .looseObject({ policies: z.object({ documents: z.record(z.string(), z.string()) }) })
+      .parse(parse(values));
+    const config = await loaded(await lab.render(told));
+    expect(config.server.trustProxy).not.toBe(false);
+    const set = await loadPolicyFolders(config.policies.folders);
+    expect(set).toMatchObject({ policies: [{}], profiles: [{}] });
+  });
+
+  test('leaves people in terminals time to be told, and ends before the Pod is killed', async () => {
+    for (const values of [
+      {},
+      { preStopSleepSeconds: 0 },
+      { preStopSleepSeconds: 5, terminationGracePeriodSeconds: 30 },
+    ]) {
+      const objects = await lab.render(values);
+      const pod = at(the(objects, 'Deployment'), 'spec', 'template', 'spec');
+      const hook = at(pod, 'containers', 0, 'lifecycle', 'preStop', 'sleep', 'seconds') ?? 0;
+      const { drainSeconds, graceSeconds } = (await loaded(objects)).server;
+      expect(drainSeconds).toBeGreaterThanOrEqual(5);
+      expect(graceSeconds - drainSeconds).toBeGreaterThanOrEqual(10);
+      expect(Number(hook) + graceSeconds).toBeLessThan(
+        Number(at(pod, 'terminationGracePeriodSeconds')),
+      );
+    }
   });
 
   test('is one that Hallpass loads, with every section and every file from a Secret or a ConfigMap', async () => {

@@ -77,6 +77,20 @@ describe('the plain manifests', () => {
     expect(sorted(objects)).toEqual(sorted((await lab.render()).map(plain)));
   });
 
+  test('have Secrets that only their owner and the group read, whichever YAML they are read by', async () => {
+    const objects = [
+      ...(await lab.render()),
+      ...(await built('base')),
+      ...(await built('migrations')),
+    ];
+    const modes = objects
+      .flatMap((it) => (at(it, 'spec', 'template', 'spec', 'volumes') ?? []) as object[])
+      .filter((it) => at(it, 'name') === 'secrets')
+      .map((it) => at(it, 'projected', 'defaultMode'));
+    // YAML 1.1, which Helm and kubectl read, has 0440 for 288; YAML 1.2, which the renderer reads, for 440 (0670).
+    expect(modes).toEqual([0o440, 0o440, 0o440, 0o440]);
+  });
+
   test.each(OVERLAYS)(
     'for %s are of Kubernetes’ own types, and their Pods restricted',
     async (name) => {

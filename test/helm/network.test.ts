@@ -34,6 +34,38 @@ describe('the ways in', () => {
     expect(at(rule, 'timeouts')).toEqual({ request: '0s', backendRequest: '0s' });
   });
 
+  test('let the audit log of an API server through, which comes in large pieces', () => {
+    expect(annotations('an Ingress of nginx')).toMatchObject({
+      'nginx.ingress.kubernetes.io/proxy-body-size': '10m',
+    });
+  });
+
+  test('speak TLS to Pods that do, as each is told it', () => {
+    const prefix = 'nginx.ingress.kubernetes.io/backend-protocol';
+    expect(annotations('an Ingress of nginx, to TLS')).toMatchObject({ [prefix]: 'HTTPS' });
+    expect(annotations('an Ingress of nginx')).toMatchObject({ [prefix]: 'HTTP' });
+    expect(annotations('an Ingress of HAProxy, to TLS')).toMatchObject({
+      'haproxy.org/server-ssl': 'true',
+    });
+    expect(annotations('an Ingress of HAProxy')).not.toHaveProperty(['haproxy.org/server-ssl']);
+    expect(annotations('an Ingress of AWS, to TLS')).toMatchObject({
+      'alb.ingress.kubernetes.io/backend-protocol': 'HTTPS',
+    });
+    const service = the(of('an Ingress of Google, to TLS'), 'Service', 'hallpass');
+    expect(service.metadata.annotations).toEqual({
+      'cloud.google.com/app-protocols': '{"https":"HTTPS"}',
+    });
+    const trusted = (name: string) => at(the(of(name), 'BackendTLSPolicy'), 'spec', 'validation');
+    expect(trusted('hardened')).toEqual({
+      caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'company-ca' }],
+      hostname: 'hallpass.example.com',
+    });
+    expect(trusted('a Gateway that knows the Pods by its system')).toEqual({
+      wellKnownCACertificates: 'System',
+      hostname: 'hallpass.example.com',
+    });
+  });
+
   test('have the host of the public URL unless another is said', () => {
     const host = (name: string) => at(the(of(name), 'Ingress'), 'spec', 'rules', 0, 'host');
     expect(host('an Ingress of nginx')).toBe('hallpass.example.com');
@@ -62,7 +94,7 @@ describe('the policy of the network', () => {
   test('opens only what the configuration has a use for', () => {
     expect(reached('default')).toEqual(['53', '5432', '443,6443', '443']);
     expect(reached('default', 'hallpass-migrate')).toEqual(['53', '5432']);
-    // Slack, webhooks, syslog, mail, S3 and on-call sources besides.
+    // Slack, webhooks, syslog, mail, S3, on-call sources and a collector of traces besides.
     expect(reached('every section')).toEqual([
       '53',
       '5432',
@@ -74,6 +106,7 @@ describe('the policy of the network', () => {
       '465,587',
       '443',
       '443',
+      '4318',
     ]);
   });
 

@@ -33,9 +33,19 @@ describe('what Helm says after an installation', () => {
       expect(said).toContain(sentence);
   });
 
+  test('tells what was asked for and is only half there', async () => {
+    const gateway = { enabled: true, parentRefs: [{ name: 'public' }] };
+    const tls = { enabled: true, existingSecret: 'mine' };
+    const said = await notes({ gateway, tls, lockdown: { mode: 'enforce' } });
+    expect(said).toContain('The Pods serve HTTPS, which the Gateway is not told');
+    expect(said).toContain('What Hallpass itself adds is only looked at');
+  });
+
   test('names nothing where nothing is missing', async () => {
     const said = await notes({ ...HARDENED, policies: { existingConfigMaps: ['policies'] } });
     expect(said).toContain('It answers under https://hallpass.example.com');
-    expect(said).not.toMatch(/yet|no anchor|named by a tag|go around|neither/);
+    expect(said).not.toMatch(
+      /yet|no anchor|named by a tag|go around|neither|not told|only looked at/,
+    );
   });
 });

@@ -75,7 +75,11 @@ describe('the Pods', () => {
       topologyKey: 'kubernetes.io/hostname',
       labelSelector: { matchLabels: at(deployment, 'spec', 'selector', 'matchLabels') },
     });
-    expect(at(the(objects, 'PodDisruptionBudget'), 'spec', 'maxUnavailable')).toBe(1);
+    expect(at(the(objects, 'PodDisruptionBudget'), 'spec')).toMatchObject({
+      maxUnavailable: 1,
+      // What is not ready, as all are while the database is away, keeps no node from being drained.
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+    });
     expect(at(pod, 'containers', 0, 'readinessProbe', 'httpGet')).toEqual({
       path: '/readyz',
       port: 'management',
@@ -104,7 +108,7 @@ describe('the Pods', () => {
   test('run the image by its digest where there is one', () => {
     const image = (name: string) =>
       at(the(of(name), 'Deployment'), 'spec', 'template', 'spec', 'containers', 0, 'image');
-    expect(image('default')).toBe('hallpass/hallpass:0.1.0');
+    expect(image('default')).toBe('registry.example.com/hallpass:0.1.0');
     expect(image('hardened')).toMatch(
       /^registry\.example\.com\/hallpass:0\.1\.0@sha256:[0-9a-f]{64}$/,
     );
@@ -127,6 +131,16 @@ describe('the Pods', () => {
 });
 
 describe('migrations', () => {
+  test('have an environment of their own, and not that of what serves', () => {
+    const objects = of('what Pods can have');
+    const names = (kind: string) =>
+      (at(the(objects, kind), 'spec', 'template', 'spec', 'containers', 0, 'env') as object[]).map(
+        (it) => at(it, 'name'),
+      );
+    expect(names('Job')).toEqual(['HALLPASS_CONFIG', 'NODE_EXTRA_CA_CERTS']);
+    expect(names('Deployment')).toEqual(['HALLPASS_CONFIG', 'HTTPS_PROXY']);
+  });
+
   test('run before everything, as the owner of the tables, whose password nothing that serves can read', () => {
     const objects = of('default');
     const job = the(objects, 'Job');

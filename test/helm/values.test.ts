@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readValues } from '../../scripts/chart.comments.js';
 import { helmVersions } from '../../sandbox/cluster/helm.runner.js';
 import { CHART, ChartLab } from '../support/chart.lab.js';
 
@@ -128,6 +129,11 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     "at '/config/server/publicUrl'",
   ],
   [
+    'no image of your own',
+    { image: { repository: '' } },
+    'image.repository is missing: give the place that you pushed the image to',
+  ],
+  [
     'no public URL',
     { config: { server: { publicUrl: '' } } },
     'config.server.publicUrl is missing: give the address',
@@ -177,6 +183,26 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     'has the pattern "team-*", but rbac.scope is namespaces',
   ],
   [
+    'sessions in people’s names without the right to it',
+    cluster({ inCluster: true, impersonate: {} }),
+    'config.clusters has impersonate, but rbac.impersonate is none',
+  ],
+  [
+    'the right to people’s names for nothing',
+    { rbac: { impersonate: 'classic' } },
+    'rbac.impersonate is classic, but no cluster of config.clusters that is inCluster has',
+  ],
+  [
+    'a variable that is no name',
+    { lockdown: { limits: { env: ['date +%s'] } } },
+    "at '/lockdown/limits/env/0'",
+  ],
+  [
+    'an exception for everybody',
+    { lockdown: { exceptGroups: ['system:authenticated'] } },
+    'lockdown.exceptGroups has system:authenticated, which everybody is in',
+  ],
+  [
     'no time to end',
     { preStopSleepSeconds: 60 },
     'terminationGracePeriodSeconds (60) must be above preStopSleepSeconds (60)',
@@ -214,7 +240,49 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
   ],
 ];
 
+/** What stands for a value that takes no objects, and for one that takes nothing else. */
+const wrongFor = (fallback: unknown): unknown =>
+  typeof fallback === 'object' && fallback !== null && !Array.isArray(fallback)
+    ? 'wrong'
+    : { wrong: true };
+
+/** What is in them is Kubernetes' own, and the API server's to refuse. */
+const KUBERNETES: ReadonlySet<string> = new Set(['podSecurityContext', 'containerSecurityContext']);
+
+/** A file in which every value is wrong that is not a group of others. */
+function allWrong(): { readonly values: object; readonly paths: readonly string[] } {
+  const values: Record<string, unknown> = {};
+  const paths: string[] = [];
+  for (const { path, fallback, isGroup } of readValues()) {
+    const steps = path.split('.');
+    const isOfKubernetes = KUBERNETES.has(path);
+    if ((isGroup && !isOfKubernetes) || paths.some((it) => path.startsWith(`${it}.`))) continue;
+    let into = values;
+    for (const step of steps.slice(0, -1)) {
+      into[step] ??= {};
+      into = into[step] as Record<string, unknown>;
+    }
+    into[steps.at(-1) ?? ''] = wrongFor(fallback);
+    paths.push(path);
+  }
+  return { values, paths };
+}
+
 describe('wrong values', () => {
+  test('are named every one of them, in one run, where every value of the file is wrong', async () => {
+    const { values, paths } = allWrong();
+    const said = await lab.refusal(values);
+    expect(paths.length).toBeGreaterThan(100);
+    expect(paths.filter((path) => !said.includes(`at '/${path.replaceAll('.', '/')}`))).toEqual([]);
+  });
+
+  test('are tried for each section of values.yaml', () => {
+    const sections = new Set(readValues().map(({ path }) => path.split('.')[0] ?? ''));
+    const tried = new Set(allWrong().paths.map((path) => path.split('.')[0]));
+    expect([...sections].filter((it) => !tried.has(it))).toEqual([]);
+    expect(WRONG.length).toBeGreaterThan(40);
+  });
+
   test.each(WRONG)('are refused, and Helm says where and why: %s', async (_, values, says) => {
     expect(await lab.refusal(values)).toContain(says);
   });
@@ -232,9 +300,7 @@ describe('wrong values', () => {
   });
 
   test('are refused in a sentence where nothing was said at all', async () => {
-    expect(await lab.refusal({}, [])).toContain(
-      'config.server.publicUrl is missing: give the address',
-    );
+    expect(await lab.refusal({}, [])).toContain('image.repository is missing: give the place');
   });
 
   test('are refused where Kubernetes is too old for them', async () => {

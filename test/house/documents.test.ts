@@ -86,17 +86,20 @@ describe('documents that are written by hand', () => {
     expect(unheld).toEqual([]);
   });
 
-  test('name for each fault of Slack’s a test that exists', async () => {
-    const text = await readFile('docs/slack.md', 'utf8');
+  test.each([
+    ['docs/slack.md', '## What can go wrong', 25],
+    ['docs/faults.md', '## What can break', 15],
+  ])('name for each fault in %s a test that exists', async (document, heading, atLeast) => {
+    const text = await readFile(document, 'utf8');
     const files = new Map(
       [...text.matchAll(/^\[(\w+)\]: \.\.\/(\S+\.test\.ts)$/gm)].map(([, name = '', path = '']) => [
         name,
         path,
       ]),
     );
-    const [, table = ''] = text.split('## What can go wrong');
+    const [, table = ''] = text.split(heading);
     const rows = table.split('\n').filter((line) => /^\| (?!what |-)/.test(line));
-    expect(rows.length).toBeGreaterThan(25);
+    expect(rows.length).toBeGreaterThan(atLeast);
     const unheld: string[] = [];
     for (const row of rows) {
       const links = [...row.matchAll(/\[([^\]]+)\]\[(\w+)\]/g)];

@@ -41,8 +41,8 @@ beforeAll(async () => {
     replica: 'test',
   });
   const clusters = [
-    { name: 'sandbox', account: ACCOUNT, token: TOKEN },
-    { name: 'other', account: ACCOUNT, token: OTHER },
+    { name: 'sandbox', account: ACCOUNT, token: () => TOKEN },
+    { name: 'other', account: ACCOUNT, token: () => OTHER },
   ];
   api = await startApi({ deps: { receiveAudit: new ReceiveAudit({ detect, clusters }) } });
 });

@@ -36,9 +36,23 @@ test('somebody without a role can see that they have none', async () => {
   expect(body).toMatchObject({ roles: [], permissions: [] });
 });
 
-test('the clusters are listed with the namespaces that may be touched', async () => {
+test('the clusters are listed with the namespaces that may be touched, and with how they are', async () => {
   const { body } = await api.call('listClusters', { who: 'robin', path: '/v1/clusters' });
-  expect(ClusterList.parse(body)).toEqual({ items: [{ name: 'sandbox', namespaces: ['*'] }] });
+  expect(ClusterList.parse(body).items).toMatchObject([
+    { name: 'sandbox', namespaces: ['*'], health: { state: 'unknown', why: null } },
+  ]);
+  api.clusterStates.away('sandbox', new Date('2026-11-28T10:00:00Z'));
+  const seen = await api.call('listClusters', { who: 'robin', path: '/v1/clusters' });
+  api.clusterStates.states = [];
+  expect(ClusterList.parse(seen.body).items[0]?.health).toEqual({
+    state: 'unreachable',
+    since: '2026-11-28T10:00:00.000Z',
+    lastAnswerAt: null,
+    why: 'It does not answer in time.',
+    advice: expect.stringContaining('firewalls'),
+    version: null,
+    credentialsRefusedSince: null,
+  });
 });
 
 test('an auditor reads the policies in force, under the hash that decisions carry', async () => {

@@ -143,7 +143,7 @@ describe('signing in by a browser', () => {
         {
           issuer: dead.issuer,
           clientId: WEB_CLIENT_ID,
-          clientSecret: null,
+          clientSecret: () => null,
           scopes: SCOPES,
           resource: null,
         },
@@ -337,3 +337,13 @@ function hidden(page: Shown, action = '/link/slack'): Record<string, string> {
   const fields = form.matchAll(/<input\s+type="hidden"\s+name="([^"]*)"\s+value="([^"]*)"\s*\/>/g);
   return Object.fromEntries([...fields].map(([, name = '', value = '']) => [name, value]));
 }
+
+test('the page of the clusters says what is the matter with one, to those who may ask for sessions or decide', async () => {
+  api.clusterStates.away('sandbox', new Date('2026-11-28T10:00:00Z'));
+  const page = await open('/clusters');
+  api.clusterStates.states = [];
+  expect(page.status).toBe(200);
+  expect(page.text).toContain('cannot be reached, since 2026-11-28T10:00:00.000Z');
+  expect(page.text).toContain('It does not answer in time.');
+  expect((await browser.get(`${api.url}/me`)).text).toContain('href="/clusters"');
+});

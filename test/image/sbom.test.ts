@@ -11,10 +11,17 @@ const Sbom = z.object({
       'bom-ref': z.string(),
       purl: z.string(),
       hashes: z.array(z.object({ alg: z.string(), content: z.string() })),
+      licenses: z.array(z.object({ license: z.object({ id: z.string() }) })).default([]),
     }),
   ),
   dependencies: z.array(z.object({ ref: z.string(), dependsOn: z.array(z.string()).default([]) })),
 });
+
+/** Licences under which a package may be in the image: none of them asks for more than to be named. */
+const LICENCES = new Set([
+  ...['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', 'ISC', 'MIT', 'MIT-0'],
+  ...['PSF-2.0', 'Python-2.0', 'Unlicense'],
+]);
 
 const source = { project: PROJECT_ROOT, tree: PROJECT_ROOT };
 const text = sbomDocument(source);
@@ -51,6 +58,16 @@ describe('the bill of materials', () => {
     };
     follow('hallpass');
     expect([...reached].sort()).toEqual(['hallpass', ...refs].sort());
+  });
+
+  test('says of each package under which licence it is, and it is one of those that may be in the image', () => {
+    const licences = sbom.components.map(({ purl, licenses }) => ({
+      purl,
+      ids: licenses.map(({ license }) => license.id),
+    }));
+    const isKnown = (ids: readonly string[]) =>
+      ids.length > 0 && ids.every((id) => LICENCES.has(id));
+    expect(licences.filter(({ ids }) => !isKnown(ids))).toEqual([]);
   });
 
   test('is the same each time', () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -49,6 +49,37 @@ describe('the toolbox', () => {
     'tmux',
   ])('has %s for whoever is on call', (name) => {
     expect(packages).toContain(name);
+  });
+
+  test('takes the packages of one day where the builder names it, those of security too', async () => {
+    const text = await readFile(join(TOOLBOX, 'Dockerfile'), 'utf8');
+    const sources = join(folder, 'debian.sources');
+    const usual = ['debian', 'debian-security'].map((it) => `URIs: http://deb.debian.org/${it}\n`);
+    await writeFile(sources, usual.join('Suites: trixie\n\n'));
+    const { stages } = readDockerfile(text);
+    const script = stages
+      .flatMap(({ steps }) => steps.flatMap((step) => (step.kind === 'run' ? [step.script] : [])))
+      .find((it) => it.includes('apt-get'));
+    const lines = (script ?? '').split('&& apt-get install')[0] ?? '';
+    const day = {
+      APT_URI: 'https://s.example.com/d/1',
+      APT_SECURITY_URI: 'https://s.example.com/s/1',
+    };
+    // In place of apt-get, what it would be told.
+    const here = lines.replaceAll('/etc/apt/sources.list.d/debian.sources', sources);
+    const run = (env: Record<string, string>) =>
+      spawnSync('sh', ['-c', here.replace('apt-get', 'echo')], {
+        env: { PATH: process.env['PATH'], ...env },
+        encoding: 'utf8',
+      }).stdout.trim();
+    expect(run({})).toBe('update');
+    expect(await readFile(sources, 'utf8')).toContain(usual[1]);
+    expect(run(day)).toBe('-o Acquire::Check-Valid-Until=false update');
+    const replaced = await readFile(sources, 'utf8');
+    expect(replaced.match(/^URIs: .*/gm)).toEqual([
+      'URIs: https://s.example.com/d/1',
+      'URIs: https://s.example.com/s/1',
+    ]);
   });
 
   test('asks of itself what the broker will ask of its containers', async () => {

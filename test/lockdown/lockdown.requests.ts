@@ -12,7 +12,7 @@ export const DIGEST = `registry.example.com/debug/tools@sha256:${'ab'.repeat(32)
 export const HALLPASS = { username: ACCOUNT, groups: ['system:serviceaccounts'] };
 export const MALLORY = { username: 'mallory', groups: ['developers', 'system:authenticated'] };
 export const FIREFIGHTER = { username: 'fran', groups: ['firefighters', 'system:authenticated'] };
-export type Asker = typeof MALLORY;
+export type Asker = AdmissionFacts['request']['userInfo'];
 
 /** The container of a session, exactly as it is sent to a cluster. */
 export function sessionContainer(

@@ -113,10 +113,22 @@ describe('who adds debug containers', () => {
     expect(saidTo(adding(FIREFIGHTER, [sessionContainer()]))).toContain('begin with "hallpass-"');
   });
 
-  test('whom Hallpass impersonates does: the group is what tells', () => {
+  test('whom Hallpass impersonates does: the group is what tells, with the session beside it', () => {
     const robin = { username: 'hallpass:robin@example.com', groups: ['hallpass:sessions'] };
-    expect(saidTo(adding(robin, [sessionContainer()]))).toBe(ALLOWED);
-    expect(saidTo(entering(robin, sessionContainer().name))).toBe(ALLOWED);
+    const inSession = { ...robin, extra: { 'hallpass.dev/session': ['0123456789abcdef'] } };
+    const impersonating = inForce('enforce', { sessionGroups: ['hallpass:sessions'] });
+    const ours = sessionContainer();
+    expect(saidTo(adding(inSession, [ours]), impersonating)).toBe(ALLOWED);
+    expect(saidTo(entering(inSession, ours.name), impersonating)).toBe(ALLOWED);
+    // A group of that name can be an issuer's to give, or a certificate's; the session is not.
+    for (const extra of [{}, { extra: { 'example.com/a': ['b'] } }]) {
+      const stranger = { ...robin, ...extra };
+      expect(saidTo(adding(stranger, [ours]), impersonating)).toContain('Only Hallpass adds');
+      expect(saidTo(entering(stranger, ours.name), impersonating)).toContain('through Hallpass');
+    }
+    // Where Hallpass impersonates nobody, nobody is one of them.
+    expect(saidTo(adding(inSession, [ours]))).toContain('Only Hallpass adds');
+    expect(saidTo(entering(inSession, ours.name))).toContain('through Hallpass');
   });
 
   test.each(recordedRequests().filter(({ method }) => method === 'PATCH'))(
@@ -202,7 +214,7 @@ describe('what Hallpass adds', () => {
     { what: 'more arguments', change: () => ({ args: ['-x'] }), says: 'not the timer' },
     { what: 'a timer that does not hold', change: words(6, 'exit 0'), says: 'not the timer' },
     { what: 'a chooser of its own', change: words(2, 'sleep 9999'), says: 'not the timer' },
-    { what: 'another shell', change: words(0, '/tmp/sh'), says: 'not the timer' },
+    { what: 'another shell', change: words(0, '/tmp/sh'), says: 'shells and timer.* in' },
     { what: 'a time that is no number', change: words(5, '$(id)'), says: 'not the timer' },
     { what: 'too long a time', change: words(5, '999999'), says: 'for longer than is allowed' },
     { what: 'no session', change: () => ({ env: [] }), says: 'does not name its session' },
@@ -235,9 +247,26 @@ describe('what Hallpass adds', () => {
       says: 'environment',
     },
     {
+      what: 'a variable that bounds the functions of its shell',
+      change: (spec) => ({ env: [...rest(spec), env('FUNCNEST', '1')] }),
+      says: 'environment',
+    },
+    {
+      // Kubernetes puts it in the place of what the timer has for a command, in the text that was compared.
+      what: 'a variable that is called as a command of the timer',
+      change: (spec) => ({ env: [...rest(spec), env('date +%s', '0; exec sh; #')] }),
+      says: 'environment',
+    },
+    {
       what: 'volumes',
       change: () => ({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }),
       says: 'volumes',
+    },
+    {
+      // The kubelet mounts a file there, which the container may write.
+      what: 'a file in the place of another',
+      change: () => ({ terminationMessagePath: '/etc/ld.so.preload' }),
+      says: 'another message file',
     },
     { what: 'a terminal', change: () => ({ tty: true }), says: 'standard input' },
     { what: 'no standard input', change: () => ({ stdin: false }), says: 'standard input' },
@@ -299,6 +328,16 @@ describe('what Hallpass adds', () => {
     expect(said(open, enforced)).toBe(ALLOWED);
     expect(said(open)).toContain('ConfigMap hallpass-lockdown');
     expect(said(kept)).toBe(ALLOWED);
+  });
+
+  test('has only such variables as are named, and never one that is called as a command', () => {
+    const named = inForce('enforce', { limits: { env: 'TZ\ndate +%s\n' } });
+    const said = (name: string, policies = named) =>
+      saidTo(adding(HALLPASS, [sessionContainer({ env: [{ name, value: 'x' }] })]), policies);
+    expect(said('TZ')).toBe(ALLOWED);
+    expect(said('TZ', enforced)).toContain('ConfigMap hallpass-lockdown (env)');
+    expect(said('LANG')).toContain('ConfigMap hallpass-lockdown (env)');
+    expect(said('date +%s')).toContain('environment');
   });
 
   test('may be what kubectl’s profiles are, where the limits allow those', () => {

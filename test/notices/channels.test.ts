@@ -91,7 +91,7 @@ describe('the guard of addresses', () => {
   test('does not dial a name that leads inside, not even among others, nor one that changes in between', async () => {
     const { posts, port } = await receiver(200);
     let asked = 0;
-    const post = new GuardedPost(`http://rebinding.example:${port}/`, {
+    const post = new GuardedPost(() => `http://rebinding.example:${port}/`, {
       allowPrivate: false,
       caPem: null,
       lookup: (_name, _options, callback) => {
@@ -110,7 +110,7 @@ describe('the guard of addresses', () => {
   test('dials the very address that it looked at, and asks no second time', async () => {
     const { posts, port } = await receiver(200);
     let asked = 0;
-    const post = new GuardedPost(`http://hooks.example:${port}/`, {
+    const post = new GuardedPost(() => `http://hooks.example:${port}/`, {
       allowPrivate: true,
       caPem: null,
       lookup: (_name, _options, callback) => {

@@ -5,6 +5,11 @@ import { z } from 'zod';
 const secret = (name: string, key: string) => ({ existingSecret: name, key });
 const slack = { teamId: 'T0123ABCD', mode: 'socket', securityChannel: 'C0123ABCD' };
 
+/** The cluster that Hallpass runs in, where it acts in people's names. */
+const IN_NAMES = { name: 'local', inCluster: true, namespaces: ['shop'], impersonate: {} };
+
+const TLS = { enabled: true, existingSecret: 'mine' };
+
 /** Everything of the configuration that names a file, or somewhere to go. */
 export const EVERY_SECTION = {
   config: {
@@ -88,6 +93,14 @@ export const EVERY_SECTION = {
         { name: 'pager', kind: 'pagerduty', secretFile: secret('hallpass-on-call', 'routing') },
       ],
     },
+    tracing: {
+      otlp: {
+        endpoint: 'https://otel.example.com:4318',
+        headersFile: secret('hallpass-otlp', 'headers'),
+        caFile: { existingConfigMap: 'company-ca', key: 'ca.pem' },
+      },
+      sampleRatio: 0.1,
+    },
     slack: {
       ...slack,
       botTokenFile: secret('hallpass-slack', 'bot'),
@@ -111,8 +124,14 @@ export const MATRIX: Readonly<Record<string, object>> = {
     rbac: { scope: 'cluster', evict: true, logs: true, portForward: true },
     config: { clusters: [{ name: 'local', inCluster: true, namespaces: ['team-*'] }] },
   },
-  'in people’s names': { rbac: { impersonate: 'classic', logs: true } },
+  'in people’s names': {
+    rbac: { impersonate: 'classic', logs: true },
+    config: { clusters: [IN_NAMES] },
+    lockdown: { mode: 'enforce' },
+  },
   'in people’s names, constrained, in the cluster': {
+    config: { clusters: [{ ...IN_NAMES, impersonate: { group: 'door:sessions' } }] },
+    lockdown: { mode: 'enforce' },
     rbac: { impersonate: 'constrained', portForward: true, scope: 'cluster' },
   },
   'no rights': { rbac: { create: false }, serviceAccount: { create: false, name: 'mine' } },
@@ -121,6 +140,17 @@ export const MATRIX: Readonly<Record<string, object>> = {
   },
   'an Ingress of nginx': {
     ingress: { enabled: true, className: 'nginx', tlsSecret: 'tls', annotations: { a: 'b' } },
+  },
+  'an Ingress of nginx, to TLS': { ingress: { enabled: true }, tls: TLS },
+  'an Ingress of HAProxy, to TLS': {
+    ingress: { enabled: true, controller: 'haproxy' },
+    tls: TLS,
+  },
+  'an Ingress of AWS, to TLS': { ingress: { enabled: true, controller: 'alb' }, tls: TLS },
+  'an Ingress of Google, to TLS': { ingress: { enabled: true, controller: 'gce' }, tls: TLS },
+  'a Gateway that knows the Pods by its system': {
+    gateway: { enabled: true, parentRefs: [{ name: 'public' }], backendCa: 'System' },
+    tls: TLS,
   },
   'an Ingress of HAProxy': { ingress: { enabled: true, controller: 'haproxy' } },
   'an Ingress of AWS': { ingress: { enabled: true, controller: 'alb', timeoutSeconds: 36_000 } },
@@ -135,7 +165,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
       annotations: { 'example.com/internal': 'true' },
     },
   },
-  'TLS of its own': { tls: { enabled: true, existingSecret: 'mine' } },
+  'TLS of its own': { tls: TLS },
   'policies in the values': { policies: { documents: { 'a.yaml': 'kind: A\n' } } },
   'policies that are there': {
     policies: { documents: { 'a.yaml': 'kind: A\n' }, existingConfigMaps: ['team-a', 'team-b'] },
@@ -159,6 +189,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
     podAnnotations: { 'example.com/a': 'b' },
     podLabels: { 'example.com/c': 'd' },
     extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }],
+    migrations: { extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/mnt/more/ca.pem' }] },
     extraVolumes: [{ name: 'more', emptyDir: {} }],
     extraVolumeMounts: [{ name: 'more', mountPath: '/mnt/more' }],
     nodeSelector: { pool: 'trusted' },

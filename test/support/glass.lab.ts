@@ -187,6 +187,7 @@ export class GlassLab implements AsyncDisposable {
       news,
       policies: source,
       policyArchive,
+      clusterStates: { health: () => [] },
       clusters,
       clock,
       journal,

@@ -26,6 +26,8 @@ import type { HttpSettings } from '../../src/adapters/http/http.settings.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
 import { SOCKETS } from '../../src/adapters/http/socket.settings.js';
 import { YamlDrafts } from '../../src/adapters/policy/draft.documents.js';
+import type { ClusterHealth } from '../../src/domain/cluster.health.js';
+import { failed, UNKNOWN } from '../../src/domain/cluster.health.js';
 import type { Person } from '../../src/domain/person.js';
 import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js';
 import { isProblem, problem } from '../../src/domain/problem.js';
@@ -124,6 +126,21 @@ class NameStrategy extends passport.Strategy {
 }
 Injectable()(NameStrategy);
 
+/** How clusters are, as a test says. */
+export class PlayedStates {
+  states: ClusterHealth[] = [];
+
+  /** From now on it cannot be reached. */
+  away(name: string, since: Date): void {
+    const credentials = { readAt: since, refusedSince: null };
+    this.states = [{ name, ...failed(UNKNOWN, 'timed-out', since), credentials }];
+  }
+
+  health(): readonly ClusterHealth[] {
+    return this.states;
+  }
+}
+
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -143,6 +160,7 @@ export interface Api {
   readonly streams: MemoryStreams;
   readonly deps: HttpDeps;
   readonly kubectl: KubectlLab;
+  readonly clusterStates: PlayedStates;
   /** Calls an operation. `who` undefined: without a token. */
   call(operation: string, call: Call): Promise<Answer>;
   /** Asks for a session as Robin, on a Pod that nobody asked for before, and gives it. */
@@ -192,9 +210,11 @@ export async function startApi(
     limits: LIMITS,
   });
   const kubectl = kubectlLab({ store, clusters, policies, asking: requestSession, clock });
+  const clusterStates = new PlayedStates();
   const deps: HttpDeps = {
     requestSession,
     kubectl: kubectl.uses,
+    clusterStates,
     decideSession: new DecideSession({ store, people: store.people, note, clock, bounds: BOUNDS }),
     actOnSession: new ActOnSession({ store, clock, bounds: BOUNDS }),
     extendSession: new ExtendSession({
@@ -279,6 +299,7 @@ export async function startApi(
     streams,
     deps,
     kubectl,
+    clusterStates,
     call,
     ask: (body = {}, who = 'robin') =>
       call('requestSession', {

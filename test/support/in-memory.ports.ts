@@ -357,12 +357,21 @@ export class MemorySessionStore extends SessionStore {
       .slice(0, args.limit);
   }
 
-  async claim(lease: Lease, limit: number): Promise<Session[]> {
+  async claim(
+    lease: Lease,
+    limit: number,
+    taken: ReadonlyMap<string, number> = new Map(),
+  ): Promise<Session[]> {
     await this.turn();
     const now = new Date();
+    const held = new Map(taken);
     const due = [...this.rows.values()]
       .filter((it) => it.dueAt && it.dueAt <= now && (!it.lease || it.lease.until <= now))
-      .slice(0, limit);
+      .filter(({ session: { request } }) => {
+        const count = (held.get(request.cluster) ?? 0) + 1;
+        held.set(request.cluster, count);
+        return count <= limit;
+      });
     for (const row of due) row.lease = leaseOf(lease, now);
     return due.map(({ session }) => session);
   }
@@ -383,10 +392,12 @@ export class MemorySessionStore extends SessionStore {
     if (row.session.version === args.version) row.dueAt = args.dueAt;
   }
 
-  async nextDueInMs(): Promise<number | null> {
+  async nextDueInMs(except: readonly string[] = []): Promise<number | null> {
     await this.turn();
     const due = [...this.rows.values()].flatMap((it) =>
-      it.dueAt ? [Math.max(it.dueAt.getTime(), it.lease?.until.getTime() ?? 0)] : [],
+      it.dueAt && !except.includes(it.session.request.cluster)
+        ? [Math.max(it.dueAt.getTime(), it.lease?.until.getTime() ?? 0)]
+        : [],
     );
     return due.length === 0 ? null : Math.min(...due) - Date.now();
   }

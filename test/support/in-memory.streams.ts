@@ -90,10 +90,12 @@ export class MemoryRecording implements StreamRecording {
 /** Recordings in memory, in the order in which they were opened. */
 export class MemoryRecorder extends Recorder {
   readonly recordings: MemoryRecording[] = [];
+  /** By whom each was opened. */
+  readonly openedBy: (Actor | undefined)[] = [];
   /** What opening is answered with instead. */
   refusal: Problem | undefined;
 
-  open(about: NewRecording, _by?: Actor): Promise<MemoryRecording | Problem> {
+  open(about: NewRecording, by?: Actor): Promise<MemoryRecording | Problem> {
     if (this.refusal) return Promise.resolve(this.refusal);
     const open = this.recordings.filter(
       (it) => !it.end && it.about.session.id === about.session.id,
@@ -105,6 +107,7 @@ export class MemoryRecorder extends Recorder {
     }
     const recording = new MemoryRecording(about);
     this.recordings.push(recording);
+    this.openedBy.push(by);
     return Promise.resolve(recording);
   }
 

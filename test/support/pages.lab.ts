@@ -50,7 +50,7 @@ export class PagesLab {
       issuers: [{ issuer, audience, algorithms: ['RS256', 'PS256', 'ES256'], claims }],
       clockSkewSeconds: 30,
     });
-    const client = { issuer, clientId: WEB_CLIENT_ID, clientSecret: null };
+    const client = { issuer, clientId: WEB_CLIENT_ID, clientSecret: () => null };
     const signIn = new OpenIdSignIn({
       clients: [{ ...client, scopes: SCOPES, resource: RESOURCE }],
       redirectUri: `${publicUrl}/sign-in/callback`,

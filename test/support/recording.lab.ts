@@ -45,7 +45,7 @@ export class RecordingLab implements AsyncDisposable {
 
   static async start(): Promise<RecordingLab> {
     const fresh = await freshDatabase();
-    const database = new Database({ url: fresh.serviceUrl, poolSize: 10 }, () => undefined);
+    const database = new Database({ url: fresh.serviceUrl, poolSize: 12 }, () => undefined);
     const lab = new RecordingLab(fresh, database);
     await lab.news.open();
     await putInForce(new PrismaPolicyArchive(database), lab.set);

@@ -80,6 +80,7 @@ export function newSession(over: Partial<Session> = {}): Session {
     extension: null,
     extensions: 0,
     formerContainers: [],
+    traceparent: null,
     createdAt: at,
     updatedAt: at,
     lapsesAt: new Date(at.getTime() + 900_000),

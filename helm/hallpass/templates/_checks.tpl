@@ -2,6 +2,9 @@
 {{- define "hallpass.checks" -}}
 {{- $values := .Values -}}
 {{- $config := .Values.config -}}
+{{- if not .Values.image.repository -}}
+  {{- fail "image.repository is missing: give the place that you pushed the image to, such as registry.example.com/hallpass (docs/image.md)." -}}
+{{- end -}}
 {{- if not $config.server.publicUrl -}}
   {{- fail "config.server.publicUrl is missing: give the address under which people reach Hallpass, such as https://hallpass.example.com." -}}
 {{- end -}}
@@ -64,8 +67,22 @@
 {{- if and .Values.metrics.serviceMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.ingress.metrics) -}}
   {{- fail "metrics.serviceMonitor.enabled is true, but networkPolicy.ingress.metrics names nobody: Prometheus could not reach the management port. Name its namespace there, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]." -}}
 {{- end -}}
+{{- if and .Values.rbac.create (include "hallpass.isInCluster" .) -}}
+  {{- $impersonates := include "hallpass.impersonates" . -}}
+  {{- if and $impersonates (eq .Values.rbac.impersonate "none") -}}
+    {{- fail "config.clusters has impersonate, but rbac.impersonate is none: every session would be refused. Set rbac.impersonate to classic, or to constrained from Kubernetes 1.36 on." -}}
+  {{- end -}}
+  {{- if and (not $impersonates) (ne .Values.rbac.impersonate "none") -}}
+    {{- fail (printf "rbac.impersonate is %s, but no cluster of config.clusters that is inCluster has impersonate: nobody would be acted for. Add `impersonate: {}` there." .Values.rbac.impersonate) -}}
+  {{- end -}}
+{{- end -}}
 {{- if and (eq .Values.rbac.impersonate "constrained") (semverCompare "<1.36-0" .Capabilities.KubeVersion.Version) -}}
   {{- fail (printf "rbac.impersonate is constrained, which needs Kubernetes 1.36: this is %s. Take classic." .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- range .Values.lockdown.exceptGroups -}}
+  {{- if has . (list "system:authenticated" "system:unauthenticated" "system:serviceaccounts") -}}
+    {{- fail (printf "lockdown.exceptGroups has %s, which everybody is in: nothing would be closed." .) -}}
+  {{- end -}}
 {{- end -}}
 {{- if and (ne (include "hallpass.lockdownMode" .) "off") (semverCompare "<1.30-0" .Capabilities.KubeVersion.Version) -}}
   {{- fail (printf "lockdown.mode is %s, which needs Kubernetes 1.30: this is %s." .Values.lockdown.mode .Capabilities.KubeVersion.Version) -}}

@@ -12,7 +12,8 @@ The configuration as Hallpass reads it: what stands in `config`, with the chart'
 {{- end -}}
 {{- /* What is left of the Pod's time to end when its preStop hook is done, less what a process takes to be gone. */ -}}
 {{- $left := max 2 (sub (sub (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSleepSeconds)) 3) -}}
-{{- $drain := ternary 0 (div $left 2) (gt (int .Values.preStopSleepSeconds) 0) -}}
+{{- /* Where the hook has waited, only people in terminals are still to be told. */ -}}
+{{- $drain := ternary (min 10 (div $left 4)) (div $left 2) (gt (int .Values.preStopSleepSeconds) 0) -}}
 {{- $_ := set $config "server" (merge $config.server (dict "drainSeconds" $drain "graceSeconds" $left)) -}}
 {{- $folders := list -}}
 {{- range fromJsonArray (include "hallpass.policyMaps" .) -}}

@@ -52,5 +52,6 @@ neither cidrs nor peers is refused: Kubernetes takes a rule without them as open
 {{- end -}}
 {{- if $s3 -}}{{- $names = append $names "s3" -}}{{- end -}}
 {{- if dig "onCall" "secrets" list $config -}}{{- $names = append $names "onCall" -}}{{- end -}}
+{{- if dig "tracing" "otlp" dict $config -}}{{- $names = append $names "traces" -}}{{- end -}}
 {{- join "\n" (uniq $names) -}}
 {{- end -}}

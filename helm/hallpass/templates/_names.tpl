@@ -66,3 +66,13 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- define "hallpass.isInCluster" -}}
 {{- range .Values.config.clusters -}}{{- if .inCluster -}}true{{- end -}}{{- end -}}
 {{- end -}}
+
+{{/* Whether Hallpass acts in people's names in the cluster that it runs in: "true", or nothing. */}}
+{{- define "hallpass.impersonates" -}}
+{{- range .Values.config.clusters -}}{{- if and .inCluster (kindIs "map" .impersonate) -}}true{{- end -}}{{- end -}}
+{{- end -}}
+
+{{/* The groups of the people in whose names it does, as JSON. Nobody's group counts where it does not. */}}
+{{- define "hallpass.sessionGroups" -}}
+{{- ternary (list (include "hallpass.sessionGroup" .)) list (eq (include "hallpass.impersonates" .) "true") | toJson -}}
+{{- end -}}

@@ -1,11 +1,15 @@
 {{/* What Hallpass may do. The same as deploy/rbac.yaml, which says why line by line; a test compares them. */}}
 {{- define "hallpass.rules" -}}
+{{- /* In people's names, some are theirs to have. */}}
+{{- $isOwn := eq .Values.rbac.impersonate "none" -}}
 - apiGroups: ['']
   resources: ['pods']
   verbs: ['get', 'list', 'watch']
+{{- if $isOwn }}
 - apiGroups: ['']
   resources: ['pods/ephemeralcontainers']
   verbs: ['patch']
+{{- end }}
 - apiGroups: ['']
   resources: ['pods/exec']
   verbs: ['get', 'create']
@@ -30,8 +34,6 @@
   resources: ['pods/eviction']
   verbs: ['create']
 {{- end }}
-{{- /* In people's names, these are theirs to have. */}}
-{{- $isOwn := eq .Values.rbac.impersonate "none" }}
 {{- if and .Values.rbac.logs $isOwn }}
 # deploy/rbac-logs.yaml
 - apiGroups: ['']

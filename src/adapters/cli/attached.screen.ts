@@ -45,10 +45,15 @@ export class AttachedScreen implements Disposable {
     this.world.screen.err(`${this.isRaw ? '\r\n' : ''}[hallpass] ${spanText(sentence)}${end}`);
   }
 
-  /** The terminal as it was before. */
-  restore(): void {
+  /** Switches off what a program has left on that nobody will end any more. Keys go through as before. */
+  settle(): void {
     const reset = this.modes.reset();
     if (reset !== '') this.world.output.write(reset);
+  }
+
+  /** The terminal as it was before. */
+  restore(): void {
+    this.settle();
     if (!this.isRaw) return;
     this.isRaw = false;
     this.world.input.setRawMode?.(false);

@@ -53,7 +53,7 @@ export class BrokerAccess {
     return new BrokerClient(
       this.server,
       async (fresh) => (await this.token(fresh)).token,
-      this.world.version,
+      this.world,
     );
   }
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { ProblemDocument } from '../../contract/problem.schema.js';
+import type { ClientWorld } from './client.world.js';
 import { codesOf, distrustedAt } from './certificate.trust.js';
 import { CommandFailure, refusal } from './command.failure.js';
 import { EXIT } from './exit.codes.js';
@@ -34,7 +35,7 @@ export class BrokerClient {
     /** Without a slash at the end. */
     readonly server: string,
     private readonly token: TokenSource,
-    private readonly version: string,
+    private readonly world: Pick<ClientWorld, 'version' | 'env'>,
   ) {}
 
   /** Calls an operation that answers with JSON. */
@@ -54,7 +55,7 @@ export class BrokerClient {
     if (value === undefined) {
       throw new CommandFailure(
         EXIT.trouble,
-        `${this.server} answered with what this hallpass (${this.version}) does not understand: is it a Hallpass, and is there a newer hallpass?`,
+        `${this.server} answered with what this hallpass (${this.world.version}) does not understand: is it a Hallpass, and is there a newer hallpass?`,
       );
     }
     const { headers } = response;
@@ -82,6 +83,7 @@ export class BrokerClient {
   private async once(path: string, call: BrokerCall, fresh: boolean): Promise<Response> {
     const token = await this.token(fresh);
     const { method = 'GET', body, headers = {}, signal } = call;
+    const { traceparent } = this.world.env;
     const url = new URL(this.server + path);
     for (const [name, value] of Object.entries(call.query ?? {})) {
       for (const one of [value ?? []].flat()) url.searchParams.append(name, String(one));
@@ -92,7 +94,8 @@ export class BrokerClient {
       redirect: 'manual',
       headers: {
         accept: 'application/json, application/problem+json',
-        'user-agent': `hallpass/${this.version}`,
+        'user-agent': `hallpass/${this.world.version}`,
+        ...(traceparent === undefined ? {} : { traceparent }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,

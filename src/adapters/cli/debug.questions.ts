@@ -1,7 +1,7 @@
-import { ClusterList } from '../../contract/cluster.schema.js';
 import { TargetList } from '../../contract/target.schema.js';
 import { dnsLabel, prose } from '../../contract/text.schema.js';
 import type { BrokerClient } from './broker.client.js';
+import { KnownClusters, troubleOf } from './cluster.commands.js';
 import { CommandFailure, trouble } from './command.failure.js';
 import type { Named } from './debug.wish.js';
 import { namedTarget, targetWord } from './debug.wish.js';
@@ -13,7 +13,7 @@ const PAGE = 200;
 const OTHER = '\u0000';
 
 type Targets = Pick<TargetList, 'items' | 'profiles'>;
-type Namespaces = ClusterList['items'][number];
+type Namespaces = KnownClusters['items'][number];
 
 /** Finds out what was not said on the command line: by what there is one of, and by asking. */
 export class DebugQuestions {
@@ -27,7 +27,7 @@ export class DebugQuestions {
   }
 
   async cluster(named: string | undefined): Promise<Namespaces> {
-    const { value } = await this.broker.call('/v1/clusters', ClusterList);
+    const { value } = await this.broker.call('/v1/clusters', KnownClusters);
     const names = value.items.map(({ name }) => name);
     const only = names.length === 1 ? names[0] : undefined;
     const name =
@@ -36,7 +36,10 @@ export class DebugQuestions {
       (await this.or('--cluster', () =>
         this.ask.choose(
           'Which cluster?',
-          names.map((it) => ({ value: it })),
+          value.items.map((it) => {
+            const trouble = troubleOf(it);
+            return { value: it.name, ...(trouble === undefined ? {} : { hint: trouble }) };
+          }),
         ),
       ));
     const found = value.items.find((it) => it.name === name);

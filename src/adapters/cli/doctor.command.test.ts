@@ -60,6 +60,7 @@ describe('hallpass doctor', () => {
         '         It may not create pods/exec.',
         '         To do: Add it to the Role there.',
         '0 ok, 0 unknown, 0 warning, 1 failure.',
+        'Begin with rights prod/shop.',
         '',
       ].join('\n'),
     );

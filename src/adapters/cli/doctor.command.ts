@@ -3,6 +3,7 @@ import type { Finding, Verdict } from '../../domain/doctor/finding.js';
 import { VERDICTS, worstOf } from '../../domain/doctor/finding.js';
 import type { RbacSubject } from '../../domain/doctor/rbac.rules.js';
 import { readSubject } from '../../domain/doctor/rbac.rules.js';
+import type { Impersonation } from '../../domain/impersonation.js';
 import type { Output } from './client.world.js';
 import { trouble } from './command.failure.js';
 import type { ExitCode } from './exit.codes.js';
@@ -22,6 +23,8 @@ export interface DoctorArgs {
   readonly namespaces: readonly string[];
   /** Hallpass's own account in the cluster. */
   readonly account: RbacSubject;
+  /** How Hallpass acts in people's names there; undefined: as the configuration says, or not. */
+  readonly impersonate: Impersonation | undefined;
   /** Who is asked about whatever bindings say. */
   readonly subjects: readonly RbacSubject[];
   /** Who may go around Hallpass. */
@@ -36,6 +39,7 @@ export interface DoctorCommandDeps {
 }
 
 interface Options extends Pick<DoctorArgs, 'config' | 'kubeconfig' | 'context' | 'account'> {
+  readonly impersonate?: string;
   readonly namespaces?: readonly string[];
   readonly subject?: readonly RbacSubject[];
   readonly except?: readonly RbacSubject[];
@@ -70,6 +74,12 @@ export function doctorCommand(deps: DoctorCommandDeps, done: (code: ExitCode) =>
         .argParser(subject)
         .default(subject(ACCOUNT), ACCOUNT),
     )
+    .addOption(
+      new Option(
+        '--impersonate <group>',
+        'the group in which Hallpass acts in people’s names there, where it does',
+      ).conflicts('config'),
+    )
     .option('--subject <subject>', 'somebody to ask about: user:alice, group:developers', more)
     .option('--except <subject>', 'somebody who may go around Hallpass; may be given again', more)
     .option('--json', 'one object, for programs')
@@ -83,6 +93,7 @@ export function doctorCommand(deps: DoctorCommandDeps, done: (code: ExitCode) =>
         subject: subjects = [],
         except = [],
         json = false,
+        impersonate: group,
         ...rest
       } = options;
       if (rest.kubeconfig !== undefined && namespaces.length === 0) {
@@ -97,6 +108,7 @@ export function doctorCommand(deps: DoctorCommandDeps, done: (code: ExitCode) =>
         ...rest,
         ...{ config: rest.config, kubeconfig: rest.kubeconfig, context: rest.context },
         ...{ namespaces, subjects, except },
+        impersonate: group === undefined ? undefined : { userPrefix: 'hallpass:', group },
       });
       const verdict = worstOf(findings);
       if (json) await sayJson(screen, { verdict, findings });
@@ -149,7 +161,10 @@ export function findingLines(findings: readonly Finding[]): Line[] {
     const count = findings.filter((it) => it.verdict === verdict).length;
     return `${count} ${verdict}`;
   });
-  return [...rows, `${counts.join(', ')}.`];
+  const [first, ...others] = findings.filter(({ verdict }) => verdict === 'failure');
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  const begin = first === undefined ? [] : [`Begin with ${first.check} ${first.on}${more}.`];
+  return [...rows, `${counts.join(', ')}.`, ...begin];
 }
 
 /** Names keep their letters: only a word becomes a beginning. */

@@ -57,6 +57,8 @@ export async function enterTerminal(running: Running, to: Entering): Promise<Exi
         );
       }
       if (tries >= TRIES_MAX) throw new CommandFailure(EXIT.unreachable, outcome.says);
+      // What it was in the middle of, in the other screen perhaps, is no part of the shell that comes.
+      screen.settle();
       // Once for each reason, however often it is tried.
       if (wasOpen || said !== outcome.says) {
         said = outcome.says;

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommands } from './audit.commands.js';
 import { channelCommands } from './channel.commands.js';
+import { clusterCommand } from './cluster.commands.js';
 import type { CommandDeps } from './client.command.js';
 import type { ClientWorld } from './client.world.js';
 import { CommandFailure } from './command.failure.js';
@@ -21,6 +22,7 @@ import { sessionCommands } from './session.commands.js';
 import { signInCommands } from './sign-in.commands.js';
 import { slackCommands } from './slack.commands.js';
 import { watchCommand } from './watch.command.js';
+import { unwritten } from './unwritten.js';
 
 /** What all commands together need. */
 export interface ProgramDeps extends PolicyCommandDeps {
@@ -58,6 +60,7 @@ export function hallpassProgram(
     recordingCommands(clients),
     ...kubeCommands(clients),
     auditCommands(clients, deps.evidence),
+    clusterCommand(clients),
     channelCommands(clients),
     slackCommands(clients),
     policyCommands(deps, done),
@@ -101,6 +104,11 @@ export async function runHallpass(deps: ProgramDeps, args: readonly string[]): P
     if (error instanceof CommandFailure) {
       complain(deps.screen, error.message);
       return error.exit;
+    }
+    const noRoom = unwritten(error);
+    if (noRoom !== undefined) {
+      complain(deps.screen, noRoom);
+      return EXIT.trouble;
     }
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? EXIT.ok : EXIT.trouble;

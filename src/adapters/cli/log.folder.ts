@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WritableLogFiles } from '../../app/ports/log.files.js';
 
@@ -44,10 +44,13 @@ export class LogFolder extends WritableLogFiles {
       // On an open file this goes on from where the one before ended.
       await fill((bytes) => file.writeFile(bytes));
       await file.sync();
-    } finally {
       await file.close();
+      await rename(whole, place);
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      await rm(whole, { force: true });
+      throw error;
     }
-    await rename(whole, place);
     return place;
   }
 }

@@ -21,9 +21,13 @@ export async function readSession(
   return broker.call(sessionPathOf(id), SessionDetails, signal ? { signal } : {});
 }
 
-/** How long to wait before try number `tries`, counted from 0. */
+/**
+ * How long to wait before try number `tries`, counted from 0: from half of a time to all of it, by chance, for whoever was
+ * cut off with us comes back as well.
+ */
 export function backOffMs(tries: number): number {
-  return BACK_OFF_MS[Math.min(tries, BACK_OFF_MS.length - 1)] ?? 0;
+  const longest = BACK_OFF_MS[Math.min(tries, BACK_OFF_MS.length - 1)] ?? 0;
+  return longest * (1 - Math.random() / 2);
 }
 
 /**

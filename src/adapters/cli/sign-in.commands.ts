@@ -74,7 +74,7 @@ async function runLogin(running: Running & { readonly options: LoginOptions }): 
   const trusted = caFile ?? (await store.find(server))?.caFile;
   if (trusted !== undefined) await trustFile(world, trusted);
   // Whoever has no token yet sends none.
-  const broker = new BrokerClient(server, () => Promise.resolve(undefined), world.version);
+  const broker = new BrokerClient(server, () => Promise.resolve(undefined), world);
   const { value } = await broker.call('/v1/sign-in', SignInView);
   const issuer = await issuerOf(running, value.issuers);
   const stop = new AbortController();
@@ -106,7 +106,7 @@ async function runLogin(running: Running & { readonly options: LoginOptions }): 
     ...(refreshToken === undefined ? {} : { refreshToken }),
     ...(trusted === undefined ? {} : { caFile: trusted }),
   });
-  const mine = new BrokerClient(server, () => Promise.resolve(accessToken), world.version);
+  const mine = new BrokerClient(server, () => Promise.resolve(accessToken), world);
   const { value: me, raw } = await mine.call('/v1/me', Me);
   const { person, signedInUntil } = me;
   await running.show(raw, () => [

@@ -4,6 +4,7 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../../app/caller.js';
+import { inTrace } from '../../app/caller.js';
 import { NotePerson } from '../../app/note-person.js';
 import { KUBE_TOKEN_PREFIX, kubeTokenHash } from '../../app/issue-kubeconfig.js';
 import { Journal } from '../../app/ports/journal.js';
@@ -17,6 +18,7 @@ import { ACCESS, PAGE_PERMISSION } from './access.decorators.js';
 import { addressOf, channelOf } from './caller.address.js';
 import { PageDoor } from './pages/page.door.js';
 import { Refused } from './refused.error.js';
+import { traceparentOf } from './request.traces.js';
 import { SESSION_TOKENS } from './session-token.access.js';
 
 /** Which groups give which role; from the configuration. */
@@ -68,7 +70,7 @@ export class AccessGuard extends AuthGuard('bearer-oidc') {
     const bySession = this.sessionTokenIn(request, context);
     if (bySession === undefined) await super.canActivate(context);
     else request.user = await this.bySessionToken(bySession, request);
-    const caller = this.callerOf(request);
+    const caller = inTrace(this.callerOf(request), traceparentOf(request.raw));
     // Whatever their roles: who has none any more has lost what made earlier consents count. A session's token says
     // nothing new of its person.
     if (bySession === undefined) this.note.inPassing(caller);

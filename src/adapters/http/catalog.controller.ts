@@ -1,7 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import type { Caller } from '../../app/caller.js';
 import { Clusters } from '../../app/ports/cluster.js';
+import { ClusterStates } from '../../app/ports/cluster.states.js';
 import { PolicySource } from '../../app/ports/policy.source.js';
+import { clusterView } from '../../app/views/cluster.view.js';
 import { meView } from '../../app/views/me.view.js';
 import { policiesView } from '../../app/views/policies.view.js';
 import { ClusterList } from '../../contract/cluster.schema.js';
@@ -17,6 +19,7 @@ import { Refused } from './refused.error.js';
 export class CatalogController {
   constructor(
     private readonly clusterAccess: Clusters,
+    private readonly states: ClusterStates,
     private readonly policySource: PolicySource,
   ) {}
 
@@ -39,15 +42,16 @@ export class CatalogController {
   @Operation({
     id: 'listClusters',
     tag: 'catalog',
-    summary: 'The clusters that sessions can be asked for in',
+    summary: 'The clusters that sessions can be asked for in, and how they are',
+    description:
+      'No cluster is asked for this: `health` is what the replica that answers knows, which is a few seconds old at most.',
     status: 200,
     answers: ClusterList,
     problems: [],
   })
   clusters(): ClusterList {
-    const items = this.clusterAccess
-      .list()
-      .map(({ name, namespaces }) => ({ name, namespaces: [...namespaces] }));
+    const states = this.states.health();
+    const items = this.clusterAccess.list().map((it) => clusterView(it, states));
     return { items };
   }
 

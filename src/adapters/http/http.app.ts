@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { randomUUID } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -24,6 +25,7 @@ import { problemBytes, problemHeaders, rawProblemResponse } from './problem.docu
 import { takeForms } from './pages/page.bodies.js';
 import { takeKubeBodies } from './kube/kube.bodies.js';
 import { requestIdOf } from './request.id.js';
+import { traceRequests } from './request.traces.js';
 import { RouteTable } from './route.table.js';
 import { securityHeaders } from './security.headers.js';
 import { takeSlack } from './slack.address.js';
@@ -62,6 +64,14 @@ export async function createHttpApp(deps: HttpDeps): Promise<NestFastifyApplicat
   return app;
 }
 
+/** Serves new connections with another certificate; those that are open stay as they are. */
+export function renewTls(app: NestFastifyApplication, texts: { cert: string; key: string }): void {
+  const server: unknown = app.getHttpServer();
+  if (server instanceof TlsServer) server.setSecureContext({ ...texts, minVersion: TLS_MIN });
+}
+
+const TLS_MIN = 'TLSv1.2';
+
 /** The addresses by which sessions are ended, or consents refused. */
 const ENDING = /^\/(?:v1\/)?sessions\/[^/]+\/(?:end|revoke|decisions|decide)(?:$|\?)/;
 
@@ -96,7 +106,7 @@ function serverOptions({ tls }: HttpSettings) {
           ...bounds,
           cert: tls.cert,
           key: tls.key,
-          minVersion: 'TLSv1.2' as const,
+          minVersion: TLS_MIN as typeof TLS_MIN,
           handshakeTimeout: 10_000,
         },
       }
@@ -118,13 +128,14 @@ function isHttps(settings: HttpSettings): boolean {
 function prepare(
   instance: FastifyInstance,
   routes: RouteTable,
-  { settings, receiveAudit, slackInbox, draining, urgently, stopwatch }: HttpDeps,
+  { settings, receiveAudit, slackInbox, draining, urgently, stopwatch, tracer }: HttpDeps,
 ): void {
   const https = isHttps(settings);
   instance.addHook('onRoute', (route) => {
     if (!refuseHead(route)) routes.add(route.method, route.url);
     limitBody(route);
   });
+  if (tracer) traceRequests(instance, tracer);
   instance.addHook('onRequest', async (request, reply) => {
     void reply.headers({ ...securityHeaders(request.url, https), 'x-request-id': request.id });
     refuseStrangers(request, reply, receiveAudit);

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { DynamicModule, ModuleMetadata, Provider, Type } from '@nestjs/common';
 import { Module, RequestMethod } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
@@ -21,6 +22,7 @@ import { ReadAuditReviews } from '../../app/read-audit-reviews.js';
 import { SignOffSession } from '../../app/sign-off-session.js';
 import { Clock } from '../../app/ports/clock.js';
 import { Clusters } from '../../app/ports/cluster.js';
+import { ClusterStates } from '../../app/ports/cluster.states.js';
 import { Journal } from '../../app/ports/journal.js';
 import { KubeTokens } from '../../app/ports/kube.tokens.js';
 import { PolicyArchive } from '../../app/ports/policy.archive.js';
@@ -30,6 +32,7 @@ import { SessionNews } from '../../app/ports/session.news.js';
 import type { SlackInbox } from '../../app/ports/slack.inbox.js';
 import { SessionStore } from '../../app/ports/session.store.js';
 import type { Stopwatch } from '../../app/ports/stopwatch.js';
+import type { Tracer } from '../../app/ports/tracer.js';
 import { ReadChannels } from '../../app/read-channels.js';
 import { ReadLogs } from '../../app/read-logs.js';
 import { ReadRecordings } from '../../app/read-recordings.js';
@@ -51,6 +54,7 @@ import { TestChannel } from '../../app/test-channel.js';
 import { WatchScreen } from '../../app/watch-screen.js';
 import { UseByKubectl } from '../../app/use-by-kubectl.js';
 import type { RoleGroups } from '../../domain/permission.js';
+import { traceFields } from '../../domain/traceparent.js';
 import { AccessGuard, Roles } from './access.guard.js';
 import { ApiAuditController } from './api-audit.controller.js';
 import { AuditController } from './audit.controller.js';
@@ -75,6 +79,7 @@ import { PortForwards } from './kube/port.forwards.js';
 import { StatusFilter } from './kube/status.filter.js';
 import { PageDoor, PageParts } from './pages/page.door.js';
 import { PageFilter } from './pages/page.filter.js';
+import { ClusterPages } from './pages/cluster.pages.js';
 import { SessionActsPages } from './pages/session-acts.pages.js';
 import { SessionPages } from './pages/session.pages.js';
 import { SessionShower } from './pages/session.shower.js';
@@ -83,6 +88,7 @@ import { SlackLinkPages } from './pages/slack-link.pages.js';
 import { PolicySetsController } from './policy-sets.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RecordingsController } from './recordings.controller.js';
+import { traceparentOf } from './request.traces.js';
 import { ReviewsController } from './reviews.controller.js';
 import { RouteTable } from './route.table.js';
 import { SchemaPipe } from './schema.pipe.js';
@@ -140,12 +146,15 @@ export interface HttpDeps {
   readonly policies: PolicySource;
   readonly policyArchive: PolicyArchive;
   readonly clusters: Clusters;
+  readonly clusterStates: ClusterStates;
   readonly clock: Clock;
   readonly journal: Journal;
   readonly roleGroups: RoleGroups;
   /** Whether an error means that the database does not answer. */
   readonly isDatabaseDown: (error: unknown) => boolean;
   readonly logger: Logger;
+  /** Left out: nobody follows. */
+  readonly tracer?: Tracer;
   readonly settings: HttpSettings;
   /** Left out: there are no pages to sign in to, and no Slack. */
   readonly pages?: PageParts;
@@ -188,6 +197,7 @@ export const CONTROLLERS: readonly Type[] = [
   DocsController,
   SignInPages,
   SlackLinkPages,
+  ClusterPages,
   SessionPages,
   SessionActsPages,
 ];
@@ -242,6 +252,7 @@ export class HttpModule {
         { provide: PolicySource, useValue: deps.policies },
         { provide: PolicyArchive, useValue: deps.policyArchive },
         { provide: Clusters, useValue: deps.clusters },
+        { provide: ClusterStates, useValue: deps.clusterStates },
         { provide: Clock, useValue: deps.clock },
         { provide: Journal, useValue: deps.journal },
         { provide: Roles, useValue: { groups: deps.roleGroups } satisfies Roles },
@@ -285,6 +296,20 @@ function logging(logger: Logger): DynamicModule {
         }),
         res: (response: { statusCode?: number }) => ({ status: response.statusCode }),
       },
+      // A response ends where the request is not being worked on any more.
+      customSuccessObject: (request: IncomingMessage, _response: unknown, line: object) => ({
+        ...traceFields(traceparentOf(request)),
+        ...line,
+      }),
+      customErrorObject: (
+        request: IncomingMessage,
+        _response: unknown,
+        _: unknown,
+        line: object,
+      ) => ({
+        ...traceFields(traceparentOf(request)),
+        ...line,
+      }),
     },
     // nestjs-pino's own default matches nothing on Fastify.
     forRoutes: [{ path: '*path', method: RequestMethod.ALL }],

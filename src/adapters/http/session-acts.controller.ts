@@ -209,7 +209,11 @@ export class SessionActsController {
       'cluster-unauthorized',
       'cluster-refused',
       'cluster-unavailable',
+      'cluster-unreachable',
+      'cluster-unsupported',
       'policy-unavailable',
+      'too-many-requests',
+      'too-busy',
     ],
   })
   async extend(

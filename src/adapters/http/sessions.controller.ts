@@ -109,6 +109,8 @@ export class SessionsController {
       'cluster-unauthorized',
       'cluster-refused',
       'cluster-unavailable',
+      'cluster-unreachable',
+      'cluster-unsupported',
       'policy-unavailable',
       'too-many-requests',
       'too-busy',

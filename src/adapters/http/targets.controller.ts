@@ -38,6 +38,8 @@ export class TargetsController {
       'cluster-unauthorized',
       'cluster-refused',
       'cluster-unavailable',
+      'cluster-unreachable',
+      'cluster-unsupported',
       'policy-unavailable',
     ],
   })

@@ -2,6 +2,7 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../../app/caller.js';
+import { inTrace } from '../../app/caller.js';
 import type { Entry } from '../../app/enter-session.js';
 import { EnterSession } from '../../app/enter-session.js';
 import { Journal } from '../../app/ports/journal.js';
@@ -16,6 +17,7 @@ import { DatabaseOutage } from './database.outage.js';
 import { HttpSettings } from './http.settings.js';
 import { SocketOperation } from './operation.decorator.js';
 import { Refused, orRefuse } from './refused.error.js';
+import { traceparentOf } from './request.traces.js';
 import { relayScreen } from './screen.relay.js';
 import { sessionIdIn } from './session.id.js';
 import type { SocketConnection } from './socket.connection.js';
@@ -92,7 +94,7 @@ export class TerminalController {
     const refusal = offerRefusal(request.raw, kind, this.settings);
     if (refusal) throw new Refused(refusal);
     const address = addressOf(request);
-    const caller = orRefuse(
+    const redeemed = orRefuse(
       await this.redeeming.redeem({
         ticket: ticketOf(request.raw),
         session,
@@ -101,8 +103,9 @@ export class TerminalController {
         ...(address === undefined ? {} : { address }),
       }),
     );
-    const busy = this.sockets.refusal(caller);
+    const busy = this.sockets.refusal(redeemed);
     if (busy) throw new Refused(busy);
+    const caller = inTrace(redeemed, traceparentOf(request.raw));
     const upgrade = takeUpgrade(request, reply);
     const connection = upgrade && this.sockets.accept(kind, upgrade, caller);
     return connection && { caller, connection };

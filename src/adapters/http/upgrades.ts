@@ -3,6 +3,7 @@ import { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { endSwitched } from './request.traces.js';
 
 /** A connection whose client asked to speak another protocol on it (RFC 9110 §7.8). */
 export interface Upgrade {
@@ -73,6 +74,7 @@ export function takeUpgrade(request: FastifyRequest, reply: FastifyReply): Upgra
   const found = waiting.get(request.raw);
   if (!found) return undefined;
   waiting.delete(request.raw);
+  endSwitched(request);
   reply.hijack();
   reply.raw.detachSocket(found.socket as Socket);
   return { request: request.raw, ...found };

@@ -12,6 +12,12 @@ const PAGE = 500;
 /** Of lists: 20,000 roles are read, and no more. */
 const PAGES_MAX = 40;
 
+/** What is sent, and the headers beside the usual ones. */
+interface Posted {
+  readonly body: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** An answer, whatever it says. */
 interface Answer {
   readonly status: number;
@@ -55,9 +61,9 @@ export class ApiInquirer {
     path: string,
     schema: z.ZodType<T>,
     signal: AbortSignal,
-    body?: object,
+    posted?: Posted,
   ): Promise<T | Unseen> {
-    const answer = await this.ask(path, signal, body);
+    const answer = await this.ask(path, signal, posted);
     if (answer instanceof Unseen) return answer;
     const what = path.split('?')[0] ?? path;
     if (answer.status === 401 || answer.status === 403) return refused(what, answer.status);
@@ -77,9 +83,9 @@ export class ApiInquirer {
   }
 
   /** So many at once: an API server has others to answer. */
-  async ask(path: string, signal: AbortSignal, body?: object): Promise<Answer | Unseen> {
+  async ask(path: string, signal: AbortSignal, posted?: Posted): Promise<Answer | Unseen> {
     while (this.underWay.size >= AT_ONCE) await Promise.race(this.underWay);
-    const asked = this.askNow(path, signal, body);
+    const asked = this.askNow(path, signal, posted);
     this.underWay.add(asked);
     return asked.finally(() => this.underWay.delete(asked));
   }
@@ -93,12 +99,19 @@ export class ApiInquirer {
     return context;
   }
 
-  private async askNow(path: string, signal: AbortSignal, body?: object): Promise<Answer | Unseen> {
-    const method = body === undefined ? HttpMethod.GET : HttpMethod.POST;
+  private async askNow(
+    path: string,
+    signal: AbortSignal,
+    posted?: Posted,
+  ): Promise<Answer | Unseen> {
+    const method = posted === undefined ? HttpMethod.GET : HttpMethod.POST;
     const context = await this.request(path, method).catch(unusable);
     if (context instanceof Unseen) return context;
     context.setHeaderParam('Accept', 'application/json');
-    if (body !== undefined) context.setHeaderParam('Content-Type', 'application/json');
+    if (posted !== undefined) context.setHeaderParam('Content-Type', 'application/json');
+    for (const [name, value] of Object.entries(posted?.headers ?? {})) {
+      context.setHeaderParam(name, value);
+    }
     try {
       const dispatcher = context.getDispatcher();
       const askedMs = Date.now();
@@ -107,7 +120,7 @@ export class ApiInquirer {
         headers: context.getHeaders(),
         redirect: 'manual',
         signal,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(posted === undefined ? {} : { body: JSON.stringify(posted.body) }),
         ...(dispatcher === undefined ? {} : { dispatcher }),
       });
       const answeredMs = Date.now();

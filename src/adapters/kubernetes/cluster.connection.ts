@@ -12,15 +12,14 @@ import type { ClientOptions } from 'ws';
 import { ZodError } from 'zod';
 import type { ApiFailure } from './api.failure.js';
 import { ApiFailureError, isApiFailure } from './api.failure.js';
+import type { CallSpans } from './call.spans.js';
 import type { ClusterLog, ClusterSettings } from './cluster.settings.js';
-import { fileStamp, loadKubeconfig } from './kubeconfig.loader.js';
-import type { PooledKubeConfig } from './pooled.kubeconfig.js';
+import { ClusterCredentials } from './cluster.credentials.js';
+import { HealthRecord } from './health.record.js';
+import type { Pool, PooledKubeConfig } from './pooled.kubeconfig.js';
 import type { TookNote } from './resilient.http.js';
 import { ResilientHttp } from './resilient.http.js';
 import type { RetryLimits } from './retry.policy.js';
-
-const LOOK_AT_FILE_MS = 1_000;
-const RELOAD_MS = 2_000;
 
 const UNREADABLE = [ZodError, SyntaxError, TypeError];
 
@@ -37,39 +36,50 @@ export interface Api {
  * of connections. Makes no connection before the first call.
  */
 export class ClusterConnection {
-  private loaded: { readonly api: Api; readonly stamp: string | undefined } | undefined;
-  private loading: Promise<Api> | undefined;
-  private lookedAtMs = Number.NEGATIVE_INFINITY;
-  private reloadedAtMs = Number.NEGATIVE_INFINITY;
-  private reloads = 0;
+  readonly health: HealthRecord;
+  private readonly credentials: ClusterCredentials;
+  private made: Api | undefined;
   private lastFailure: ApiFailure['failure'] | undefined;
-  private closed = false;
 
   constructor(
     readonly settings: ClusterSettings,
-    private readonly deps: {
-      readonly log: ClusterLog;
-      readonly limits: RetryLimits;
-      /** Told of each try of a generated call. */
+    private readonly log: ClusterLog,
+    private readonly limits: RetryLimits,
+    private readonly told: {
+      /** Told of each call. */
+      readonly calls: CallSpans;
+      /** Told of each try of one that is generated. */
       readonly took: TookNote;
     },
-  ) {}
+  ) {
+    this.health = new HealthRecord(settings.name, log, () => this.credentials.state());
+    this.credentials = new ClusterCredentials(settings, log, () => this.health.renewed());
+  }
+
+  get calls(): CallSpans {
+    return this.told.calls;
+  }
 
   /** Makes a call. A 401 is answered by reading the credentials again and asking once more. Other errors are bugs. */
   async call<T>(request: (api: Api) => Promise<T>): Promise<T | ApiFailure> {
-    const { reloads } = this;
+    return this.noted(await this.quietly(request));
+  }
+
+  /** The same, without a word to the log where there is no answer. */
+  async quietly<T>(request: (api: Api) => Promise<T>): Promise<T | ApiFailure> {
+    const beganMs = performance.now();
     const first = await this.attempt(request);
-    if (!isApiFailure(first) || !isUnauthorized(first)) return this.noted(first);
-    // Another call may have thrown the same credentials away while this one was under way.
-    if (reloads === this.reloads) {
-      if (!this.mayReload()) return this.noted(first);
-      this.forget();
-    }
-    return this.noted(await this.attempt(request));
+    if (!isApiFailure(first) || !isUnauthorized(first)) return first;
+    return (await this.credentials.renew(beganMs)) ? this.attempt(request) : first;
+  }
+
+  /** Looks whether the credentials are new ones, as each call does. */
+  async refresh(): Promise<void> {
+    await this.credentials.current().catch(() => undefined);
   }
 
   /** What the generated calls do not make: a request with credentials and its pool attached. */
-  async request(path: string, pool: 'watches' | 'logs'): Promise<RequestContext | ApiFailure> {
+  async request(path: string, pool: Pool): Promise<RequestContext | ApiFailure> {
     return this.attempt(async ({ kubeconfig }) => {
       const server = new URL(kubeconfig.getCurrentCluster()?.server ?? '');
       const context = new RequestContext(addressOf(server) + path, HttpMethod.GET);
@@ -92,11 +102,8 @@ export class ClusterConnection {
   }
 
   /** Cuts all connections. Calls under way fail; those made later too. */
-  async close(): Promise<void> {
-    this.closed = true;
-    const api = this.loaded?.api ?? (await this.loading?.catch(() => undefined));
-    this.loaded = undefined;
-    await api?.kubeconfig.destroy();
+  close(): Promise<void> {
+    return this.credentials.close();
   }
 
   private async attempt<T>(request: (api: Api) => Promise<T>): Promise<T | ApiFailure> {
@@ -114,50 +121,21 @@ export class ClusterConnection {
   }
 
   private async api(): Promise<Api> {
-    if (this.closed) throw misconfigured(new Error('the broker is closing'));
-    if (this.loaded && !(await this.fileChanged(this.loaded.stamp))) return this.loaded.api;
-    this.loading ??= this.load().finally(() => {
-      this.loading = undefined;
-    });
-    return this.loading;
-  }
-
-  private async fileChanged(stamp: string | undefined): Promise<boolean> {
-    const { kubeconfig } = this.settings;
-    if (kubeconfig === undefined || performance.now() - this.lookedAtMs < LOOK_AT_FILE_MS)
-      return false;
-    this.lookedAtMs = performance.now();
-    const now = await fileStamp(kubeconfig);
-    // A file that is gone for a moment is being replaced: what was read holds on.
-    return now !== undefined && now !== stamp;
-  }
-
-  private async load(): Promise<Api> {
-    const before = this.loaded;
-    const { kubeconfig: path } = this.settings;
-    try {
-      const stamp = path === undefined ? undefined : await fileStamp(path);
-      const kubeconfig = await loadKubeconfig(this.settings);
-      const api = this.apiOf(kubeconfig);
-      this.loaded = { api, stamp };
-      this.lookedAtMs = performance.now();
-      if (before) this.deps.log.info({ cluster: this.settings.name }, 'credentials read again');
-      return api;
-    } catch (cause) {
-      if (!before) throw misconfigured(cause);
-      this.deps.log.warn(
-        { cluster: this.settings.name, err: cause },
-        'a changed kubeconfig cannot be used; the one before is kept',
-      );
-      return before.api;
-    }
+    const kubeconfig = await this.credentials.current();
+    if (this.made?.kubeconfig !== kubeconfig) this.made = this.apiOf(kubeconfig);
+    return this.made;
   }
 
   private apiOf(kubeconfig: PooledKubeConfig): Api {
     const configuration = createConfiguration({
       baseServer: new ServerConfiguration(kubeconfig.getCurrentCluster()?.server ?? '', {}),
       authMethods: { default: kubeconfig },
-      httpApi: wrapHttpLibrary(new ResilientHttp(this.deps.limits, this.deps.took)),
+      httpApi: wrapHttpLibrary(
+        new ResilientHttp(this.limits, {
+          ...this.told,
+          heard: (outcome) => this.health.heard(outcome),
+        }),
+      ),
     });
     return {
       core: new CoreV1Api(configuration),
@@ -167,29 +145,19 @@ export class ClusterConnection {
     };
   }
 
-  private mayReload(): boolean {
-    return performance.now() - this.reloadedAtMs >= RELOAD_MS;
-  }
-
-  /** What is under way on the connections of before may go on; once idle, they close by themselves. */
-  private forget(): void {
-    this.reloads++;
-    this.reloadedAtMs = performance.now();
-    this.loaded = undefined;
-  }
-
   /** Says so once when a cluster stops answering, and once when it answers again. */
   private noted<T>(result: T | ApiFailure): T | ApiFailure {
+    if (isApiFailure(result)) this.health.heard(result);
     const failure = isApiFailure(result) && result.failure !== 'refused' ? result : undefined;
     if (failure?.failure === this.lastFailure) return result;
     const facts = { cluster: this.settings.name };
     if (failure) {
-      this.deps.log.warn(
+      this.log.warn(
         { ...facts, failure: failure.failure, err: 'cause' in failure ? failure.cause : undefined },
         'the cluster does not answer',
       );
     } else {
-      this.deps.log.info(facts, 'the cluster answers again');
+      this.log.info(facts, 'the cluster answers again');
     }
     this.lastFailure = failure?.failure;
     return result;
@@ -203,8 +171,4 @@ function addressOf({ origin, pathname }: URL): string {
 
 function isUnauthorized(failure: ApiFailure): boolean {
   return failure.failure === 'refused' && failure.httpStatus === 401;
-}
-
-function misconfigured(cause: unknown): ApiFailureError {
-  return new ApiFailureError({ failure: 'misconfigured', definite: true, cause });
 }

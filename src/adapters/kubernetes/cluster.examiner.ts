@@ -81,22 +81,28 @@ export class ClusterExaminer extends ClusterLooks {
     right: Right,
     { namespace, signal }: { readonly namespace?: string; readonly signal: AbortSignal },
   ): Promise<boolean | Unseen> {
-    const kind = who === 'self' ? 'SelfSubjectAccessReview' : 'SubjectAccessReview';
+    const isOther = who !== 'self' && 'user' in who;
+    const kind = isOther ? 'SubjectAccessReview' : 'SelfSubjectAccessReview';
+    const body = {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind,
+      spec: {
+        resourceAttributes: {
+          ...(namespace === undefined ? {} : { namespace }),
+          ...attributesOf(right),
+        },
+        ...(isOther ? who : {}),
+      },
+    };
+    const headers: Readonly<Record<string, string>> =
+      who !== 'self' && 'actedAs' in who
+        ? { 'Impersonate-User': who.actedAs.user, 'Impersonate-Group': who.actedAs.group }
+        : {};
     const answer = await this.inquirer.read(
       `${AUTHORIZATION}/${kind.toLowerCase()}s`,
       AccessReviewAnswer,
       signal,
-      {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind,
-        spec: {
-          resourceAttributes: {
-            ...(namespace === undefined ? {} : { namespace }),
-            ...Object.fromEntries(Object.entries(right).filter(([, value]) => value !== '')),
-          },
-          ...(who === 'self' ? {} : who),
-        },
-      },
+      { body, headers },
     );
     return answer instanceof Unseen ? answer : answer.status.allowed;
   }
@@ -133,7 +139,6 @@ export class ClusterExaminer extends ClusterLooks {
   }
 
   override async admissionPolicies(
-    prefix: string,
     signal: AbortSignal,
   ): Promise<readonly AdmissionPolicyFacts[] | Unseen> {
     const api = await this.api(signal);
@@ -148,15 +153,13 @@ export class ClusterExaminer extends ClusterLooks {
     ]);
     if (policies instanceof Unseen) return policies;
     if (bindings instanceof Unseen) return bindings;
-    return policies
-      .map(({ metadata: { name } }) => name)
-      .filter((name) => name.startsWith(prefix))
-      .map((name) => ({
-        name,
-        actions: bindings
-          .filter(({ spec }) => spec.policyName === name)
-          .map(({ spec }) => spec.validationActions),
-      }));
+    return policies.map(({ metadata: { name, labels } }) => ({
+      name,
+      labels: labels ?? {},
+      actions: bindings
+        .filter(({ spec }) => spec.policyName === name)
+        .map(({ spec }) => spec.validationActions),
+    }));
   }
 
   override async clock(signal: AbortSignal): Promise<ClockReading | Unseen> {
@@ -175,4 +178,10 @@ export class ClusterExaminer extends ClusterLooks {
   override close(): Promise<void> {
     return this.inquirer.close();
   }
+}
+
+/** Of a right nothing but what a review asks about. */
+function attributesOf({ verb, group, resource, subresource, name = '' }: Right): object {
+  const all = { verb, group, resource, subresource, name };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
 }

@@ -7,6 +7,8 @@ export interface ClusterSettings {
   readonly inCluster: boolean;
   /** The path of a kubeconfig file; given exactly where `inCluster` is false. Read again whenever it changes. */
   readonly kubeconfig?: string;
+  /** What stands before the paths of a Pod's service account; nothing, but where a test plays the Pod. */
+  readonly podRoot?: string;
   /** A context in it; its current one where absent. */
   readonly context?: string;
   /** Globs of the namespaces that may be touched. None: no namespace at all. */

@@ -3,6 +3,7 @@ import type { Problem } from '../../domain/problem.js';
 import { problem } from '../../domain/problem.js';
 import { plainText } from '../../domain/text.js';
 import { ApiFailureError, isApiFailure } from './api.failure.js';
+import { endOf } from './call.spans.js';
 import type { ChannelConnection, ChannelHandlers, RefusedUpgrade } from './channel.client.js';
 import { connectChannels } from './channel.client.js';
 import type { ClusterConnection } from './cluster.connection.js';
@@ -35,7 +36,14 @@ export async function openChannels(args: {
     );
     if (isApiFailure(address)) throw new ApiFailureError(address);
     const { url, options } = inNameOf(address, connection, place.onBehalf);
-    const answer = await connectChannels({ url, options, handlers, signal });
+    const call = { verb: 'get', resource: `pods/${path}` };
+    const answer = await connection.calls.follow(call, async (span) => {
+      const came = await connectChannels({ url, options, handlers, signal });
+      if ('kind' in came) {
+        span.end(came.kind === 'refused' ? endOf(refusal(came)) : { fault: came.kind });
+      }
+      return came;
+    });
     if (!('kind' in answer)) return answer;
     // By its caller: that says nothing about the cluster.
     if (signal.aborted) throw new GivenUpError();

@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { Clusters } from '../../app/ports/cluster.js';
 import type { Place, ResolvedTarget } from '../../app/ports/cluster.js';
 import type { ClusterTargets } from '../../app/ports/cluster.targets.js';
+import type { Tracer } from '../../app/ports/tracer.js';
+import { UNTRACED } from '../../app/ports/tracer.js';
+import type { ClusterHealth } from '../../domain/cluster.health.js';
 import { matchesAny } from '../../domain/policy/glob.js';
 import type { Stopwatch } from '../../app/ports/stopwatch.js';
 import type { Problem } from '../../domain/problem.js';
@@ -10,7 +13,12 @@ import type { EphemeralContainerSpec } from '../../domain/session/debug-containe
 import type { Observation } from '../../domain/session/observation.js';
 import type { Target } from '../../domain/session/session.js';
 import { isApiFailure } from './api.failure.js';
+import { CallSpans } from './call.spans.js';
+import { AskingLane } from './asking.lane.js';
 import { ClusterConnection } from './cluster.connection.js';
+import { awayProblem, unsupportedProblem } from './cluster.doors.js';
+import { ClusterProber } from './cluster.prober.js';
+import type { ProbeTimes } from './cluster.prober.js';
 import type { ClusterLog, ClusterSettings } from './cluster.settings.js';
 import { addContainer } from './container.adder.js';
 import { followContainer, observeContainer } from './container.follower.js';
@@ -24,9 +32,14 @@ import { problemOf } from './status.problems.js';
 import { listTargets } from './target.lister.js';
 import { noSuchTarget, resolveTarget, whatOf } from './target.resolver.js';
 
-/** The clusters of the configuration, by Kubernetes' own API. Connects to none of them before it is asked to. */
+/**
+ * The clusters of the configuration, by Kubernetes' own API. Connects to none of them before it is asked to, or to look
+ * after them. Nothing that is done in one waits for another.
+ */
 export class KubernetesClusters extends Clusters {
   private readonly connections: ReadonlyMap<string, ClusterConnection>;
+  private readonly lanes: ReadonlyMap<string, AskingLane>;
+  private readonly probers: readonly ClusterProber[];
   private readonly settings: readonly ClusterSettings[];
   private readonly log: ClusterLog;
   private readonly namespaces: NamespaceReader;
@@ -38,6 +51,9 @@ export class KubernetesClusters extends Clusters {
     readonly limits?: Partial<RetryLimits>;
     /** Left out: nobody measures. */
     readonly stopwatch?: Stopwatch;
+    /** Left out: nobody follows. */
+    readonly tracer?: Tracer;
+    readonly probes?: Partial<ProbeTimes>;
   }) {
     super();
     this.settings = args.clusters;
@@ -46,11 +62,26 @@ export class KubernetesClusters extends Clusters {
     const limits = { ...RETRY_LIMITS, ...args.limits };
     this.connections = new Map(
       args.clusters.map((one) => {
+        const calls = new CallSpans(args.tracer ?? UNTRACED, one.name);
         const took: TookNote = (seconds, labels) =>
           args.stopwatch?.took('clusterRequest', seconds, { cluster: one.name, ...labels });
-        return [one.name, new ClusterConnection(one, { log: args.log, limits, took })];
+        return [one.name, new ClusterConnection(one, args.log, limits, { calls, took })];
       }),
     );
+    this.lanes = new Map(args.clusters.map(({ name }) => [name, new AskingLane(name)]));
+    this.probers = [...this.connections.values()].map(
+      (it) => new ClusterProber(it, args.clusters.length, args.probes),
+    );
+  }
+
+  /** Looks after each of them from now on, until it is closed. */
+  watch(): void {
+    for (const prober of this.probers) prober.start();
+  }
+
+  /** How each of them is, as far as this replica knows. */
+  health(): readonly ClusterHealth[] {
+    return [...this.connections.values()].map(({ health }) => health.state());
   }
 
   list(): readonly { readonly name: string; readonly namespaces: readonly string[] }[] {
@@ -69,7 +100,9 @@ export class KubernetesClusters extends Clusters {
       return noSuchTarget({ cluster, namespace, what: whatOf(target) });
     }
     const { namespaces } = this;
-    const found = await resolveTarget({ connection, namespace, target, container, namespaces });
+    const found = await this.asking(connection, () =>
+      resolveTarget({ connection, namespace, target, container, namespaces }),
+    );
     if (!isProblem(found) && found.unfit) this.told(found.unfit);
     return this.told(found);
   }
@@ -84,7 +117,9 @@ export class KubernetesClusters extends Clusters {
       return noSuchTarget({ cluster, namespace, what: 'namespace' });
     }
     const { namespaces } = this;
-    return this.told(await listTargets({ connection, namespace, namespaces }));
+    return this.told(
+      await this.asking(connection, () => listTargets({ connection, namespace, namespaces })),
+    );
   }
 
   async add(
@@ -147,6 +182,7 @@ export class KubernetesClusters extends Clusters {
 
   /** Cuts all connections; for the end of the program. Every call after it fails. */
   async close(): Promise<void> {
+    await Promise.all(this.probers.map((prober) => prober.stop()));
     await Promise.all([...this.connections.values()].map((connection) => connection.close()));
   }
 
@@ -159,6 +195,20 @@ export class KubernetesClusters extends Clusters {
         `Cluster "${cluster}" is no longer in Hallpass's configuration. Tell its operators: sessions there cannot be looked after.`,
       )
     );
+  }
+
+  /** What people ask of a cluster: not where it is in vain, nor where too much waits for it. Ending never comes by here. */
+  private async asking<T>(
+    connection: ClusterConnection,
+    question: () => Promise<T | Problem>,
+  ): Promise<T | Problem> {
+    const { settings, health } = connection;
+    const { name } = settings;
+    if (health.isAway) await connection.refresh();
+    const state = health.state();
+    if (health.isAway) return awayProblem(state, new Date());
+    if (state.unsupported !== null) return unsupportedProblem(name, state.unsupported);
+    return (this.lanes.get(name) ?? new AskingLane(name)).through(question);
   }
 
   /** What the operators alone can mend is written to their log, whoever asked. */

@@ -1,4 +1,3 @@
-import { IsomorphicFetchHttpLibrary } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { OnBehalf } from '../../app/ports/cluster.js';
 import type { ByteTunnel, LogOptions, PodJson, PodPlace } from '../../app/ports/cluster.pods.js';
@@ -9,6 +8,7 @@ import { plainText } from '../../domain/text.js';
 import type { ApiFailure } from './api.failure.js';
 import { isApiFailure } from './api.failure.js';
 import { openTunnel } from './byte.tunnel.js';
+import { endOf } from './call.spans.js';
 import type { ClusterConnection } from './cluster.connection.js';
 import type { KubernetesClusters } from './kubernetes.clusters.js';
 import { impersonationHeaders, inNameOf } from './impersonation.headers.js';
@@ -99,7 +99,12 @@ export class KubernetesPods extends ClusterPods {
     const subject = { ...subjectOf(place), act: 'forwarding ports' };
     if (isApiFailure(address)) return problemOf(address, subject);
     const { url, options } = inNameOf(address, found, place.onBehalf);
-    const opened = await openTunnel({ url, options, headers, signal });
+    const call = { verb: 'get', resource: 'pods/portforward' };
+    const opened = await found.calls.follow(call, async (span) => {
+      const came = await openTunnel({ url, options, headers, signal });
+      if ('failure' in came) span.end(endOf(came));
+      return came;
+    });
     return 'failure' in opened ? problemOf(opened, subject) : opened;
   }
 
@@ -164,7 +169,7 @@ async function get(
   const tooLate = setTimeout(() => opening.abort(new Error('no answer in time')), OPEN_MS);
   request.setSignal(AbortSignal.any([signal, opening.signal]));
   try {
-    const response = await new IsomorphicFetchHttpLibrary().send(request).toPromise();
+    const response = await connection.calls.open(request);
     if (response.httpStatusCode === 200) return bytes(response.body.stream(), signal);
     return refusal({
       httpStatus: response.httpStatusCode,

@@ -1,4 +1,3 @@
-import { IsomorphicFetchHttpLibrary } from '@kubernetes/client-node';
 import type { RequestContext, ResponseContext } from '@kubernetes/client-node';
 import type { ApiFailure } from './api.failure.js';
 import { isApiFailure } from './api.failure.js';
@@ -49,7 +48,7 @@ export async function watchPod(args: {
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {
-    const response = await open(request, over);
+    const response = await open(connection, request, over);
     if (response.httpStatusCode !== 200) {
       return refusal({
         httpStatus: response.httpStatusCode,
@@ -77,11 +76,15 @@ export async function watchPod(args: {
   }
 }
 
-async function open(request: RequestContext, over: AbortController): Promise<ResponseContext> {
+async function open(
+  { calls }: ClusterConnection,
+  request: RequestContext,
+  over: AbortController,
+): Promise<ResponseContext> {
   request.setSignal(over.signal);
   const tooLate = setTimeout(() => over.abort(new Error('no answer to a watch in time')), OPEN_MS);
   try {
-    return await new IsomorphicFetchHttpLibrary().send(request).toPromise();
+    return await calls.open(request);
   } finally {
     clearTimeout(tooLate);
   }

@@ -7,9 +7,12 @@ import { Agent, ProxyAgent } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { ClientOptions } from 'ws';
 import { ApiFailureError } from './api.failure.js';
+import { sharedLookup } from './shared.lookup.js';
 
 /** A server behind a silent network must not hold a call for longer than this. */
 const CONNECT_MS = 3_000;
+/** Nor a plugin that gets credentials from elsewhere. */
+const PLUGIN_MS = 5_000;
 /** Idle connections are given up well before API servers and most load balancers do it (60 s and more). */
 const IDLE_MS = 30_000;
 
@@ -17,8 +20,13 @@ const IDLE_MS = 30_000;
  * A watch, or a log, takes its connection with it when it is left. undici fills the place of a closed connection before
  * it uses one that is open, so in one pool the next call would wait for a TLS handshake.
  */
-type Pool = 'calls' | 'watches' | 'logs';
+export type Pool = 'calls' | 'watches' | 'logs';
 type Pools = Readonly<Record<Pool, Dispatcher>>;
+
+interface Prepared {
+  readonly options: RequestOptions;
+  readonly pools: Pools | undefined;
+}
 
 /** How long an answer may pause; 0: for ever. The API server says something on a watch each minute, a log may say nothing. */
 const SILENT_MS: Readonly<Record<Pool, number>> = { calls: 300_000, watches: 300_000, logs: 0 };
@@ -31,6 +39,8 @@ export class PooledKubeConfig extends KubeConfig {
   private kept: { readonly key: string; readonly pools: Pools } | undefined;
   /** A context of TLS takes 34 kB and a tenth of a millisecond: each WebSocket would make one of its own. */
   private trusted: { readonly key: string; readonly context: SecureContext } | undefined;
+
+  private preparing: Promise<Prepared> | undefined;
 
   override applySecurityAuthentication(context: RequestContext): Promise<void> {
     return this.applyTo(context, 'calls');
@@ -66,10 +76,16 @@ export class PooledKubeConfig extends KubeConfig {
         Object.entries({
           // client-node keeps its agent's certificates for good, so only a proxy is worth having it.
           agent: cluster?.proxyUrl ? agent : undefined,
-          ...{ ...trust, rejectUnauthorized, servername, headers, auth },
+          ...{ ...trust, rejectUnauthorized, servername, headers, auth, lookup: sharedLookup },
         }).filter(([, value]) => value !== undefined && value !== null),
       ),
     };
+  }
+
+  /** Goes on with the connections of the credentials before, where they are to the same server with the same trust. */
+  inherit(before: PooledKubeConfig): void {
+    this.kept = before.kept;
+    this.trusted = before.trusted;
   }
 
   /** Cuts every connection of the pools. */
@@ -79,17 +95,22 @@ export class PooledKubeConfig extends KubeConfig {
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
-  private async prepare(): Promise<{
-    options: RequestOptions;
-    pools: Pools | undefined;
-  }> {
+  /** Those who ask at the same time are given the same: a credential plugin is a process, and one is enough. */
+  private prepare(): Promise<Prepared> {
+    this.preparing ??= this.prepareNow().finally(() => {
+      this.preparing = undefined;
+    });
+    return this.preparing;
+  }
+
+  private async prepareNow(): Promise<Prepared> {
     try {
       const options: RequestOptions = {};
-      await this.applyToHTTPSOptions(options);
+      await inTime(this.applyToHTTPSOptions(options));
       options.headers = fitHeaders(options.headers ?? {});
       return { options, pools: this.poolsFor(options) };
     } catch (cause) {
-      // A token file that is not there, a credential plugin that fails: nothing was sent.
+      // A credential plugin that fails: nothing was sent.
       throw new ApiFailureError({ failure: 'misconfigured', definite: true, cause });
     }
   }
@@ -141,7 +162,10 @@ function makeDispatcher(trust: Trust, proxy: string | undefined, bodyTimeout: nu
   // One HTTP/2 connection for all would die, or hang half open, with everything on it; HTTP/1.1 ones fail one by one.
   const idle = { keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS };
   const pool = { allowH2: false, bodyTimeout, ...idle };
-  const connect = { timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: IDLE_MS };
+  const connect = {
+    ...{ timeout: CONNECT_MS, keepAlive: true, keepAliveInitialDelay: IDLE_MS },
+    lookup: sharedLookup,
+  };
   return proxy === undefined
     ? new Agent({ ...pool, connect: { ...trust, ...connect } })
     : new ProxyAgent({ ...pool, uri: proxy, requestTls: trust, connect });
@@ -159,7 +183,7 @@ function fitHeaders(headers: object): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, given]) => {
       const value = String(given).trim();
-      if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      if (!fitsHeader(value)) {
         throw new Error(
           `the credentials make a "${name}" header with characters that no header can hold`,
         );
@@ -167,4 +191,18 @@ function fitHeaders(headers: object): Record<string, string> {
       return [name, value];
     }),
   );
+}
+
+async function inTime(work: Promise<void>): Promise<void> {
+  const tooLate = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => tooLate.reject(new Error('the credentials cannot be had in time')),
+    PLUGIN_MS,
+  );
+  await Promise.race([work, tooLate.promise]).finally(() => clearTimeout(timer));
+}
+
+/** Whether a header can hold it (RFC 9110 §5.5). */
+export function fitsHeader(value: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value.trim());
 }

@@ -2,8 +2,11 @@ import { IsomorphicFetchHttpLibrary, ResponseContext } from '@kubernetes/client-
 import type { PromiseHttpLibrary, RequestContext } from '@kubernetes/client-node';
 import { pause } from '../../app/pause.js';
 import type { Durations } from '../../app/ports/stopwatch.js';
+import type { OpenSpan, SpanFacts } from '../../app/ports/tracer.js';
+import { apiCallOf } from './api.call.js';
 import type { ApiFailure } from './api.failure.js';
 import { ApiFailureError } from './api.failure.js';
+import type { CallSpans } from './call.spans.js';
 import type { RetryLimits } from './retry.policy.js';
 import { retryWaitMs, wasNotSent } from './retry.policy.js';
 import { readStatus } from './status.schema.js';
@@ -27,10 +30,22 @@ export class ResilientHttp implements PromiseHttpLibrary {
 
   constructor(
     private readonly limits: RetryLimits,
-    private readonly took: TookNote,
+    private readonly told: {
+      /** Told of each call. */
+      readonly calls: CallSpans;
+      /** Told how long each try took. */
+      readonly took: TookNote;
+      /** Told what each try came to. */
+      readonly heard?: (outcome: ResponseContext | ApiFailure) => void;
+    },
   ) {}
 
   async send(request: RequestContext): Promise<ResponseContext> {
+    const call = apiCallOf(request.getHttpMethod(), request.getUrl());
+    return this.told.calls.follow(call, (span) => this.sendUntilTaken(request, span));
+  }
+
+  private async sendUntilTaken(request: RequestContext, span: OpenSpan): Promise<ResponseContext> {
     const { limits } = this;
     const signal = request.getSignal() ?? NEVER;
     const endsAt = performance.now() + limits.callMs;
@@ -41,6 +56,8 @@ export class ResilientHttp implements PromiseHttpLibrary {
       const outcome = await this.attempt(request, { signal, leftMs });
       // Whoever gave up waiting tells nothing of the cluster.
       if (!signal.aborted) this.note(request, outcome, beganMs);
+      span.note(factsOf(outcome, tries));
+      this.told.heard?.(outcome);
       if (outcome instanceof ResponseContext) return outcome;
       inDoubt ||= !outcome.definite;
       const waitMs = retryWaitMs({
@@ -66,7 +83,7 @@ export class ResilientHttp implements PromiseHttpLibrary {
     const how = outcome instanceof ResponseContext ? 'answered' : outcome.failure;
     if (how === 'misconfigured') return;
     const seconds = (performance.now() - beganMs) / 1000;
-    this.took(seconds, { method: request.getHttpMethod(), outcome: how });
+    this.told.took(seconds, { method: request.getHttpMethod(), outcome: how });
   }
 
   private async attempt(
@@ -85,6 +102,12 @@ export class ResilientHttp implements PromiseHttpLibrary {
       request.setSignal(signal);
     }
   }
+}
+
+function factsOf(outcome: ResponseContext | ApiFailure, tries: number): SpanFacts {
+  const retries = tries === 1 ? {} : { retries: tries - 1 };
+  if (outcome instanceof ResponseContext) return { status: outcome.httpStatusCode, ...retries };
+  return { ...(outcome.failure === 'refused' ? { status: outcome.httpStatus } : {}), ...retries };
 }
 
 function judge(response: ResponseContext, text: string): ResponseContext | ApiFailure {

@@ -79,14 +79,21 @@ function isWorthRetrying(failure: ApiFailure, method: string): boolean {
   }
 }
 
+/** Whether it is the code of a TLS peer that is not who it should be. */
+export function isDistrust(code: string): boolean {
+  return DISTRUST.test(code);
+}
+
 /** The codes of an error and of what caused it, outermost first (Node hides several behind one AggregateError). */
-function errorCodes(error: unknown): string[] {
+export function errorCodes(error: unknown): string[] {
   const codes: string[] = [];
   const pending: unknown[] = [error];
   for (let at = 0; at < pending.length && at < 20; at++) {
     const it = pending[at];
     if (!(it instanceof Error)) continue;
     if ('code' in it && typeof it.code === 'string') codes.push(it.code);
+    // Of DOM's errors, which time limits end with, the code is a number.
+    else if (it instanceof DOMException) codes.push(it.name);
     if (it instanceof AggregateError) pending.push(...(it.errors as unknown[]));
     pending.push(it.cause);
   }

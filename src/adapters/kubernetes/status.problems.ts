@@ -200,6 +200,15 @@ const ROWS: readonly Row[] = [
     quoted: true,
   },
   {
+    // A Pod that is there, without the subresource that was asked for: too old, or something is between.
+    when: withReason('NotFound', 404),
+    code: 'cluster-unsupported',
+    what: ({ cluster, act, what }) => `Cluster "${cluster}" has no address for ${act} of ${what}`,
+    advice:
+      'Debug containers are had from Kubernetes 1.25 on: have its operators update it, or let what stands before its API server through.',
+    quoted: true,
+  },
+  {
     when: withReason('Conflict', 409),
     code: 'write-conflict',
     what: ({ what }) => `${what} was being changed by others at the same moment, again and again`,

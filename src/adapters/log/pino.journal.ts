@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
-import type { Logger } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
 import { Journal } from '../../app/ports/journal.js';
 import { toldMessage } from './told.error.js';
 import { toldFacts } from './told.facts.js';
@@ -15,8 +15,17 @@ export interface LogSettings {
 /** Explicit paths, never wildcards (pino's own advice): where a secret could come by mistake, it is not written. */
 const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'token', 'password'];
 
-/** The program's one logger: on standard output, or on what it is given instead. */
-export function makeLogger(settings: LogSettings, to?: Writable): Logger {
+/**
+ * The program's one logger.
+ *
+ * @param more what each line says besides, such as of which trace it is.
+ * @param to where it goes; standard output where left out.
+ */
+export function makeLogger(
+  settings: LogSettings,
+  more?: () => object,
+  to?: DestinationStream,
+): Logger {
   const options = {
     level: settings.level,
     redact: { paths: REDACTED, censor: '[redacted]' },
@@ -26,6 +35,7 @@ export function makeLogger(settings: LogSettings, to?: Writable): Logger {
       err: same,
       msg: (text: unknown) => (typeof text === 'string' ? toldMessage(text) : text),
     },
+    ...(more ? { mixin: more } : {}),
   };
   if (settings.format === 'json') return to ? pino(options, to) : pino(options);
   return pino(options, pretty({ sync: true, ...(to ? { destination: to } : {}) }));

@@ -9,9 +9,17 @@ import type { AuditState } from '../../app/views/log-standing.view.js';
 import type { ChannelView } from '../../contract/channel.schema.js';
 import type { SinkStanding } from '../../app/ports/sink.store.js';
 import type { SlackStanding } from '../../app/ports/slack.posts.js';
+import type { ClusterHealth } from '../../domain/cluster.health.js';
+import { takeClusters } from './cluster.gauges.js';
 import type { Metric } from './metric.js';
 import { METRICS } from './metric.catalogue.js';
 import { PrometheusStopwatch } from './prometheus.stopwatch.js';
+
+/** What became of spans. */
+export interface SpansTold {
+  readonly sent: number;
+  readonly dropped: Readonly<Record<string, number>>;
+}
 
 /** What is counted in the database, for all replicas together. */
 export interface Tally {
@@ -46,6 +54,8 @@ export interface MetricSources {
   };
   /** Whose API servers' audit logs are looked at. */
   readonly heard: () => readonly HeardCluster[];
+  /** As this replica knows them. */
+  readonly clusters: () => readonly ClusterHealth[];
   readonly anchorLags: () => Promise<readonly AnchorLag[]>;
   /** Where the audit log is delivered to. */
   readonly sinks: () => Promise<readonly SinkStanding[]>;
@@ -55,6 +65,18 @@ export interface MetricSources {
   readonly slack: () => Promise<SlackStanding>;
   /** Whether this replica is connected to Slack; null where it is not to be. */
   readonly slackConnected: () => boolean | null;
+  /** How far the database's clock is ahead of this machine's, in seconds. */
+  readonly clockCorrection: () => number;
+  /** Of files that the configuration names. */
+  readonly files: () => readonly {
+    readonly key: string;
+    readonly renewed: number;
+    readonly isUsed: boolean;
+  }[];
+  /** Of our own: what is served with. */
+  readonly certificates: () => readonly { readonly key: string; readonly validTo: Date }[];
+  /** What became of the spans of this replica; null where none are made. */
+  readonly spans: () => SpansTold | null;
 }
 
 /** What this replica tells Prometheus, at the moment of asking. */
@@ -106,7 +128,15 @@ export class PrometheusMetrics {
     slackGone: this.gauge(METRICS.slackGone),
     slackConnected: this.gauge(METRICS.slackConnected),
     sinkDeadLetters: this.gauge(METRICS.sinkDeadLetters),
+    clockCorrection: this.gauge(METRICS.clockCorrection),
+    fileUnused: this.gauge(METRICS.fileUnused),
+    certificateExpiry: this.gauge(METRICS.certificateExpiry),
+    clusterUp: this.gauge(METRICS.clusterUp),
+    clusterAnswerAge: this.gauge(METRICS.clusterAnswerAge),
+    clusterUnsupported: this.gauge(METRICS.clusterUnsupported),
+    clusterCredentialsRefused: this.gauge(METRICS.clusterCredentialsRefused),
   };
+  private readonly filesRenewed = this.counter(METRICS.filesRenewed);
   private readonly streamsOpened = this.counter(METRICS.streamsOpened);
   private readonly streamBytes = this.counter(METRICS.streamBytes);
   private readonly recorded = {
@@ -122,6 +152,10 @@ export class PrometheusMetrics {
     dropped: this.counter(METRICS.auditDropped),
     dropFailures: this.counter(METRICS.auditDropFailures),
     misfiled: this.counter(METRICS.auditMisfiled),
+  };
+  private readonly spans = {
+    sent: this.counter(METRICS.spansSent),
+    dropped: this.counter(METRICS.spansDropped),
   };
   private readonly kubeAudited = {
     bypasses: this.counter(METRICS.bypasses),
@@ -146,6 +180,9 @@ export class PrometheusMetrics {
     this.takeRecordings(this.sources.recordings());
     this.takeAudit(this.sources.audit());
     this.takeHeard(this.sources.heard());
+    this.takeFiles();
+    this.takeSpans(this.sources.spans());
+    takeClusters(this.gauges, this.sources.clusters(), Date.now());
     await Promise.all([
       this.takeTally(),
       this.takeLags(),
@@ -233,6 +270,13 @@ export class PrometheusMetrics {
     }
   }
 
+  private takeSpans(told: SpansTold | null): void {
+    const { sent, dropped } = this.spans;
+    for (const counter of Object.values(this.spans)) counter.reset();
+    sent.inc(told?.sent ?? 0);
+    for (const [why, spans] of Object.entries(told?.dropped ?? {})) dropped.inc({ why }, spans);
+  }
+
   private async takeLags(): Promise<void> {
     const { anchorLagEvents, anchorLagSeconds } = this.gauges;
     const lags = await inTime(this.sources.anchorLags());
@@ -241,6 +285,18 @@ export class PrometheusMetrics {
     for (const { name: anchor, events, seconds } of lags ?? []) {
       anchorLagEvents.set({ anchor }, events);
       anchorLagSeconds.set({ anchor }, seconds);
+    }
+  }
+
+  private takeFiles(): void {
+    this.gauges.clockCorrection.set(this.sources.clockCorrection());
+    this.filesRenewed.reset();
+    for (const { key, renewed, isUsed } of this.sources.files()) {
+      this.gauges.fileUnused.set({ key }, isUsed ? 0 : 1);
+      this.filesRenewed.inc({ key }, renewed);
+    }
+    for (const { key, validTo } of this.sources.certificates()) {
+      this.gauges.certificateExpiry.set({ key }, validTo.getTime() / 1000);
     }
   }
 

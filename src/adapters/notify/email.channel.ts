@@ -18,20 +18,28 @@ export class EmailChannel extends Channel {
   readonly kind = 'email';
   readonly name: string;
   readonly fingerprint: string;
-  private readonly transport: Transporter;
+  private made:
+    { readonly password: string | undefined; readonly transport: Transporter } | undefined;
 
   constructor(private readonly config: ChannelOf<'email'>) {
     super();
     this.name = config.name;
     this.fingerprint = config.fingerprint;
-    const { host, port, security, auth, caPem } = config;
-    this.transport = createTransport({
+  }
+
+  /** By the password as it is now. */
+  private get transport(): Transporter {
+    const password = this.config.auth?.password.reveal();
+    if (this.made?.password === password && this.made) return this.made.transport;
+    this.made?.transport.close();
+    const { host, port, security, auth, caPem } = this.config;
+    const transport = createTransport({
       host,
       port,
       secure: security === 'tls',
       requireTLS: security === 'starttls',
       ignoreTLS: security === 'none',
-      ...(auth === null ? {} : { auth: { user: auth.user, pass: auth.password.reveal() } }),
+      ...(auth === null ? {} : { auth: { user: auth.user, pass: password ?? '' } }),
       tls: { minVersion: 'TLSv1.2', ...(caPem === null ? {} : { ca: caPem }) },
       connectionTimeout: CONNECT_MS_MAX,
       greetingTimeout: CONNECT_MS_MAX,
@@ -40,6 +48,8 @@ export class EmailChannel extends Channel {
       disableFileAccess: true,
       disableUrlAccess: true,
     });
+    this.made = { password, transport };
+    return transport;
   }
 
   override async tell({ body, thread }: Notice, signal: AbortSignal): Promise<Told> {
@@ -67,7 +77,7 @@ export class EmailChannel extends Channel {
   }
 
   override close(): Promise<void> {
-    this.transport.close();
+    this.made?.transport.close();
     return Promise.resolve();
   }
 }

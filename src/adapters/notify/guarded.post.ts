@@ -27,7 +27,8 @@ export class GuardedPost {
   private readonly agent: Agent;
 
   constructor(
-    private readonly url: string,
+    /** Asked for with each use. */
+    private readonly url: () => string,
     private readonly options: {
       readonly allowPrivate: boolean;
       readonly caPem: string | null;
@@ -56,7 +57,7 @@ export class GuardedPost {
   ): Promise<PostAnswer> {
     this.checkLiteral();
     try {
-      const answer = await request(this.url, {
+      const answer = await request(this.url(), {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'user-agent': 'hallpass', ...headers },
         body,
@@ -78,7 +79,7 @@ export class GuardedPost {
 
   /** Addresses that are written out are not resolved. */
   private checkLiteral(): void {
-    const host = new URL(this.url).hostname.replace(/^\[(.*)\]$/, '$1');
+    const host = new URL(this.url()).hostname.replace(/^\[(.*)\]$/, '$1');
     if (!this.options.allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) {
       throw notAllowed();
     }

@@ -21,7 +21,7 @@ export class PagerDutyChannel extends Channel {
     this.name = config.name;
     this.fingerprint = config.fingerprint;
     this.key = config.routingKey;
-    this.http = new GuardedPost(config.url, config);
+    this.http = new GuardedPost(() => config.url, config);
   }
 
   /** What was sent before one of several failed is sent again: the same event twice is one to PagerDuty. */

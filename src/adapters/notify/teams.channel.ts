@@ -18,7 +18,7 @@ export class TeamsChannel extends Channel {
     super();
     this.name = config.name;
     this.fingerprint = config.fingerprint;
-    this.http = new GuardedPost(config.workflowUrl.reveal(), config);
+    this.http = new GuardedPost(() => config.workflowUrl.reveal(), config);
   }
 
   override async tell({ body }: Notice, signal: AbortSignal): Promise<Told> {

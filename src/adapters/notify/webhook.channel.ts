@@ -14,14 +14,12 @@ export class WebhookChannel extends Channel {
   readonly name: string;
   readonly fingerprint: string;
   private readonly http: GuardedPost;
-  private readonly webhook: Webhook;
 
-  constructor(config: ChannelOf<'webhook'>) {
+  constructor(private readonly config: ChannelOf<'webhook'>) {
     super();
     this.name = config.name;
     this.fingerprint = config.fingerprint;
-    this.http = new GuardedPost(config.url, config);
-    this.webhook = new Webhook(config.secret.reveal());
+    this.http = new GuardedPost(() => config.url, config);
   }
 
   override async tell({ body: data }: Notice, signal: AbortSignal): Promise<Told> {
@@ -30,7 +28,7 @@ export class WebhookChannel extends Channel {
     const headers = {
       'webhook-id': data.id,
       'webhook-timestamp': `${Math.floor(at.getTime() / 1000)}`,
-      'webhook-signature': this.webhook.sign(data.id, at, body),
+      'webhook-signature': new Webhook(this.config.secret.reveal()).sign(data.id, at, body),
     };
     const answer = await this.http.post(body, headers, signal);
     if (isTaken(answer)) return 'taken';

@@ -10,8 +10,8 @@ import type { TokenVerifier } from './token.verifier.js';
 export interface WebClient {
   readonly issuer: string;
   readonly clientId: string;
-  /** Null: a public client. */
-  readonly clientSecret: string | null;
+  /** Asked for with each use; null: a public client. */
+  readonly clientSecret: () => string | null;
   readonly scopes: readonly string[];
   readonly resource: string | null;
 }
@@ -24,7 +24,10 @@ const METADATA_MS = 600_000;
 /** Signs people in by openid-client, and believes nothing but the access token, as {@link TokenVerifier} judges it. */
 export class OpenIdSignIn extends BrowserSignIn {
   readonly issuers: readonly string[];
-  private readonly known = new Map<string, { config: oauth.Configuration; at: number }>();
+  private readonly known = new Map<
+    string,
+    { config: oauth.Configuration; at: number; secret: string | null }
+  >();
 
   constructor(
     private readonly deps: {
@@ -83,7 +86,8 @@ export class OpenIdSignIn extends BrowserSignIn {
 
   private async configOf(client: WebClient): Promise<oauth.Configuration> {
     const kept = this.known.get(client.issuer);
-    if (kept && kept.at > Date.now() - METADATA_MS) return kept.config;
+    const secret = client.clientSecret();
+    if (kept && kept.at > Date.now() - METADATA_MS && kept.secret === secret) return kept.config;
     const url = new URL(client.issuer);
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- deprecated to be noticed: on this machine itself only
     const execute = url.protocol === 'http:' ? [oauth.allowInsecureRequests] : [];
@@ -91,10 +95,10 @@ export class OpenIdSignIn extends BrowserSignIn {
       url,
       client.clientId,
       undefined,
-      client.clientSecret === null ? oauth.None() : oauth.ClientSecretPost(client.clientSecret),
+      secret === null ? oauth.None() : oauth.ClientSecretPost(secret),
       { execute, timeout: TIMEOUT_SECONDS },
     );
-    this.known.set(client.issuer, { config, at: Date.now() });
+    this.known.set(client.issuer, { config, at: Date.now(), secret });
     return config;
   }
 }

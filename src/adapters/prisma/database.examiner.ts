@@ -8,19 +8,11 @@ import type {
   TriggerFacts,
 } from '../../domain/doctor/service.verdicts.js';
 import { MIGRATIONS_DIR } from './migrate.runner.js';
-import { rightsOfRole } from './role.rights.js';
-import { schemaSentence, schemaState, sqlState } from './schema.state.js';
+import { rightsLacking, rightsOfRole } from './role.rights.js';
+import { schemaState, schemaWords, sqlState } from './schema.state.js';
 
 const CONNECT_MS_MAX = 4_000;
 const STATEMENT_MS_MAX = 4_000;
-
-/** What the role must be able to do at least, for each why it cannot serve without. */
-const MUST = z.object({ mayAdd: z.boolean(), mayRead: z.boolean(), mayWrite: z.boolean() });
-const MUST_WORDS = {
-  mayAdd: 'add audit events',
-  mayRead: 'read sessions',
-  mayWrite: 'change sessions',
-} as const;
 
 const Version = z.object({ number: z.coerce.number(), text: z.string() });
 const Now = z.object({ ms: z.coerce.number() });
@@ -40,8 +32,7 @@ export class DatabaseExaminer {
         `SELECT current_setting('server_version_num') AS number, current_setting('server_version') AS text`,
       );
       const { number, text } = Version.parse(rows[0]);
-      const state = await schemaState(client, MIGRATIONS_DIR);
-      const schema = state.kind === 'current' ? null : schemaSentence(state);
+      const schema = schemaWords(await schemaState(client, MIGRATIONS_DIR));
       return { versionNumber: number, version: text, schema };
     });
   }
@@ -49,15 +40,7 @@ export class DatabaseExaminer {
   role(): Promise<RoleFacts | Unseen> {
     return this.ask(async (client) => {
       const { role, tooMuch } = await rightsOfRole(client);
-      const { rows } = await client.query(
-        `SELECT has_table_privilege('public.audit_events', 'INSERT') AS "mayAdd",
-                has_table_privilege('public.sessions', 'SELECT') AS "mayRead",
-                has_any_column_privilege('public.sessions', 'UPDATE') AS "mayWrite"`,
-      );
-      const may = MUST.parse(rows[0]);
-      const tooLittle = (Object.keys(MUST_WORDS) as (keyof typeof MUST_WORDS)[])
-        .filter((right) => !may[right])
-        .map((right) => MUST_WORDS[right]);
+      const tooLittle = await rightsLacking(client);
       return { role, tooMuch: tooMuch === undefined ? [] : [tooMuch], tooLittle };
     });
   }

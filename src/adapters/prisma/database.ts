@@ -4,8 +4,8 @@ import pg from 'pg';
 import { PrismaClient } from './generated/client.js';
 
 export interface DatabaseSettings {
-  /** A PostgreSQL URL. Secret: it holds the password. */
-  readonly url: string;
+  /** A PostgreSQL URL, asked for with each new connection where its password may change. Secret: it holds the password. */
+  readonly url: string | (() => string);
   readonly poolSize: number;
 }
 
@@ -17,6 +17,8 @@ interface Lane {
 
 /** So many of ten connections are kept for what ends sessions: whoever asks cannot have them. */
 const KEPT_OF_TEN = 3;
+/** So many may wait for each of them, and then those who want something wait with all others. */
+const WAITING_PER_KEPT_MAX = 10;
 
 /** The connections to the database, of which some are kept for what must not wait behind the rest. */
 export class Database {
@@ -54,6 +56,15 @@ export class Database {
     return this.urgent.run(true, work);
   }
 
+  /**
+   * The same for what people want, as long as not too many do: nobody holds up what ends sessions by itself, or the word
+   * that this replica can serve, by wanting to end some.
+   */
+  urgentlyIfFew<T>(work: () => T): T {
+    const { waitingCount, options } = this.kept.pool;
+    return waitingCount < options.max * WAITING_PER_KEPT_MAX ? this.urgently(work) : work();
+  }
+
   async close(): Promise<void> {
     for (const { prisma, pool } of new Set([this.usual, this.kept])) {
       await prisma.$disconnect();
@@ -66,9 +77,9 @@ export class Database {
   }
 }
 
-function laneOf(url: string, max: number, onError: (error: Error) => void): Lane {
+function laneOf(url: DatabaseSettings['url'], max: number, onError: (error: Error) => void): Lane {
   const pool = new pg.Pool({
-    connectionString: url,
+    ...(typeof url === 'string' ? { connectionString: url } : { Client: clientTo(url) }),
     max,
     connectionTimeoutMillis: 5_000,
     statement_timeout: 15_000,
@@ -86,6 +97,15 @@ function laneOf(url: string, max: number, onError: (error: Error) => void): Lane
     }),
   });
   return { pool, prisma };
+}
+
+/** A pool keeps what it was given: what its clients connect to is asked for by them. */
+function clientTo(url: () => string): new () => pg.Client {
+  return class extends pg.Client {
+    constructor(options?: pg.ClientConfig) {
+      super({ ...options, connectionString: url() });
+    }
+  };
 }
 
 /** Each connection keeps every statement that has a name. */
@@ -106,7 +126,7 @@ function statementNames(): (statement: { readonly sql: string }) => string {
   };
 }
 
-/** Whether an error says that the database cannot be reached, takes nobody, or is shutting down (class 08, 53300, 57P). */
+/** Whether an error says that the database cannot be reached, takes nobody or nothing, or is shutting down (class 08, 53, 57P). */
 export function isDatabaseDown(error: unknown): boolean {
   for (
     let at: unknown = error, depth = 0;
@@ -125,6 +145,13 @@ const DOWN_CODES = new Set([
   '57P02',
   '57P03',
   '53300',
+  // The password of before, or the one of after.
+  '28P01',
+  // No room on its disk, or in its memory; a disk that fails; one that was promoted away from and only reads.
+  '53100',
+  '53200',
+  '58030',
+  '25006',
   'P1001',
   'P1002',
   'P1008',
@@ -138,4 +165,4 @@ const DOWN_CODES = new Set([
   'EPIPE',
 ]);
 const DOWN_WORDS =
-  /ECONNREFUSED|ECONNRESET|connection terminated|timeout exceeded when trying to connect|57P0[123]|the database system is|not currently accepting connections|too many (?:clients|connections)|Can't reach database|DatabaseNotReachable|ConnectionClosed|SocketTimeout/i;
+  /ECONNREFUSED|ECONNRESET|connection terminated|timeout exceeded when trying to connect|57P0[123]|the database system is|not currently accepting connections|too many (?:clients|connections)|Can't reach database|DatabaseNotReachable|ConnectionClosed|SocketTimeout|No space left on device|could not extend file|read-only transaction/i;

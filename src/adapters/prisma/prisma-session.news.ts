@@ -33,7 +33,7 @@ export class PrismaSessionNews extends SessionNews {
   private closed = false;
 
   constructor(
-    private readonly url: string,
+    private readonly url: string | (() => string),
     private readonly journal: Journal,
   ) {
     super();
@@ -68,7 +68,7 @@ export class PrismaSessionNews extends SessionNews {
   /** Begins to listen. Does not fail: where the database is not there yet, it is tried again. */
   async open(): Promise<void> {
     const client = new pg.Client({
-      connectionString: this.url,
+      connectionString: typeof this.url === 'string' ? this.url : this.url(),
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
       application_name: 'hallpass news',

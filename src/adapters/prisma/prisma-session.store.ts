@@ -210,13 +210,27 @@ export class PrismaSessionStore extends SessionStore {
     return rows.map(sessionOf);
   }
 
-  async claim(lease: Lease, limit: number): Promise<Session[]> {
+  async claim(
+    lease: Lease,
+    limit: number,
+    taken: ReadonlyMap<string, number> = new Map(),
+  ): Promise<Session[]> {
     const rows = await this.database.prisma.$queryRaw<SessionRow[]>`
       WITH due AS MATERIALIZED (
-        SELECT id AS due_id FROM sessions
-        WHERE due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
-        ORDER BY due_at LIMIT ${limit}::int
-        FOR UPDATE SKIP LOCKED
+        SELECT one.id AS due_id
+        FROM (
+          SELECT DISTINCT cluster FROM sessions
+          WHERE due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+        ) AS waiting
+        LEFT JOIN unnest(${[...taken.keys()]}::text[], ${[...taken.values()]}::int[]) AS held (name, sessions)
+          ON held.name = waiting.cluster
+        CROSS JOIN LATERAL (
+          SELECT s.id FROM sessions s
+          WHERE s.cluster = waiting.cluster
+            AND s.due_at <= now() AND (s.lease_until IS NULL OR s.lease_until <= now())
+          ORDER BY s.due_at LIMIT greatest(${limit}::int - coalesce(held.sessions, 0), 0)
+          FOR UPDATE SKIP LOCKED
+        ) AS one
       )
       UPDATE sessions SET lease_owner = ${lease.owner}, lease_until = now() + make_interval(secs => ${lease.seconds}::int)
       FROM due WHERE id = due_id
@@ -244,10 +258,10 @@ export class PrismaSessionStore extends SessionStore {
       WHERE id = ${args.id} AND lease_owner = ${args.owner}`;
   }
 
-  async nextDueInMs(): Promise<number | null> {
+  async nextDueInMs(except: readonly string[] = []): Promise<number | null> {
     const [row] = await this.database.prisma.$queryRaw<{ ms: number | null }[]>`
       SELECT (extract(epoch FROM min(greatest(due_at, lease_until)) - now()) * 1000)::float8 AS ms
-      FROM sessions WHERE due_at IS NOT NULL`;
+      FROM sessions WHERE due_at IS NOT NULL AND cluster <> ALL (${[...except]}::text[])`;
     return row?.ms ?? null;
   }
 }

@@ -37,21 +37,50 @@ export async function schemaState(db: Queryable, migrationsDir: string): Promise
 
 /** The state as a sentence for the operator, with what to run where something must be done. */
 export function schemaSentence(state: SchemaState): string {
+  const { seen, advice } = schemaWords(state);
+  const said = seen.charAt(0).toUpperCase() + seen.slice(1);
+  return advice === null ? `${said}.` : `${said}: ${advice}.`;
+}
+
+/** The same in two halves: what is seen, and what to do; null: nothing. */
+export function schemaWords(state: SchemaState): {
+  readonly seen: string;
+  readonly advice: string | null;
+} {
   switch (state.kind) {
     case 'current':
-      return 'The schema of the database is current.';
+      return { seen: 'the schema of the database is current', advice: null };
     case 'older':
-      return `The schema of the database is older than this program (missing: ${list(state.missing)}): run \`hallpass-server migrate\` (npm run migrate).`;
+      return {
+        seen: `the schema of the database is older than this program (missing: ${list(state.missing)})`,
+        advice: 'run `hallpass-server migrate` (npm run migrate)',
+      };
     case 'ahead':
-      return `The schema of the database is newer than this program, which can work with it (not known here: ${list(state.unknown)}).`;
+      return {
+        seen: `the schema of the database is newer than this program, which can work with it (not known here: ${list(state.unknown)})`,
+        advice: null,
+      };
     case 'newer':
-      return `The schema of the database is newer than this program, or another program's (unknown: ${list(state.unknown)}): run the version of Hallpass that made it, or a later one.`;
+      return {
+        seen: `the schema of the database is newer than this program, or another program's (unknown: ${list(state.unknown)})`,
+        advice: 'run the version of Hallpass that made it, or a later one',
+      };
     case 'failed':
-      return `The migration ${state.migration} was begun and did not finish: run \`hallpass-server migrate --status\` (npm run migrate -- --status), which says why and what to do.`;
+      return {
+        seen: `the migration ${state.migration} was begun and did not finish`,
+        advice:
+          'run `hallpass-server migrate --status` (npm run migrate -- --status), which says why and what to do',
+      };
     case 'changed':
-      return `The migration ${state.migration} was applied with another text than this program has for it: run the version of Hallpass that made the schema, or put the file back as it was.`;
+      return {
+        seen: `the migration ${state.migration} was applied with another text than this program has for it`,
+        advice: 'run the version of Hallpass that made the schema, or put the file back as it was',
+      };
     case 'unreadable':
-      return 'The role that serves may not read the table of migrations: run `hallpass-server migrate` (npm run migrate), which allows it.';
+      return {
+        seen: 'the role that serves may not read the table of migrations',
+        advice: 'run `hallpass-server migrate` (npm run migrate), which allows it',
+      };
   }
 }
 

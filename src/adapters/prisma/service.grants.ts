@@ -16,6 +16,8 @@ export async function whyNotAllowed(
   const { rows } = await client.query<Record<string, unknown>>(
     `SELECT current_user AS owner, current_database() AS database,
             to_regclass('${MIGRATIONS_TABLE}') IS NULL AS "isUntouched",
+            (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('${MIGRATIONS_TABLE}')
+              AND NOT pg_has_role(current_user, relowner, 'USAGE')) AS "otherOwner",
             has_schema_privilege('public', 'CREATE') AS "mayCreate",
             (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user) AS "mayCreateRole",
             to_regrole($1) IS NOT NULL AS "hasGroup",
@@ -37,6 +39,12 @@ export async function whyNotAllowed(
     return refusal(
       'not-allowed',
       `The role ${owner} may not create tables in the schema public: make it the owner of the database (ALTER DATABASE ${ident(String(is['database']))} OWNER TO ${ident(owner)}).`,
+    );
+  }
+  if (typeof is['otherOwner'] === 'string') {
+    return refusal(
+      'not-allowed',
+      `The role ${owner} does not own the tables of Hallpass, which ${is['otherOwner']} does: set \`database.ownerUrl\` to that role.`,
     );
   }
   if (!is['hasGroup'] && !is['mayCreateRole']) {

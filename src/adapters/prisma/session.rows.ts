@@ -4,6 +4,7 @@ import type { Grant } from '../../domain/policy/policy.js';
 import { PROFILE_OF_OLD, TERMS_OF_OLD } from '../../domain/policy/policy.js';
 import type { EndReason, SessionEvent, State } from '../../domain/session/session.machine.js';
 import { concernedPeople } from '../../domain/session/session.js';
+import { parseTraceparent } from '../../domain/traceparent.js';
 import type {
   Consent,
   DebugContainer,
@@ -56,6 +57,7 @@ export function sessionOf(row: SessionRow): Session {
     extension: extensionOf(row.extension),
     extensions: row.extensions,
     formerContainers: formerOf(row.formerContainers),
+    traceparent: parseTraceparent(row.traceparent) ?? null,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
     lapsesAt: row.lapsesAt,
@@ -134,6 +136,7 @@ export function sessionColumns(session: Session, dueAt: Date | null): Record<str
     extension: session.extension,
     extensions: session.extensions,
     former_containers: session.formerContainers,
+    traceparent: session.traceparent,
     created_at: session.createdAt,
     updated_at: session.updatedAt,
     lapses_at: session.lapsesAt,

@@ -16,7 +16,7 @@ export const RECORDING_CHANNEL = 'hallpass_recordings';
 export const SESSION_COLUMNS = Prisma.raw(`
   id, version, state, cluster, namespace, requester_iss AS "requesterIss", requester_sub AS "requesterSub", requester,
   request, pin, policy_hash AS "policyHash", "grant", approver_groups AS "approverGroups", container, extension,
-  extensions, former_containers AS "formerContainers", escalated_at AS "escalatedAt",
+  extensions, former_containers AS "formerContainers", traceparent, escalated_at AS "escalatedAt",
   created_at AS "createdAt", updated_at AS "updatedAt", lapses_at AS "lapsesAt", starting_at AS "startingAt",
   started_at AS "startedAt", deadline_at AS "deadlineAt", ending_at AS "endingAt", ended_at AS "endedAt",
   end_reason AS "endReason", end_detail AS "endDetail"`);

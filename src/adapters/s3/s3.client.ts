@@ -15,7 +15,14 @@ export function s3Client(config: S3Config): S3Client {
     // Without keys of its own the SDK looks for what the platform gives: a role of the Pod or of the machine.
     ...(accessKeyId === null || secretAccessKey === null
       ? {}
-      : { credentials: { accessKeyId, secretAccessKey: secretAccessKey.reveal() } }),
+      : {
+          credentials: async () => ({
+            accessKeyId,
+            secretAccessKey: secretAccessKey.reveal(),
+            // What expires at once is asked for with each call: the secret may have become another one.
+            expiration: new Date(),
+          }),
+        }),
     // Whoever writes tries again, within its own time.
     maxAttempts: 1,
     // Checksums of other kinds than S3 asks for are not understood by all that are compatible with it.

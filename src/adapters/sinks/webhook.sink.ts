@@ -16,7 +16,6 @@ export class WebhookSink extends Sink {
   readonly batch: number;
   readonly everyMs: number;
   private readonly http: HttpsPost;
-  private readonly webhook: Webhook;
 
   constructor(private readonly config: SinkOf<'webhook'>) {
     super();
@@ -24,7 +23,6 @@ export class WebhookSink extends Sink {
     this.batch = config.batch;
     this.everyMs = config.everyMs;
     this.http = new HttpsPost(config.url, config.caPem);
-    this.webhook = new Webhook(config.secret.reveal());
   }
 
   override async deliver(events: readonly LoggedEvent[], signal: AbortSignal): Promise<Delivered> {
@@ -36,7 +34,7 @@ export class WebhookSink extends Sink {
       'content-type': 'application/json',
       'webhook-id': id,
       'webhook-timestamp': `${Math.floor(at.getTime() / 1000)}`,
-      'webhook-signature': this.webhook.sign(id, at, body),
+      'webhook-signature': new Webhook(this.config.secret.reveal()).sign(id, at, body),
     };
     const answer = await this.http.post(body, headers, signal);
     if (isTaken(answer)) return 'taken';

@@ -48,21 +48,36 @@ type Arguments = Readonly<Record<string, unknown>>;
 
 /** Slack's Web API by its own client, whose retries, queue and log are off. The token is in no error. */
 export class WebSlackApi extends SlackApi {
-  private readonly client: WebClient;
+  private made: { readonly token: string; readonly client: WebClient } | undefined;
   private readonly quiet = new QuietTimes();
 
   /** @param config.url ends with `/`; Slack's own where left out. */
-  constructor(config: { readonly token: Secret; readonly url?: string; readonly callMs?: number }) {
+  constructor(
+    private readonly config: {
+      readonly token: Secret;
+      readonly url?: string;
+      readonly callMs?: number;
+    },
+  ) {
     super();
-    this.client = new WebClient(config.token.reveal(), {
+  }
+
+  /** By the token as it is now. */
+  private get client(): WebClient {
+    const { token: secret, url, callMs = CALL_MS_MAX } = this.config;
+    const token = secret.reveal();
+    if (this.made?.token === token) return this.made.client;
+    const client = new WebClient(token, {
       logger: SILENT,
       retryConfig: { retries: 0 },
       rejectRateLimitedCalls: true,
-      timeout: config.callMs ?? CALL_MS_MAX,
+      timeout: callMs,
       allowAbsoluteUrls: false,
-      ...(config.url === undefined ? {} : { slackApiUrl: config.url }),
-      fetch: async (url, init) => withRetryAfter(await fetch(url, init)),
+      ...(url === undefined ? {} : { slackApiUrl: url }),
+      fetch: async (to, init) => withRetryAfter(await fetch(to, init)),
     });
+    this.made = { token, client };
+    return client;
   }
 
   async self(): Promise<{ teamId: string; userId: string } | SlackRefusal> {

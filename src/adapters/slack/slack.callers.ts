@@ -1,8 +1,10 @@
 import type { Caller } from '../../app/caller.js';
+import { inTrace } from '../../app/caller.js';
 import type { LinkSlack } from '../../app/link-slack.js';
 import type { Clock } from '../../app/ports/clock.js';
 import type { SlackApi } from '../../app/ports/slack.api.js';
 import { isSlackRefusal } from '../../app/ports/slack.api.js';
+import type { Tracer } from '../../app/ports/tracer.js';
 import type { Permission } from '../../domain/permission.js';
 import { permits } from '../../domain/permission.js';
 import { isProblem } from '../../domain/problem.js';
@@ -45,12 +47,14 @@ export class SlackCallers {
       readonly clock: Clock;
       /** The broker's address, without a slash at its end. */
       readonly publicUrl: string;
+      /** Left out: nobody follows. */
+      readonly tracer?: Tracer;
     },
   ) {}
 
   /** Slack itself is asked each time: who was deactivated a minute ago is not served. */
   async of({ userId, requestId }: SentBy, needed: Permission): Promise<Caller | NotServed> {
-    const { api, people, clock, publicUrl } = this.deps;
+    const { api, people, clock, publicUrl, tracer } = this.deps;
     if (!this.acts.mayAt(clock.now(), userId)) {
       return { why: 'That was more than Hallpass does for one person in a minute. Wait a little.' };
     }
@@ -60,7 +64,9 @@ export class SlackCallers {
     }
     const caller = await people.callerOf(user, requestId);
     if (!isProblem(caller)) {
-      return permits(caller.roles, needed) ? caller : { why: 'Your roles do not allow this.' };
+      return permits(caller.roles, needed)
+        ? inTrace(caller, tracer?.traceparent)
+        : { why: 'Your roles do not allow this.' };
     }
     const why = escaped(caller.detail, 1_000);
     if (caller.problem === 'sign-in-too-old') {

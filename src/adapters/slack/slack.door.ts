@@ -2,6 +2,8 @@ import { App } from '@slack/bolt';
 import type { Receiver } from '@slack/bolt';
 import type { z } from 'zod';
 import type { Journal } from '../../app/ports/journal.js';
+import type { Tracer } from '../../app/ports/tracer.js';
+import { UNTRACED } from '../../app/ports/tracer.js';
 import { BUTTONS } from './button.value.js';
 import { DEBUG_FORM, PLACE_FIELDS, PROFILE_SEARCH, TARGET_SEARCH } from './debug.modal.js';
 import type { Ack } from './prompt.answer.js';
@@ -36,8 +38,10 @@ export class SlackDoor {
     private readonly deps: {
       readonly receiver: Receiver;
       readonly desk: SlackDesk;
-      readonly buttons: SlackButtons;
+      readonly buttons: Pick<SlackButtons, 'press' | 'submit'>;
       readonly journal: Journal;
+      /** Left out: nobody follows. */
+      readonly tracer?: Tracer;
     },
   ) {
     this.app = new App({
@@ -60,8 +64,9 @@ export class SlackDoor {
   }
 
   private route(): void {
-    const { desk, buttons, journal } = this.deps;
+    const { desk, buttons, journal, tracer = UNTRACED } = this.deps;
     const { app } = this;
+    app.use(async ({ next }) => tracer.run('slack.message', {}, next));
     app.command(
       '/debug',
       taking(CommandSent, async (sent, ack) => desk.command(sent, ack)),

@@ -7,6 +7,7 @@ import {
   judgeSubject,
   judgeWay,
   MASTERS,
+  namespacesOfWay,
   strangersOf,
   strangersOn,
   WAYS_AROUND,
@@ -94,34 +95,27 @@ function wayChecks({ looks, namespaces, excepted }: BypassCase, rbac: Rbac | Uns
   }));
 }
 
-function subjectChecks(
-  { looks, namespaces }: BypassCase,
-  subjects: readonly RbacSubject[],
-): Check[] {
+function subjectChecks(of: BypassCase, subjects: readonly RbacSubject[]): Check[] {
   return subjects.map((subject) => ({
     name: 'ways-around',
-    on: `${looks.name} ${subjectText(subject)}`,
-    look: async (signal) => judgeSubject(await reviews(looks, { subject, namespaces, signal })),
+    on: `${of.looks.name} ${subjectText(subject)}`,
+    look: async (signal) => judgeSubject(await reviews(of, { subject, signal })),
   }));
 }
 
 async function reviews(
-  looks: ClusterLooks,
-  of: {
-    readonly subject: RbacSubject;
-    readonly namespaces: readonly string[];
-    readonly signal: AbortSignal;
-  },
+  { looks, namespaces, excepted }: BypassCase,
+  { subject, signal }: { readonly subject: RbacSubject; readonly signal: AbortSignal },
 ): Promise<Reviewed[]> {
-  const { subject, namespaces, signal } = of;
   const who = accountOf(subject);
-  const asked = WAYS_AROUND.flatMap((way) =>
-    way.rights.flatMap((right) =>
-      way.scope === 'cluster'
+  const asked = WAYS_AROUND.flatMap((way) => {
+    const where = namespacesOfWay(way, { namespaces, excepted });
+    return way.rights.flatMap((right) =>
+      where === null
         ? [{ way, right, at: { signal } }]
-        : namespaces.map((namespace) => ({ way, right, at: { namespace, signal } })),
-    ),
-  );
+        : where.map((namespace) => ({ way, right, at: { namespace, signal } })),
+    );
+  });
   return Promise.all(
     asked.map(async ({ way, right, at }) => ({ way, allowed: await looks.may(who, right, at) })),
   );

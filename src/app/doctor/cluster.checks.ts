@@ -1,4 +1,11 @@
 import type { ClusterRight, RightSet } from '../../domain/cluster.rights.js';
+import type { ActingRight } from '../../domain/doctor/acting.rights.js';
+import {
+  actingRights,
+  judgeActing,
+  OWN_WHEN_ACTING,
+  PEOPLES,
+} from '../../domain/doctor/acting.rights.js';
 import {
   judgeApi,
   judgeClock,
@@ -17,12 +24,10 @@ import {
   NEEDED,
   RIGHTS_BEYOND,
 } from '../../domain/doctor/rights.verdict.js';
+import type { Impersonation } from '../../domain/impersonation.js';
 import type { DebugProfile } from '../../domain/policy/policy.js';
 import type { ClusterLooks, Reviewee } from '../ports/cluster.looks.js';
 import type { Check } from './examine.js';
-
-/** What the names of the lock-down kit begin with. */
-const KIT = 'hallpass-';
 
 /** One cluster that is to be looked at. */
 export interface ClusterCase {
@@ -30,6 +35,8 @@ export interface ClusterCase {
   readonly namespaces: readonly string[];
   /** Hallpass's own account there; `self`: the credentials are its own. */
   readonly broker: 'self' | RbacSubject;
+  /** How it acts in people's names there; null: it does all as itself. */
+  readonly impersonation: Impersonation | null;
   /** Rights that policies call for besides those that are always needed. */
   readonly sets: ReadonlySet<RightSet>;
   /** Null: the policies are not known. */
@@ -56,7 +63,7 @@ export function clusterChecks(of: ClusterCase): Check[] {
     {
       name: 'lock-down',
       on: name,
-      look: async (signal) => judgeLockDown(await looks.admissionPolicies(KIT, signal)),
+      look: async (signal) => judgeLockDown(await looks.admissionPolicies(signal)),
     },
     {
       name: 'rights-beyond',
@@ -70,10 +77,16 @@ export function clusterChecks(of: ClusterCase): Check[] {
         on: `${name}/${namespace}`,
         look: async (signal) =>
           judgeNeeded(
-            await answersOf<ClusterRight>(looks, who, NEEDED, { namespace, signal }),
+            await answersOf<ClusterRight>(
+              looks,
+              who,
+              of.impersonation === null ? NEEDED : OWN_WHEN_ACTING,
+              { namespace, signal },
+            ),
             of.sets,
           ),
       },
+      ...(of.impersonation === null ? [] : actingChecks(of, of.impersonation, { who, namespace })),
       {
         name: 'rights-beyond',
         on: `${name}/${namespace}`,
@@ -90,6 +103,55 @@ export function clusterChecks(of: ClusterCase): Check[] {
         },
       },
     ]),
+  ];
+}
+
+/** What is looked at where it acts in people's names: whether it may, and what they may then. */
+function actingChecks(
+  { looks, sets, broker }: ClusterCase,
+  impersonation: Impersonation,
+  { who, namespace }: { readonly who: Reviewee; readonly namespace: string },
+): Check[] {
+  const { userPrefix, group } = impersonation;
+  // Nobody's name: what is asked is what the group gives.
+  const user = `${userPrefix}hallpass-doctor`;
+  const people: Reviewee =
+    broker === 'self' ? { actedAs: { user, group } } : { user, groups: [group] };
+  const place = `${looks.name}/${namespace}`;
+  return [
+    {
+      name: 'rights',
+      on: `${place}: act in people’s names`,
+      look: async (signal) => {
+        const { classic, constrained } = actingRights(impersonation);
+        const answers = async (rights: readonly ActingRight[]) =>
+          Promise.all(
+            rights.map(async (right) => ({
+              right,
+              allowed: await looks.may(
+                who,
+                right,
+                right.inNamespace ? { namespace, signal } : { signal },
+              ),
+            })),
+          );
+        const api = await looks.api(signal);
+        return judgeActing(
+          { classic: await answers(classic), constrained: await answers(constrained) },
+          api instanceof Unseen ? api : api.version,
+        );
+      },
+    },
+    {
+      name: 'rights',
+      on: `${place}: people in sessions`,
+      look: async (signal) =>
+        judgeNeeded(
+          await answersOf<ClusterRight>(looks, people, PEOPLES, { namespace, signal }),
+          sets,
+          'of people',
+        ),
+    },
   ];
 }
 

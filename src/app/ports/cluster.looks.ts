@@ -7,8 +7,14 @@ import type { Unseen } from '../../domain/doctor/finding.js';
 import type { Rbac } from '../../domain/doctor/rbac.rules.js';
 import type { Right } from '../../domain/doctor/rights.verdict.js';
 
-/** Whom a review of rights is of; `self`: whoever the credentials are. */
-export type Reviewee = 'self' | { readonly user: string; readonly groups: readonly string[] };
+/**
+ * Whom a review of rights is of; `self`: whoever the credentials are; `actedAs`: whoever these credentials then act as,
+ * which they need no right to review others for.
+ */
+export type Reviewee =
+  | 'self'
+  | { readonly user: string; readonly groups: readonly string[] }
+  | { readonly actedAs: { readonly user: string; readonly group: string } };
 
 /** One cluster, as the doctor looks at it: nothing is changed, and what may not be seen is {@link Unseen}. */
 export abstract class ClusterLooks {
@@ -28,9 +34,8 @@ export abstract class ClusterLooks {
     signal: AbortSignal,
   ): Promise<Readonly<Record<string, string>> | Unseen>;
   abstract namespaces(signal: AbortSignal): Promise<readonly string[] | Unseen>;
-  /** ValidatingAdmissionPolicies whose names begin so, with what their bindings do. */
+  /** All ValidatingAdmissionPolicies, with what their bindings do. */
   abstract admissionPolicies(
-    prefix: string,
     signal: AbortSignal,
   ): Promise<readonly AdmissionPolicyFacts[] | Unseen>;
   abstract clock(signal: AbortSignal): Promise<ClockReading | Unseen>;

@@ -31,7 +31,8 @@ export type ResolvedTarget =
 
 /**
  * What the broker can do in the clusters, as few verbs as the product needs. Every call is bounded in time and answers
- * with a {@link Problem} where the cluster refuses or cannot be reached; bugs are thrown.
+ * with a {@link Problem} where the cluster refuses or cannot be reached; bugs are thrown. No verb speaks of HTTP or of
+ * credentials, so that an agent which dials out of a cluster can carry them (docs/adr/0016-clusters-side-by-side.md).
  */
 export abstract class Clusters {
   /** The names of the clusters in the configuration, and the namespaces (globs) that may be touched there. */

@@ -149,8 +149,18 @@ export abstract class SessionStore {
     readonly limit: number;
   }): Promise<Session[]>;
 
-  /** Claims up to `limit` sessions that are due and that nobody holds (FOR UPDATE SKIP LOCKED). */
-  abstract claim(lease: Lease, limit: number): Promise<Session[]>;
+  /**
+   * Claims sessions that are due and that nobody holds (FOR UPDATE SKIP LOCKED), those first that have been due for
+   * longest.
+   *
+   * @param limit how many of one cluster, with those that are `taken` already: sessions of one that does not answer leave
+   * those of the others their room.
+   */
+  abstract claim(
+    lease: Lease,
+    limit: number,
+    taken?: ReadonlyMap<string, number>,
+  ): Promise<Session[]>;
   /** Prolongs a claim. Gives the session as stored, or `undefined` where the claim was lost to another. */
   abstract renew(id: SessionId, lease: Lease): Promise<Session | undefined>;
   /** Gives a claim back and says when the session is due next; nothing where the claim was lost. */
@@ -161,6 +171,10 @@ export abstract class SessionStore {
     /** The version that `dueAt` was decided on: where it moved on meanwhile, the session stays due at once. */
     readonly version: number;
   }): Promise<void>;
-  /** In how many milliseconds the next session that nobody holds is due, by the database's clock; null: none is. */
-  abstract nextDueInMs(): Promise<number | null>;
+  /**
+   * In how many milliseconds the next session that nobody holds is due, by the database's clock; null: none is.
+   *
+   * @param except clusters whose sessions are not meant.
+   */
+  abstract nextDueInMs(except?: readonly string[]): Promise<number | null>;
 }

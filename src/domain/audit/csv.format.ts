@@ -40,6 +40,7 @@ const COLUMNS: readonly Column[] = [
   ['ticket', member('ticket')],
   ['data', member('data')],
   ['dropped', member('dropped')],
+  ['traceparent', member('traceparent')],
 ];
 
 export const CSV_HEADER = COLUMNS.map(([heading]) => heading).join(',');

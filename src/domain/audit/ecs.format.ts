@@ -1,7 +1,7 @@
 import { canonicalJson } from './canonical.js';
 import { kindOf, SEVERITY, severityOf } from './event.kinds.js';
 import type { Fields, LoggedEvent } from './logged.event.js';
-import { compact, isAddress, textOf, textsOf, within } from './logged.event.js';
+import { compact, isAddress, textOf, textsOf, tracePlaceOf, within } from './logged.event.js';
 
 export const ECS_VERSION = '9.4.0';
 
@@ -20,6 +20,7 @@ export function ecsOf(event: LoggedEvent): Fields {
   const target = within(fields, 'target');
   const policy = within(fields, 'policy');
   const outcome = textOf(fields, 'outcome');
+  const place = tracePlaceOf(fields);
   const isDenied = outcome === 'denied';
   return {
     '@timestamp': textOf(fields, 'time'),
@@ -44,6 +45,8 @@ export function ecsOf(event: LoggedEvent): Fields {
     ...optional('source', sourceOf(textOf(actor, 'address'))),
     ...optional('orchestrator', orchestratorOf(target)),
     ...optional('container', containerOf(target)),
+    ...optional('trace', compact({ id: place?.traceId })),
+    ...optional('span', compact({ id: place?.spanId })),
     ...optional('rule', compact({ name: policy['rule'], version: policy['version'] })),
     service: {
       type: 'hallpass',
@@ -59,6 +62,7 @@ export function ecsOf(event: LoggedEvent): Fields {
       slack: actor['slack'],
       break_glass: fields['breakGlass'],
       ticket: fields['ticket'],
+      traceparent: fields['traceparent'],
       target: fields['target'],
       dropped: fields['dropped'],
       leaf_hash: fields['leafHash'],

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { newSession } from '../../../test/support/sessions.js';
 import type { Actor } from '../person.js';
+import { traceparentOf } from '../traceparent.js';
 import { auditEntry, BODY_BYTES_MAX } from './entry.js';
 import { leafHashOf } from './merkle.tree.js';
 import { packBundle, unpackBundle } from './tlog.tiles.js';
@@ -42,10 +44,31 @@ describe('the body of an event', () => {
     const bodyOf = (by: Actor) =>
       z.looseObject({}).parse(JSON.parse(auditEntry({ ...facts(''), actor: by }).body.toString()));
     expect(bodyOf({ ...actor, slack, requestId: 'r-1' })).toMatchObject({
-      schema: '1.2',
+      schema: '1.3',
       actor: { channel: 'slack', request: 'r-1', slack: { team: 'T1', user: 'U1' } },
     });
     expect(bodyOf(actor)['actor']).not.toHaveProperty('slack');
+  });
+
+  test('says in which trace it happened: the request’s, and of what the broker does by itself the session’s', () => {
+    const own = traceparentOf({ traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), isSampled: true });
+    const asked = traceparentOf({
+      traceId: 'c'.repeat(32),
+      spanId: 'd'.repeat(16),
+      isSampled: false,
+    });
+    const person = { iss: 'https://id.example', sub: 'kim', groups: [] };
+    const kim = { kind: 'person', person, signIn: {}, channel: 'api' } as const;
+    const session = newSession({ traceparent: asked });
+    const told = (actor: Actor, of = session) => {
+      const { body, leafHash } = auditEntry({ ...facts(''), actor, session: of });
+      expect(leafHash).toEqual(leafHashOf(body));
+      return z.looseObject({}).parse(JSON.parse(body.toString()))['traceparent'];
+    };
+    expect(told({ ...kim, traceparent: own })).toBe(own);
+    expect(told(kim)).toBeUndefined();
+    expect(told(facts('').actor)).toBe(asked);
+    expect(told(facts('').actor, newSession())).toBeUndefined();
   });
 
   test('is made of no half characters', () => {

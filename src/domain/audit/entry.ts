@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Actor } from '../person.js';
 import type { Session } from '../session/session.js';
+import type { Traceparent } from '../traceparent.js';
 import { canonicalJson } from './canonical.js';
 import type { EventAction } from './event.kinds.js';
 import { leafHashOf } from './merkle.tree.js';
 
-export const AUDIT_SCHEMA_VERSION = '1.2';
+export const AUDIT_SCHEMA_VERSION = '1.3';
 
 /** One thing that happened, ready to be written: the body's bytes are what is hashed, now and for ever. */
 export interface AuditEntry {
@@ -62,6 +63,8 @@ export function auditEntry(facts: AuditFacts): AuditEntry {
       breakGlass: session?.request.breakGlass === true ? true : undefined,
       reason: session?.request.reason,
       ticket: session?.request.ticket,
+      // Since 1.3. Of the request; of what the broker does by itself, the session's.
+      traceparent: traceparentOf(facts),
       data: facts.data,
     }),
   );
@@ -69,6 +72,11 @@ export function auditEntry(facts: AuditFacts): AuditEntry {
     throw new Error(`audit body of ${body.length} bytes is too large`);
   const leafHash = leafHashOf(body);
   return { id, at: facts.at, action: facts.action, sessionId: session?.id ?? null, body, leafHash };
+}
+
+function traceparentOf({ actor, session }: AuditFacts): Traceparent | undefined {
+  const own = actor.kind === 'person' ? actor.traceparent : undefined;
+  return own ?? (actor.kind === 'system' ? session?.traceparent : undefined) ?? undefined;
 }
 
 function actorFacts(actor: Actor): Record<string, unknown> {

@@ -76,7 +76,16 @@ const OF_OBJECT: Record<string, { required: string[]; oneOf: string[] }> = {
 };
 /** Attributes of those objects: nothing else is written in them. From the same files, with objects/_*.json that they extend. */
 const ATTRIBUTES: Record<string, string[]> = {
-  metadata: ['version', 'product', 'uid', 'event_code', 'log_name', 'log_version', 'sequence'],
+  metadata: [
+    'version',
+    'product',
+    'uid',
+    'correlation_uid',
+    'event_code',
+    'log_name',
+    'log_version',
+    'sequence',
+  ],
   product: ['name', 'vendor_name'],
   actor: ['user', 'app_name'],
   user: ['uid', 'domain', 'name', 'email_addr', 'type_id', 'groups'],
@@ -153,6 +162,7 @@ function whole(action: string): LoggedEvent {
     target: { cluster: 'prod', namespace: 'shop', pod: 'web-1', podUid: 'u-1', profile: 'shell' },
     policy: { version: 'abc', rule: 'shop-oncall' },
     reason: 'it is slow',
+    traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     data: { requester: { iss: 'https://id.example', sub: 'robin' }, version: 3, recording: 'rec' },
   };
   return loggedEvent(7, Buffer.from(JSON.stringify(fields)));
@@ -298,15 +308,33 @@ describe('an event whose body was dropped', () => {
     expect(ecsOf(dropped('session.approve'))).not.toHaveProperty('user');
   });
 
-  test('is told in CSV with empty cells, and in the last one that it was dropped', () => {
+  test('is told in CSV with empty cells, and in one that it was dropped', () => {
     const cells = LOG_FORMATS.csv.line(dropped('session.approve')).split(',');
-    expect(cells).toHaveLength(29);
+    expect(cells).toHaveLength(30);
     expect(cells.slice(0, 5)).toEqual(['7', known.time, known.id, 'session.approve', '']);
-    expect(cells.at(-1)).toBe('true');
+    expect(cells.slice(-2)).toEqual(['true', '']);
   });
 });
 
 describe('the forms', () => {
+  test('name the trace of an event where their readers look for it, and none where it has none', () => {
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const traceparent = `00-${trace}-00f067aa0ba902b7-01`;
+    const traced = whole('session.ask');
+    expect(ecsOf(traced)).toMatchObject({
+      trace: { id: trace },
+      span: { id: '00f067aa0ba902b7' },
+      hallpass: { traceparent },
+    });
+    expect(ocsfOf(traced)).toMatchObject({
+      metadata: { correlation_uid: trace },
+      unmapped: { traceparent },
+    });
+    expect(LOG_FORMATS.csv.line(traced)).toMatch(new RegExp(`,${traceparent}$`));
+    const untraced = eventOf({ action: 'session.ask' });
+    expect(JSON.stringify([ecsOf(untraced), ocsfOf(untraced)])).not.toMatch(/trace|correlation/);
+  });
+
   test('as JSON lines an event is the bytes that were hashed', () => {
     const entry = auditEntry({
       at: AT,
@@ -331,7 +359,7 @@ describe('the forms', () => {
     const fields = { ...whole('session.ask').fields, reason: text };
     const line = LOG_FORMATS.csv.line(loggedEvent(7, Buffer.from(JSON.stringify(fields))));
     expect(line).toContain(`,"'=HYPERLINK(""https://evil.example"",""a, b"")\nnext",`);
-    expect(CSV_HEADER.split(',').length).toBe(29);
+    expect(CSV_HEADER.split(',').length).toBe(30);
   });
 
   test('refuse a body that is no JSON object', () => {

@@ -1,3 +1,5 @@
+import type { TracePlace } from '../traceparent.js';
+import { parseTraceparent, placeOf } from '../traceparent.js';
 import type { Json } from './canonical.js';
 import { canonicalJson } from './canonical.js';
 
@@ -47,6 +49,12 @@ const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f.]*:[0-9a-f:.]*)$/i;
 /** Whether a text looks like an address of the Internet Protocol. */
 export function isAddress(text: string): boolean {
   return ADDRESS.test(text);
+}
+
+/** Where in which trace it happened, as far as it says so. */
+export function tracePlaceOf(fields: Fields): TracePlace | undefined {
+  const traceparent = parseTraceparent(fields['traceparent']);
+  return traceparent && placeOf(traceparent);
 }
 
 /** A member that is an object; an empty one where it is none. */

@@ -2,7 +2,7 @@ import { canonicalJson } from './canonical.js';
 import type { OcsfClass } from './event.kinds.js';
 import { kindOf, SEVERITY, severityOf } from './event.kinds.js';
 import type { Fields, LoggedEvent } from './logged.event.js';
-import { compact, isAddress, textOf, textsOf, within } from './logged.event.js';
+import { compact, isAddress, textOf, textsOf, tracePlaceOf, within } from './logged.event.js';
 
 export const OCSF_VERSION = '1.8.0';
 
@@ -54,6 +54,7 @@ export function ocsfOf(event: LoggedEvent): Fields {
       version: OCSF_VERSION,
       product: { name: 'Hallpass', vendor_name: 'Hallpass' },
       uid: textOf(fields, 'id'),
+      ...compact({ correlation_uid: tracePlaceOf(fields)?.traceId }),
       event_code: action,
       log_name: 'audit',
       log_version: textOf(fields, 'schema'),
@@ -70,6 +71,7 @@ export function ocsfOf(event: LoggedEvent): Fields {
       break_glass: fields['breakGlass'],
       reason: fields['reason'],
       ticket: fields['ticket'],
+      traceparent: fields['traceparent'],
       channel: within(fields, 'actor')['channel'],
       data: fields['data'],
       dropped: fields['dropped'],

@@ -1,45 +1,33 @@
+import type { PodSubresources, ServerVersion } from '../cluster.support.js';
+import { canAddContainers, isTooOld, MINOR_MIN, minorOf } from '../cluster.support.js';
 import type { DebugProfile } from '../policy/policy.js';
 import type { Judgement } from './finding.js';
 import { failure, listed, ok, Unseen, unknown, warning } from './finding.js';
 
-const MINOR_MIN = 25;
 const WEBSOCKETS_V5_MINOR = 29;
-
-/** What `/version` says. */
-export interface ServerVersion {
-  readonly major: string;
-  readonly minor: string;
-  readonly gitVersion: string;
-}
-
-/** Some add a plus: `27+`. */
-function minorOf({ minor }: ServerVersion): number {
-  return Number.parseInt(minor, 10);
-}
 
 /** An API server that does not even tell its version has no sessions. */
 export function judgeVersion(found: ServerVersion | Unseen): Judgement {
   if (found instanceof Unseen) return failure(found.why, found.advice);
-  const { major, gitVersion } = found;
-  const minor = minorOf(found);
-  if (Number.isNaN(minor)) {
+  const { gitVersion } = found;
+  if (Number.isNaN(minorOf(found))) {
     return unknown(
       new Unseen(`it says that it is ${gitVersion}, which is no version`, 'see what answers there'),
     );
   }
-  return Number(major) > 1 || minor >= MINOR_MIN
-    ? ok(`it is Kubernetes ${gitVersion}`)
-    : failure(
+  return isTooOld(found)
+    ? failure(
         `it is Kubernetes ${gitVersion}, which has no ephemeral containers that can be relied on`,
         `update the cluster to 1.${MINOR_MIN} or later`,
-      );
+      )
+    : ok(`it is Kubernetes ${gitVersion}`);
 }
 
 /** What discovery has. */
 export interface ApiFacts {
   readonly version: ServerVersion;
   /** The subresources of Pods, with their verbs. */
-  readonly subresources: ReadonlyMap<string, readonly string[]>;
+  readonly subresources: PodSubresources;
   /** Whether there is `admissionregistration.k8s.io/v1` with ValidatingAdmissionPolicy. */
   readonly admissionPolicies: boolean | Unseen;
 }
@@ -48,7 +36,7 @@ export interface ApiFacts {
 export function judgeApi(found: ApiFacts | Unseen): Judgement {
   if (found instanceof Unseen) return unknown(found);
   const { version, subresources, admissionPolicies } = found;
-  if (!subresources.get('ephemeralcontainers')?.includes('patch')) {
+  if (!canAddContainers(subresources)) {
     return failure(
       'it has no subresource pods/ephemeralcontainers that can be patched',
       'switch the feature gate EphemeralContainers on, or update the cluster: no session can start',
@@ -132,18 +120,28 @@ export function judgeImage(
   return ok(`it is named by digest, at ${registry}, and no start of the last week failed for it`);
 }
 
-/** A policy of the lock-down kit, and what bindings have it do. */
+/** A policy of admission, and what bindings have it do. */
 export interface AdmissionPolicyFacts {
   readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
   /** Of each of its bindings. */
   readonly actions: readonly (readonly string[])[];
 }
 
-/** The policies of the kit that stop something; what only reports may only report. */
-const REPORTS_ONLY: ReadonlySet<string> = new Set(['hallpass-break-glass']);
+/** What the names of the kit's policies end with: each file of deploy/lockdown with a policy in it. */
+export const KIT_POLICIES = ['adding', 'entering', 'contents', 'break-glass'] as const;
+/** Only reports: it may only report, and be left out where there are no such groups. */
+const REPORTS_ONLY = 'break-glass';
 
-export function judgeLockDown(found: readonly AdmissionPolicyFacts[] | Unseen): Judgement {
-  if (found instanceof Unseen) return unknown(found);
+/** The policy of the kit that this one is; the chart names them after its release, and labels them. */
+function kitPolicyOf({ name, labels }: AdmissionPolicyFacts): string | undefined {
+  const isOurs = name.includes('hallpass') || labels['app.kubernetes.io/component'] === 'lockdown';
+  return isOurs ? KIT_POLICIES.find((kind) => name.endsWith(`-${kind}`)) : undefined;
+}
+
+export function judgeLockDown(all: readonly AdmissionPolicyFacts[] | Unseen): Judgement {
+  if (all instanceof Unseen) return unknown(all);
+  const found = all.filter((it) => kitPolicyOf(it) !== undefined);
   if (found.length === 0) {
     return warning(
       'there is no policy of the lock-down kit',
@@ -157,8 +155,17 @@ export function judgeLockDown(found: readonly AdmissionPolicyFacts[] | Unseen): 
       'install the bindings of the kit',
     );
   }
+  const missing = KIT_POLICIES.filter(
+    (kind) => kind !== REPORTS_ONLY && !found.some((it) => kitPolicyOf(it) === kind),
+  );
+  if (missing.length > 0) {
+    return warning(
+      `of the lock-down kit there is ${listed(found.map(({ name }) => name))}, and no policy for ${listed(missing)}`,
+      'install the rest of deploy/lockdown: each closes another way',
+    );
+  }
   const lax = found
-    .filter(({ name, actions }) => !REPORTS_ONLY.has(name) && !actions.flat().includes('Deny'))
+    .filter((it) => kitPolicyOf(it) !== REPORTS_ONLY && !it.actions.flat().includes('Deny'))
     .map(({ name }) => name);
   return lax.length === 0
     ? ok(`${listed(found.map(({ name }) => name))} ${found.length === 1 ? 'is' : 'are'} enforced`)

@@ -9,6 +9,8 @@ export interface Right {
   readonly group: string;
   readonly resource: string;
   readonly subresource: string;
+  /** One object alone; none: any. */
+  readonly name?: string;
 }
 
 /** Whether an account has a right. */
@@ -17,9 +19,10 @@ export interface Answered<R extends Right = Right> {
   readonly allowed: boolean | Unseen;
 }
 
-export function rightText({ verb, group, resource, subresource }: Right): string {
+export function rightText({ verb, group, resource, subresource, name }: Right): string {
   const what = subresource === '' ? resource : `${resource}/${subresource}`;
-  return `${verb} ${group === '' ? what : `${what}.${group}`}`;
+  const whose = name === undefined ? '' : ` ${name}`;
+  return `${verb} ${group === '' ? what : `${what}.${group}`}${whose}`;
 }
 
 /** The line that gives a right, as a Role has it. */
@@ -42,23 +45,34 @@ const FOR: Readonly<Record<Exclude<RightSet, 'always'>, string>> = {
   portforward: 'policies with portForward: true',
 };
 
+/** Whose rights they are, and which Role gives them. */
+const ITS_OWN = { who: 'it', has: 'it has', need: 'it needs', role: 'the Role there' };
+const PEOPLES = {
+  who: 'the group of people in sessions',
+  has: 'it has',
+  need: 'people need',
+  role: 'the Role hallpass-sessions there (deploy/rbac-impersonate.yaml)',
+};
+
 /**
- * What is missing of what Hallpass needs in one namespace.
+ * What is missing of what Hallpass needs in one namespace, or of what people need in whose names it acts.
  *
  * @param sets those that its policies call for; `always` is among them whatever is given.
  */
 export function judgeNeeded(
   answers: readonly Answered<ClusterRight>[],
   sets: ReadonlySet<RightSet>,
+  of: 'its own' | 'of people' = 'its own',
 ): Judgement {
+  const { who, has, need, role } = of === 'its own' ? ITS_OWN : PEOPLES;
   const isDue = ({ right: { set } }: Answered<ClusterRight>): boolean =>
     set === 'always' || sets.has(set);
   const missing = answers.filter((it) => it.allowed === false && isDue(it));
   const [first] = missing;
   if (first) {
     return failure(
-      `it may not ${listed(missing.map(({ right }) => rightText(right)))}`,
-      `add ${missing.map(({ right }) => yamlLine(right)).join(' ')} to the Role there (${FILES[first.right.set]})`,
+      `${who} may not ${listed(missing.map(({ right }) => rightText(right)))}`,
+      `add ${missing.map(({ right }) => yamlLine(right)).join(' ')} to ${role}${of === 'its own' ? ` (${FILES[first.right.set]})` : ''}`,
     );
   }
   const unseen = answers.find((it) => it.allowed instanceof Unseen && isDue(it))?.allowed;
@@ -68,7 +82,7 @@ export function judgeNeeded(
   ];
   const had = answers.filter((it) => it.allowed === true).length;
   return ok(
-    `it has the ${had} rights that it needs${without.length === 0 ? '' : `, and none for ${without.join(' and ')}, which nothing asks for`}`,
+    `${has} the ${had} rights that ${need}${without.length === 0 ? '' : `, and none for ${without.join(' and ')}, which nothing asks for`}`,
   );
 }
 

@@ -8,8 +8,8 @@ export interface DatabaseFacts {
   /** `server_version_num`. */
   readonly versionNumber: number;
   readonly version: string;
-  /** What is wrong with the schema, as a sentence; null where it is current. */
-  readonly schema: string | null;
+  /** How its schema is, and what to do about it; null: it can be worked with. */
+  readonly schema: { readonly seen: string; readonly advice: string | null };
 }
 
 export function judgeDatabase(found: DatabaseFacts | Unseen): Judgement {
@@ -18,9 +18,9 @@ export function judgeDatabase(found: DatabaseFacts | Unseen): Judgement {
   if (versionNumber < POSTGRES_MIN) {
     return failure(`it is PostgreSQL ${version}`, 'update it to PostgreSQL 15 or later');
   }
-  return schema === null
-    ? ok(`it is PostgreSQL ${version}, and the schema is current`)
-    : failure(schema, 'run the migrations of this program: npm run migrate');
+  return schema.advice === null
+    ? ok(`it is PostgreSQL ${version}; ${schema.seen}`)
+    : failure(schema.seen, schema.advice);
 }
 
 /** Rights of the role that serves, over what it must not be able to undo. */
@@ -28,7 +28,7 @@ export interface RoleFacts {
   readonly role: string;
   /** What it is or may, where it should not: `is a superuser`. */
   readonly tooMuch: readonly string[];
-  /** What it may not, where it must: `add audit events`. */
+  /** What it lacks: `INSERT on audit_events`. */
   readonly tooLittle: readonly string[];
 }
 
@@ -38,12 +38,12 @@ export function judgeRole(found: RoleFacts | Unseen): Judgement {
   if (tooMuch.length > 0) {
     return failure(
       `the role ${role} ${listed(tooMuch)}, so that nobody could rely on the audit log`,
-      'set database.url to a role of the service’s own (CREATE ROLE hallpass LOGIN PASSWORD …), and run the migrations, which give it its rights',
+      `find out who gave it that and take it back (REVOKE … FROM ${role}), or set database.url to a role of the service’s own (CREATE ROLE hallpass LOGIN PASSWORD …) and run the migrations, which give it its rights`,
     );
   }
   return tooLittle.length > 0
     ? failure(
-        `the role ${role} may not ${listed(tooLittle)}`,
+        `the role ${role} lacks ${listed(tooLittle)}`,
         'run the migrations as the owner: they grant hallpass_service to the role in database.url',
       )
     : ok(`the role ${role} may add to the audit log and neither change nor delete anything of it`);
@@ -83,7 +83,7 @@ export function judgeTriggers(found: readonly TriggerFacts[] | Unseen): Judgemen
   return off.length === 0
     ? ok(`all ${found.length} triggers that protect the audit log are on`)
     : failure(
-        `the triggers ${listed(off.map(({ name, table }) => `${table}.${name}`))} can be passed by`,
+        `the triggers ${listed(off.map(({ name, table }) => `${table}.${name}`))} are off, or can be passed by: what they protect can be changed`,
         advice,
       );
 }
@@ -106,9 +106,36 @@ export function judgeKeyFile({ path, mode, trouble }: FileFacts): Judgement {
   return mode !== null && (mode & OTHERS_READ) !== 0
     ? warning(
         `everybody on the machine may read ${path}`,
-        'chmod 0400 (a Secret’s defaultMode), and change the key where others were there',
+        'let its owner alone read it (chmod 0400; in a Pod the Secret’s defaultMode), and change the key where others were there',
       )
     : ok('it can be read, by nobody else');
+}
+
+const EXPIRES_SOON_MS = 14 * 24 * 3_600_000;
+
+/** The certificate that is served with. */
+export function judgeCertificate(
+  { validFrom, validTo }: { readonly validFrom: Date; readonly validTo: Date },
+  now: Date,
+): Judgement {
+  const renew =
+    'have it issued anew and put both files into their place: they are taken up without a restart';
+  if (validTo <= now) {
+    return failure(`it has expired on ${dayOf(validTo)}, so that nobody connects`, renew);
+  }
+  if (validFrom > now) {
+    return failure(
+      `it is not valid before ${validFrom.toISOString()}, so that nobody connects`,
+      'look at the clock here, and at what was issued',
+    );
+  }
+  return validTo.getTime() - now.getTime() < EXPIRES_SOON_MS
+    ? warning(`it expires on ${dayOf(validTo)}`, renew)
+    : ok(`it is valid until ${dayOf(validTo)}`);
+}
+
+function dayOf(at: Date): string {
+  return at.toISOString().slice(0, 10);
 }
 
 /** How an anchor was found. */
@@ -272,8 +299,14 @@ export function judgeIssuer(
     );
   }
   return ok(
-    `its discovery document and ${keyTypes.length} keys can be had; tokens must be for ${wanted.audience}`,
+    `its discovery document and ${keyTypes.length === 1 ? '1 key' : `${keyTypes.length} keys`} can be had; tokens must be for ${wanted.audience}`,
   );
+}
+
+/** Nothing waits for a collector of traces: one that is away is no failure. */
+export function judgeCollector(found: 'reached' | Unseen): Judgement {
+  const judged = judgeReach(found);
+  return judged.verdict === 'failure' ? { ...judged, verdict: 'warning' } : judged;
 }
 
 /** @param found what stands in the way of reaching somebody; null: nothing. */

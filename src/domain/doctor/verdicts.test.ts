@@ -6,12 +6,15 @@ import {
   judgeImage,
   judgeLockDown,
   judgeVersion,
+  KIT_POLICIES,
 } from './cluster.verdicts.js';
 import { Unseen, worstOf } from './finding.js';
 import { judgePodSecurity } from './pod-security.js';
 import { judgeBeyond, judgeNeeded, NEEDED, RIGHTS_BEYOND } from './rights.verdict.js';
 import {
   judgeAnchor,
+  judgeCertificate,
+  judgeCollector,
   judgeDatabase,
   judgeIssuer,
   judgeKeyFile,
@@ -32,6 +35,15 @@ test('what is unknown is worse than ok and better than a warning', () => {
   expect(worstOf([{ verdict: 'ok' }, { verdict: 'unknown' }])).toBe('unknown');
   expect(worstOf([{ verdict: 'unknown' }, { verdict: 'warning' }])).toBe('warning');
   expect(worstOf([{ verdict: 'failure' }, { verdict: 'ok' }])).toBe('failure');
+});
+
+test('a collector of traces that cannot be reached is warned of, since nothing waits for it', () => {
+  expect(judgeCollector('reached').verdict).toBe('ok');
+  expect(judgeCollector(unseen)).toEqual({
+    verdict: 'warning',
+    seen: 'nobody answers',
+    advice: 'look again',
+  });
 });
 
 describe('rights', () => {
@@ -104,13 +116,29 @@ describe('the API server', () => {
     expect(judgeApi({ ...found, admissionPolicies: unseen }).verdict).toBe('unknown');
   });
 
-  test('policies of the lock-down kit must be bound, and deny', () => {
-    const policy = (...actions: string[][]) => [{ name: 'hallpass-adding', actions }];
+  test('policies of the lock-down kit must all be there, be bound, and deny', () => {
+    const kit = (...actions: string[][]) =>
+      KIT_POLICIES.map((kind) => ({ name: `hallpass-${kind}`, labels: {}, actions }));
     expect(judgeLockDown([]).verdict).toBe('warning');
-    expect(judgeLockDown(policy()).verdict).toBe('failure');
-    expect(judgeLockDown(policy(['Warn', 'Audit'])).verdict).toBe('warning');
-    expect(judgeLockDown(policy(['Deny'])).verdict).toBe('ok');
+    expect(judgeLockDown(kit()).verdict).toBe('failure');
+    expect(judgeLockDown(kit(['Warn', 'Audit'])).verdict).toBe('warning');
+    expect(judgeLockDown(kit(['Deny'])).verdict).toBe('ok');
+    expect(judgeLockDown(kit(['Deny']).slice(1))).toMatchObject({
+      verdict: 'warning',
+      seen: expect.stringContaining('no policy for adding'),
+    });
     expect(judgeLockDown(unseen).verdict).toBe('unknown');
+  });
+
+  test('policies of the kit are known by the names that the chart gives them, and others are not', () => {
+    const labels = { 'app.kubernetes.io/component': 'lockdown' };
+    const kit = (release: string, given: Record<string, string> = labels) =>
+      KIT_POLICIES.map((kind) => ({
+        ...{ name: `${release}-${kind}`, labels: given, actions: [['Deny']] },
+      }));
+    expect(judgeLockDown(kit('broker')).verdict).toBe('ok');
+    expect(judgeLockDown(kit('team-hallpass', {})).verdict).toBe('ok');
+    expect(judgeLockDown(kit('broker', {})).seen).toContain('there is no policy');
   });
 });
 
@@ -192,11 +220,16 @@ test('an audit log of a cluster that was silent for a day fails', () => {
   expect(judgeHeard(new Date(NOW.getTime() - 90_000_000), NOW).verdict).toBe('failure');
 });
 
-test('a database that is too old, or of another schema, fails', () => {
-  const found = { versionNumber: 180_004, version: '18.4', schema: null };
-  expect(judgeDatabase(found).verdict).toBe('ok');
+test('a database that is too old, or of a schema that cannot be worked with, fails', () => {
+  const schema = { seen: 'the schema is newer, which can be worked with', advice: null };
+  const found = { versionNumber: 180_004, version: '18.4', schema };
+  expect(judgeDatabase(found)).toMatchObject({
+    verdict: 'ok',
+    seen: expect.stringContaining('newer'),
+  });
   expect(judgeDatabase({ ...found, versionNumber: 140_010 }).verdict).toBe('failure');
-  expect(judgeDatabase({ ...found, schema: 'it is older' }).verdict).toBe('failure');
+  const older = { seen: 'the schema is older', advice: 'migrate' };
+  expect(judgeDatabase({ ...found, schema: older })).toEqual({ verdict: 'failure', ...older });
   expect(judgeDatabase(unseen).verdict).toBe('failure');
 });
 
@@ -225,6 +258,16 @@ test('a key that everybody on the machine may read is warned of', () => {
   expect(judgeKeyFile(found).verdict).toBe('ok');
   expect(judgeKeyFile({ ...found, mode: 0o644 }).verdict).toBe('warning');
   expect(judgeKeyFile({ ...found, trouble: 'cannot be read (EACCES)' }).verdict).toBe('failure');
+});
+
+test('a certificate that has expired, or is not valid yet, fails, and warns two weeks before', () => {
+  const inDays = (days: number) => new Date(NOW.getTime() + days * 86_400_000);
+  const judged = (from: number, to: number) =>
+    judgeCertificate({ validFrom: inDays(from), validTo: inDays(to) }, NOW).verdict;
+  expect(judged(-1, 15)).toBe('ok');
+  expect(judged(-1, 13)).toBe('warning');
+  expect(judged(-90, 0)).toBe('failure');
+  expect(judged(1, 90)).toBe('failure');
 });
 
 test('an anchor that has parted from the database, or cannot be had, fails', () => {

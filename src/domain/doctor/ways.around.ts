@@ -8,8 +8,8 @@ import type { Right } from './rights.verdict.js';
 export interface WayAround {
   readonly name: string;
   readonly rights: readonly Right[];
-  /** Whether the rights are given in namespaces, or for the whole cluster. */
-  readonly scope: 'namespace' | 'cluster';
+  /** Where the rights count: in the namespaces that are debugged in, in Hallpass's own, or in the whole cluster. */
+  readonly scope: 'namespace' | 'own' | 'cluster';
   readonly verdict: Extract<Verdict, 'warning' | 'failure'>;
   readonly advice: string;
 }
@@ -64,7 +64,29 @@ export const WAYS_AROUND: readonly WayAround[] = [
     verdict: 'failure',
     advice: 'take impersonate from their role, or bound it by resourceNames',
   },
+  {
+    name: 'act as Hallpass’s account',
+    // Kubernetes' own roles edit and admin have the first; what makes Pods there has the account as well.
+    rights: [
+      ...of(['impersonate'], 'serviceaccounts'),
+      ...of(['create'], 'serviceaccounts/token'),
+      ...of(['create'], 'pods'),
+    ],
+    scope: 'own',
+    verdict: 'failure',
+    advice:
+      'keep the namespace of Hallpass to its operators: take impersonate, serviceaccounts/token and pods there from their role',
+  },
 ];
+
+/** The namespaces in which a way's rights count; null: they are the cluster's. */
+export function namespacesOfWay(
+  { scope }: WayAround,
+  { namespaces, excepted }: Pick<Where, 'namespaces' | 'excepted'>,
+): readonly string[] | null {
+  if (scope === 'cluster') return null;
+  return scope === 'namespace' ? namespaces : [excepted.account.namespace ?? ''];
+}
 
 /** Groups that hold whoever has any account, or none. */
 const EVERYBODY: ReadonlySet<string> = new Set([
@@ -113,10 +135,15 @@ export function strangersOn(
   way: WayAround,
   { rbac, namespaces, excepted }: Where,
 ): readonly Holder[] {
-  const where = way.scope === 'cluster' ? null : namespaces;
+  const where = namespacesOfWay(way, { namespaces, excepted });
   return way.rights
     .flatMap((right) => holdersOf(rbac, right, where))
-    .filter((holder) => !isOfKubernetes(holder) && !isExcepted(holder.subject, excepted));
+    .filter((holder) => !isOfKubernetes(holder) && !isExcepted(holder.subject, excepted))
+    .filter(({ resourceNames }) => {
+      // Over other accounts alone it is nothing that Hallpass's is.
+      const isBounded = way.scope === 'own' && resourceNames.length > 0;
+      return !isBounded || resourceNames.includes(excepted.account.name);
+    });
 }
 
 interface Where {

@@ -4,6 +4,7 @@ import type { Identity, Person } from '../person.js';
 import { isAmong, samePerson } from '../person.js';
 import type { Grant, People } from '../policy/policy.js';
 import { requirementsOf } from '../policy/policy.js';
+import type { Traceparent } from '../traceparent.js';
 import type { Capacity, EndReason, State } from './session.machine.js';
 
 declare const brand: unique symbol;
@@ -111,6 +112,8 @@ export interface Session {
   /** How many were granted so far, whatever became of them. */
   readonly extensions: number;
   readonly formerContainers: readonly FormerContainer[];
+  /** The trace that it was asked for in; null where there was none. What is done for it goes on there, on any replica. */
+  readonly traceparent: Traceparent | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   /** When a session that nobody decides, or that is not started, lapses. */

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '../../../app/caller.js';
+import { inTrace } from '../../../app/caller.js';
 import type { LinkSlack } from '../../../app/link-slack.js';
 import type { VisitByBrowser } from '../../../app/visit-by-browser.js';
 import type { Permission } from '../../../domain/permission.js';
@@ -12,6 +13,7 @@ import { formTokenOf } from '../../../domain/web-session.js';
 import { addressOf } from '../caller.address.js';
 import { HttpSettings } from '../http.settings.js';
 import { Refused } from '../refused.error.js';
+import { traceparentOf } from '../request.traces.js';
 import { Cookies } from './cookies.js';
 
 /** What pages are made of; null where the configuration has none of it. */
@@ -97,7 +99,7 @@ export class PageDoor {
     if (permission !== null && !permits(caller.roles, permission)) {
       throw new Refused(problem('forbidden', `This needs the permission "${permission}".`));
     }
-    request.caller = caller;
+    request.caller = inTrace(caller, traceparentOf(request.raw));
     request.formToken = formToken;
   }
 

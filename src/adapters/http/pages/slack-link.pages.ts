@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../../../app/caller.js';
 import { personOf } from '../../../app/caller.js';
+import { permits } from '../../../domain/permission.js';
 import { displayName } from '../../../domain/person.js';
 import { ByPage } from '../access.decorators.js';
 import { CurrentCaller } from '../caller.decorator.js';
@@ -127,6 +128,7 @@ export class SlackLinkPages {
           <dt>Roles</dt>
           <dd>${caller.roles.join(', ') || 'none'}</dd>
         </dl>
+        ${permits(caller.roles, 'cluster:read') && markup`<p><a href="/clusters">Clusters</a></p>`}
         ${await this.linksOf(caller, visitor.formToken)}`,
     });
   }

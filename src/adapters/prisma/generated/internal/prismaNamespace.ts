@@ -3679,6 +3679,7 @@ export const SessionScalarFieldEnum = {
   extension: 'extension',
   extensions: 'extensions',
   formerContainers: 'formerContainers',
+  traceparent: 'traceparent',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
   lapsesAt: 'lapsesAt',

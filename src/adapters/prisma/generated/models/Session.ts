@@ -52,6 +52,7 @@ export type SessionMinAggregateOutputType = {
   breakGlass: boolean | null
   policyHash: string | null
   extensions: number | null
+  traceparent: string | null
   createdAt: Date | null
   updatedAt: Date | null
   lapsesAt: Date | null
@@ -84,6 +85,7 @@ export type SessionMaxAggregateOutputType = {
   breakGlass: boolean | null
   policyHash: string | null
   extensions: number | null
+  traceparent: string | null
   createdAt: Date | null
   updatedAt: Date | null
   lapsesAt: Date | null
@@ -125,6 +127,7 @@ export type SessionCountAggregateOutputType = {
   extension: number
   extensions: number
   formerContainers: number
+  traceparent: number
   createdAt: number
   updatedAt: number
   lapsesAt: number
@@ -169,6 +172,7 @@ export type SessionMinAggregateInputType = {
   breakGlass?: true
   policyHash?: true
   extensions?: true
+  traceparent?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
@@ -201,6 +205,7 @@ export type SessionMaxAggregateInputType = {
   breakGlass?: true
   policyHash?: true
   extensions?: true
+  traceparent?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
@@ -242,6 +247,7 @@ export type SessionCountAggregateInputType = {
   extension?: true
   extensions?: true
   formerContainers?: true
+  traceparent?: true
   createdAt?: true
   updatedAt?: true
   lapsesAt?: true
@@ -370,6 +376,7 @@ export type SessionGroupByOutputType = {
   extension: runtime.JsonValue | null
   extensions: number
   formerContainers: runtime.JsonValue
+  traceparent: string | null
   createdAt: Date
   updatedAt: Date
   lapsesAt: Date | null
@@ -434,6 +441,7 @@ export type SessionWhereInput = {
   extension?: Prisma.JsonNullableFilter<"Session">
   extensions?: Prisma.IntFilter<"Session"> | number
   formerContainers?: Prisma.JsonFilter<"Session">
+  traceparent?: Prisma.StringNullableFilter<"Session"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -489,6 +497,7 @@ export type SessionOrderByWithRelationInput = {
   extension?: Prisma.SortOrderInput | Prisma.SortOrder
   extensions?: Prisma.SortOrder
   formerContainers?: Prisma.SortOrder
+  traceparent?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -548,6 +557,7 @@ export type SessionWhereUniqueInput = Prisma.AtLeast<{
   extension?: Prisma.JsonNullableFilter<"Session">
   extensions?: Prisma.IntFilter<"Session"> | number
   formerContainers?: Prisma.JsonFilter<"Session">
+  traceparent?: Prisma.StringNullableFilter<"Session"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -603,6 +613,7 @@ export type SessionOrderByWithAggregationInput = {
   extension?: Prisma.SortOrderInput | Prisma.SortOrder
   extensions?: Prisma.SortOrder
   formerContainers?: Prisma.SortOrder
+  traceparent?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -652,6 +663,7 @@ export type SessionScalarWhereWithAggregatesInput = {
   extension?: Prisma.JsonNullableWithAggregatesFilter<"Session">
   extensions?: Prisma.IntWithAggregatesFilter<"Session"> | number
   formerContainers?: Prisma.JsonWithAggregatesFilter<"Session">
+  traceparent?: Prisma.StringNullableWithAggregatesFilter<"Session"> | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Session"> | Date | string | null
@@ -689,6 +701,7 @@ export type SessionCreateInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -743,6 +756,7 @@ export type SessionUncheckedCreateInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -790,6 +804,7 @@ export type SessionUpdateInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -844,6 +859,7 @@ export type SessionUncheckedUpdateInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -895,6 +911,7 @@ export type SessionCreateManyInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -932,6 +949,7 @@ export type SessionUpdateManyMutationInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -972,6 +990,7 @@ export type SessionUncheckedUpdateManyInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1037,6 +1056,7 @@ export type SessionCountOrderByAggregateInput = {
   extension?: Prisma.SortOrder
   extensions?: Prisma.SortOrder
   formerContainers?: Prisma.SortOrder
+  traceparent?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
@@ -1074,6 +1094,7 @@ export type SessionMaxOrderByAggregateInput = {
   breakGlass?: Prisma.SortOrder
   policyHash?: Prisma.SortOrder
   extensions?: Prisma.SortOrder
+  traceparent?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
@@ -1106,6 +1127,7 @@ export type SessionMinOrderByAggregateInput = {
   breakGlass?: Prisma.SortOrder
   policyHash?: Prisma.SortOrder
   extensions?: Prisma.SortOrder
+  traceparent?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   lapsesAt?: Prisma.SortOrder
@@ -1494,6 +1516,7 @@ export type SessionCreateWithoutStateRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1546,6 +1569,7 @@ export type SessionUncheckedCreateWithoutStateRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1626,6 +1650,7 @@ export type SessionScalarWhereInput = {
   extension?: Prisma.JsonNullableFilter<"Session">
   extensions?: Prisma.IntFilter<"Session"> | number
   formerContainers?: Prisma.JsonFilter<"Session">
+  traceparent?: Prisma.StringNullableFilter<"Session"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Session"> | Date | string
   lapsesAt?: Prisma.DateTimeNullableFilter<"Session"> | Date | string | null
@@ -1663,6 +1688,7 @@ export type SessionCreateWithoutReasonRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1716,6 +1742,7 @@ export type SessionUncheckedCreateWithoutReasonRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1788,6 +1815,7 @@ export type SessionCreateWithoutPolicySetInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1840,6 +1868,7 @@ export type SessionUncheckedCreateWithoutPolicySetInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1913,6 +1942,7 @@ export type SessionCreateWithoutActivityInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -1966,6 +1996,7 @@ export type SessionUncheckedCreateWithoutActivityInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2028,6 +2059,7 @@ export type SessionUpdateWithoutActivityInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2081,6 +2113,7 @@ export type SessionUncheckedUpdateWithoutActivityInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2127,6 +2160,7 @@ export type SessionCreateWithoutEventsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2180,6 +2214,7 @@ export type SessionUncheckedCreateWithoutEventsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2231,6 +2266,7 @@ export type SessionCreateWithoutNewestInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2281,6 +2317,7 @@ export type SessionUncheckedCreateWithoutNewestInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2344,6 +2381,7 @@ export type SessionUpdateWithoutEventsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2397,6 +2435,7 @@ export type SessionUncheckedUpdateWithoutEventsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2454,6 +2493,7 @@ export type SessionUpdateWithoutNewestInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2504,6 +2544,7 @@ export type SessionUncheckedUpdateWithoutNewestInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2551,6 +2592,7 @@ export type SessionCreateWithoutDecisionsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2604,6 +2646,7 @@ export type SessionUncheckedCreateWithoutDecisionsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2666,6 +2709,7 @@ export type SessionUpdateWithoutDecisionsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2719,6 +2763,7 @@ export type SessionUncheckedUpdateWithoutDecisionsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2765,6 +2810,7 @@ export type SessionCreateWithoutDebtInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2818,6 +2864,7 @@ export type SessionUncheckedCreateWithoutDebtInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -2880,6 +2927,7 @@ export type SessionUpdateWithoutDebtInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2933,6 +2981,7 @@ export type SessionUncheckedUpdateWithoutDebtInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -2979,6 +3028,7 @@ export type SessionCreateWithoutKeysInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3032,6 +3082,7 @@ export type SessionUncheckedCreateWithoutKeysInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3094,6 +3145,7 @@ export type SessionUpdateWithoutKeysInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3147,6 +3199,7 @@ export type SessionUncheckedUpdateWithoutKeysInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3193,6 +3246,7 @@ export type SessionCreateWithoutRecordingsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3246,6 +3300,7 @@ export type SessionUncheckedCreateWithoutRecordingsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3308,6 +3363,7 @@ export type SessionUpdateWithoutRecordingsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3361,6 +3417,7 @@ export type SessionUncheckedUpdateWithoutRecordingsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3407,6 +3464,7 @@ export type SessionCreateWithoutTicketsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3460,6 +3518,7 @@ export type SessionUncheckedCreateWithoutTicketsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3522,6 +3581,7 @@ export type SessionUpdateWithoutTicketsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3575,6 +3635,7 @@ export type SessionUncheckedUpdateWithoutTicketsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3621,6 +3682,7 @@ export type SessionCreateWithoutWatchersInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3674,6 +3736,7 @@ export type SessionUncheckedCreateWithoutWatchersInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3736,6 +3799,7 @@ export type SessionUpdateWithoutWatchersInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3789,6 +3853,7 @@ export type SessionUncheckedUpdateWithoutWatchersInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -3835,6 +3900,7 @@ export type SessionCreateWithoutSlackTurnInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3888,6 +3954,7 @@ export type SessionUncheckedCreateWithoutSlackTurnInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -3950,6 +4017,7 @@ export type SessionUpdateWithoutSlackTurnInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4003,6 +4071,7 @@ export type SessionUncheckedUpdateWithoutSlackTurnInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4049,6 +4118,7 @@ export type SessionCreateWithoutSlackPostsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -4102,6 +4172,7 @@ export type SessionUncheckedCreateWithoutSlackPostsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -4164,6 +4235,7 @@ export type SessionUpdateWithoutSlackPostsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4217,6 +4289,7 @@ export type SessionUncheckedUpdateWithoutSlackPostsInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4266,6 +4339,7 @@ export type SessionCreateManyStateRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -4303,6 +4377,7 @@ export type SessionUpdateWithoutStateRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4355,6 +4430,7 @@ export type SessionUncheckedUpdateWithoutStateRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4405,6 +4481,7 @@ export type SessionUncheckedUpdateManyWithoutStateRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4446,6 +4523,7 @@ export type SessionCreateManyReasonRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -4482,6 +4560,7 @@ export type SessionUpdateWithoutReasonRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4535,6 +4614,7 @@ export type SessionUncheckedUpdateWithoutReasonRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4585,6 +4665,7 @@ export type SessionUncheckedUpdateManyWithoutReasonRowInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4624,6 +4705,7 @@ export type SessionCreateManyPolicySetInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: string | null
   createdAt: Date | string
   updatedAt: Date | string
   lapsesAt?: Date | string | null
@@ -4661,6 +4743,7 @@ export type SessionUpdateWithoutPolicySetInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4713,6 +4796,7 @@ export type SessionUncheckedUpdateWithoutPolicySetInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4763,6 +4847,7 @@ export type SessionUncheckedUpdateManyWithoutPolicySetInput = {
   extension?: Prisma.NullableJsonNullValueInput | runtime.InputJsonValue
   extensions?: Prisma.IntFieldUpdateOperationsInput | number
   formerContainers?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  traceparent?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lapsesAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -4889,6 +4974,7 @@ export type SessionSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   extension?: boolean
   extensions?: boolean
   formerContainers?: boolean
+  traceparent?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -4945,6 +5031,7 @@ export type SessionSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exten
   extension?: boolean
   extensions?: boolean
   formerContainers?: boolean
+  traceparent?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -4990,6 +5077,7 @@ export type SessionSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exten
   extension?: boolean
   extensions?: boolean
   formerContainers?: boolean
+  traceparent?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -5035,6 +5123,7 @@ export type SessionSelectScalar = {
   extension?: boolean
   extensions?: boolean
   formerContainers?: boolean
+  traceparent?: boolean
   createdAt?: boolean
   updatedAt?: boolean
   lapsesAt?: boolean
@@ -5051,7 +5140,7 @@ export type SessionSelectScalar = {
   leaseUntil?: boolean
 }
 
-export type SessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "version" | "state" | "cluster" | "namespace" | "requesterIss" | "requesterSub" | "requesterHuman" | "requester" | "request" | "profile" | "targetKey" | "targetContainer" | "podUid" | "breakGlass" | "pin" | "policyHash" | "grant" | "approverGroups" | "approverUsers" | "container" | "extension" | "extensions" | "formerContainers" | "createdAt" | "updatedAt" | "lapsesAt" | "escalatedAt" | "startingAt" | "startedAt" | "deadlineAt" | "endingAt" | "endedAt" | "endReason" | "endDetail" | "dueAt" | "leaseOwner" | "leaseUntil", ExtArgs["result"]["session"]>
+export type SessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "version" | "state" | "cluster" | "namespace" | "requesterIss" | "requesterSub" | "requesterHuman" | "requester" | "request" | "profile" | "targetKey" | "targetContainer" | "podUid" | "breakGlass" | "pin" | "policyHash" | "grant" | "approverGroups" | "approverUsers" | "container" | "extension" | "extensions" | "formerContainers" | "traceparent" | "createdAt" | "updatedAt" | "lapsesAt" | "escalatedAt" | "startingAt" | "startedAt" | "deadlineAt" | "endingAt" | "endedAt" | "endReason" | "endDetail" | "dueAt" | "leaseOwner" | "leaseUntil", ExtArgs["result"]["session"]>
 export type SessionInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   stateRow?: boolean | Prisma.SessionStateDefaultArgs<ExtArgs>
   reasonRow?: boolean | Prisma.Session$reasonRowArgs<ExtArgs>
@@ -5125,6 +5214,7 @@ export type $SessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     extension: runtime.JsonValue | null
     extensions: number
     formerContainers: runtime.JsonValue
+    traceparent: string | null
     createdAt: Date
     updatedAt: Date
     lapsesAt: Date | null
@@ -5600,6 +5690,7 @@ export interface SessionFieldRefs {
   readonly extension: Prisma.FieldRef<"Session", 'Json'>
   readonly extensions: Prisma.FieldRef<"Session", 'Int'>
   readonly formerContainers: Prisma.FieldRef<"Session", 'Json'>
+  readonly traceparent: Prisma.FieldRef<"Session", 'String'>
   readonly createdAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"Session", 'DateTime'>
   readonly lapsesAt: Prisma.FieldRef<"Session", 'DateTime'>

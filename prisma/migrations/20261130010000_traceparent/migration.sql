@@ -1,0 +1,5 @@
+-- Where in which trace a session was asked for (W3C Trace Context), so that any replica goes on in it.
+ALTER TABLE "sessions" ADD COLUMN "traceparent" TEXT;
+
+INSERT INTO "schema_compatibility" ("migration", "needs")
+VALUES ('20261130010000_traceparent', '20261130000000_compatibility');
