@@ -16,7 +16,7 @@ const SOURCE_URL = env['DOCS_SOURCE_URL'];
 export default function site(eleventy) {
   eleventy.addPlugin(IdAttributePlugin);
   eleventy.addPlugin(InputPathToUrlTransformPlugin);
-  eleventy.addPassthroughCopy({ 'site/style.css': 'style.css' });
+  eleventy.addPassthroughCopy({ 'site/style.css': 'style.css', 'docs/pictures': 'pictures' });
   eleventy.addGlobalData('layout', 'page.njk');
   eleventy.addGlobalData('contents', () =>
     CONTENTS.map(({ title, pages }) => ({ title, pages: pages.map(entryOf) })),
@@ -24,7 +24,9 @@ export default function site(eleventy) {
   eleventy.addGlobalData('eleventyComputed', {
     title: ({ page }) => titleOf(page.inputPath),
   });
-  eleventy.amendLibrary('md', (md) => md.set({ html: false, typographer: false }).use(outside));
+  eleventy.amendLibrary('md', (md) =>
+    md.set({ html: false, typographer: false }).use(outside).use(pictures),
+  );
   return {
     dir: { input: 'docs', includes: '../site/_includes' },
     templateFormats: ['md'],
@@ -70,6 +72,19 @@ function outside(md) {
         if (SOURCE_URL === undefined) token.attrs = [['title', `the file ${to}`]];
         else token.attrSet('href', `${SOURCE_URL.replace(/\/$/, '')}/${to}`);
       }
+    }
+  });
+}
+
+/** Pictures lie beside the pages, each of which has a folder of its own in the site. */
+function pictures(md) {
+  md.core.ruler.push('pictures', ({ tokens, env }) => {
+    const folder = posix.dirname(posix.normalize(env.page.inputPath));
+    for (const token of tokens.flatMap(({ children }) => children ?? [])) {
+      const src = token.type === 'image' ? token.attrGet('src') : null;
+      if (!src || /^([a-z]+:|\/)/i.test(src)) continue;
+      const path = posix.join(folder, src).slice('docs'.length);
+      token.attrSet('src', posix.relative(env.page.url, path));
     }
   });
 }

@@ -22,6 +22,7 @@ import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
 import { OpenIdSignIn } from './adapters/oidc/browser.sign-in.js';
 import { TokenVerifier } from './adapters/oidc/token.verifier.js';
 import { PrometheusMetrics } from './adapters/metrics/prometheus.metrics.js';
+import { PrometheusStopwatch } from './adapters/metrics/prometheus.stopwatch.js';
 import { YamlDrafts } from './adapters/policy/draft.documents.js';
 import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
@@ -74,6 +75,7 @@ import { KeepRecordings } from './app/keep-recordings.js';
 import { NamedPeople } from './app/kept-caller.js';
 import { LinkSlack } from './app/link-slack.js';
 import { ListTargets } from './app/list-targets.js';
+import { MeasureSessions } from './app/measure-sessions.js';
 import { NotePerson } from './app/note-person.js';
 import { ReadRecordings } from './app/read-recordings.js';
 import { ReadReviews } from './app/read-reviews.js';
@@ -220,15 +222,23 @@ export async function startBroker(
   const store = around.store(
     new TracedSessionStore(
       // The database tells the other replicas; this one need not wait for that.
-      new PrismaSessionStore(database, (id, version) => {
-        news.written(id, version);
+      new PrismaSessionStore(database, (step) => {
+        news.written(step.session.id, step.session.version);
         deliver.wake();
+        void measure.heard(step);
       }),
       tracer,
     ),
   );
+  const stopwatch = new PrometheusStopwatch();
+  const measure = new MeasureSessions({ store, stopwatch, journal });
   const reviews = new PrismaReviewStore(database);
-  const kubernetes = new KubernetesClusters({ clusters: config.clusters, log: journal, tracer });
+  const kubernetes = new KubernetesClusters({
+    clusters: config.clusters,
+    log: journal,
+    stopwatch,
+    tracer,
+  });
   opened.defer(() => kubernetes.close());
   const clusters = around.clusters(kubernetes);
   opened.defer(() => news.close());
@@ -365,6 +375,7 @@ export async function startBroker(
     taps: new TarTaps(),
     live,
     clock,
+    stopwatch,
     tracer,
   });
   const facts = new GatherFacts({ history: new PrismaHistory(database), onCall, clock });
@@ -420,6 +431,7 @@ export async function startBroker(
     ...acts,
     draining: draining.signal,
     urgently: (work) => database.urgentlyIfFew(work),
+    stopwatch,
     readSession: new ReadSession({ store }),
     ...logWorks.uses({ store, recordings, reviews, policies: policyArchive }),
     receiveAudit: bypassWatch.receive,
@@ -490,24 +502,27 @@ export async function startBroker(
       { name: 'clusters', check: () => Promise.resolve(clusterReadiness(kubernetes.health())) },
       { name: 'kubernetes-audit', check: () => Promise.resolve(bypassWatch.readiness()) },
     ],
-    new PrometheusMetrics({
-      policies: () => policies.standing(),
-      tally: () => tally(database, clock.now()),
-      onCall: onCallStates,
-      streams: () => live.counts(),
-      recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
-      ...logWorks.metrics(),
-      heard: () => bypassWatch.heard(),
-      clusters: () => kubernetes.health(),
-      channels: () => desk.readChannels.read(),
-      slack: () => new PrismaSlackPosts(database).standing(),
-      slackConnected: () => slack?.isConnected() ?? null,
-      clockCorrection: () => clock.correctionSeconds,
-      files: () => rotating.standing(),
-      certificates: () =>
-        config.tls ? [{ key: 'server.tls.certFile', validTo: config.tls.validTo }] : [],
-      spans: () => traces.counts(),
-    }),
+    new PrometheusMetrics(
+      {
+        policies: () => policies.standing(),
+        tally: () => tally(database, clock.now()),
+        onCall: onCallStates,
+        streams: () => live.counts(),
+        recordings: () => ({ ...recordStreams.counts(), abandoned: keepRecordings.abandoned }),
+        ...logWorks.metrics(),
+        heard: () => bypassWatch.heard(),
+        clusters: () => kubernetes.health(),
+        channels: () => desk.readChannels.read(),
+        slack: () => new PrismaSlackPosts(database).standing(),
+        slackConnected: () => slack?.isConnected() ?? null,
+        clockCorrection: () => clock.correctionSeconds,
+        files: () => rotating.standing(),
+        certificates: () =>
+          config.tls ? [{ key: 'server.tls.certFile', validTo: config.tls.validTo }] : [],
+        spans: () => traces.counts(),
+      },
+      stopwatch,
+    ),
   );
 
   const { host, port, managementPort } = config.server;

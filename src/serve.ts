@@ -1,7 +1,10 @@
+import { makeLogger } from './adapters/log/pino.journal.js';
+import type { LogSettings } from './adapters/log/pino.journal.js';
 import { isStartRefusal, startBroker } from './broker.js';
 import { configProblemText, isConfigProblem } from './config/config.problem.js';
 import { loadConfig } from './config/load.config.js';
 
+const BUG = 1;
 /** Stopped, and not done when its grace was over. */
 const LATE = 1;
 
@@ -25,10 +28,19 @@ export async function serve(args: readonly string[]): Promise<number> {
     );
   const config = loadConfig();
   if (isConfigProblem(config)) return refuse(configProblemText(config));
+  endByBugs(config.log);
   const broker = await startBroker(config);
   if (isStartRefusal(broker)) return refuse(broker.refused);
   await signalled();
   return (await broker.leave()) === 'in time' ? 0 : process.exit(LATE);
+}
+
+/** A bug ends the process as it would without us, but for the words: Node prints all that an error carries. */
+function endByBugs(log: LogSettings): void {
+  process.on('uncaughtException', (error) => {
+    makeLogger(log).fatal({ err: error }, 'a bug ended the process');
+    process.exit(BUG);
+  });
 }
 
 /** Resolves at the first TERM or INT. A second one ends the process at once, as it would without us. */

@@ -63,6 +63,10 @@ export interface Surroundings {
   readonly auditKey?: string;
   /** As the configuration has them; none by default. */
   readonly anchors?: readonly object[];
+  /** Where the audit log is delivered to, as the configuration has it; nowhere by default. */
+  readonly sinks?: readonly object[];
+  /** Where people are told, as the configuration has it; nowhere by default. */
+  readonly notifications?: object;
   /** How the API server's audit log is looked at, as the configuration has it; not at all by default. */
   readonly clusterAudit?: object;
   /** As the configuration has it; none by default. */
@@ -143,7 +147,9 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
       keyFiles: [auditKey],
       everyMilliseconds: 50,
       anchors: around.anchors ?? [],
+      ...(around.sinks === undefined ? {} : { sinks: around.sinks }),
     },
+    ...(around.notifications === undefined ? {} : { notifications: around.notifications }),
     ...(around.slack === undefined ? {} : { slack: around.slack }),
     log: { level: 'warn', ...log },
     tracing: around.tracing ?? {},

@@ -18,6 +18,50 @@ describe('what is shown', () => {
   });
 });
 
+describe('the time to the prompt', () => {
+  it('lasts from asking for a shell to its first output, with the start where that is still to come', async () => {
+    lab = await new EntranceLab().starting();
+    lab.streams.refusals = 2;
+    const beganMs = performance.now();
+    const { stream } = await lab.enter();
+    const shown = text(stream);
+    const process = await lab.streams.next();
+    expect(lab.times.all).toEqual([]);
+    process.say({ stream: 'stdout', data: Buffer.from('$ ') });
+    process.say({ stream: 'stdout', data: Buffer.from('$ ') });
+    process.exit(0);
+    await shown;
+    const [first, ...more] = lab.times.all;
+    expect(more).toEqual([]);
+    expect(first).toMatchObject({ what: 'timeToPrompt', labels: { cluster: 'sandbox' } });
+    expect(first?.seconds).toBeGreaterThan(0.025);
+    expect(first?.seconds).toBeLessThanOrEqual((performance.now() - beganMs) / 1000);
+  });
+
+  it('is none of commands, which have no prompt', async () => {
+    lab = await new EntranceLab().active();
+    const { stream } = await lab.enter({ tty: false, kind: 'exec', command: ['ls'] });
+    const shown = text(stream);
+    const process = await lab.streams.next();
+    process.say({ stream: 'stdout', data: Buffer.from('bin') });
+    process.exit(0);
+    expect(await shown).toBe('bin');
+    expect(lab.times.all).toEqual([]);
+  });
+
+  it('is none of a shell that waited for somebody to watch', async () => {
+    lab = await new EntranceLab().active(600, { watcher: 'required' });
+    const { stream } = await lab.enter();
+    const shown = text(stream);
+    await lab.presence.comes(lab.session.id, ALEX);
+    const process = await lab.streams.next();
+    process.say({ stream: 'stdout', data: Buffer.from('$ ') });
+    process.exit(0);
+    await shown;
+    expect(lab.times.all).toEqual([]);
+  });
+});
+
 describe('a container that turns out late not to be there yet', () => {
   it('is entered again, and nobody is told, where nothing was shown or typed', async () => {
     lab = await new EntranceLab().active();

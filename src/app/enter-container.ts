@@ -17,6 +17,7 @@ import type { RemoteProcess } from './ports/cluster.streams.js';
 import { CopyTaps } from './ports/copy.taps.js';
 import { Recorder } from './ports/recorder.js';
 import type { StreamRecording } from './ports/recorder.js';
+import { Stopwatch } from './ports/stopwatch.js';
 import type { OpenSpan, Tracer } from './ports/tracer.js';
 import { UNTRACED } from './ports/tracer.js';
 import { absent } from './read-session.js';
@@ -41,6 +42,19 @@ const PASSING = new Set<Problem['problem']>([
 
 const SHELL = /^(?:\/(?:[\w.-]+\/)*)?(?:sh|ash|bash|dash|fish|ksh|zsh)$/;
 
+/** Somebody who waits for their prompt: since when, by `performance.now()`, and whether for nobody but us and the cluster. */
+interface Waiting {
+  readonly sinceMs: number;
+  isOnUs: boolean;
+}
+
+/** What a stream is opened with. */
+interface Opening {
+  readonly recording: StreamRecording;
+  readonly span: OpenSpan;
+  readonly waiting: Waiting;
+}
+
 /** Enters containers by exec, on the record, under the rules of their sessions. */
 export class EnterContainer extends EnterSession {
   constructor(
@@ -51,6 +65,8 @@ export class EnterContainer extends EnterSession {
       readonly taps: CopyTaps;
       readonly live: LiveStreams;
       readonly clock: Clock;
+      /** Left out: nobody measures. */
+      readonly stopwatch?: Stopwatch;
       /** Left out: nobody follows. */
       readonly tracer?: Tracer;
     },
@@ -62,6 +78,7 @@ export class EnterContainer extends EnterSession {
   async enter(caller: Caller, entry: Entry, signal: AbortSignal): Promise<OpenStream | Problem> {
     const { wait, live } = this.deps;
     if (live.isStopping) return stopping();
+    const waiting: Waiting = { sinceMs: performance.now(), isOnUs: true };
     const session = await wait.until(entry.session, {
       signal,
       mayWait: (found) => this.refusal(caller, entry, found),
@@ -69,15 +86,15 @@ export class EnterContainer extends EnterSession {
     if (isProblem(session)) return session;
     const { tracer = UNTRACED } = this.deps;
     const span = beginStream(tracer, session, entry);
-    return tracer.within(span, () => this.open(caller, entry, { session, span, signal }));
+    return tracer.within(span, () => this.open(caller, entry, { session, span, waiting, signal }));
   }
 
   private async open(
     caller: Caller,
     entry: Entry,
-    of: { readonly session: Session; readonly span: OpenSpan; readonly signal: AbortSignal },
+    of: Omit<Opening, 'recording'> & { readonly session: Session; readonly signal: AbortSignal },
   ): Promise<OpenStream | Problem> {
-    const { session, span, signal } = of;
+    const { session, span, waiting, signal } = of;
     const { live } = this.deps;
     const recording = await this.deps.recorder.open(
       newRecording(session, entry, caller),
@@ -89,7 +106,7 @@ export class EnterContainer extends EnterSession {
       return recording;
     }
     const at = live.of(session);
-    const stream = this.stream(at, entry, { recording, span });
+    const stream = this.stream(at, entry, { recording, span, waiting });
     const leave = () => stream.leave();
     signal.addEventListener('abort', leave, { once: true });
     try {
@@ -107,6 +124,7 @@ export class EnterContainer extends EnterSession {
         if (problem) return problem;
       } else {
         // Nothing runs before somebody watches.
+        waiting.isOnUs = false;
         stream.tell({ kind: 'paused', text: sentences.PAUSED });
         void this.startOnceWatched(at, stream);
       }
@@ -125,7 +143,7 @@ export class EnterContainer extends EnterSession {
   private stream(
     at: LiveSession,
     entry: Entry,
-    { recording, span }: { readonly recording: StreamRecording; readonly span: OpenSpan },
+    { recording, span, waiting }: Opening,
   ): GovernedStream {
     const { live, taps } = this.deps;
     const stream: GovernedStream = new GovernedStream({
@@ -143,6 +161,9 @@ export class EnterContainer extends EnterSession {
         live.passed(entry.kind, direction, bytes);
         if (direction === 'in') at.hadInput();
       },
+      firstShown: () => {
+        if (isShell(entry) && waiting.isOnUs) this.tookToPrompt(at.session, waiting);
+      },
       again: () => this.exec(at, stream),
       explain: (end) => at.explain(end),
       recordingFailed: (why) => live.recordingFailed(at, why),
@@ -152,6 +173,11 @@ export class EnterContainer extends EnterSession {
       },
     });
     return stream;
+  }
+
+  private tookToPrompt({ request }: Session, { sinceMs }: Waiting): void {
+    const seconds = (performance.now() - sinceMs) / 1000;
+    this.deps.stopwatch?.took('timeToPrompt', seconds, { cluster: request.cluster });
   }
 
   /** Begins to run, or says why not; the stream is over then. */

@@ -56,6 +56,7 @@ function streamOf(recording: MemoryRecording, gate: Gate, more: Partial<StreamPa
     tap: undefined,
     gate,
     passed: () => undefined,
+    firstShown: () => undefined,
     again: () => Promise.reject(new Error('not early')),
     explain: (end): Promise<StreamEnd> =>
       Promise.resolve(end.kind === 'exited' ? end : { kind: 'lost', detail: end.detail }),

@@ -31,6 +31,8 @@ export interface StreamParts {
   readonly gate: Gate;
   /** Told of what passes, in bytes. */
   readonly passed: (direction: 'in' | 'out', bytes: number) => void;
+  /** Told when its first output is about to be shown. */
+  readonly firstShown: () => void;
   /** Enters once more, where the container was not there yet. */
   readonly again: () => Promise<RemoteProcess | Problem>;
   /** What the end of the process means for the one at the terminal. */
@@ -58,6 +60,7 @@ export class GovernedStream implements OpenStream, LiveStream {
   private isRead = false;
   /** Something was shown or typed: it cannot begin anew without a trace. */
   private isUsed = false;
+  private isShown = false;
   /** From a pipe, and in an archive: on the record by size and digest where not as it is. */
   private readonly wentIn = new ByteDigest('Input');
   private readonly cameOut = new ByteDigest('Archive');
@@ -243,6 +246,8 @@ export class GovernedStream implements OpenStream, LiveStream {
           await this.pass(chunk);
           // In another function, the compiler would take it for still so.
           if (this.isOver) return;
+          if (!this.isShown) this.parts.firstShown();
+          this.isShown = true;
           yield chunk;
           if (this.isOver) return;
         }

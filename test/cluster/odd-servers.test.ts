@@ -12,6 +12,7 @@ import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import { isProblem } from '../../src/domain/problem.js';
+import { KeptTimes } from '../support/kept.times.js';
 import { BrokerLab, CLUSTER, KeptLog, NAMESPACE, debugContainer, usable } from './broker.lab.js';
 
 let folder: string;
@@ -31,7 +32,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function brokerFor(limits: object): Promise<KubernetesClusters> {
+async function brokerFor(limits: object, stopwatch = new KeptTimes()): Promise<KubernetesClusters> {
   const { port } = server.address() as AddressInfo;
   const kubeconfig = join(folder, 'kubeconfig');
   await writeFile(
@@ -49,7 +50,7 @@ async function brokerFor(limits: object): Promise<KubernetesClusters> {
     }),
   );
   const clusters = [{ name: CLUSTER, inCluster: false, kubeconfig, namespaces: ['*'] }];
-  return new KubernetesClusters({ clusters, log: new KeptLog(), limits });
+  return new KubernetesClusters({ clusters, log: new KeptLog(), limits, stopwatch });
 }
 
 const place = {
@@ -169,6 +170,29 @@ describe('whatever a server answers', () => {
     );
     await broker.close();
   }, 60_000);
+
+  it('each try is timed by its cluster, method and what came of it', async () => {
+    const times = new KeptTimes();
+    const limits = { attemptMs: 50, callMs: 2_000, attemptsMax: 4, waitFirstMs: 1 };
+    const broker = await brokerFor(limits, times);
+    let tries = 0;
+    answer = (_, response) => {
+      tries++;
+      if (tries === 1) response.writeHead(503).end('{}');
+      else if (tries === 2) response.destroy();
+      else if (tries === 4)
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"metadata":{}}');
+    };
+    await broker.observe(place);
+    expect(times.all.map(({ what, labels }) => [what, ...Object.values(labels)])).toEqual([
+      ['clusterRequest', CLUSTER, 'GET', 'refused'],
+      ['clusterRequest', CLUSTER, 'GET', 'silent'],
+      ['clusterRequest', CLUSTER, 'GET', 'silent'],
+      ['clusterRequest', CLUSTER, 'GET', 'answered'],
+    ]);
+    expect(times.all[2]?.seconds).toBeGreaterThanOrEqual(0.049);
+    await broker.close();
+  });
 
   it('no watch makes the follower throw, hang or spin', async () => {
     const broker = await brokerFor({ attemptsMax: 1 });

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ManagementServer } from '../../src/adapters/http/management.server.js';
+import { FIRST, METRICS } from '../../src/adapters/metrics/metric.catalogue.js';
+import { PrometheusStopwatch } from '../../src/adapters/metrics/prometheus.stopwatch.js';
 import { UNKNOWN } from '../../src/domain/cluster.health.js';
-import { METRICS } from '../../src/adapters/metrics/metric.catalogue.js';
 import type { Tally } from '../../src/adapters/metrics/prometheus.metrics.js';
 import { PrometheusMetrics } from '../../src/adapters/metrics/prometheus.metrics.js';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { tally } from '../../src/adapters/prisma/prisma-tally.js';
 import type { PolicyStanding } from '../../src/app/follow-policies.js';
 import { newCounts } from '../../src/app/live-streams.js';
+import { metricsDocument } from '../../scripts/metrics.document.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { onCallReadiness } from '../../src/app/views/on-call-standing.view.js';
 import { freshDatabase } from '../support/postgres.js';
@@ -47,77 +49,83 @@ const STREAMS = {
   terminal: { open: 2, opened: 3, bytesIn: 10, bytesOut: 4_000 },
 };
 
-async function collected(count: () => Promise<Tally>): Promise<string> {
-  const metrics = new PrometheusMetrics({
-    clockCorrection: () => 0,
-    files: () => [{ key: 'slack.botTokenFile', renewed: 2, isUsed: false }],
-    certificates: () => [{ key: 'server.tls.certFile', validTo: new Date(60_000) }],
-    retained: () => ({ dropped: 5, failures: 1, completedAt: new Date(60_000) }),
-    sinks: () =>
-      Promise.resolve([
+async function collected(
+  count: () => Promise<Tally>,
+  stopwatch = new PrometheusStopwatch(),
+): Promise<string> {
+  const metrics = new PrometheusMetrics(
+    {
+      clockCorrection: () => 0,
+      files: () => [{ key: 'slack.botTokenFile', renewed: 2, isUsed: false }],
+      certificates: () => [{ key: 'server.tls.certFile', validTo: new Date(60_000) }],
+      retained: () => ({ dropped: 5, failures: 1, completedAt: new Date(60_000) }),
+      sinks: () =>
+        Promise.resolve([
+          {
+            name: 'siem',
+            lagEvents: 12,
+            lagSeconds: 3.5,
+            deadLetters: 1,
+            failingSince: null,
+            next: 0,
+            replaying: 0,
+            lastError: null,
+          },
+        ]),
+      channels: () =>
+        Promise.resolve([
+          {
+            name: 'mail',
+            kind: 'email',
+            state: 'failing',
+            waiting: 4,
+            oldestSeconds: 8.5,
+            dead: 2,
+            failingSince: AT.toISOString(),
+            lastError: 'is away',
+            deliveredAt: null,
+          },
+        ]),
+      slack: () => Promise.resolve({ due: 4, dueSeconds: 2.5, gone: 1 }),
+      slackConnected: () => true,
+      spans: () => ({ sent: 5, dropped: { 'queue-full': 2, 'not-taken': 1 } }),
+      policies: () => standing,
+      tally: count,
+      onCall: () => SOURCES,
+      recordings: () => ({ open: 3, chunks: 7, storedBytes: 9, failures: 1, abandoned: 2 }),
+      streams: () => STREAMS,
+      audit: () => AUDIT,
+      heard: () => [
+        { name: 'prod', read: 5, unreadable: 1, bypasses: 2, busy: 3, heardAt: AT },
+        { name: 'quiet', read: 0, unreadable: 0, bypasses: 0, busy: 0, heardAt: null },
+      ],
+      clusters: () => [
         {
-          name: 'siem',
-          lagEvents: 12,
-          lagSeconds: 3.5,
-          deadLetters: 1,
-          failingSince: null,
-          next: 0,
-          replaying: 0,
-          lastError: null,
+          name: 'prod',
+          state: 'reachable',
+          since: AT,
+          answeredAt: new Date(),
+          trouble: null,
+          version: 'v1.36.2',
+          unsupported: null,
+          credentials: { readAt: AT, refusedSince: new Date(Date.now() - 90_000) },
         },
-      ]),
-    channels: () =>
-      Promise.resolve([
         {
-          name: 'mail',
-          kind: 'email',
-          state: 'failing',
-          waiting: 4,
-          oldestSeconds: 8.5,
-          dead: 2,
-          failingSince: AT.toISOString(),
-          lastError: 'is away',
-          deliveredAt: null,
+          name: 'away',
+          state: 'unreachable',
+          since: AT,
+          answeredAt: null,
+          trouble: 'timed-out',
+          version: null,
+          unsupported: null,
+          credentials: { readAt: AT, refusedSince: null },
         },
-      ]),
-    slack: () => Promise.resolve({ due: 4, dueSeconds: 2.5, gone: 1 }),
-    slackConnected: () => true,
-    spans: () => ({ sent: 5, dropped: { 'queue-full': 2, 'not-taken': 1 } }),
-    policies: () => standing,
-    tally: count,
-    onCall: () => SOURCES,
-    recordings: () => ({ open: 3, chunks: 7, storedBytes: 9, failures: 1, abandoned: 2 }),
-    streams: () => STREAMS,
-    audit: () => AUDIT,
-    heard: () => [
-      { name: 'prod', read: 5, unreadable: 1, bypasses: 2, busy: 3, heardAt: AT },
-      { name: 'quiet', read: 0, unreadable: 0, bypasses: 0, busy: 0, heardAt: null },
-    ],
-    clusters: () => [
-      {
-        name: 'prod',
-        state: 'reachable',
-        since: AT,
-        answeredAt: new Date(),
-        trouble: null,
-        version: 'v1.36.2',
-        unsupported: null,
-        credentials: { readAt: AT, refusedSince: new Date(Date.now() - 90_000) },
-      },
-      {
-        name: 'away',
-        state: 'unreachable',
-        since: AT,
-        answeredAt: null,
-        trouble: 'timed-out',
-        version: null,
-        unsupported: null,
-        credentials: { readAt: AT, refusedSince: null },
-      },
-      { name: 'new', ...UNKNOWN, credentials: { readAt: null, refusedSince: null } },
-    ],
-    anchorLags: () => Promise.resolve([{ name: 'vault', events: 12, seconds: 3.5 }]),
-  });
+        { name: 'new', ...UNKNOWN, credentials: { readAt: null, refusedSince: null } },
+      ],
+      anchorLags: () => Promise.resolve([{ name: 'vault', events: 12, seconds: 3.5 }]),
+    },
+    stopwatch,
+  );
   await using opened = new AsyncDisposableStack();
   const server = new ManagementServer([], metrics);
   const port = await server.listen(0, '127.0.0.1');
@@ -216,6 +224,54 @@ test('a set that is switched, refused or cannot be read is seen, and no hash of 
   expect(text).toContain('hallpass_policy_load_failures_total 3\n');
   expect(text).toContain('hallpass_policy_folder_differs 1\n');
   expect(text).toContain('hallpass_policy_blocked 1\n');
+});
+
+test('what took long is told in buckets whose bounds rise, of all replicas by their sum', async () => {
+  const [one, other] = [new PrometheusStopwatch(), new PrometheusStopwatch()];
+  one.took('timeToPrompt', 0.4, { cluster: 'prod' });
+  other.took('timeToPrompt', 40, { cluster: 'prod' });
+  const texts = await Promise.all([one, other].map((it) => collected(fromDatabase, it)));
+  const sumOf = (series: string) =>
+    texts
+      .map((text) => text.split('\n').find((line) => line.startsWith(`${series} `)))
+      .reduce((sum, line) => sum + Number(line?.split(' ')[1]), 0);
+  const bucket = (le: string) =>
+    sumOf(`hallpass_time_to_prompt_seconds_bucket{le="${le}",cluster="prod"}`);
+  expect([bucket('0.25'), bucket('0.5'), bucket('30'), bucket('60')]).toEqual([0, 1, 1, 2]);
+  expect(sumOf('hallpass_time_to_prompt_seconds_sum{cluster="prod"}')).toBe(40.4);
+  expect(texts[0]).toContain('hallpass_consent_wait_seconds_count{outcome="lapsed"} 0\n');
+  for (const metric of Object.values(METRICS))
+    if (metric.type === 'histogram')
+      expect(metric.buckets).toEqual([...new Set(metric.buckets)].sort((a, b) => a - b));
+});
+
+test('no metric has a label that could name a person, a Pod or a namespace', () => {
+  const labels = new Set<string>(Object.values(METRICS).flatMap((it) => [...it.labels]));
+  const isOfPlaces = ['cluster', 'anchor', 'sink', 'channel', 'source', 'hash'];
+  const areFew = ['state', 'kind', 'direction', 'outcome', 'method', 'route', 'status'];
+  expect([...labels].sort()).toEqual([...isOfPlaces, ...areFew].sort());
+});
+
+test('those that matter first are the ones of the promises, and come first in the documents', async () => {
+  const names = FIRST.map((it) => METRICS[it].name);
+  for (const needed of [
+    'hallpass_sessions_past_deadline',
+    'hallpass_session_past_deadline_seconds',
+    'hallpass_time_to_prompt_seconds',
+    'hallpass_consent_wait_seconds',
+    'hallpass_audit_unsequenced_seconds',
+    'hallpass_audit_checkpoint_age_seconds',
+    'hallpass_recording_failures_total',
+    'hallpass_bypasses_found_total',
+  ])
+    expect(names).toContain(needed);
+  const told = [...metricsDocument().matchAll(/^\| `(hallpass_\w+)/gm)].map(([, name]) => name);
+  expect(told.slice(0, names.length)).toEqual(names);
+  expect(told.toSorted()).toEqual(
+    Object.values(METRICS)
+      .map(({ name }) => name)
+      .toSorted(),
+  );
 });
 
 test('what the database does not tell is left out, and the rest told', async () => {

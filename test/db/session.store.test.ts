@@ -236,7 +236,9 @@ describe('the write door', () => {
     await Promise.all([own.open(), other.open()]);
     const heard: string[] = [];
     own.subscribe((id, version) => heard.push(`own ${id} ${version}`));
-    const first = new PrismaSessionStore(database, (id, version) => own.written(id, version));
+    const first = new PrismaSessionStore(database, ({ session }) =>
+      own.written(session.id, session.version),
+    );
     const step = asked();
     const told = new Promise((resolve) => other.subscribe((id) => resolve(id)));
     await first.write(step);

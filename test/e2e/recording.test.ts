@@ -121,6 +121,38 @@ describe('a terminal on the record', () => {
     await endSession(robin, id);
   }, 60_000);
 
+  test('and the wait for it are in the metrics of the replica where they ended, and of no other', async () => {
+    const before = await Promise.all([here, there].map(measured));
+    const { robin, asked, id } = await lab.ask(here, 'asked');
+    await (await lab.lab.as('approver', there)).decide(asked, 'approve');
+    await robin.until(id, ['active']);
+    const terminal = await connect('requester', id, { kind: 'terminal', broker: here });
+    await vi.waitUntil(() => terminal.bytes().length > 0, 8_000);
+    const grown = async () => {
+      const after = await Promise.all([here, there].map(measured));
+      return after.map((counts, of) => counts.map((count, at) => count - (before[of]?.[at] ?? 0)));
+    };
+    const either = expect.any(Number) as number;
+    await expect.poll(grown).toEqual([
+      [0, 1, either],
+      [1, 0, either],
+    ]);
+    const starts = async () => (await grown()).reduce((sum, [, , count]) => sum + (count ?? 0), 0);
+    await expect.poll(starts).toBe(1);
+    terminal.leave();
+    await endSession(robin, id);
+  });
+
+  /** So many waits for consent, prompts and starts, as the metrics of a replica say. */
+  async function measured(broker: Broker): Promise<number[]> {
+    const text = await (await fetch(`${broker.managementUrl}/metrics`)).text();
+    return [
+      /^hallpass_consent_wait_seconds_count\{outcome="approved"\} (\d+)/m,
+      /^hallpass_time_to_prompt_seconds_count\{cluster="sandbox"\} (\d+)/m,
+      /^hallpass_session_start_seconds_count\{cluster="sandbox",outcome="started"\} (\d+)/m,
+    ].map((series) => Number(series.exec(text)?.[1] ?? 0));
+  }
+
   test('is a recording of its own for each stream, with its exit code', async () => {
     const { robin, id } = await lab.active(here);
     const query = (script: string) =>

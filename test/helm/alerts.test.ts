@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { Metric } from '../../src/adapters/metrics/metric.catalogue.js';
+import type { Metric } from '../../src/adapters/metrics/metric.js';
 import { METRICS } from '../../src/adapters/metrics/metric.catalogue.js';
 import { CHART, ChartLab, at, the } from '../support/chart.lab.js';
 import { readPromql } from '../support/promql.js';
@@ -61,7 +61,7 @@ async function mistakesIn(expression: string): Promise<string[]> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const ofProcess = new Set(registry.getMetricsAsArray().map(({ name }) => name));
-  const catalogue = new Map<string, Metric>(Object.values(METRICS).map((it) => [it.name, it]));
+  const catalogue = new Map(Object.values<Metric>(METRICS).flatMap(seriesOf));
   const known = new Set(OF_TARGETS);
   const mistakes: string[] = [];
   for (const { name, labels } of metrics) {
@@ -71,13 +71,23 @@ async function mistakesIn(expression: string): Promise<string[]> {
     own.forEach((label) => known.add(label));
     for (const label of labels) if (!own.has(label)) mistakes.push(`${name} has no label ${label}`);
     const isCounted = /\b(rate|increase)\(/.test(expression);
-    if (found && (found.type === 'counter') !== isCounted)
+    if (found && (found.type === 'gauge') === isCounted)
       mistakes.push(`${name} is a ${found.type}`);
   }
   for (const label of grouped)
     if (!known.has(label)) mistakes.push(`nothing has the label ${label}`);
   if (metrics.length === 0) mistakes.push('asks for nothing');
   return mistakes;
+}
+
+/** The series that a metric is told as, each with what it is and the labels that it has. */
+function seriesOf({ name, type, labels }: Metric): [string, Pick<Metric, 'type' | 'labels'>][] {
+  if (type !== 'histogram') return [[name, { type, labels }]];
+  return [
+    [`${name}_bucket`, { type, labels: [...labels, 'le'] }],
+    [`${name}_sum`, { type, labels }],
+    [`${name}_count`, { type, labels }],
+  ];
 }
 
 const pageOf = (name: string): Promise<string> => readFile(`${RUNBOOKS}/${name}.md`, 'utf8');
@@ -98,6 +108,10 @@ describe('the alerts', () => {
       'nothing has the label sink',
     ]);
     expect(await mistakesIn('hallpass_bypasses_found_total > 0')).toHaveLength(1);
+    expect(await mistakesIn('max(hallpass_consent_wait_seconds) > 5')).toHaveLength(1);
+    expect(await mistakesIn('max(hallpass_consent_wait_seconds_bucket{le="5"}) > 5')).toHaveLength(
+      1,
+    );
     await expect(mistakesIn('max(hallpass_sessions) >')).rejects.toThrow('not well formed');
   });
 

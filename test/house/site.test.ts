@@ -55,6 +55,18 @@ test('every link of the site leads to a page of it, and to a place that is there
   expect(broken).toEqual([]);
 });
 
+test('every picture of the site is there', async () => {
+  const shown: string[] = [];
+  for (const [page, text] of pages) {
+    for (const [, src = ''] of text.matchAll(/<img [^>]*src="([^"]+)"/g)) {
+      shown.push(new URL(src, `https://site${page}`).pathname);
+    }
+  }
+  expect(shown.length).toBeGreaterThan(0);
+  const files = new Set(await readdir(folder, { recursive: true }));
+  expect(shown.filter((path) => !files.has(path.slice(1)))).toEqual([]);
+});
+
 test('the pages run nothing, and ask for nothing from elsewhere', () => {
   for (const [page, text] of pages) {
     expect(text.match(/<(script|iframe|object|form)\b|<[a-z][^>]* on[a-z]+=/g), page).toBeNull();

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { generate } from 'selfsigned';
 import { afterEach, expect, test } from 'vitest';
 import type { Api } from '../support/http.api.js';
+import { KeptTimes } from '../support/kept.times.js';
 import { startApi } from '../support/http.api.js';
 
 let api: Api | undefined;
@@ -47,6 +48,24 @@ test('each request is one line in the log: who asked for what is not in it, its 
   });
   expect(second).toMatchObject({ req: { path: '/v1/nothing' }, res: { status: 404 } });
   expect(JSON.stringify(log.lines())).not.toMatch(/robin|Bearer|hunter2|secretive/);
+});
+
+test('answers are timed by route and kind of status: no address that anybody makes up is kept', async () => {
+  const times = new KeptTimes();
+  const started = (api = await startApi({ deps: { stopwatch: times } }));
+  await started.call('getSession', { who: 'robin', path: '/v1/sessions/0123456789abcdef' });
+  await started.call('getSession', { path: '/v1/sessions/hunter2' });
+  await started.call('', { who: 'robin', path: '/v1/hunter2?token=hunter2' });
+  await started.call('', { method: 'PROPFIND', path: '/hunter2' });
+  await started.call('listSessions', { who: 'robin', path: '/v1/sessions?namespace=hunter2' });
+  expect(times.all.map(({ what, labels }) => [what, ...Object.values(labels)])).toEqual([
+    ['httpRequest', 'GET', '/v1/sessions/:id', '4xx'],
+    ['httpRequest', 'GET', '/v1/sessions/:id', '4xx'],
+    ['httpRequest', 'GET', 'none', '4xx'],
+    ['httpRequest', 'other', 'none', '4xx'],
+    ['httpRequest', 'GET', '/v1/sessions', '2xx'],
+  ]);
+  expect(times.all.every(({ seconds }) => seconds >= 0 && seconds < 10)).toBe(true);
 });
 
 test('with a certificate the API is served by TLS, and browsers are told to stay with it', async () => {

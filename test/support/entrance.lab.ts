@@ -12,6 +12,7 @@ import { isProblem } from '../../src/domain/problem.js';
 import type { Session } from '../../src/domain/session/session.js';
 import { MemoryJournal, MemorySessionStore } from './in-memory.ports.js';
 import { MemoryActivity, MemoryPresence, MemoryRecorder } from './in-memory.streams.js';
+import { KeptTimes } from './kept.times.js';
 import { PlayedStreams } from './played.streams.js';
 import { actorOf, grantOf, newSession, ROBIN, SYSTEM } from './sessions.js';
 
@@ -24,6 +25,7 @@ export class EntranceLab {
   readonly recorder = new MemoryRecorder();
   readonly activity = new MemoryActivity();
   readonly streams = new PlayedStreams();
+  readonly times = new KeptTimes();
   readonly live: LiveStreams;
   private readonly entering: EnterContainer;
   session: Session = newSession();
@@ -44,6 +46,7 @@ export class EntranceLab {
       live,
       clock,
       taps: new TarTaps(),
+      stopwatch: this.times,
     });
     live.start();
   }

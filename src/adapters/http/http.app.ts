@@ -18,6 +18,7 @@ import { HttpModule } from './http.module.js';
 import type { HttpSettings } from './http.settings.js';
 import { REQUEST_BOUNDS } from './http.settings.js';
 import { parseJsonBody } from './json.body.js';
+import { measureAnswers } from './measured.answers.js';
 import { openApiDocument } from './openapi.document.js';
 import { closeOrderly } from './orderly.close.js';
 import { problemBytes, problemHeaders, rawProblemResponse } from './problem.document.js';
@@ -127,7 +128,7 @@ function isHttps(settings: HttpSettings): boolean {
 function prepare(
   instance: FastifyInstance,
   routes: RouteTable,
-  { settings, receiveAudit, slackInbox, draining, urgently, tracer }: HttpDeps,
+  { settings, receiveAudit, slackInbox, draining, urgently, stopwatch, tracer }: HttpDeps,
 ): void {
   const https = isHttps(settings);
   instance.addHook('onRoute', (route) => {
@@ -144,6 +145,7 @@ function prepare(
     if (urgently && ENDING.test(request.url)) urgently(done);
     else done();
   });
+  if (stopwatch) measureAnswers(instance, stopwatch);
   closeOrderly(instance, draining);
   routeUpgrades(instance);
   instance.removeAllContentTypeParsers();

@@ -31,6 +31,7 @@ import { Presence } from '../../app/ports/presence.js';
 import { SessionNews } from '../../app/ports/session.news.js';
 import type { SlackInbox } from '../../app/ports/slack.inbox.js';
 import { SessionStore } from '../../app/ports/session.store.js';
+import type { Stopwatch } from '../../app/ports/stopwatch.js';
 import type { Tracer } from '../../app/ports/tracer.js';
 import { ReadChannels } from '../../app/read-channels.js';
 import { ReadLogs } from '../../app/read-logs.js';
@@ -124,6 +125,8 @@ export interface HttpDeps {
   readonly draining?: AbortSignal;
   /** Does what ends sessions so that it does not wait behind what asks for them. */
   readonly urgently?: (work: () => void) => void;
+  /** Left out: nobody measures. */
+  readonly stopwatch?: Stopwatch;
   readonly notePerson: NotePerson;
   readonly readChannels: ReadChannels;
   readonly testChannel: TestChannel;

@@ -17,6 +17,7 @@ import type { ClusterLog, ClusterSettings } from './cluster.settings.js';
 import { ClusterCredentials } from './cluster.credentials.js';
 import { HealthRecord } from './health.record.js';
 import type { Pool, PooledKubeConfig } from './pooled.kubeconfig.js';
+import type { TookNote } from './resilient.http.js';
 import { ResilientHttp } from './resilient.http.js';
 import type { RetryLimits } from './retry.policy.js';
 
@@ -44,11 +45,19 @@ export class ClusterConnection {
     readonly settings: ClusterSettings,
     private readonly log: ClusterLog,
     private readonly limits: RetryLimits,
-    /** Told of each call. */
-    readonly calls: CallSpans,
+    private readonly told: {
+      /** Told of each call. */
+      readonly calls: CallSpans;
+      /** Told of each try of one that is generated. */
+      readonly took: TookNote;
+    },
   ) {
     this.health = new HealthRecord(settings.name, log, () => this.credentials.state());
     this.credentials = new ClusterCredentials(settings, log, () => this.health.renewed());
+  }
+
+  get calls(): CallSpans {
+    return this.told.calls;
   }
 
   /** Makes a call. A 401 is answered by reading the credentials again and asking once more. Other errors are bugs. */
@@ -123,7 +132,7 @@ export class ClusterConnection {
       authMethods: { default: kubeconfig },
       httpApi: wrapHttpLibrary(
         new ResilientHttp(this.limits, {
-          calls: this.calls,
+          ...this.told,
           heard: (outcome) => this.health.heard(outcome),
         }),
       ),

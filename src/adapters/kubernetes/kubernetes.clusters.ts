@@ -6,6 +6,7 @@ import type { Tracer } from '../../app/ports/tracer.js';
 import { UNTRACED } from '../../app/ports/tracer.js';
 import type { ClusterHealth } from '../../domain/cluster.health.js';
 import { matchesAny } from '../../domain/policy/glob.js';
+import type { Stopwatch } from '../../app/ports/stopwatch.js';
 import type { Problem } from '../../domain/problem.js';
 import { isProblem, problem } from '../../domain/problem.js';
 import type { EphemeralContainerSpec } from '../../domain/session/debug-container.js';
@@ -24,6 +25,7 @@ import { followContainer, observeContainer } from './container.follower.js';
 import { runCommand, writeLine } from './container.streams.js';
 import { NamespaceReader } from './namespace.reader.js';
 import { evictPod } from './pod.evictor.js';
+import type { TookNote } from './resilient.http.js';
 import { RETRY_LIMITS } from './retry.policy.js';
 import type { RetryLimits } from './retry.policy.js';
 import { problemOf } from './status.problems.js';
@@ -47,6 +49,8 @@ export class KubernetesClusters extends Clusters {
     readonly log: ClusterLog;
     /** For tests and for clusters far away; the defaults suit the rest. */
     readonly limits?: Partial<RetryLimits>;
+    /** Left out: nobody measures. */
+    readonly stopwatch?: Stopwatch;
     /** Left out: nobody follows. */
     readonly tracer?: Tracer;
     readonly probes?: Partial<ProbeTimes>;
@@ -59,7 +63,9 @@ export class KubernetesClusters extends Clusters {
     this.connections = new Map(
       args.clusters.map((one) => {
         const calls = new CallSpans(args.tracer ?? UNTRACED, one.name);
-        return [one.name, new ClusterConnection(one, args.log, limits, calls)];
+        const took: TookNote = (seconds, labels) =>
+          args.stopwatch?.took('clusterRequest', seconds, { cluster: one.name, ...labels });
+        return [one.name, new ClusterConnection(one, args.log, limits, { calls, took })];
       }),
     );
     this.lanes = new Map(args.clusters.map(({ name }) => [name, new AskingLane(name)]));

@@ -1,6 +1,7 @@
 import { IsomorphicFetchHttpLibrary, ResponseContext } from '@kubernetes/client-node';
 import type { PromiseHttpLibrary, RequestContext } from '@kubernetes/client-node';
 import { pause } from '../../app/pause.js';
+import type { Durations } from '../../app/ports/stopwatch.js';
 import type { OpenSpan, SpanFacts } from '../../app/ports/tracer.js';
 import { apiCallOf } from './api.call.js';
 import type { ApiFailure } from './api.failure.js';
@@ -14,6 +15,12 @@ import { readStatus } from './status.schema.js';
 const RETRY_AFTER_SECONDS_MAX = 3_600;
 const NEVER = new AbortController().signal;
 
+/** Takes down how long a try took. */
+export type TookNote = (
+  seconds: number,
+  labels: Omit<Durations['clusterRequest'], 'cluster'>,
+) => void;
+
 /**
  * Sends what client-node's generated calls ask for: each try and the whole call bounded in time, repeated where that is
  * safe and may help. Answers below 300 with a JSON body are given on; anything else is thrown as {@link ApiFailureError}.
@@ -26,6 +33,8 @@ export class ResilientHttp implements PromiseHttpLibrary {
     private readonly told: {
       /** Told of each call. */
       readonly calls: CallSpans;
+      /** Told how long each try took. */
+      readonly took: TookNote;
       /** Told what each try came to. */
       readonly heard?: (outcome: ResponseContext | ApiFailure) => void;
     },
@@ -43,7 +52,10 @@ export class ResilientHttp implements PromiseHttpLibrary {
     let inDoubt = false;
     for (let tries = 1; ; tries++) {
       const leftMs = endsAt - performance.now();
+      const beganMs = performance.now();
       const outcome = await this.attempt(request, { signal, leftMs });
+      // Whoever gave up waiting tells nothing of the cluster.
+      if (!signal.aborted) this.note(request, outcome, beganMs);
       span.note(factsOf(outcome, tries));
       this.told.heard?.(outcome);
       if (outcome instanceof ResponseContext) return outcome;
@@ -61,6 +73,17 @@ export class ResilientHttp implements PromiseHttpLibrary {
         throw new ApiFailureError(inDoubt ? doubted(outcome) : outcome);
       }
     }
+  }
+
+  private note(
+    request: RequestContext,
+    outcome: ResponseContext | ApiFailure,
+    beganMs: number,
+  ): void {
+    const how = outcome instanceof ResponseContext ? 'answered' : outcome.failure;
+    if (how === 'misconfigured') return;
+    const seconds = (performance.now() - beganMs) / 1000;
+    this.told.took(seconds, { method: request.getHttpMethod(), outcome: how });
   }
 
   private async attempt(

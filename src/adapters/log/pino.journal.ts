@@ -1,7 +1,10 @@
+import type { Writable } from 'node:stream';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { DestinationStream, Logger } from 'pino';
 import { Journal } from '../../app/ports/journal.js';
+import { toldMessage } from './told.error.js';
+import { toldFacts } from './told.facts.js';
 
 export interface LogSettings {
   readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -10,14 +13,7 @@ export interface LogSettings {
 }
 
 /** Explicit paths, never wildcards (pino's own advice): where a secret could come by mistake, it is not written. */
-const REDACTED = [
-  'req.headers.authorization',
-  'req.headers.cookie',
-  'err.config.headers.authorization',
-  'cause.config.headers.authorization',
-  'token',
-  'password',
-];
+const REDACTED = ['req.headers.authorization', 'req.headers.cookie', 'token', 'password'];
 
 /**
  * The program's one logger.
@@ -33,11 +29,20 @@ export function makeLogger(
   const options = {
     level: settings.level,
     redact: { paths: REDACTED, censor: '[redacted]' },
-    serializers: { cause: pino.stdSerializers.err, err: pino.stdSerializers.err },
+    formatters: { log: toldFacts },
+    // Pino's own for errors copies all that they carry: they are told already when it comes to these.
+    serializers: {
+      err: same,
+      msg: (text: unknown) => (typeof text === 'string' ? toldMessage(text) : text),
+    },
     ...(more ? { mixin: more } : {}),
   };
-  if (to) return pino(options, to);
-  return settings.format === 'pretty' ? pino(options, pretty({ sync: true })) : pino(options);
+  if (settings.format === 'json') return to ? pino(options, to) : pino(options);
+  return pino(options, pretty({ sync: true, ...(to ? { destination: to } : {}) }));
+}
+
+function same(told: unknown): unknown {
+  return told;
 }
 
 /** The journal of the use cases, in the program's log. */

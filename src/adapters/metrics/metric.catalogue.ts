@@ -1,3 +1,6 @@
+import { DURATIONS } from './duration.catalogue.js';
+import type { Metric } from './metric.js';
+
 /** Every metric of Hallpass's own; docs/metrics.md is made from it. No label ever names a person, Pod or namespace. */
 export const METRICS = {
   setInfo: {
@@ -434,13 +437,18 @@ export const METRICS = {
     help: 'For how long the files of a cluster’s credentials have been such that cannot be used, so that those before are; 0 where they can.',
     use: 'Alert where it is above some minutes: with those before, the cluster is lost when they expire. The log says what is wrong.',
   },
+  ...DURATIONS,
 } as const satisfies Record<string, Metric>;
 
-export interface Metric {
-  readonly name: string;
-  readonly type: 'gauge' | 'counter';
-  readonly labels: readonly string[];
-  readonly help: string;
-  /** What an operator does with it. */
-  readonly use: string;
-}
+/** What matters first, in the order in which to look at it. */
+export const FIRST = [
+  'sessionsPast',
+  'pastSeconds',
+  'timeToPrompt',
+  'consentWait',
+  'unsequencedSeconds',
+  'unsequenced',
+  'checkpointAge',
+  'recordingFailures',
+  'bypasses',
+] as const satisfies readonly (keyof typeof METRICS)[];

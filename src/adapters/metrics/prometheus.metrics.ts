@@ -11,8 +11,9 @@ import type { SinkStanding } from '../../app/ports/sink.store.js';
 import type { SlackStanding } from '../../app/ports/slack.posts.js';
 import type { ClusterHealth } from '../../domain/cluster.health.js';
 import { takeClusters } from './cluster.gauges.js';
-import type { Metric } from './metric.catalogue.js';
+import type { Metric } from './metric.js';
 import { METRICS } from './metric.catalogue.js';
+import { PrometheusStopwatch } from './prometheus.stopwatch.js';
 
 /** What became of spans. */
 export interface SpansTold {
@@ -83,7 +84,10 @@ export class PrometheusMetrics {
   private readonly registry = new Registry();
   private failuresTold = 0;
 
-  constructor(private readonly sources: MetricSources) {
+  constructor(
+    private readonly sources: MetricSources,
+    private readonly stopwatch: PrometheusStopwatch,
+  ) {
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -186,7 +190,8 @@ export class PrometheusMetrics {
       this.takeChannels(),
       this.takeSlack(),
     ]);
-    return this.registry.metrics();
+    const [told, took] = await Promise.all([this.registry.metrics(), this.stopwatch.text()]);
+    return told + took;
   }
 
   private takePolicies({ inForce, folder, failures, isBlocked }: PolicyStanding): void {

@@ -45,7 +45,7 @@ export class PrismaSessionStore extends SessionStore {
   /** @param told of each step that was written, after its commit. */
   constructor(
     private readonly database: Database,
-    private readonly told: (id: SessionId, version: number) => void = () => undefined,
+    private readonly told: (step: Step) => void = () => undefined,
   ) {
     super();
   }
@@ -87,7 +87,7 @@ export class PrismaSessionStore extends SessionStore {
     ) {
       throw new Error(`invariant broken: a step wrote ${JSON.stringify(written)} rows`);
     }
-    this.told(session.id, session.version);
+    this.told(step);
     return session;
   }
 
