@@ -247,8 +247,8 @@ test('what took long is told in buckets whose bounds rise, of all replicas by th
 
 test('no metric has a label that could name a person, a Pod or a namespace', () => {
   const labels = new Set<string>(Object.values(METRICS).flatMap((it) => [...it.labels]));
-  const isOfPlaces = ['cluster', 'anchor', 'sink', 'channel', 'source', 'hash'];
-  const areFew = ['state', 'kind', 'direction', 'outcome', 'method', 'route', 'status'];
+  const isOfPlaces = ['cluster', 'anchor', 'sink', 'channel', 'source', 'hash', 'key'];
+  const areFew = ['state', 'kind', 'direction', 'outcome', 'method', 'route', 'status', 'why'];
   expect([...labels].sort()).toEqual([...isOfPlaces, ...areFew].sort());
 });
 

@@ -195,6 +195,38 @@ const ROWS: Readonly<Record<string, Row>> = {
     ...one('database_up', '', [stays(1), stays(0)]),
     says: 'It is not ready, and nobody can ask for anything there.',
   },
+  HallpassClusterUnreachable: {
+    ...one('cluster_up', 'cluster="prod"', [stays(1), stays(0)]),
+    labels: OF_CLUSTER,
+    says: 'A replica has had no answer of prod for five minutes: nobody can ask for sessions there.',
+  },
+  HallpassClusterUnsupported: {
+    ...one('cluster_unsupported', 'cluster="prod"', [stays(0), stays(1)]),
+    labels: OF_CLUSTER,
+    says: 'prod is older than Kubernetes 1.25, or lacks pods/ephemeralcontainers.',
+  },
+  HallpassClusterCredentialsRefused: {
+    ...one('cluster_credentials_refused_seconds', 'cluster="prod"', [stays(90), stays(1_000)]),
+    labels: OF_CLUSTER,
+    says: 'Those before are used for prod, for 16m 40s now, until they expire.',
+  },
+  HallpassCertificateExpiring: {
+    ...one('certificate_expiry_timestamp_seconds', 'key="server.tls.certFile"', [
+      stays(2_000_000),
+      stays(90_000),
+    ]),
+    labels: { key: 'server.tls.certFile' },
+    says: 'server.tls.certFile is valid for 1d 0h 0m 0s more.',
+  },
+  HallpassClockOff: {
+    ...one('clock_correction_seconds', '', [stays(1), '-30xN']),
+    says: 'By 30s; the replica goes by the database.',
+  },
+  HallpassFileNotTakenUp: {
+    ...one('file_unused', 'key="slack.botTokenFile"', [stays(0), stays(1)]),
+    labels: { key: 'slack.botTokenFile' },
+    says: 'slack.botTokenFile: what was in it before is used on, and the next start may fail.',
+  },
   HallpassAnswersSlow: {
     calm: answersUpTo('2.5'),
     bad: answersUpTo('10'),

@@ -1,4 +1,3 @@
-import type { Writable } from 'node:stream';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { DestinationStream, Logger } from 'pino';
