@@ -156,7 +156,7 @@ test.each(Object.entries(THROWS))('the log has nothing of a secret: %s', async (
         done();
       },
     });
-    const logger = makeLogger({ level: "info", format }, undefined, kept);
+    const logger = makeLogger({ level: 'info', format }, undefined, kept);
     logger.error(error);
     logger.error({ err: error }, 'as an error');
     logger.error({ cause: error }, 'as a cause');
