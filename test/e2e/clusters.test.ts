@@ -18,6 +18,8 @@ const NAMESPACE = 'staging';
 /** Fewer than the sessions in the cluster that hangs: without workers of their own the others would wait for them. */
 const WORKERS = 2;
 const SOON = { timeout: 20_000, interval: 50 };
+// Nearly all of it is waiting: for a call to time out, twice for a probe, and for the next look.
+vi.setConfig({ testTimeout: 90_000 });
 
 let lab: BrokerLab;
 let far: StandInCluster;
