@@ -1,4 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer } from 'vitest/node';
+import type { TestSpecification } from 'vitest/node';
+
+/** What takes a minute or more. */
+const LONG = ['/test/crash/', '/test/slack/slack-away.', '/bench/terminal.'];
+
+/** Begins with what takes long, so that no worker is left alone with it at the end. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => LONG.some((it) => moduleId.includes(it));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -11,5 +25,6 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     // Two for each of two cores: tests wait for databases and processes.
     maxWorkers: 4,
+    sequence: { sequencer: LongFirst },
   },
 });

@@ -7,9 +7,9 @@ import { SCENARIOS } from './scenarios.js';
 import { Turns } from './turns.js';
 import { type Fate, Wave } from './wave.js';
 
-/** `npm run test:crash` visits every step; the suite those that a scenario is about, and of the others one in four. */
+/** `npm run test:crash` visits every step; the suite those that a scenario is about, and of the others one in eight. */
 const VISITS_ALL = process.env['EVERY_STEP'] === '1';
-const OF_OTHERS = 4;
+const OF_OTHERS = 8;
 /** How many sessions are killed together. They stand at steps that follow each other, so none waits long. */
 const SESSIONS_PER_WAVE = 18;
 const WAVES_AT_ONCE = 2;

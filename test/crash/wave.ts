@@ -37,6 +37,7 @@ export class Wave implements AsyncDisposable {
     const superuser = new pg.Pool({ connectionString: database.adminUrl, max: 4 });
     // The pool ends before its connections do: the database is dropped under the last of them.
     superuser.on('connect', (client) => client.on('error', () => undefined));
+    superuser.on('error', () => undefined);
     opened.defer(() => superuser.end());
     const surroundings: Partial<Surroundings> = {
       databaseUrl: database.serviceUrl,
