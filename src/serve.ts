@@ -29,17 +29,23 @@ export async function serve(args: readonly string[]): Promise<number> {
   const config = loadConfig();
   if (isConfigProblem(config)) return refuse(configProblemText(config));
   endByBugs(config.log);
-  const broker = await startBroker(config);
+  // From here on: the first process of a container is not ended by a signal that it does not listen to.
+  const told = signalled();
+  const broker = await Promise.race([startBroker(config), told]);
+  if (broker === undefined) return process.exit(0);
   if (isStartRefusal(broker)) return refuse(broker.refused);
-  await signalled();
+  await told;
   return (await broker.leave()) === 'in time' ? 0 : process.exit(LATE);
 }
 
 /** A bug ends the process as it would without us, but for the words: Node prints all that an error carries. */
 function endByBugs(log: LogSettings): void {
   process.on('uncaughtException', (error) => {
-    makeLogger(log).fatal({ err: error }, 'a bug ended the process');
-    process.exit(BUG);
+    try {
+      makeLogger(log).fatal({ err: error }, 'a bug ended the process');
+    } finally {
+      process.exit(BUG);
+    }
   });
 }
 

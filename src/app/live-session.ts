@@ -15,8 +15,8 @@ const TELL_BEFORE_MS = [300_000, 60_000] as const;
 const IDLE_WARNING_MS = 60_000;
 /** Input is kept for other replicas this often at most: an idle session may end so much later. */
 const TOUCH_MS_MAX = 15_000;
-/** The longest that a timer of Node's waits; what is later is armed again. */
-const TIMER_MS_MAX = 2_000_000_000;
+/** The longest that one waits: the clock that the deadline is by may be put right meanwhile. */
+const TIMER_MS_MAX = 10_000;
 /** How long the news of a session's end may take longer than the end of its streams. */
 const NEWS_MS = 1_500;
 /** The same for a process that was killed, which people do too. */

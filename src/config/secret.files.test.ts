@@ -414,6 +414,9 @@ describe('server.tls', () => {
       );
       put(TLS.keyFile, 'none');
       expect(mistakes().join()).toContain('server.tls.keyFile: holds no private key in PEM');
+      put(TLS.keyFile, first.keyPem);
+      put(TLS.certFile, `${first.certPem}\n${second.certPem.replace(/\n.{8}/, '\nAAAAAAAA')}`);
+      expect(mistakes().join()).toContain('server.tls.certFile: cannot be served with');
       put(TLS.certFile, 'none');
       expect(mistakes().join()).toContain('server.tls.certFile: holds no certificate in PEM');
       unlinkSync(join(folder, TLS.certFile));

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import type { ConfigMistake } from './config.problem.js';
 import type { ConfigDocument } from './config.schema.js';
 import type { ConfigSources } from './config.sources.js';
@@ -110,9 +111,16 @@ function wrongWith({
       message: 'holds no private key in PEM that can be read without a passphrase',
     };
   }
-  return certificate.checkPrivateKey(privateKey)
+  if (!certificate.checkPrivateKey(privateKey)) {
+    return { key: 'keyFile', message: 'is not the key of the certificate in server.tls.certFile' };
+  }
+  // The rest of the chain, and whether OpenSSL thinks the key strong enough, is seen by serving with them alone.
+  return attempt(() => createSecureContext({ cert, key }))
     ? undefined
-    : { key: 'keyFile', message: 'is not the key of the certificate in server.tls.certFile' };
+    : {
+        key: 'certFile',
+        message: 'cannot be served with: a certificate of its chain is broken, or its key too weak',
+      };
 }
 
 function attempt<T>(read: () => T): T | undefined {

@@ -150,6 +150,7 @@ describe('the configuration that the chart writes', () => {
       {},
       { preStopSleepSeconds: 0 },
       { preStopSleepSeconds: 5, terminationGracePeriodSeconds: 30 },
+      { config: { server: { graceSeconds: 20 } } },
     ]) {
       const objects = await lab.render(values);
       const pod = at(the(objects, 'Deployment'), 'spec', 'template', 'spec');

@@ -208,6 +208,16 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     'terminationGracePeriodSeconds (60) must be above preStopSleepSeconds (60)',
   ],
   [
+    'a drain that is longer than the grace',
+    { config: { server: { drainSeconds: 60 } } },
+    'config.server.drainSeconds (60) must be below config.server.graceSeconds (',
+  ],
+  [
+    'a grace that is longer than the Pod has',
+    { config: { server: { graceSeconds: 120 } } },
+    'and config.server.graceSeconds (120) together',
+  ],
+  [
     'TLS of nothing',
     { tls: { enabled: true } },
     'name a Secret in tls.existingSecret, or let cert-manager',

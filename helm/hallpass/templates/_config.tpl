@@ -14,7 +14,14 @@ The configuration as Hallpass reads it: what stands in `config`, with the chart'
 {{- $left := max 2 (sub (sub (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSleepSeconds)) 3) -}}
 {{- /* Where the hook has waited, only people in terminals are still to be told. */ -}}
 {{- $drain := ternary (min 10 (div $left 4)) (div $left 2) (gt (int .Values.preStopSleepSeconds) 0) -}}
-{{- $_ := set $config "server" (merge $config.server (dict "drainSeconds" $drain "graceSeconds" $left)) -}}
+{{- if not (hasKey $config.server "graceSeconds") -}}{{- $_ := set $config.server "graceSeconds" $left -}}{{- end -}}
+{{- if not (hasKey $config.server "drainSeconds") -}}{{- $_ := set $config.server "drainSeconds" (min $drain (sub (int $config.server.graceSeconds) 1)) -}}{{- end -}}
+{{- if ge (int $config.server.drainSeconds) (int $config.server.graceSeconds) -}}
+  {{- fail (printf "config.server.drainSeconds (%v) must be below config.server.graceSeconds (%v), which is what terminationGracePeriodSeconds leaves where it is not set." $config.server.drainSeconds $config.server.graceSeconds) -}}
+{{- end -}}
+{{- if ge (add (int .Values.preStopSleepSeconds) (int $config.server.graceSeconds)) (int64 .Values.terminationGracePeriodSeconds) -}}
+  {{- fail (printf "terminationGracePeriodSeconds (%v) must be above preStopSleepSeconds (%v) and config.server.graceSeconds (%v) together: Hallpass is killed before it is done otherwise." .Values.terminationGracePeriodSeconds .Values.preStopSleepSeconds $config.server.graceSeconds) -}}
+{{- end -}}
 {{- $folders := list -}}
 {{- range fromJsonArray (include "hallpass.policyMaps" .) -}}
 {{- $folders = append $folders (printf "/etc/hallpass/policies/%s" .) -}}

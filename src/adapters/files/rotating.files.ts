@@ -87,7 +87,7 @@ export class RotatingFiles {
     if (file.renew === null) {
       return this.tell(watched, 'it has changed, and is read at the start alone: restart');
     }
-    const wrong = file.renew(read);
+    const wrong = tried(() => file.renew?.(read));
     if (wrong !== undefined) return this.tell(watched, wrong);
     watched.stamp = stamp;
     watched.renewed++;
@@ -106,6 +106,15 @@ export class RotatingFiles {
         { key, paths, why },
         'a file cannot be taken up: what it held before is used on',
       );
+  }
+}
+
+/** Whoever takes it up may fail at it, in words that could quote it: the other files go on. */
+function tried(renew: () => string | undefined): string | undefined {
+  try {
+    return renew();
+  } catch {
+    return 'it cannot be used';
   }
 }
 

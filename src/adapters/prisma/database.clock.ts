@@ -10,14 +10,22 @@ const ROUND_TRIP_MS_MAX = 1_000;
 const TOLERATED_MS = 1_000;
 const TOLD_MS = 5_000;
 
+/** When the database was last asked, by this machine's clock and by one that is never set. */
+interface Heard {
+  readonly machineMs: number;
+  readonly steadyMs: number;
+}
+
 const Now = z.object({ ms: z.coerce.number() });
 
 /**
  * The machine's clock, put right by the database's where it is off: replicas then agree about deadlines with each other
- * and with what is due, whatever their machines say. While the database does not answer, it goes on from what it said last.
+ * and with what is due, whatever their machines say. While the database does not answer, it goes on from what it said last;
+ * where the machine's clock is set meanwhile, by a clock that nobody sets (which stands still while a machine is suspended).
  */
 export class DatabaseClock extends Clock {
   private offset = 0;
+  private heard: Heard;
   private told = 0;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
@@ -29,10 +37,14 @@ export class DatabaseClock extends Clock {
     },
   ) {
     super();
+    this.heard = this.reading();
   }
 
   now(): Date {
-    return new Date(this.machineMs() + this.offset);
+    const { machineMs, steadyMs } = this.reading();
+    const steadily = this.heard.machineMs + steadyMs - this.heard.steadyMs;
+    const wasSet = Math.abs(machineMs - steadily) > TOLERATED_MS;
+    return new Date((wasSet ? steadily : machineMs) + this.offset);
   }
 
   /** How far the database's clock is ahead of this machine's, as far as that is put right. */
@@ -57,17 +69,18 @@ export class DatabaseClock extends Clock {
   }
 
   private async look(db: Queryable): Promise<void> {
-    const [asked, askedMs] = [performance.now(), this.machineMs()];
+    const asked = this.reading();
     const { rows } = await db.query(`SELECT extract(epoch FROM clock_timestamp()) * 1000 AS ms`);
-    const tookMs = performance.now() - asked;
+    const tookMs = performance.now() - asked.steadyMs;
     if (tookMs > ROUND_TRIP_MS_MAX) return;
-    const offset = Math.round(Now.parse(rows[0]).ms - (askedMs + tookMs / 2));
+    const offset = Math.round(Now.parse(rows[0]).ms - (asked.machineMs + tookMs / 2));
+    this.heard = asked;
     this.offset = Math.abs(offset) < TOLERATED_MS ? 0 : offset;
     this.tell();
   }
 
-  private machineMs(): number {
-    return this.deps.machine.now().getTime();
+  private reading(): Heard {
+    return { machineMs: this.deps.machine.now().getTime(), steadyMs: performance.now() };
   }
 
   /** Once for each change that is worth it. */
