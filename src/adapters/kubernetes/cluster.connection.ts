@@ -43,7 +43,7 @@ export class ClusterConnection {
 
   constructor(
     readonly settings: ClusterSettings,
-    private readonly log: ClusterLog,
+    readonly log: ClusterLog,
     private readonly limits: RetryLimits,
     private readonly told: {
       /** Told of each call. */

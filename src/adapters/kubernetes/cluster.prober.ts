@@ -76,8 +76,7 @@ export class ClusterProber {
     let waitMs = times.againFirstMs;
     await pause(Math.random() * FIRST_MS_PER_CLUSTER * this.clusters, stopping.signal);
     while (!stopping.signal.aborted) {
-      await this.connection.refresh();
-      if (this.isDue()) await this.probe();
+      await this.tend();
       const isAway = health.state().state === 'unreachable';
       waitMs = isAway ? Math.min(waitMs * 2, times.againLongestMs) : times.againFirstMs;
       // Of many replicas, no two go on asking at the same moment.
@@ -85,6 +84,19 @@ export class ClusterProber {
       await pause(pauseMs, AbortSignal.any([stopping.signal, health.doubt]));
       // However many calls fail, so often is enough.
       await pause(health.doubt.aborted ? times.againFirstMs / 2 : 0, stopping.signal);
+    }
+  }
+
+  /** What goes wrong in a way that nobody thought of is told, and looked at again: it must not end the process. */
+  private async tend(): Promise<void> {
+    try {
+      await this.connection.refresh();
+      if (this.isDue()) await this.probe();
+    } catch (err) {
+      this.connection.log.warn(
+        { cluster: this.connection.settings.name, err },
+        'a cluster could not be looked after',
+      );
     }
   }
 

@@ -71,7 +71,7 @@ export class TracedSessionStore extends SessionStore {
     return this.inner.release(...asked);
   }
 
-  override nextDueInMs() {
-    return this.inner.nextDueInMs();
+  override nextDueInMs(...asked: Parameters<SessionStore['nextDueInMs']>) {
+    return this.inner.nextDueInMs(...asked);
   }
 }
