@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { LEAST_CONFIG } from '../../test/support/least.config.js';
 import { makeKey } from '../domain/audit/signed.note.js';
 import { configProblemText, isConfigProblem } from './config.problem.js';
 import { loadConfig } from './load.config.js';
@@ -16,12 +17,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function audit(over: object) {
   const path = join(folder, 'hallpass.yaml');
   const config = {
-    server: { publicUrl: 'https://hallpass.example.com' },
-    database: { url: 'postgresql://hallpass@db.example.com/hallpass' },
-    identity: { issuers: [{ issuer: 'https://login.example.com', audience: 'hallpass' }] },
-    clusters: [{ name: 'prod', inCluster: true }],
-    policies: { folders: ['.'] },
-    audit: { keyFiles: ['audit.key'], ...over },
+    ...LEAST_CONFIG,
+    audit: { ...LEAST_CONFIG.audit, ...over },
   };
   writeFileSync(path, JSON.stringify(config));
   const loaded = loadConfig({ HALLPASS_CONFIG: path });

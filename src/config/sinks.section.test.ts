@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { LEAST_CONFIG } from '../../test/support/least.config.js';
 import { makeKey } from '../domain/audit/signed.note.js';
 import { configProblemText, isConfigProblem } from './config.problem.js';
 import { loadConfig } from './load.config.js';
@@ -21,12 +22,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function load(sinks: readonly object[]) {
   const path = join(folder, 'hallpass.yaml');
   const config = {
-    server: { publicUrl: 'https://hallpass.example.com' },
-    database: { url: 'postgresql://hallpass@db.example.com/hallpass' },
-    identity: { issuers: [{ issuer: 'https://login.example.com', audience: 'hallpass' }] },
-    clusters: [{ name: 'prod', inCluster: true }],
-    policies: { folders: ['.'] },
-    audit: { keyFiles: ['audit.key'], sinks },
+    ...LEAST_CONFIG,
+    audit: { ...LEAST_CONFIG.audit, sinks },
   };
   writeFileSync(path, JSON.stringify(config));
   return loadConfig({ HALLPASS_CONFIG: path });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { LEAST_CONFIG } from '../../test/support/least.config.js';
 import { makeKey } from '../domain/audit/signed.note.js';
 import { readClientEnvironment } from './client.environment.js';
 import { configProblemText, isConfigProblem } from './config.problem.js';
@@ -22,12 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function load(tracing: object | undefined, env: Record<string, string> = {}) {
   const path = join(folder, 'hallpass.yaml');
   const config = {
-    server: { publicUrl: 'https://hallpass.example.com' },
-    database: { url: 'postgresql://hallpass@db.example.com/hallpass' },
-    identity: { issuers: [{ issuer: 'https://login.example.com', audience: 'hallpass' }] },
-    clusters: [{ name: 'prod', inCluster: true }],
-    policies: { folders: ['.'] },
-    audit: { keyFiles: ['audit.key'] },
+    ...LEAST_CONFIG,
     tracing,
   };
   writeFileSync(path, JSON.stringify(config));
