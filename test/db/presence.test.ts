@@ -174,6 +174,33 @@ describe('who watches', () => {
     expect(await written()).toEqual(['session.unwatched', 'session.watched', 'session.watched']);
   });
 
+  test('has left in the audit log also where they leave while it is said that they are here still', async () => {
+    const slow = await replica({ beatSeconds: 0.1, silentSeconds: 600 });
+    const leave = await comes(slow, ALEX);
+    await here.die();
+    await there.presence.stop();
+    await asAdmin(fresh.ownerUrl, async (owner) => {
+      const waiting = async () => {
+        const { rows } = await there.database.pool.query<{ count: number }>(
+          `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return rows[0]?.count;
+      };
+      // Both wait for somebody who takes them for gone: what is said next makes them anew, and who leaves finds nobody.
+      await owner.query('BEGIN');
+      await owner.query('DELETE FROM watchers');
+      await until(async () => expect(await waiting()).toBe(1));
+      const left = leave();
+      await until(async () => expect(await waiting()).toBe(2));
+      await owner.query('COMMIT');
+      await left;
+    });
+    await until(async () => expect(await seen(there)).toEqual([]));
+    await until(async () =>
+      expect(await written()).toEqual(['session.unwatched', 'session.watched', 'session.watched']),
+    );
+  });
+
   test('neither comes nor goes without its event in the audit log', async () => {
     const leave = await comes(here, SAM);
     await asAdmin(fresh.ownerUrl, (owner) =>

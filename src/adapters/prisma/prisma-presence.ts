@@ -90,8 +90,12 @@ export class PrismaPresence extends Presence {
     return this.told(heard);
   }
 
-  private async leave(id: string, { session, left }: Visit): Promise<void> {
-    if (!this.kept.delete(id)) return;
+  private async leave(id: string, visit: Visit): Promise<void> {
+    if (this.kept.delete(id)) await this.remove(id, visit);
+  }
+
+  /** Removes somebody and writes that they left: once, however often it is asked and whoever removes them first. */
+  private async remove(id: string, { session, left }: Visit): Promise<void> {
     try {
       await this.database.pool.query(
         `WITH gone AS (DELETE FROM watchers WHERE id = $1::uuid RETURNING session_id), a AS (${audited('gone', 2)})
@@ -119,8 +123,8 @@ export class PrismaPresence extends Presence {
   /** Says that those here are here; makes them anew where they were taken for gone meanwhile. */
   private async beat(): Promise<void> {
     if (this.kept.size === 0) return;
-    const beaten = [...this.kept.keys()];
-    const rows = [...this.kept].map(([id, { visit, since }]) => ({
+    const beaten = [...this.kept];
+    const rows = beaten.map(([id, { visit, since }]) => ({
       id,
       session: visit.session,
       person: visit.person,
@@ -145,11 +149,8 @@ export class PrismaPresence extends Presence {
        SELECT pg_notify('${PRESENCE_CHANNEL}', session_id) FROM again`,
       [JSON.stringify(rows)],
     );
-    // Somebody may have left while this was under way.
-    const left = beaten.filter((id) => !this.kept.has(id));
-    if (left.length > 0) {
-      await this.database.prisma.watcher.deleteMany({ where: { id: { in: left } } });
-    }
+    // Who left while this was under way may have been made anew after they were removed.
+    for (const [id, { visit }] of beaten) if (!this.kept.has(id)) await this.remove(id, visit);
   }
 
   /** Removes those of replicas that died, and tells of it: by themselves rows grow old without news. */
