@@ -69,7 +69,8 @@ const ROWS = `
       || ',"data":{' || data || '},"id":"' || id || '","outcome":"' || outcome || '","policy":{"rule":"' || rule || '","version":"' || md5('policy') || '"},"reason":"' || reason
       || '","schema":"1.1","session":"' || session || '","target":{"cluster":"main","container":"web","image":"' || image || '","namespace":"' || namespace
       || '","pod":"' || app || '-' || s || '","podUid":"' || md5('pod' || s)::uuid || '","profile":"general","workload":"Deployment/' || app || '"}'
-      || CASE WHEN ticket IS NULL THEN '' ELSE ',"ticket":"' || ticket || '"' END || ',"time":"' || time || '"}', 'UTF8') AS body
+      || CASE WHEN ticket IS NULL THEN '' ELSE ',"ticket":"' || ticket || '"' END || ',"time":"' || time || '"'
+      || CASE WHEN s % 3 = 0 THEN ',"traceparent":"00-' || md5('trace' || s) || '-' || substr(md5('span' || n), 1, 16) || '-01"' ELSE '' END || '}', 'UTF8') AS body
     FROM rows
   )`;
 

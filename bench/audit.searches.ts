@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { AuditFilter } from '../src/app/ports/audit.index.js';
 import type { AuditStage } from './audit.stage.js';
 import { AUDITOR } from './audit.stage.js';
@@ -28,6 +29,8 @@ export const SEARCHES: Readonly<Record<string, Wanted>> = {
   outcome: (turn) => ({ outcome: ['denied', 'failure', 'success'][turn % 3] ?? '' }),
   rule: (turn) => ({ rule: `rule-${turn % 50}` }),
   ticket: (turn, size) => ({ ticket: `OPS-${(turn * 59) % Math.max(1, Math.floor(size / 50))}` }),
+  trace: (turn, size) => ({ trace: traceOf(turn, size) }),
+  'trace and person': (turn, size) => ({ trace: traceOf(turn, size), person: 'auditor' }),
   'break-glass': () => ({ breakGlass: true }),
   time: (turn, size) => {
     const from = FIRST_MS + ((turn * 61) % 97) * (size / 97) * EACH_MS;
@@ -82,6 +85,12 @@ export async function searchTimes(
     }
   }
   return times;
+}
+
+/** The trace of some session in the log, of which each third has one. */
+function traceOf(turn: number, size: number): string {
+  const session = 3 * ((turn * 7_919) % Math.max(1, Math.floor(size / 30)));
+  return createHash('md5').update(`trace${session}`).digest('hex');
 }
 
 /** A Pod that some session in the log was in: its name ends in the session's number. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AuditEventView } from './audit.schema.js';
 import { NEXT_CURSOR, PAGE_QUERY } from './page.schema.js';
 import { line } from './text.schema.js';
+import { TRACE_RULE, traceIdOf } from '../domain/traceparent.js';
 
 /** What events are counted by. */
 export const AUDIT_COUNTED_BY = z.enum([
@@ -65,6 +66,17 @@ const FILTER = {
   ),
 } as const;
 
+/** Of searches alone: which sessions a review is of hangs on nothing that whoever asks for them says. */
+const TRACE = {
+  trace: line(200)
+    .refine((text) => traceIdOf(text) !== undefined, TRACE_RULE)
+    .exactOptional()
+    .meta({
+      description:
+        'Only of this trace: its id, 32 hexadecimal digits, or a whole `traceparent` (W3C Trace Context). Whoever sent a request said which trace it is of.',
+    }),
+} as const;
+
 /** An empty span of time is a mistake, and would find nothing. */
 const IN_ORDER = {
   path: ['until'],
@@ -80,13 +92,14 @@ export const AuditSearchFilter = z.strictObject(FILTER).refine(isInOrder, IN_ORD
 });
 
 export const AuditSearchQuery = z
-  .strictObject({ ...FILTER, ...PAGE_QUERY })
+  .strictObject({ ...FILTER, ...TRACE, ...PAGE_QUERY })
   .refine(isInOrder, IN_ORDER);
 
 export const AuditCountsQuery = z
   .strictObject({
     by: AUDIT_COUNTED_BY.meta({ description: 'What to count by.' }),
     ...FILTER,
+    ...TRACE,
   })
   .refine(isInOrder, IN_ORDER);
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseTraceparent, placeOf, sameTrace, traceparentOf } from './traceparent.js';
+import { parseTraceparent, placeOf, sameTrace, traceIdOf, traceparentOf } from './traceparent.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN = '00f067aa0ba902b7';
@@ -47,6 +47,48 @@ describe('a traceparent that was sent', () => {
       fc.property(fc.oneof(fc.string(), fc.anything()), (sent) => {
         const taken = parseTraceparent(sent);
         expect(taken === undefined || parseTraceparent(taken) === taken).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('a trace that somebody asks for', () => {
+  test('is taken by its id and by any place in it, in letters of either case', () => {
+    fc.assert(
+      fc.property(hex(32), hex(16), fc.boolean(), (traceId, spanId, isSampled) => {
+        const place = traceparentOf({ traceId, spanId, isSampled });
+        for (const asked of [traceId, traceId.toUpperCase(), place, place.toUpperCase()]) {
+          expect(traceIdOf(asked)).toBe(traceId);
+        }
+      }),
+    );
+  });
+
+  test.each([
+    '',
+    '0'.repeat(32),
+    TRACE.slice(1),
+    `${TRACE}0`,
+    ` ${TRACE}`,
+    `${TRACE}\n`,
+    `g${TRACE.slice(1)}`,
+    `00-${TRACE}`,
+    `00-${TRACE}-${SPAN}`,
+    `00-${'0'.repeat(32)}-${SPAN}-01`,
+    '4bf92f35-77b3-4da6-a3ce-929d0e0e4736',
+  ])('is none: %j', (asked) => {
+    expect(traceIdOf(asked)).toBeUndefined();
+  });
+
+  test('is one as it is stored, whatever is asked for, or none', () => {
+    const nearly = fc
+      .array(fc.constantFrom('00-', 'ff-', TRACE, `-${SPAN}`, '-01', '0', 'A', ' '))
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), nearly), (asked) => {
+        const traceId = traceIdOf(asked);
+        expect(traceId === undefined || /^[0-9a-f]{32}$/.test(traceId)).toBe(true);
+        expect(traceId === undefined || asked.toLowerCase().includes(traceId)).toBe(true);
       }),
     );
   });

@@ -19,6 +19,7 @@ export interface TracePlace {
 const CHARACTERS_MAX = 128;
 const FORM =
   /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
 const SAMPLED = 0x01;
 /** The flags that are known: sampled, and a trace's id made at random (Trace Context level 2). */
 const KNOWN_FLAGS = 0x03;
@@ -34,6 +35,21 @@ export function parseTraceparent(sent: unknown): Traceparent | undefined {
   if (version === '00' && more !== undefined) return undefined;
   return formed(traceId, spanId, Number.parseInt(flags, 16) & KNOWN_FLAGS);
 }
+
+/**
+ * The trace that somebody asks for: its id as tracing tools show it, or a whole traceparent, in letters of either case.
+ * `undefined` for anything else.
+ */
+export function traceIdOf(asked: string): string | undefined {
+  const text = asked.toLowerCase();
+  if (TRACE_ID.test(text)) return text;
+  const traceparent = parseTraceparent(text);
+  return traceparent && placeOf(traceparent).traceId;
+}
+
+/** What {@link traceIdOf} takes, as the end of a sentence about what it does not. */
+export const TRACE_RULE =
+  'must be the id of a trace, 32 hexadecimal digits that are not all 0, or a whole traceparent (W3C Trace Context)';
 
 /** The traceparent of a place. */
 export function traceparentOf({ traceId, spanId, isSampled }: TracePlace): Traceparent {

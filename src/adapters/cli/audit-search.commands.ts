@@ -41,6 +41,7 @@ export interface Filters extends Readonly<Partial<Record<(typeof FILTERS)[number
 }
 
 interface SearchOptions extends ClientOptions, Filters {
+  readonly trace?: string;
   readonly limit: number;
 }
 
@@ -93,7 +94,10 @@ function filtered(command: Command): Command {
     '[words...]',
     'only with these words, after "--" where one begins with "-" because it must not be there',
   );
-  return filterOptions(command);
+  return filterOptions(command).option(
+    '--trace <id>',
+    'only of this trace: its id, or a whole traceparent',
+  );
 }
 
 /** The filters of a search as options. */
@@ -118,11 +122,13 @@ export function filterOf(options: Filters, moment: Moment): Record<string, strin
 }
 
 function searchOf(
-  running: Running & { readonly options: Filters },
+  running: Running & { readonly options: SearchOptions },
   words: readonly string[],
 ): Record<string, string> {
+  const { options, moment } = running;
   return {
-    ...filterOf(running.options, running.moment),
+    ...filterOf(options, moment),
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(words.length > 0 ? { text: words.join(' ') } : {}),
   };
 }

@@ -19,6 +19,15 @@ const IMAGE = {
   digest: `image LIKE '%@%' AND split_part(image, '@', 2)`,
 } as const;
 
+/**
+ * The trace in an event's body, by the expression that the index has. No name of a member comes after `traceparent` in
+ * the order of canonical JSON, so that it is the end of the body or nowhere; in what is within the event, it is followed
+ * by more brackets. Of any bytes it is something or null, and never an error: whoever writes events runs it.
+ */
+const TRACE_IN_BODY = `substring(encode(substring(e.body from octet_length(e.body) - 71), 'escape') from '^"traceparent":"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"}$')`;
+/** Whoever asks says in which trace: one may have as many events as somebody likes. */
+const TRACE_EVENTS_MAX = 100_000;
+
 /** Columns with an index by value and place, of all values but null. */
 export const BY_VALUE: ReadonlySet<string> = new Set([
   'action',
@@ -97,8 +106,9 @@ export function whereOf(filter: AuditFilter, ...within: readonly Places[]): Fact
   if (filter.text !== undefined) {
     holds.push(`words @@ websearch_to_tsquery('simple', $${values.push(filter.text)})`);
   }
+  if (filter.trace !== undefined) holds.push(inTrace(filter, (value) => `$${values.push(value)}`));
   const [only, ...others] = equal;
-  const isByValue = only !== undefined && others.length === 0 && filter.text === undefined;
+  const isByValue = only !== undefined && others.length === 0 && !isLookedUp(filter);
   if (isByValue) {
     // As a range, for which no other index is in order: what ended long ago is not among the newest places.
     const { column, parameter } = only;
@@ -115,6 +125,27 @@ export function whereOf(filter: AuditFilter, ...within: readonly Places[]): Fact
     next: `$${values.length + 1}`,
     newest: isByValue ? `${only.column} DESC, index DESC` : 'index DESC',
   };
+}
+
+/** Whether it asks for what is not found in the order of places. */
+function isLookedUp({ text, trace }: AuditFilter): boolean {
+  return text !== undefined || trace !== undefined;
+}
+
+/**
+ * That a place is of this trace. Its places are looked up one by one before all else: nothing is known of how many
+ * events a trace has until the table is analyzed, and all other plans read it whole where there are more than thought.
+ */
+function inTrace(
+  { trace, from, until }: AuditFilter,
+  parameter: (value: unknown) => string,
+): string {
+  const holds = [`${TRACE_IN_BODY} = ${parameter(trace)}`];
+  if (from !== undefined) holds.push(`e.at >= ${parameter(from)}`);
+  if (until !== undefined) holds.push(`e.at < ${parameter(until)}`);
+  return `index = ANY (ARRAY(
+    SELECT (SELECT l.index FROM audit_leaves l WHERE l.event_id = e.id) FROM audit_events e
+    WHERE ${holds.join(' AND ')} ORDER BY e.at DESC LIMIT ${TRACE_EVENTS_MAX}))`;
 }
 
 /** An image as it may be asked for: `name`, `name:tag`, `sha256:…`, `name@sha256:…`, `name:tag@sha256:…`. */

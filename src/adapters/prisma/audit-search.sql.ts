@@ -18,7 +18,9 @@ export function partsOf(
   { from = 0, before }: Places & { readonly before: number },
 ): { readonly near: Places; readonly far?: Places } {
   const middle = before - NEAR_PLACES;
-  if (isInOrder(filter) || middle <= from) return { near: { from, before } };
+  // The places of a trace are known before any is gone through.
+  const isKnown = filter.trace !== undefined;
+  if (isInOrder(filter) || isKnown || middle <= from) return { near: { from, before } };
   return { near: { from: middle, before }, far: { from, before: middle } };
 }
 

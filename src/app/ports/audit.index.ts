@@ -28,6 +28,8 @@ export type CountedBy = (typeof COUNTED_BY)[number];
 export interface AuditFilter extends Partial<Readonly<Record<CountedBy, string>>> {
   readonly email?: string;
   readonly breakGlass?: boolean;
+  /** The id of a trace: 32 hexadecimal digits in lower case. Of more than 100,000 events those of the latest time. */
+  readonly trace?: string;
   /** This instant and later. */
   readonly from?: Date;
   /** Earlier than this instant. */

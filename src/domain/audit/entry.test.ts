@@ -66,6 +66,9 @@ describe('the body of an event', () => {
       return z.looseObject({}).parse(JSON.parse(body.toString()))['traceparent'];
     };
     expect(told({ ...kim, traceparent: own })).toBe(own);
+    // By its end it is found: no member may come after it.
+    const { body } = auditEntry({ ...facts(''), actor: { ...kim, traceparent: own }, session });
+    expect(body.toString()).toMatch(new RegExp(`,"traceparent":"${own}"}$`));
     expect(told(kim)).toBeUndefined();
     expect(told(facts('').actor)).toBe(asked);
     expect(told(facts('').actor, newSession())).toBeUndefined();

@@ -108,7 +108,7 @@ export type ReviewDebt = Prisma.ReviewDebtModel
 export type Review = Prisma.ReviewModel
 /**
  * Model AuditEvent
- * 
+ * Its index of traces is of a part of the body, which only the migration can say.
  */
 export type AuditEvent = Prisma.AuditEventModel
 /**
