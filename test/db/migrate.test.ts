@@ -159,6 +159,30 @@ describe('migrating', () => {
     expect(await run()).toMatchObject({ applied: ['20270101000000_index'] });
   });
 
+  test('builds an index anew of which the build got no lock', async () => {
+    await run();
+    await rows(
+      database.ownerUrl,
+      `CREATE TABLE calm (); CREATE TABLE busy (id INT); INSERT INTO busy VALUES (1);
+       CREATE FUNCTION when_calm(INT) RETURNS INT LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+         IF NOT EXISTS (SELECT FROM public.calm) THEN RAISE 'not now' USING ERRCODE = 'lock_not_available'; END IF;
+         RETURN 1;
+       END $$`,
+    );
+    await addMigration(
+      '20270101000000_index',
+      '-- Apart.\nCREATE INDEX CONCURRENTLY "more" ON busy (when_calm(id));',
+    );
+    const half = `SELECT indisvalid AS whole FROM pg_index WHERE indexrelid = to_regclass('more')`;
+    const failed = await run();
+    expect(failed).toHaveProperty('sentence', expect.stringContaining('run it again when'));
+    expect(await rows(database.ownerUrl, half)).toEqual([{ whole: false }]);
+
+    await rows(database.ownerUrl, 'INSERT INTO calm DEFAULT VALUES');
+    expect(await run()).toMatchObject({ applied: ['20270101000000_index'] });
+    expect(await rows(database.ownerUrl, half)).toEqual([{ whole: true }]);
+  });
+
   test('refuses a database that holds the tables of another program', async () => {
     await rows(database.ownerUrl, 'CREATE TABLE invoices (id INT)');
     const report = await run();

@@ -122,8 +122,10 @@ export function unsettledSentence({ name, startedAt, logs }: Attempt): string {
 }
 
 function failureSentence(name: string, { what, isUndone, isRecorded }: StepFailure): string {
-  if (!isRecorded)
-    return `The migration ${name} could not get its locks and was undone whole (${what}): run it again when the database is quieter.`;
+  if (!isRecorded) {
+    const undone = isUndone ? ' and was undone whole' : '';
+    return `The migration ${name} could not get its locks${undone} (${what}): run it again when the database is quieter.`;
+  }
   const left = isUndone
     ? 'It was undone whole: mend the cause'
     : 'It may have been applied in part: mend the cause, remove what it left behind';

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { MigrationFile } from './migration.files.js';
-import { recordFailure, recordFinish, recordStart } from './migrations.table.js';
+import { recordFailure, recordFinish, recordRollback, recordStart } from './migrations.table.js';
 import { isConnectionLost, settle } from './owner.connection.js';
 import { sqlState } from './schema.state.js';
 
 /** "… cannot run inside a transaction block", such as CREATE INDEX CONCURRENTLY. */
 const NEEDS_NO_TRANSACTION = '25001';
+/** The index that such a script builds; its name. */
+const BUILT_APART = /^CREATE (?:UNIQUE )?INDEX CONCURRENTLY ("?\w+"?) ON /im;
 /** It could not get a lock, or lost a race for one: not the migration's fault, and a second try may do. */
 const TRY_AGAIN: readonly string[] = ['55P03', '40P01', '40001'];
 
@@ -61,15 +63,32 @@ async function applyWithoutTransaction(
   await settle(client);
   await recordStart(client, { id, file });
   try {
+    await dropHalfBuilt(client, file);
     await client.query(file.sql);
   } catch (cause) {
     if (isConnectionLost(cause)) throw cause;
-    const failure = { what: said(cause, file), isUndone: false, isRecorded: true, cause };
+    const isRecorded = !TRY_AGAIN.includes(sqlState(cause));
+    const failure = { what: said(cause, file), isUndone: false, isRecorded, cause };
     await recordFailure(client, { id, file, logs: logsOf(failure) });
+    if (!isRecorded) await recordRollback(client, file.name);
     return failure;
   }
   await recordFinish(client, id);
   return undefined;
+}
+
+/**
+ * Takes away what a build of the same index left that did not end, because of a lock or because the program was killed: it
+ * serves no search, costs whoever writes, and has the name.
+ */
+async function dropHalfBuilt(client: pg.Client, { sql }: MigrationFile): Promise<void> {
+  const [, name] = BUILT_APART.exec(sql) ?? [];
+  if (name === undefined) return;
+  const { rowCount } = await client.query(
+    'SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid',
+    [name],
+  );
+  if (rowCount !== 0) await client.query(`DROP INDEX CONCURRENTLY ${name}`);
 }
 
 async function finish(client: pg.Client, id: string): Promise<void> {
