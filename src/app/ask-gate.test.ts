@@ -48,6 +48,14 @@ describe('asking', () => {
     expect(anywhere.filter((it) => it === 'in')).toHaveLength(3);
   });
 
+  test('from one /64 of IPv6 is bounded as from one address of IPv4', () => {
+    const gate = new AskGate(RATES, undefined, now);
+    let hosts = 0;
+    const next = (network: string) => ask(gate, caller(`${hosts++}`, `${network}::${hosts}`));
+    expect(times(6, () => next('2001:db8:0:1')).filter((it) => it === 'in')).toHaveLength(5);
+    expect(next('2001:db8:0:2')).toBe('in');
+  });
+
   test('of a cluster that keeps its askers waiting holds up nobody who asks of another', () => {
     const many = { person: 1_000, address: 1_000, all: 1_000 };
     const gate = new AskGate(many, undefined, now);

@@ -1,3 +1,4 @@
+import { countedAddress } from '../domain/counted-address.js';
 import type { Problem } from '../domain/problem.js';
 import { problem } from '../domain/problem.js';
 import type { Caller } from './caller.js';
@@ -91,7 +92,7 @@ export class AskGate {
     const { address } = caller.actor;
     return [
       [this.people, JSON.stringify([iss, sub])],
-      ...(address === undefined ? [] : [[this.addresses, address] as const]),
+      ...(address === undefined ? [] : [[this.addresses, countedAddress(address)] as const]),
       [this.all, ''],
     ];
   }

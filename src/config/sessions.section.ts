@@ -66,7 +66,7 @@ export const sessionsSection = z
           .meta({ description: 'How often one person may ask.', examples: [10] }),
         address: asks.default(300).meta({
           description:
-            'How often may be asked from one address: that of a proxy, where `server.trustProxy` believes none.',
+            'How often may be asked from one address, of IPv6 from one /64: that of a proxy, where `server.trustProxy` believes none.',
           examples: [600],
         }),
         all: asks
