@@ -227,6 +227,19 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     { tls: { certificate: { enabled: true } } },
     'tls.certificate.issuerRef.name is missing',
   ],
+  [
+    'a path that nothing takes off',
+    { ingress: { enabled: true, path: '/hallpass' } },
+    'ingress.path is /hallpass: Hallpass is served at the root of its host',
+  ],
+  ...[
+    { ingress: { enabled: true } },
+    { gateway: { enabled: true, parentRefs: [{ name: 'a' }] } },
+  ].map((way): [string, object, string] => [
+    `an address below a path, by ${Object.keys(way).join()}`,
+    { ...way, config: { server: { publicUrl: 'https://example.com/hallpass' } } },
+    'config.server.publicUrl has the path /hallpass: Hallpass is served at the root of its host',
+  ]),
   ['a route to no Gateway', { gateway: { enabled: true } }, 'gateway.parentRefs is empty'],
   [
     'a monitor of no Service',

@@ -55,6 +55,13 @@
     {{- fail "tls.certificate.issuerRef.name is missing: name the issuer of cert-manager that makes the certificate." -}}
   {{- end -}}
 {{- end -}}
+{{- if ne .Values.ingress.path "/" -}}
+  {{- fail (printf "ingress.path is %s: Hallpass is served at the root of its host, where its pages and cookies are, and an Ingress takes nothing off a path. Leave it at /, and give Hallpass a host of its own." .Values.ingress.path) -}}
+{{- end -}}
+{{- $publicPath := get (urlParse $config.server.publicUrl) "path" -}}
+{{- if and $publicPath (or .Values.ingress.enabled .Values.gateway.enabled) -}}
+  {{- fail (printf "config.server.publicUrl has the path %s: Hallpass is served at the root of its host, and neither the Ingress nor the HTTPRoute of this chart takes anything off a path. Give Hallpass a host of its own." $publicPath) -}}
+{{- end -}}
 {{- if and .Values.gateway.enabled (not .Values.gateway.parentRefs) -}}
   {{- fail "gateway.parentRefs is empty: name the Gateway that the HTTPRoute belongs to, such as [{name: public, namespace: gateways}]." -}}
 {{- end -}}
