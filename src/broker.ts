@@ -98,6 +98,7 @@ import { WaitForStart } from './app/wait-for-start.js';
 import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
+import { TRACE_PLACE } from './config/address.rules.js';
 import type { Config } from './config/config.schema.js';
 import { Humans } from './domain/humans.js';
 import type { Identity } from './domain/person.js';
@@ -675,8 +676,9 @@ function visitsOf(
   return new VisitByBrowser({ signIn, sessions, note, clock, roleGroups: identity.roles, humans });
 }
 
-async function httpSettings({ server, identity, tls }: Config): Promise<HttpSettings> {
+async function httpSettings({ server, identity, tls, tracing }: Config): Promise<HttpSettings> {
   const { publicUrl, trustProxy, origins, caFile } = server;
+  const { linkTemplate } = tracing;
   const settings = {
     version: packageJson.version,
     publicUrl,
@@ -688,6 +690,9 @@ async function httpSettings({ server, identity, tls }: Config): Promise<HttpSett
       cli ? [{ issuer, ...cli, resource: cli.resource ?? null }] : [],
     ),
     ...(caFile === undefined ? {} : { caPem: await readFile(caFile, 'utf8') }),
+    ...(linkTemplate === undefined
+      ? {}
+      : { traceLink: (traceId: string) => linkTemplate.replaceAll(TRACE_PLACE, traceId) }),
   };
   if (!tls) return settings;
   return { ...settings, tls: tls.current() };

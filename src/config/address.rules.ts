@@ -15,6 +15,19 @@ export function isPlainWebUrl(value: string): boolean {
   return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === '';
 }
 
+/** Where the id of a trace goes in a {@link isTraceLink}. */
+export const TRACE_PLACE = '{traceId}';
+export const TRACE_LINK_RULE = `must be an http(s):// URL without user, with ${TRACE_PLACE} after its host`;
+
+/** Whether it is an address for any trace, of one host. */
+export function isTraceLink(template: string): boolean {
+  const probe = 'ab'.repeat(16);
+  const filled = template.replaceAll(TRACE_PLACE, probe);
+  if (filled === template || !URL.canParse(filled)) return false;
+  const { protocol, username, password, host } = new URL(filled);
+  return /^https?:$/.test(protocol) && `${username}${password}` === '' && !host.includes(probe);
+}
+
 /** An IP address, or a range of them as `address/bits`. */
 export function isAddressRange(value: string): boolean {
   const [address = '', bits, ...rest] = value.split('/');

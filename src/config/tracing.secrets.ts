@@ -12,11 +12,11 @@ const HEADERS_RULE = `must hold 1 to ${HEADERS_MAX} lines \`name: value\`, none 
 
 /** The section with what is in its files; what is wrong with those goes to `mistakes`. */
 export function tracingOf(
-  { otlp: named, sampleRatio, serviceName }: TracingDocument,
+  { otlp: named, ...plain }: TracingDocument,
   sources: ConfigSources,
   mistakes: ConfigMistake[],
 ): TracingConfig {
-  if (named === undefined) return { otlp: null, sampleRatio, serviceName };
+  if (named === undefined) return { otlp: null, ...plain };
   const read = (
     key: 'headersFile' | 'caFile',
     isRight: (it: string) => boolean,
@@ -34,8 +34,7 @@ export function tracingOf(
       headers: (headers === undefined ? undefined : headersIn(headers)) ?? new Map(),
       caPem: caPem ?? null,
     },
-    sampleRatio,
-    serviceName,
+    ...plain,
   };
 }
 

@@ -71,11 +71,24 @@ test.each([
   [{ sampleRatio: 1.5 }, /sampleRatio: /],
   [{ sampleRatio: -0.1 }, /sampleRatio: /],
   [{ serviceName: '' }, /serviceName: /],
+  [{ linkTemplate: 'https://traces.example/' }, /linkTemplate: must be .*\{traceId\} after/],
+  [{ linkTemplate: 'https://{traceId}.example/' }, /linkTemplate: /],
+  [{ linkTemplate: 'https://{traceId}@traces.example/' }, /linkTemplate: /],
+  [{ linkTemplate: 'javascript:alert("{traceId}")' }, /linkTemplate: /],
+  [{ linkTemplate: '/trace/{traceId}' }, /linkTemplate: /],
 ])('is refused with a sentence: %j', (tracing, sentence) => {
   const config = load(tracing);
   if (!isConfigProblem(config)) throw new Error('there is nothing wrong with it');
   expect(configProblemText(config)).toMatch(sentence);
   expect(configProblemText(config)).not.toContain('the-key');
+});
+
+test.each([
+  'https://jaeger.example.com/trace/{traceId}',
+  'https://grafana.example.com/explore?left={"queries":[{"query":"{traceId}"}]}',
+  'http://localhost:16686/#{traceId}',
+])('people look at traces where the template says: %s', (linkTemplate) => {
+  expect(loaded({ linkTemplate })).toMatchObject({ otlp: null, linkTemplate });
 });
 
 test('a plain collector in the cluster is one, without headers', () => {

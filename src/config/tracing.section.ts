@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { isPrivateChannel } from '../domain/secure-url.js';
-import { isPlainWebUrl, PLAIN_WEB_URL_RULE } from './address.rules.js';
+import {
+  isPlainWebUrl,
+  isTraceLink,
+  PLAIN_WEB_URL_RULE,
+  TRACE_LINK_RULE,
+} from './address.rules.js';
 import { onObjects, path, text } from './fields.js';
 import type { Secret } from './secret.js';
 
@@ -53,6 +58,14 @@ export const tracingSection = z.strictObject({
       description: 'What this service is called in traces (`service.name`).',
       examples: ['hallpass-prod'],
     }),
+  linkTemplate: text(2048)
+    .refine(isTraceLink, TRACE_LINK_RULE)
+    .exactOptional()
+    .meta({
+      description:
+        'Where people look at a trace, with `{traceId}` for its id: pages of sessions lead there. Left out: they have the id alone.',
+      examples: ['https://jaeger.example.com/trace/{traceId}'],
+    }),
 });
 
 export type TracingDocument = z.output<typeof tracingSection>;
@@ -67,4 +80,6 @@ export interface TracingConfig {
   } | null;
   readonly sampleRatio: number;
   readonly serviceName: string;
+  /** Where people look at a trace, with {@link TRACE_PLACE} for its id. */
+  readonly linkTemplate?: string;
 }

@@ -3,6 +3,7 @@ import { PEOPLE } from '../../sandbox/identity/people.js';
 import type { SignInRule } from '../../src/domain/policy/sign-in.rule.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Session } from '../../src/domain/session/session.js';
+import { traceparentOf } from '../../src/domain/traceparent.js';
 import { callerOf } from '../support/consent.lab.js';
 import { REQUEST } from '../support/http.api.js';
 import type { Shown } from '../support/page.browser.js';
@@ -32,7 +33,10 @@ const SET = setOf([
 let lab: PagesLab;
 let browser: PageBrowser;
 beforeAll(async () => {
-  lab = await PagesLab.start({ set: SET });
+  lab = await PagesLab.start({
+    set: SET,
+    traceLink: (traceId) => `https://traces.example/?q="${traceId}"&<b>`,
+  });
 });
 afterAll(() => lab?.close());
 beforeEach(() => {
@@ -274,6 +278,21 @@ describe('the requester', () => {
     await browser.submit(await browser.get(`${lab.api.url}/sessions/${session.id}`), '/end');
     expect(await stateOf(session)).toBe('ending');
   });
+});
+
+test('a page has the trace of its session, and leads to where it is looked at', async () => {
+  const session = await asked();
+  const page = await open(session);
+  expect(page.text).not.toContain('Trace');
+  await decide(page, { verdict: 'approve' });
+  const traceId = 'ab'.repeat(16);
+  const traceparent = traceparentOf({ traceId, spanId: 'cd'.repeat(8), isSampled: true });
+  const traced = { startingAt: new Date(), traceparent };
+  await lab.api.step(session.id, 'start', traced);
+  browser = new PageBrowser();
+  expect((await open(session)).text).toContain(
+    `<a href="https://traces.example/?q=&quot;${traceId}&quot;&amp;&lt;b&gt;">${traceId}</a>`,
+  );
 });
 
 describe('an approver', () => {

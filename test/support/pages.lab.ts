@@ -35,7 +35,9 @@ export class PagesLab {
     readonly api: Api,
   ) {}
 
-  static async start(over: { readonly set?: PolicySet } = {}): Promise<PagesLab> {
+  static async start(
+    over: { readonly set?: PolicySet; readonly traceLink?: (traceId: string) => string } = {},
+  ): Promise<PagesLab> {
     const [fresh, identity] = await Promise.all([freshDatabase(), startIdentityProvider()]);
     const database = new Database({ url: fresh.serviceUrl, poolSize: 5 }, () => undefined);
     const port = await freePort(0);
@@ -73,11 +75,12 @@ export class PagesLab {
       roleGroups,
       humans: new Humans([]),
     });
+    const { traceLink, ...others } = over;
     const api = await startApi({
       port,
-      settings: { publicUrl },
+      settings: { publicUrl, ...(traceLink ? { traceLink } : {}) },
       deps: { pages: new PageParts(visits, linkSlack) },
-      ...over,
+      ...others,
     });
     return new PagesLab(fresh, database, identity, clock, linkSlack, api);
   }

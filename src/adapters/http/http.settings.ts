@@ -28,6 +28,8 @@ export abstract class HttpSettings {
   /** The origins whose pages may open WebSockets; none: that of `publicUrl`. */
   abstract readonly origins: readonly string[];
   abstract readonly signIn: readonly SignInClient[];
+  /** Where people look at a trace; absent: nowhere. */
+  abstract readonly traceLink?: (traceId: string) => string;
 }
 
 /** The bounds of streams of events (SSE). */

@@ -31,7 +31,7 @@ export function sessionBody(shown: SessionShown): Html {
     ['Asked at', session.createdAt],
   ];
   return markup`${refusal && refusalOf(refusal)}
-    <dl>${rows.map(([name, text]) => row(name, text))}</dl>
+    <dl>${rows.map(([name, text]) => row(name, text))} ${traceRow(shown)}</dl>
     ${saidBy(session)} ${deciding(shown)} ${gettingIn(session)} ${actForms(shown)}`;
 }
 
@@ -47,6 +47,14 @@ function row(name: string, text: string | null): Html {
     text !== null &&
     markup`<dt>${name}</dt>
       <dd><bdi>${text}</bdi></dd>`
+  }`;
+}
+
+function traceRow({ trace }: SessionShown): Html {
+  return markup`${
+    trace !== null &&
+    markup`<dt>Trace</dt>
+      <dd>${trace.href === undefined ? trace.id : markup`<a href="${trace.href}">${trace.id}</a>`}</dd>`
   }`;
 }
 

@@ -9,13 +9,16 @@ import { ReadReviews } from '../../../app/read-reviews.js';
 import { ReadSession } from '../../../app/read-session.js';
 import type { Problem } from '../../../domain/problem.js';
 import { PROBLEMS, isProblem } from '../../../domain/problem.js';
+import type { Session } from '../../../domain/session/session.js';
+import { placeOf } from '../../../domain/traceparent.js';
+import { HttpSettings } from '../http.settings.js';
 import { orRefuse } from '../refused.error.js';
 import { sessionAnswerOf } from '../session.answer.js';
 import { sessionIdIn } from '../session.id.js';
 import type { VisitedRequest } from './page.door.js';
 import { showPage } from './page.js';
 import { sessionBody } from './session.page.js';
-import type { Draft } from './session.shown.js';
+import type { Draft, SessionShown } from './session.shown.js';
 import { visitorOf } from './visitor.js';
 
 /** Who asked for a page on which session, and where it goes. */
@@ -35,6 +38,7 @@ export class SessionShower {
     readonly reviews: ReadReviews,
     readonly presence: Presence,
     private readonly clock: Clock,
+    private readonly settings: HttpSettings,
   ) {}
 
   /**
@@ -54,12 +58,20 @@ export class SessionShower {
       body: sessionBody({
         session: await sessionAnswerOf(this, caller, session, said),
         profile: session.grant?.profile ?? null,
+        trace: this.traceOf(session),
         token: visitor.formToken,
         signInLacks: consentLacks(caller, session, this.clock.now()) ?? null,
         draft: {},
         ...refused,
       }),
     });
+  }
+
+  private traceOf({ traceparent }: Session): SessionShown['trace'] {
+    if (traceparent === null) return null;
+    const { traceId } = placeOf(traceparent);
+    const { traceLink } = this.settings;
+    return { id: traceId, ...(traceLink ? { href: traceLink(traceId) } : {}) };
   }
 
   /** After a form: the page anew where it was done, otherwise why not, with what was written. */

@@ -8,6 +8,8 @@ export type Draft = Readonly<Partial<Record<'comment' | 'duration' | 'reason', s
 export interface SessionShown {
   readonly session: SessionDetails;
   readonly profile: { readonly description: string; readonly image: string } | null;
+  /** The id of its trace, and where people look at it. */
+  readonly trace: { readonly id: string; readonly href?: string } | null;
   /** The token of its forms. */
   readonly token: string;
   /** Why a consent of who looks at it would be refused for how they signed in; null: it would not. */
