@@ -156,6 +156,9 @@ test('hallpass finds and counts by trace as the API does', async () => {
   const of = ['--trace', traced('b')] as const;
   const search = await run('search', ...of);
   expect(search.stdout.toString()).toMatch(/^WHEN .*\n.* session\.note +success +alex *\n$/);
+  const wide = await run('search', '--action', 'session.note', '-o', 'wide');
+  const traces = wide.stdout.toString().match(/(?<= )(?:TRACE|[0-9a-f]{32})?$/gm);
+  expect(traces?.slice(0, 4)).toEqual(['TRACE', 'a'.repeat(32), '', '']);
   const counts = await run('counts', '--by', 'person', ...of);
   expect(counts.stdout.toString()).toBe('PERSON  EVENTS\nalex    1\n');
   const refused = await run('search', '--trace', 'mine');

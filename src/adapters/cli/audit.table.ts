@@ -1,4 +1,5 @@
 import type { AuditEventView } from '../../contract/audit.schema.js';
+import { traceIdOf } from '../../domain/traceparent.js';
 import type { Running } from './client.command.js';
 import { clockText } from './person.time.js';
 import type { Line } from './styled.text.js';
@@ -17,9 +18,9 @@ export function auditTable(
     it.dropped ? '(dropped)' : wordIn(it.body, ['outcome']),
     wordIn(it.body, ['actor', 'sub']),
     it.session ?? '',
-    ...(wide ? [it.id, it.leafHash] : []),
+    ...(wide ? [it.id, it.leafHash, traceIdOf(wordIn(it.body, ['traceparent'])) ?? ''] : []),
   ]);
-  const lines = table(wide ? [...heads, 'ID', 'HASH'] : heads, rows);
+  const lines = table(wide ? [...heads, 'ID', 'HASH', 'TRACE'] : heads, rows);
   return more ? [...lines, 'There are more: see --limit.'] : lines;
 }
 
