@@ -1,7 +1,8 @@
 import { pino } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 import type { DestinationStream, Logger } from 'pino';
 import { Journal } from '../../app/ports/journal.js';
+import { StandardOutput } from './standard.output.js';
 import { toldMessage } from './told.error.js';
 import { toldFacts } from './told.facts.js';
 
@@ -36,8 +37,23 @@ export function makeLogger(
     },
     ...(more ? { mixin: more } : {}),
   };
-  if (settings.format === 'json') return to ? pino(options, to) : pino(options);
-  return pino(options, pretty({ sync: true, ...(to ? { destination: to } : {}) }));
+  if (to) return loggerTo(to);
+  const output = new StandardOutput();
+  const logger = loggerTo(output);
+  output.onWayBack((lines) =>
+    logger.warn({ lines }, 'lines of the log could not be written, and are lost'),
+  );
+  return logger;
+
+  function loggerTo(destination: DestinationStream): Logger {
+    return pino(options, settings.format === 'json' ? destination : prettily(destination));
+  }
+}
+
+/** Line by line and at once: what a process says last is said. */
+function prettily(destination: DestinationStream): DestinationStream {
+  const pretty = prettyFactory({});
+  return { write: (line) => destination.write(pretty(line)) };
 }
 
 function same(told: unknown): unknown {
