@@ -1,13 +1,18 @@
 import { z } from 'zod';
+import { pause } from '../../app/pause.js';
 import { Clock } from '../../app/ports/clock.js';
 import type { Journal } from '../../app/ports/journal.js';
 import type { Queryable } from './migrations.table.js';
 
 const EVERY_MS = 20_000;
-/** An answer that takes longer says too little of when it was given. */
+/** While it was never heard. */
+const AGAIN_MS = 1_000;
+/** An answer that takes longer says too little of when it was given to be more than a proof that we are wrong. */
 const ROUND_TRIP_MS_MAX = 1_000;
 /** Clocks that are kept by NTP differ by less: they are left alone. */
 const TOLERATED_MS = 1_000;
+/** What was put right is left alone from here on: about as far off as is tolerated, time would leap to and fro. */
+const RIGHT_AGAIN_MS = 500;
 const TOLD_MS = 5_000;
 
 /** When the database was last asked, by this machine's clock and by one that is never set. */
@@ -15,6 +20,9 @@ interface Heard {
   readonly machineMs: number;
   readonly steadyMs: number;
 }
+
+const AWAY =
+  'the clock of the database could not be asked: the one of this machine is gone by until it is';
 
 const Now = z.object({ ms: z.coerce.number() });
 
@@ -26,14 +34,18 @@ const Now = z.object({ ms: z.coerce.number() });
 export class DatabaseClock extends Clock {
   private offset = 0;
   private heard: Heard;
+  private isHeard = false;
+  private isAway = false;
   private told = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
+  private stopping = new AbortController();
+  private looking: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly deps: {
       readonly journal: Journal;
       readonly machine: Clock;
+      /** Milliseconds by a clock that nobody sets; the process's own where left out. */
+      readonly steadyMs?: () => number;
     },
   ) {
     super();
@@ -52,35 +64,59 @@ export class DatabaseClock extends Clock {
     return this.offset / 1_000;
   }
 
-  /** Asks the database once, and then now and then, until it is stopped. */
+  /** Asks the database once, and then now and then, until it is stopped: often where it was never heard. */
   async follow(db: () => Queryable): Promise<void> {
-    const look = () => this.look(db()).catch(() => undefined);
-    await look();
-    this.timer = setInterval(() => {
-      this.looking ??= look().finally(() => {
-        this.looking = undefined;
-      });
-    }, EVERY_MS);
+    this.stopping = new AbortController();
+    await this.tryToLook(db);
+    this.looking = this.goOn(db, this.stopping.signal);
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.timer);
+    this.stopping.abort();
     await this.looking;
+  }
+
+  private async goOn(db: () => Queryable, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await pause(this.isHeard ? EVERY_MS : AGAIN_MS, signal);
+      if (signal.aborted) return;
+      await this.tryToLook(db);
+    }
+  }
+
+  private async tryToLook(db: () => Queryable): Promise<void> {
+    try {
+      await this.look(db());
+      this.isAway = false;
+    } catch (err) {
+      if (!this.isAway) this.deps.journal.warn({ err, wasHeard: this.isHeard }, AWAY);
+      this.isAway = true;
+    }
   }
 
   private async look(db: Queryable): Promise<void> {
     const asked = this.reading();
+    const askedMs = this.now().getTime();
     const { rows } = await db.query(`SELECT extract(epoch FROM clock_timestamp()) * 1000 AS ms`);
-    const tookMs = performance.now() - asked.steadyMs;
-    if (tookMs > ROUND_TRIP_MS_MAX) return;
-    const offset = Math.round(Now.parse(rows[0]).ms - (asked.machineMs + tookMs / 2));
+    const halfMs = (this.steadyMs() - asked.steadyMs) / 2;
+    // It was given somewhere between asking and hearing.
+    const givenMs = Now.parse(rows[0]).ms - halfMs;
+    const isSlow = 2 * halfMs > ROUND_TRIP_MS_MAX;
+    if (isSlow && Math.abs(givenMs - askedMs) <= halfMs) return;
+    const offset = Math.round(givenMs - asked.machineMs);
+    const leftAloneMs = this.offset === 0 ? TOLERATED_MS : RIGHT_AGAIN_MS;
     this.heard = asked;
-    this.offset = Math.abs(offset) < TOLERATED_MS ? 0 : offset;
+    this.isHeard = true;
+    this.offset = Math.abs(offset) < leftAloneMs ? 0 : offset;
     this.tell();
   }
 
   private reading(): Heard {
-    return { machineMs: this.deps.machine.now().getTime(), steadyMs: performance.now() };
+    return { machineMs: this.deps.machine.now().getTime(), steadyMs: this.steadyMs() };
+  }
+
+  private steadyMs(): number {
+    return this.deps.steadyMs?.() ?? performance.now();
   }
 
   /** Once for each change that is worth it. */
