@@ -102,6 +102,7 @@ import { TRACE_PLACE } from './config/address.rules.js';
 import type { Config } from './config/config.schema.js';
 import { Humans } from './domain/humans.js';
 import type { Identity } from './domain/person.js';
+import { lanesOfEach } from './domain/session/session.lanes.js';
 import { traceFields } from './domain/traceparent.js';
 import { pressureOf } from './broker.pressure.js';
 import type { Left } from './broker.leaving.js';
@@ -366,7 +367,11 @@ export async function startBroker(
       sawRunning: (id) => live.sawRunning(id),
       tracer,
     }),
-    workers: config.sessions.workers,
+    lanes: lanesOfEach({
+      perCluster: config.sessions.workers,
+      overAll: config.sessions.allWorkers,
+      clusters: config.clusters.length,
+    }),
     leaseSeconds: config.sessions.leaseSeconds,
   });
   const enter = new EnterContainer({

@@ -1,9 +1,11 @@
+import type { Lanes } from '../domain/session/session.lanes.js';
 import type { Session, SessionId } from '../domain/session/session.js';
 import { AdvanceSession } from './advance-session.js';
 import { pause } from './pause.js';
 import { Clock } from './ports/clock.js';
 import { Journal } from './ports/journal.js';
 import { SessionNews } from './ports/session.news.js';
+import type { Room } from './ports/session.store.js';
 import { SessionStore } from './ports/session.store.js';
 
 /** News may be lost: it is looked at least this often. */
@@ -21,8 +23,8 @@ interface Work {
 
 /**
  * Finds the sessions that are due, on any replica, and advances each: those just granted, those whose time is up, and
- * those that a replica left behind when it died. Each cluster has workers of its own: one that does not answer holds up
- * its own sessions and no others.
+ * those that a replica left behind when it died. Each cluster has lanes of its own: one that does not answer holds up
+ * its own sessions and no others, and what starts slowly no end.
  */
 export class ReconcileSessions {
   private readonly running = new Map<SessionId, Work>();
@@ -40,7 +42,7 @@ export class ReconcileSessions {
       readonly advance: AdvanceSession;
       readonly replica: string;
       /** How many sessions of one cluster are advanced at the same time. */
-      readonly workers: number;
+      readonly lanes: Lanes;
       /** How long a claim holds without being renewed: the longest that a dead replica delays anything. */
       readonly leaseSeconds: number;
     },
@@ -73,11 +75,9 @@ export class ReconcileSessions {
     while (!this.stopping.signal.aborted) {
       this.wake = new AbortController();
       try {
-        const claimed = await store.claim(this.lease(), this.deps.workers, this.taken());
-        for (const session of claimed) void this.work(session);
-        const full = [...this.taken()].filter(([, count]) => count >= this.deps.workers);
+        for (const session of await store.claim(this.lease(), this.room())) void this.work(session);
         // By the database's clock, as claims are: replicas' clocks may differ.
-        const dueInMs = await store.nextDueInMs(full.map(([cluster]) => cluster));
+        const dueInMs = await store.nextDueInMs(this.room());
         await pause(Math.min(Math.max(dueInMs ?? LOOK_MS, SOONEST_MS), LOOK_MS), this.wake.signal);
       } catch (error) {
         journal.error({ err: error }, 'sessions could not be looked at');
@@ -136,13 +136,13 @@ export class ReconcileSessions {
     }
   }
 
-  /** How many sessions of each cluster are advanced here now. */
-  private taken(): Map<string, number> {
+  /** The lanes, and how many sessions of each cluster are advanced here now. */
+  private room(): Room {
     const taken = new Map<string, number>();
     for (const { cluster } of this.running.values()) {
       taken.set(cluster, (taken.get(cluster) ?? 0) + 1);
     }
-    return taken;
+    return { ...this.deps.lanes, taken };
   }
 
   private lease() {

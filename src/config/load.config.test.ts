@@ -95,6 +95,7 @@ describe('a good configuration', () => {
       asksPerMinute: { person: 30, address: 300, all: 600 },
       leaseSeconds: 15,
       workers: 64,
+      allWorkers: 512,
     });
     expect(config.log).toEqual({ level: 'info', format: 'json' });
     expect(config.onCall).toEqual({ secrets: new Map() });

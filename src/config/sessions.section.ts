@@ -88,8 +88,20 @@ export const sessionsSection = z
       .default(64)
       .meta({
         description:
-          'How many sessions of one cluster a replica works on at once: one that does not answer holds up its own alone.',
+          'How many sessions of one cluster a replica works on at once: one that does not answer holds up its own alone. ' +
+          'One lane of four is kept for what ends sessions.',
         examples: [128],
+      }),
+    allWorkers: z
+      .int()
+      .min(1)
+      .max(65_536)
+      .default(512)
+      .meta({
+        description:
+          'How many sessions of all clusters together a replica works on at once. Each cluster has an equal share, ' +
+          '`sessions.workers` at most and two at least.',
+        examples: [1024],
       }),
   })
   .refine((it) => !(it.defaultDurationSeconds > it.longestDurationSeconds), {

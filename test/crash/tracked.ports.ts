@@ -2,7 +2,7 @@ import { Clusters, type Place } from '../../src/app/ports/cluster.js';
 import { SessionStore, type Step } from '../../src/app/ports/session.store.js';
 import { CONTAINER_PREFIX } from '../../src/domain/session/debug-container.js';
 import { ENDINGS, type Ending } from '../../src/domain/session/session.plan.js';
-import { replacing } from './replacing.js';
+import { replacing } from '../../src/app/replacing.js';
 import { StepTrail } from './step.trail.js';
 
 /** The trails of all sessions that were asked for in this process. */
@@ -59,8 +59,8 @@ export function trackedStore(inner: SessionStore, trails: Trails): SessionStore 
       const trail = trails.of(step.session.id);
       return trail.change(`write ${step.event}${how}`, () => inner.write(step));
     },
-    claim: async (lease, limit, taken) => {
-      const found = trails.claiming ? await inner.claim(lease, limit, taken) : [];
+    claim: async (lease, room) => {
+      const found = trails.claiming ? await inner.claim(lease, room) : [];
       const claimed = found.filter(({ id, state }) => {
         const trail = trails.of(id);
         void trail.pass(`after claim of ${state}`);

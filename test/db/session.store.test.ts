@@ -8,7 +8,8 @@ import { PrismaPolicyArchive } from '../../src/adapters/prisma/prisma-policy.arc
 import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import { PrismaSessionNews } from '../../src/adapters/prisma/prisma-session.news.js';
 import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.store.js';
-import type { DecisionRecord, Step } from '../../src/app/ports/session.store.js';
+import type { DecisionRecord, Room, Step } from '../../src/app/ports/session.store.js';
+import type { Changes } from '../../src/app/session-step.js';
 import { firstStep, stepOf } from '../../src/app/session-step.js';
 import { isProblem } from '../../src/domain/problem.js';
 import { END_REASONS, STATES, TRANSITIONS } from '../../src/domain/session/session.machine.js';
@@ -110,6 +111,10 @@ function start(session: Session): Step {
       },
     },
   });
+}
+
+function system(session: Session, event: 'run' | 'expire', changes: Changes): Step {
+  return stepOf({ session, event, capacities: ['system'], actor: SYSTEM, at: new Date(), changes });
 }
 
 describe('the write door', () => {
@@ -382,15 +387,20 @@ describe('lists', () => {
   });
 });
 
+/** So many lanes in each cluster, all of them for anything, of which some are taken. */
+function room(lanes: number, taken: [string, number][] = []): Room {
+  return { all: lanes, usual: lanes, taken: new Map(taken) };
+}
+
 describe('claims', () => {
   it('are given to one replica each, are lost when they run out, and are given back', async () => {
     await owner.query('UPDATE sessions SET due_at = NULL');
     const sessions = await Promise.all(Array.from({ length: 12 }, () => written(asked())));
     const replicas = ['a', 'b', 'c'].map((owner) => ({ owner, seconds: 60 }));
-    const claims = await Promise.all(replicas.map((lease) => store.claim(lease, 10)));
+    const claims = await Promise.all(replicas.map((lease) => store.claim(lease, room(10))));
     const claimed = claims.flat().map(({ id }) => id);
     expect(new Set(claimed).size).toBe(claimed.length);
-    const rest = await store.claim({ owner: 'd', seconds: 60 }, 100);
+    const rest = await store.claim({ owner: 'd', seconds: 60 }, room(100));
     expect([...claimed, ...rest.map(({ id }) => id)].sort()).toEqual(
       sessions.map(({ id }) => id).sort(),
     );
@@ -400,14 +410,14 @@ describe('claims', () => {
     await owner.query(`UPDATE sessions SET lease_until = now() - interval '1 s' WHERE id = $1`, [
       one.id,
     ]);
-    const taken = await store.claim({ owner: 'e', seconds: 60 }, 100);
+    const taken = await store.claim({ owner: 'e', seconds: 60 }, room(100));
     expect(taken.map(({ id }) => id)).toEqual([one.id]);
     expect(await store.renew(one.id, { owner: 'd', seconds: 60 })).toBeUndefined();
     expect((await store.renew(one.id, { owner: 'e', seconds: 60 }))?.id).toBe(one.id);
 
     const later = new Date(Date.now() + 60_000);
     await store.release({ id: one.id, owner: 'e', dueAt: later, version: one.version });
-    expect(await store.claim({ owner: 'f', seconds: 60 }, 100)).toEqual([]);
+    expect(await store.claim({ owner: 'f', seconds: 60 }, room(100))).toEqual([]);
   });
 
   it('of one cluster leave those of the others their room, however many of it are due', async () => {
@@ -422,24 +432,69 @@ describe('claims', () => {
     const lease = { owner: 'a', seconds: 60 };
     const clustersOf = (sessions: readonly Session[]) =>
       sessions.map(({ request }) => request.cluster).sort();
-    const first = await store.claim(lease, 3);
+    const first = await store.claim(lease, room(3));
     expect(clustersOf(first)).toEqual(['quick', 'slow', 'slow', 'slow']);
-    expect(await store.claim(lease, 3, new Map([['slow', 3]]))).toEqual([]);
+    expect(await store.claim(lease, room(3, [['slow', 3]]))).toEqual([]);
     expect(await store.nextDueInMs()).toBeLessThanOrEqual(0);
-    expect(await store.nextDueInMs(['slow'])).toBeGreaterThan(10_000);
-    expect(clustersOf(await store.claim(lease, 3, new Map([['slow', 2]])))).toEqual(['slow']);
+    expect(await store.nextDueInMs(room(3, [['slow', 3]]))).toBeGreaterThan(10_000);
+    expect(clustersOf(await store.claim(lease, room(3, [['slow', 2]])))).toEqual(['slow']);
     const again = { id: quick.id, owner: 'a', dueAt: new Date(), version: quick.version };
     await store.release(again);
     await vi.waitFor(async () => {
-      const found = await store.claim(lease, 3, new Map([['slow', 3]]));
+      const found = await store.claim(lease, room(3, [['slow', 3]]));
       expect(found.map(({ id }) => id)).toEqual([quick.id]);
     });
+  });
+
+  it('of what ends sessions do not wait behind what starts and watches others', async () => {
+    await owner.query('UPDATE sessions SET due_at = NULL');
+    const lease = { owner: 'a', seconds: 60 };
+    for (let turn = 0; turn < 3; turn++) await written(asked());
+    const starting = await written(start(await written(asked())));
+    const lanes = (taken: number): Room => ({
+      all: 3,
+      usual: 2,
+      taken: new Map([[starting.request.cluster, taken]]),
+    });
+    const claimed = async (taken: number) =>
+      (await store.claim(lease, lanes(taken))).map(({ id }) => id);
+
+    const deadlineIs = (from: string) =>
+      owner.query(
+        'UPDATE sessions SET deadline_at = now() + $2::interval, due_at = now(), lease_until = NULL WHERE id = $1',
+        [starting.id, from],
+      );
+    const running = await written(
+      system(starting, 'run', { startedAt: new Date(), deadlineAt: new Date() }),
+    );
+
+    await deadlineIs('20 s');
+    expect(await claimed(2)).toEqual([]);
+    const inMs = await store.nextDueInMs(lanes(2));
+    expect(inMs).toBeGreaterThan(10_000);
+    expect(inMs).toBeLessThanOrEqual(20_000);
+    await deadlineIs('-1 s');
+    expect(await store.nextDueInMs(lanes(2))).toBeLessThanOrEqual(0);
+    expect(await claimed(3)).toEqual([]);
+    expect(await claimed(2)).toEqual([running.id]);
+
+    // The others have waited for longer: of two lanes they have the one that is left beside the end.
+    await written(system(running, 'expire', { endReason: 'deadline', endingAt: new Date() }));
+    await deadlineIs('1 hour');
+    const both = await claimed(0);
+    expect(both).toHaveLength(2);
+    expect(both).toContain(running.id);
+    // Two others are due; the lane that is left is not for them, so that they are not waited for.
+    expect(await store.nextDueInMs(lanes(1))).toBeLessThanOrEqual(0);
+    expect(await store.nextDueInMs(lanes(2))).toBeGreaterThan(10_000);
+    expect(await claimed(2)).toEqual([]);
+    expect(await claimed(0)).toHaveLength(2);
   });
 
   it('given back for a version that is old leave the session due at once', async () => {
     await owner.query('UPDATE sessions SET due_at = NULL');
     const session = await written(asked());
-    const [claimed] = await store.claim({ owner: 'a', seconds: 60 }, 1);
+    const [claimed] = await store.claim({ owner: 'a', seconds: 60 }, room(1));
     expect(claimed?.id).toBe(session.id);
     await written(start(session));
     await store.release({
@@ -448,7 +503,7 @@ describe('claims', () => {
       dueAt: new Date(Date.now() + 60_000),
       version: session.version,
     });
-    expect((await store.claim({ owner: 'b', seconds: 60 }, 10)).map(({ id }) => id)).toEqual([
+    expect((await store.claim({ owner: 'b', seconds: 60 }, room(10))).map(({ id }) => id)).toEqual([
       session.id,
     ]);
   });

@@ -163,7 +163,7 @@ export class AdvancingLab {
 
   /** Claims the session for so many seconds, and advances it as far as it goes. */
   async advance(signal = this.abort.signal, leaseSeconds = 60) {
-    await this.store.claim({ owner: REPLICA, seconds: leaseSeconds }, 10);
+    await this.store.claim({ owner: REPLICA, seconds: leaseSeconds }, { all: 10, usual: 10 });
     const { store, clusters, clock, bounds } = this;
     const journal = new MemoryJournal();
     const advance = new AdvanceSession({

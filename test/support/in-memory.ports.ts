@@ -9,6 +9,7 @@ import { problem } from '../../src/domain/problem.js';
 import type { Observation } from '../../src/domain/session/observation.js';
 import { TRANSITIONS } from '../../src/domain/session/session.machine.js';
 import { concernedPeople } from '../../src/domain/session/session.js';
+import { isEndDue } from '../../src/domain/session/session.lanes.js';
 import type { Consent, Session, SessionId, Target } from '../../src/domain/session/session.js';
 import { FOUND } from './policies.js';
 import type { AuditRecord } from '../../src/app/ports/audit.log.js';
@@ -31,6 +32,7 @@ import type {
   ReviewDebt,
   Step,
   StepRecord,
+  Room,
 } from '../../src/app/ports/session.store.js';
 import { SessionStore } from '../../src/app/ports/session.store.js';
 
@@ -359,19 +361,22 @@ export class MemorySessionStore extends SessionStore {
 
   async claim(
     lease: Lease,
-    limit: number,
-    taken: ReadonlyMap<string, number> = new Map(),
+    { all, usual, taken = new Map<string, number>() }: Room,
   ): Promise<Session[]> {
     await this.turn();
     const now = new Date();
     const held = new Map(taken);
-    const due = [...this.rows.values()]
-      .filter((it) => it.dueAt && it.dueAt <= now && (!it.lease || it.lease.until <= now))
-      .filter(({ session: { request } }) => {
-        const count = (held.get(request.cluster) ?? 0) + 1;
-        held.set(request.cluster, count);
-        return count <= limit;
-      });
+    const open = [...this.rows.values()].filter(
+      (it) => it.dueAt && it.dueAt <= now && (!it.lease || it.lease.until <= now),
+    );
+    const ends = open.filter(({ session }) => isEndDue(session, now));
+    const due = [...ends, ...open.filter((it) => !ends.includes(it))].filter((it) => {
+      const { cluster } = it.session.request;
+      const count = (held.get(cluster) ?? 0) + 1;
+      if (count > (ends.includes(it) ? all : usual)) return false;
+      held.set(cluster, count);
+      return true;
+    });
     for (const row of due) row.lease = leaseOf(lease, now);
     return due.map(({ session }) => session);
   }
@@ -392,13 +397,16 @@ export class MemorySessionStore extends SessionStore {
     if (row.session.version === args.version) row.dueAt = args.dueAt;
   }
 
-  async nextDueInMs(except: readonly string[] = []): Promise<number | null> {
+  async nextDueInMs(room?: Room): Promise<number | null> {
     await this.turn();
-    const due = [...this.rows.values()].flatMap((it) =>
-      it.dueAt && !except.includes(it.session.request.cluster)
+    const now = new Date();
+    const due = [...this.rows.values()].flatMap((it) => {
+      const held = room?.taken?.get(it.session.request.cluster) ?? 0;
+      const lanes = isEndDue(it.session, now) ? room?.all : room?.usual;
+      return it.dueAt && held < (lanes ?? Infinity)
         ? [Math.max(it.dueAt.getTime(), it.lease?.until.getTime() ?? 0)]
-        : [],
-    );
+        : [];
+    });
     return due.length === 0 ? null : Math.min(...due) - Date.now();
   }
 

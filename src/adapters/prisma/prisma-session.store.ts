@@ -6,6 +6,7 @@ import type {
   IdempotencyKey,
   Lease,
   Likeness,
+  Room,
   SessionFilter,
   Step,
   StepRecord,
@@ -16,6 +17,7 @@ import { newsOf } from '../../app/step-news.js';
 import type { Problem } from '../../domain/problem.js';
 import { problem } from '../../domain/problem.js';
 import type { Consent, Session, SessionId } from '../../domain/session/session.js';
+import { claimDue, nextDue } from './claim.sql.js';
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
 import {
@@ -210,31 +212,8 @@ export class PrismaSessionStore extends SessionStore {
     return rows.map(sessionOf);
   }
 
-  async claim(
-    lease: Lease,
-    limit: number,
-    taken: ReadonlyMap<string, number> = new Map(),
-  ): Promise<Session[]> {
-    const rows = await this.database.prisma.$queryRaw<SessionRow[]>`
-      WITH due AS MATERIALIZED (
-        SELECT one.id AS due_id
-        FROM (
-          SELECT DISTINCT cluster FROM sessions
-          WHERE due_at <= now() AND (lease_until IS NULL OR lease_until <= now())
-        ) AS waiting
-        LEFT JOIN unnest(${[...taken.keys()]}::text[], ${[...taken.values()]}::int[]) AS held (name, sessions)
-          ON held.name = waiting.cluster
-        CROSS JOIN LATERAL (
-          SELECT s.id FROM sessions s
-          WHERE s.cluster = waiting.cluster
-            AND s.due_at <= now() AND (s.lease_until IS NULL OR s.lease_until <= now())
-          ORDER BY s.due_at LIMIT greatest(${limit}::int - coalesce(held.sessions, 0), 0)
-          FOR UPDATE SKIP LOCKED
-        ) AS one
-      )
-      UPDATE sessions SET lease_owner = ${lease.owner}, lease_until = now() + make_interval(secs => ${lease.seconds}::int)
-      FROM due WHERE id = due_id
-      RETURNING ${SESSION_COLUMNS}`;
+  async claim(lease: Lease, room: Room): Promise<Session[]> {
+    const rows = await this.database.prisma.$queryRaw<SessionRow[]>(claimDue(lease, room));
     return rows.map(sessionOf);
   }
 
@@ -258,10 +237,8 @@ export class PrismaSessionStore extends SessionStore {
       WHERE id = ${args.id} AND lease_owner = ${args.owner}`;
   }
 
-  async nextDueInMs(except: readonly string[] = []): Promise<number | null> {
-    const [row] = await this.database.prisma.$queryRaw<{ ms: number | null }[]>`
-      SELECT (extract(epoch FROM min(greatest(due_at, lease_until)) - now()) * 1000)::float8 AS ms
-      FROM sessions WHERE due_at IS NOT NULL AND cluster <> ALL (${[...except]}::text[])`;
+  async nextDueInMs(room?: Room): Promise<number | null> {
+    const [row] = await this.database.prisma.$queryRaw<{ ms: number | null }[]>(nextDue(room));
     return row?.ms ?? null;
   }
 }

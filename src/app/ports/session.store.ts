@@ -2,6 +2,7 @@ import type { AuditEntry } from '../../domain/audit/entry.js';
 import type { Actor, Person } from '../../domain/person.js';
 import type { Facts } from '../../domain/policy/facts.js';
 import type { Problem } from '../../domain/problem.js';
+import type { Lanes } from '../../domain/session/session.lanes.js';
 import type { SessionEvent, State } from '../../domain/session/session.machine.js';
 import type { Consent, Session, SessionId } from '../../domain/session/session.js';
 
@@ -94,6 +95,11 @@ export interface Lease {
   readonly seconds: number;
 }
 
+/** The lanes of each cluster, and how many sessions of each are held already: one that hangs leaves the others theirs. */
+export interface Room extends Lanes {
+  readonly taken?: ReadonlyMap<string, number>;
+}
+
 /** What a person may see in lists: all, or their own and those that their groups may decide. */
 export type Visibility =
   { readonly kind: 'all' } | { readonly kind: 'own'; readonly person: Person };
@@ -150,17 +156,10 @@ export abstract class SessionStore {
   }): Promise<Session[]>;
 
   /**
-   * Claims sessions that are due and that nobody holds (FOR UPDATE SKIP LOCKED), those first that have been due for
-   * longest.
-   *
-   * @param limit how many of one cluster, with those that are `taken` already: sessions of one that does not answer leave
-   * those of the others their room.
+   * Claims sessions that are due and that nobody holds (FOR UPDATE SKIP LOCKED), of each cluster as many as there is room
+   * for: those first whose end is due, and then those that have been due for longest.
    */
-  abstract claim(
-    lease: Lease,
-    limit: number,
-    taken?: ReadonlyMap<string, number>,
-  ): Promise<Session[]>;
+  abstract claim(lease: Lease, room: Room): Promise<Session[]>;
   /** Prolongs a claim. Gives the session as stored, or `undefined` where the claim was lost to another. */
   abstract renew(id: SessionId, lease: Lease): Promise<Session | undefined>;
   /** Gives a claim back and says when the session is due next; nothing where the claim was lost. */
@@ -174,7 +173,7 @@ export abstract class SessionStore {
   /**
    * In how many milliseconds the next session that nobody holds is due, by the database's clock; null: none is.
    *
-   * @param except clusters whose sessions are not meant.
+   * @param room where given, only of sessions that it leaves room for: what could not be claimed is not waited for.
    */
-  abstract nextDueInMs(except?: readonly string[]): Promise<number | null>;
+  abstract nextDueInMs(room?: Room): Promise<number | null>;
 }
