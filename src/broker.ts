@@ -50,7 +50,7 @@ import { PrismaWebSessions } from './adapters/prisma/prisma-web.sessions.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
-import { TracedSessionStore } from './adapters/tracing/traced.session.store.js';
+import { tracedSessionStore } from './adapters/tracing/traced.session.store.js';
 import { ActOnSession } from './app/act-on-session.js';
 import { AskGate } from './app/ask-gate.js';
 import { AdvanceSession } from './app/advance-session.js';
@@ -72,7 +72,7 @@ import type { SessionStore } from './app/ports/session.store.js';
 import { IssueTicket } from './app/issue-ticket.js';
 import { kubectlUses } from './app/kubectl.uses.js';
 import { KeepRecordings } from './app/keep-recordings.js';
-import { NamedPeople } from './app/kept-caller.js';
+import { namedPeople } from './app/kept-caller.js';
 import { LinkSlack } from './app/link-slack.js';
 import { ListTargets } from './app/list-targets.js';
 import { MeasureSessions } from './app/measure-sessions.js';
@@ -222,7 +222,7 @@ export async function startBroker(
   };
   const news = new PrismaSessionNews(database.settings.url, journal);
   const store = around.store(
-    new TracedSessionStore(
+    tracedSessionStore(
       // The database tells the other replicas; this one need not wait for that.
       new PrismaSessionStore(database, (step) => {
         news.written(step.session.id, step.session.version);
@@ -256,7 +256,7 @@ export async function startBroker(
   const accounts = accountsOf(config.identity);
   await keptPeople.linked(accounts);
   const humans = new Humans(accounts);
-  const people = new NamedPeople(keptPeople, humans);
+  const people = namedPeople(keptPeople, humans);
   const notePerson = new NotePerson({ people, clock, journal });
   const presence = new PrismaPresence(database, (heard) => news.subscribePresence(heard), journal);
   const tickets = new PrismaTicketStore(database);

@@ -5,7 +5,8 @@ import { PrismaAnchorCursors } from './adapters/prisma/prisma-anchor.cursors.js'
 import { PrismaLogStore } from './adapters/prisma/prisma-log.store.js';
 import { S3Anchor } from './adapters/s3/s3.anchor.js';
 import { AnchorComparison } from './app/anchor.comparison.js';
-import { Anchor } from './app/ports/anchor.js';
+import type { Anchor } from './app/ports/anchor.js';
+import { replacing } from './app/replacing.js';
 import type { AnchorConfig } from './config/anchors.section.js';
 import type { Config } from './config/config.schema.js';
 import { Unseen } from './domain/doctor/finding.js';
@@ -83,7 +84,7 @@ async function look(
     const verifiers = [...signers.map(({ verifier }) => verifier), ...formerKeys];
     const comparison = new AnchorComparison({
       ...{ cursors, store, origin, verifiers, signal },
-      anchor: new Unbegun(anchor),
+      anchor: unbegun(anchor),
       journal: SILENT,
     });
     const parted = await comparison.look();
@@ -94,29 +95,9 @@ async function look(
 }
 
 /** An anchor that is only read. */
-class Unbegun extends Anchor {
-  readonly name: string;
-  readonly everySeconds: number;
-
-  constructor(private readonly inner: Anchor) {
-    super();
-    this.name = inner.name;
-    this.everySeconds = inner.everySeconds;
-  }
-
-  override begin(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  override put(): Promise<void> {
-    return Promise.reject(new Error('the doctor puts nothing into anchors'));
-  }
-
-  override sizes(origin: string): Promise<readonly number[] | undefined> {
-    return this.inner.sizes(origin);
-  }
-
-  override noteOf(origin: string, size: number): Promise<string | undefined> {
-    return this.inner.noteOf(origin, size);
-  }
+function unbegun(inner: Anchor): Anchor {
+  return replacing(inner, {
+    begin: () => Promise.resolve(),
+    put: () => Promise.reject(new Error('the doctor puts nothing into anchors')),
+  });
 }

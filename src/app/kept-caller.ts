@@ -3,7 +3,8 @@ import type { RoleGroups } from '../domain/permission.js';
 import { rolesOf } from '../domain/permission.js';
 import type { Actor, Person } from '../domain/person.js';
 import type { Caller } from './caller.js';
-import { People } from './ports/people.js';
+import type { People } from './ports/people.js';
+import { replacing } from './replacing.js';
 
 /** What is needed to take somebody who was kept for a caller. */
 export interface CallerRules {
@@ -22,25 +23,10 @@ export function keptCaller(
 }
 
 /** People as they were kept, and as the configuration knows them today. */
-export class NamedPeople extends People {
-  constructor(
-    private readonly kept: People,
-    private readonly humans: Humans,
-  ) {
-    super();
-  }
-
-  override async seen(...said: Parameters<People['seen']>): Promise<void> {
-    await this.kept.seen(...said);
-  }
-
-  override async latest(accounts: Parameters<People['latest']>[0]): Promise<Person[]> {
-    const found = await this.kept.latest(accounts);
-    return found.map((person) => this.humans.named(person));
-  }
-
-  override async named(names: readonly string[]): Promise<Person[]> {
-    const found = await this.kept.named(names);
-    return found.map((person) => this.humans.named(person));
-  }
+export function namedPeople(kept: People, humans: Humans): People {
+  const named = (found: readonly Person[]) => found.map((person) => humans.named(person));
+  return replacing(kept, {
+    latest: async (accounts) => named(await kept.latest(accounts)),
+    named: async (names) => named(await kept.named(names)),
+  });
 }

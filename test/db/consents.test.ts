@@ -6,7 +6,7 @@ import { PrismaSessionStore } from '../../src/adapters/prisma/prisma-session.sto
 import { ActOnSession } from '../../src/app/act-on-session.js';
 import { AdvanceSession } from '../../src/app/advance-session.js';
 import { DecideSession } from '../../src/app/decide-session.js';
-import { keptCaller, NamedPeople } from '../../src/app/kept-caller.js';
+import { keptCaller, namedPeople } from '../../src/app/kept-caller.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { firstStep } from '../../src/app/session-step.js';
 import { Humans } from '../../src/domain/humans.js';
@@ -63,7 +63,7 @@ class Replica {
   /** Decides as a broker whose configuration says that of people now. */
   deciderBy(humans: Humans): DecideSession {
     const { store, note, clock } = this;
-    const people = new NamedPeople(this.people, humans);
+    const people = namedPeople(this.people, humans);
     return new DecideSession({ store, people, note, clock, bounds: BOUNDS });
   }
 

@@ -23,7 +23,7 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { invariant, isProblem } from '../../src/domain/problem.js';
 import type { SessionEvent } from '../../src/domain/session/session.machine.js';
 import type { Session } from '../../src/domain/session/session.js';
-import { replacing } from '../crash/replacing.js';
+import { replacing } from '../../src/app/replacing.js';
 import {
   HandClock,
   MemoryClusters,

@@ -14,7 +14,7 @@ import type { AccessPolicy, PolicySet } from '../../src/domain/policy/policy.js'
 import { isProblem } from '../../src/domain/problem.js';
 import type { State } from '../../src/domain/session/session.machine.js';
 import type { Session, SessionId } from '../../src/domain/session/session.js';
-import { replacing } from '../crash/replacing.js';
+import { replacing } from '../../src/app/replacing.js';
 import { HandClock, MemoryJournal } from '../support/in-memory.ports.js';
 import { factsOf, policyOf, requirement, setOf, TERMS } from '../support/policies.js';
 import { putInForce } from '../support/policy.archives.js';

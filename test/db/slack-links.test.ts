@@ -6,7 +6,7 @@ import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import { PrismaPeople } from '../../src/adapters/prisma/prisma-people.js';
 import { PrismaSlackLinks } from '../../src/adapters/prisma/prisma-slack.links.js';
 import type { Caller } from '../../src/app/caller.js';
-import { NamedPeople } from '../../src/app/kept-caller.js';
+import { namedPeople } from '../../src/app/kept-caller.js';
 import { LinkSlack } from '../../src/app/link-slack.js';
 import { NotePerson } from '../../src/app/note-person.js';
 import { Humans } from '../../src/domain/humans.js';
@@ -122,7 +122,7 @@ describe('a Slack account', () => {
       const caller = await linkingWith({}, humans).callerOf(user);
       expect(caller).toMatchObject({ actor: { person: { human: 'robin' } } });
     }
-    const latest = await new NamedPeople(people, humans).latest(accounts);
+    const latest = await namedPeople(people, humans).latest(accounts);
     expect(latest.map(({ human }) => human)).toEqual(['robin', 'robin']);
   });
 

@@ -9,7 +9,7 @@ import type { SessionStore } from '../../src/app/ports/session.store.js';
 import type { Broker } from '../../src/broker.js';
 import type { NewSession } from '../../src/contract/session.schema.js';
 import { ALWAYS, broken, gather, IN_THE_END } from '../crash/evidence.js';
-import { replacing } from '../crash/replacing.js';
+import { replacing } from '../../src/app/replacing.js';
 import { BrokerLab } from '../support/broker.lab.js';
 
 const IDLE = ['sleep', '3600'];

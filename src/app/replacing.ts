@@ -1,4 +1,7 @@
-/** `inner` with these methods in the place of its own. */
+/**
+ * `inner` with these methods in the place of its own. Whatever else it is asked goes to it as it is: no argument is left out
+ * on the way, and a method that `inner` gains later is there.
+ */
 export function replacing<T extends object>(inner: T, methods: Partial<T>): T {
   return new Proxy(inner, {
     get(target, name) {
