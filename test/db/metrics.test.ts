@@ -3,7 +3,7 @@ import { ManagementServer } from '../../src/adapters/http/management.server.js';
 import { FIRST, METRICS } from '../../src/adapters/metrics/metric.catalogue.js';
 import { PrometheusStopwatch } from '../../src/adapters/metrics/prometheus.stopwatch.js';
 import { UNKNOWN } from '../../src/domain/cluster.health.js';
-import type { Tally } from '../../src/adapters/metrics/prometheus.metrics.js';
+import type { Tally } from '../../src/app/ports/tally.js';
 import { PrometheusMetrics } from '../../src/adapters/metrics/prometheus.metrics.js';
 import { Database } from '../../src/adapters/prisma/database.js';
 import { tally } from '../../src/adapters/prisma/prisma-tally.js';

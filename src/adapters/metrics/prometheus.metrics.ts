@@ -9,6 +9,7 @@ import type { AuditState } from '../../app/views/log-standing.view.js';
 import type { ChannelView } from '../../contract/channel.schema.js';
 import type { SinkStanding } from '../../app/ports/sink.store.js';
 import type { SlackStanding } from '../../app/ports/slack.posts.js';
+import type { Tally } from '../../app/ports/tally.js';
 import type { ClusterHealth } from '../../domain/cluster.health.js';
 import { takeClusters } from './cluster.gauges.js';
 import type { Metric } from './metric.js';
@@ -19,20 +20,6 @@ import { PrometheusStopwatch } from './prometheus.stopwatch.js';
 export interface SpansTold {
   readonly sent: number;
   readonly dropped: Readonly<Record<string, number>>;
-}
-
-/** What is counted in the database, for all replicas together. */
-export interface Tally {
-  /** Sessions that are not over, by state. */
-  readonly sessions: Readonly<Record<string, number>>;
-  readonly reviewsOpen: number;
-  readonly reviewsOverdue: number;
-  /** Those whose deadline has passed, and for how long the oldest has. */
-  readonly past: { readonly sessions: number; readonly seconds: number };
-  /** Events that are not signed yet, and for how long the oldest waits. */
-  readonly unsequenced: { readonly events: number; readonly seconds: number };
-  /** Null: nothing was ever signed. */
-  readonly checkpointAgeSeconds: number | null;
 }
 
 const TALLY_MS_MAX = 2_000;

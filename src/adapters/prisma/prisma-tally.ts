@@ -1,3 +1,4 @@
+import type { Tally } from '../../app/ports/tally.js';
 import { TRANSITIONS } from '../../domain/session/session.machine.js';
 import type { Database } from './database.js';
 import { PrismaReviewStore } from './prisma-review.store.js';
@@ -8,21 +9,8 @@ const OPEN = new Set(TRANSITIONS.map(({ from }) => from).filter((from) => from !
 /** Where nothing is signed for long, counting all that waits would take longer than there is time. */
 const WAITING_MAX = 100_000;
 
-export interface Counted {
-  /** Those that are not over, by state. */
-  readonly sessions: Readonly<Record<string, number>>;
-  readonly reviewsOpen: number;
-  readonly reviewsOverdue: number;
-  /** Sessions whose container should have ended and is not known to have, and for how long the oldest should. */
-  readonly past: { readonly sessions: number; readonly seconds: number };
-  /** Events without a place, {@link WAITING_MAX} at most, and for how long the oldest waits. */
-  readonly unsequenced: { readonly events: number; readonly seconds: number };
-  /** Null: nothing was ever signed. */
-  readonly checkpointAgeSeconds: number | null;
-}
-
-/** What is counted in the database, for all replicas together. */
-export async function tally(database: Database, now: Date): Promise<Counted> {
+/** Counts it; events without a place up to {@link WAITING_MAX}. */
+export async function tally(database: Database, now: Date): Promise<Tally> {
   const [states, { open, overdue }, past, unsequenced, signedAt] = await Promise.all([
     database.prisma.$queryRaw<{ state: string; count: number }[]>`
       SELECT state, count(*)::int AS count FROM sessions WHERE state NOT IN ('denied', 'ended') GROUP BY state`,
