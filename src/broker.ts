@@ -1,15 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import packageJson from '../package.json' with { type: 'json' };
 import { compress, decompress } from './adapters/gzip/gzip.js';
 import { RotatingFiles } from './adapters/files/rotating.files.js';
 import { createHttpApp, renewTls } from './adapters/http/http.app.js';
-import type { HttpSettings } from './adapters/http/http.settings.js';
-import { STREAMS } from './adapters/http/http.settings.js';
-import { SOCKETS } from './adapters/http/socket.settings.js';
 import { PageParts } from './adapters/http/pages/page.door.js';
-import type { ReadinessCheck } from './adapters/http/management.server.js';
 import { ManagementServer } from './adapters/http/management.server.js';
 import { SystemClock } from './adapters/jobs/system.clock.js';
 import { KubernetesClusters } from './adapters/kubernetes/kubernetes.clusters.js';
@@ -19,8 +13,6 @@ import { LogNotifier } from './adapters/log/log.notifier.js';
 import { makeLogger, PinoJournal } from './adapters/log/pino.journal.js';
 import { HttpOnCall } from './adapters/oncall/http.on-call.js';
 import { bearerStrategy } from './adapters/oidc/bearer.strategy.js';
-import { OpenIdSignIn } from './adapters/oidc/browser.sign-in.js';
-import { TokenVerifier } from './adapters/oidc/token.verifier.js';
 import { PrometheusMetrics } from './adapters/metrics/prometheus.metrics.js';
 import { PrometheusStopwatch } from './adapters/metrics/prometheus.stopwatch.js';
 import { YamlDrafts } from './adapters/policy/draft.documents.js';
@@ -28,7 +20,6 @@ import { isPolicyErrors } from './adapters/policy/policy.documents.js';
 import { setOfReading, WatchedFolders } from './adapters/policy/policy.folder.js';
 import { DatabaseClock } from './adapters/prisma/database.clock.js';
 import { Database, isDatabaseDown } from './adapters/prisma/database.js';
-import { MIGRATIONS_DIR, schemaSentence, schemaState } from './adapters/prisma/migrate.runner.js';
 import { PrismaActivity } from './adapters/prisma/prisma-activity.js';
 import { PrismaOpenSessions } from './adapters/prisma/prisma-open.sessions.js';
 import { PrismaPolicyArchive } from './adapters/prisma/prisma-policy.archive.js';
@@ -46,7 +37,6 @@ import { TarTaps } from './adapters/tar/tar.taps.js';
 import { PrismaTicketStore } from './adapters/prisma/prisma-ticket.store.js';
 import { PrismaSlackLinks } from './adapters/prisma/prisma-slack.links.js';
 import { PrismaSlackPosts } from './adapters/prisma/prisma-slack.posts.js';
-import { PrismaWebSessions } from './adapters/prisma/prisma-web.sessions.js';
 import { S3Bodies } from './adapters/s3/s3.bodies.js';
 import { XtermScreens } from './adapters/screen/xterm.screens.js';
 import { tally } from './adapters/prisma/prisma-tally.js';
@@ -65,7 +55,6 @@ import { LiveStreams } from './app/live-streams.js';
 import type { ClusterStreams } from './app/ports/cluster.streams.js';
 import type { Clock } from './app/ports/clock.js';
 import type { Clusters } from './app/ports/cluster.js';
-import type { Journal } from './app/ports/journal.js';
 import type { Presence } from './app/ports/presence.js';
 import type { Recorder } from './app/ports/recorder.js';
 import type { SessionStore } from './app/ports/session.store.js';
@@ -95,16 +84,16 @@ import { ReviewSession } from './app/review-session.js';
 import { SimulatePolicy } from './app/simulate-policy.js';
 import { StopSession } from './app/stop-session.js';
 import { WaitForStart } from './app/wait-for-start.js';
-import { VisitByBrowser } from './app/visit-by-browser.js';
 import { TailRecordings } from './app/tail-recordings.js';
 import { WatchScreen } from './app/watch-screen.js';
-import { TRACE_PLACE } from './config/address.rules.js';
 import type { Config } from './config/config.schema.js';
 import { Humans } from './domain/humans.js';
-import type { Identity } from './domain/person.js';
 import { lanesOfEach } from './domain/session/session.lanes.js';
 import { traceFields } from './domain/traceparent.js';
+import { httpSettings, tellOfCertificate } from './broker.http.js';
 import { pressureOf } from './broker.pressure.js';
+import { databaseReadiness } from './broker.readiness.js';
+import { accountsOf, visitsOf } from './broker.visits.js';
 import type { Left } from './broker.leaving.js';
 import { leaveInTime } from './broker.leaving.js';
 import { BypassWatch } from './bypass.watch.js';
@@ -610,95 +599,6 @@ export async function startBroker(
   };
 }
 
-/** A certificate that nobody takes is no reason not to end sessions. */
-function tellOfCertificate(
-  tls: Config['tls'],
-  { clock, journal }: { readonly clock: Clock; readonly journal: Journal },
-): void {
-  if (!tls) return;
-  const { validFrom, validTo } = tls;
-  const now = clock.now();
-  if (validFrom <= now && now < validTo) return;
-  journal.error(
-    { key: 'server.tls.certFile', validFrom, validTo },
-    'the certificate has expired, or is not valid yet: nobody will connect until another one is in its place, and sessions end all the same',
-  );
-}
-
 function same<T>(inner: T): T {
   return inner;
-}
-
-/** Whether this replica can serve, for whoever asks: what PostgreSQL says stays in the log. */
-async function databaseReadiness(
-  database: Database,
-  journal: Journal,
-): Promise<Awaited<ReturnType<ReadinessCheck['check']>>> {
-  try {
-    const state = await schemaState(database.pool, MIGRATIONS_DIR);
-    if (state.kind === 'ahead') return { ok: true, note: schemaSentence(state) };
-    return state.kind === 'current' ? true : schemaSentence(state);
-  } catch (error) {
-    journal.warn({ err: error }, 'the database does not answer');
-    return 'does not answer';
-  }
-}
-
-/** Accounts that the configuration says are some human's. */
-function accountsOf({ people }: Config['identity']): Required<Identity>[] {
-  return people.flatMap(({ human, accounts }) =>
-    accounts.map(({ issuer, subject }) => ({ iss: issuer, sub: subject, human })),
-  );
-}
-
-/** People who sign in by a browser; null where no issuer has a client for that. */
-function visitsOf(
-  { webClients, server, identity }: Config,
-  parts: {
-    readonly database: Database;
-    readonly note: NotePerson;
-    readonly clock: Clock;
-    readonly journal: Journal;
-    readonly humans: Humans;
-  },
-): VisitByBrowser | null {
-  if (webClients.length === 0) return null;
-  const { database, note, clock, journal, humans } = parts;
-  const verifier = new TokenVerifier(identity, {
-    clock,
-    onFetchFailed: (issuer, cause) =>
-      journal.warn({ issuer, err: cause }, 'the keys of an issuer cannot be had'),
-  });
-  const signIn = new OpenIdSignIn({
-    clients: webClients.map(({ clientSecret, ...client }) => ({
-      ...client,
-      clientSecret: () => clientSecret?.reveal() ?? null,
-    })),
-    redirectUri: `${server.publicUrl}/sign-in/callback`,
-    verifier,
-  });
-  const sessions = new PrismaWebSessions(database);
-  return new VisitByBrowser({ signIn, sessions, note, clock, roleGroups: identity.roles, humans });
-}
-
-async function httpSettings({ server, identity, tls, tracing }: Config): Promise<HttpSettings> {
-  const { publicUrl, trustProxy, origins, caFile } = server;
-  const { linkTemplate } = tracing;
-  const settings = {
-    version: packageJson.version,
-    publicUrl,
-    trustProxy,
-    origins,
-    streams: STREAMS,
-    sockets: SOCKETS,
-    signIn: identity.issuers.flatMap(({ issuer, cli }) =>
-      cli ? [{ issuer, ...cli, resource: cli.resource ?? null }] : [],
-    ),
-    ...(caFile === undefined ? {} : { caPem: await readFile(caFile, 'utf8') }),
-    ...(linkTemplate === undefined
-      ? {}
-      : { traceLink: (traceId: string) => linkTemplate.replaceAll(TRACE_PLACE, traceId) }),
-  };
-  if (!tls) return settings;
-  return { ...settings, tls: tls.current() };
 }

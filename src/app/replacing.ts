@@ -4,10 +4,13 @@
  */
 export function replacing<T extends object>(inner: T, methods: Partial<T>): T {
   return new Proxy(inner, {
-    get(target, name) {
-      const own: unknown = Reflect.get(target, name);
+    get(target, name): unknown {
       const replaced: unknown = Reflect.get(methods, name);
-      return replaced ?? (typeof own === 'function' ? own.bind(target) : own);
+      if (replaced !== undefined) return replaced;
+      const own: unknown = Reflect.get(target, name);
+      if (typeof own !== 'function') return own;
+      const bound: unknown = own.bind(target);
+      return bound;
     },
   });
 }
