@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -26,6 +26,7 @@ afterAll(async () => {
 /** The program on a configuration whose issuer and cluster nobody asks: it need not have them to start. */
 async function start(
   over: Partial<Parameters<typeof writeBrokerConfig>[0]> = {},
+  stdout?: number,
 ): Promise<Program> {
   const kubeconfig = join(folder, 'kubeconfig');
   await writeFile(
@@ -47,7 +48,7 @@ users: [{ name: none, user: { token: none } }]
     log: { level: 'info' },
     ...over,
   });
-  return new Program('src/server.ts', ['serve'], { HALLPASS_CONFIG: path });
+  return new Program('src/server.ts', ['serve'], { HALLPASS_CONFIG: path }, stdout);
 }
 
 const serviceUrl = (it: TestDatabase): string => it.serviceUrl;
@@ -239,6 +240,23 @@ describe('a broker that is started', () => {
       expect(metrics).toContain('hallpass_policy_load_failures_total 1');
     } finally {
       await shared.drop();
+    }
+  });
+
+  test('serves though its log cannot be written, and ends by TERM with 0', async () => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    const full = await open('/dev/full', 'w');
+    try {
+      await using broker = await start({ server: { port } }, full.fd);
+      const answers = async () => (await fetch(`http://127.0.0.1:${port}/openapi.json`)).status;
+      await expect.poll(answers, { timeout: 20_000 }).toBe(200);
+      broker.signal('SIGTERM');
+      expect(await broker.ended).toMatchObject({ code: 0, stderr: '' });
+    } finally {
+      await full.close();
     }
   });
 

@@ -18,15 +18,24 @@ export class Program implements AsyncDisposable {
   private readonly child: ChildProcess;
   private readonly listeners = new Set<() => void>();
 
-  /** @param path in the sources, such as `src/server.ts`. @throws Error where it is not built. */
-  constructor(path: string, args: readonly string[] = [], env: Record<string, string> = {}) {
+  /**
+   * @param path in the sources, such as `src/server.ts`.
+   * @param stdout a file in the place of {@link stdout}, by its descriptor.
+   * @throws Error where it is not built.
+   */
+  constructor(
+    path: string,
+    args: readonly string[] = [],
+    env: Record<string, string> = {},
+    stdout: number | 'pipe' = 'pipe',
+  ) {
     const built = join(PROJECT_ROOT, 'dist', path.replace(/\.ts$/, '.js'));
     if (!existsSync(built)) throw new Error(`${path} is not built: run npm run build`);
     // Nothing of this process's own environment: what a test needs, it names.
     const clean = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env };
     this.child = spawn(process.execPath, [built, ...args], {
       env: clean,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', stdout, 'pipe'],
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.heard('stdout', text));
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.heard('stderr', text));
