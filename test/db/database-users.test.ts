@@ -98,6 +98,11 @@ const SERVING: readonly Case[] = [
     ],
   },
   {
+    what: 'whose transactions only read',
+    setUp: [MEMBER, `ALTER ROLE ${ROLE} SET default_transaction_read_only = on`],
+    says: ['takes no writes', 'default_transaction_read_only', 'ALTER ROLE'],
+  },
+  {
     what: 'that is a superuser',
     setUp: [`ALTER ROLE ${ROLE} SUPERUSER`],
     says: [`The role ${ROLE} is a superuser`],

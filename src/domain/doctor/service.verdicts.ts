@@ -10,14 +10,17 @@ export interface DatabaseFacts {
   readonly version: string;
   /** How its schema is, and what to do about it; null: it can be worked with. */
   readonly schema: { readonly seen: string; readonly advice: string | null };
+  /** What is in the way of writing; null: nothing is. */
+  readonly bar: { readonly seen: string; readonly advice: string } | null;
 }
 
 export function judgeDatabase(found: DatabaseFacts | Unseen): Judgement {
   if (found instanceof Unseen) return failure(found.why, found.advice);
-  const { versionNumber, version, schema } = found;
+  const { versionNumber, version, schema, bar } = found;
   if (versionNumber < POSTGRES_MIN) {
     return failure(`it is PostgreSQL ${version}`, 'update it to PostgreSQL 15 or later');
   }
+  if (bar !== null) return failure(bar.seen, bar.advice);
   return schema.advice === null
     ? ok(`it is PostgreSQL ${version}; ${schema.seen}`)
     : failure(schema.seen, schema.advice);

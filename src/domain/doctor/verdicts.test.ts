@@ -222,11 +222,13 @@ test('an audit log of a cluster that was silent for a day fails', () => {
 
 test('a database that is too old, or of a schema that cannot be worked with, fails', () => {
   const schema = { seen: 'the schema is newer, which can be worked with', advice: null };
-  const found = { versionNumber: 180_004, version: '18.4', schema };
+  const found = { versionNumber: 180_004, version: '18.4', schema, bar: null };
   expect(judgeDatabase(found)).toMatchObject({
     verdict: 'ok',
     seen: expect.stringContaining('newer'),
   });
+  const bar = { seen: 'it takes no writes', advice: 'wait until it is promoted' };
+  expect(judgeDatabase({ ...found, bar })).toEqual({ verdict: 'failure', ...bar });
   expect(judgeDatabase({ ...found, versionNumber: 140_010 }).verdict).toBe('failure');
   const older = { seen: 'the schema is older', advice: 'migrate' };
   expect(judgeDatabase({ ...found, schema: older })).toEqual({ verdict: 'failure', ...older });
