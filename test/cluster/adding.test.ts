@@ -35,7 +35,7 @@ describe('adding the container', () => {
   it('is refused where a stranger has put another container under its name into the Pod', async () => {
     const place = await lab.place();
     const container = debugContainer(place);
-    const strangers = { ...container, command: ['/bin/sh', '-c', 'sleep 3600'] };
+    const strangers = { ...container, command: ['/bin/sh', '-c', 'sleep 3600'], env: [] };
     expect(await lab.clusters.add(place, strangers)).toBe('added');
     expect(await lab.clusters.add(place, container)).toMatchObject({
       refused: { problem: 'container-refused' },
@@ -181,6 +181,16 @@ describe('adding the container while the cluster is in trouble', () => {
       definite: false,
     });
     expect(addedTo(place.pin.podName)).toEqual([place.containerName]);
+  });
+
+  it('where one of the session is there that was made differently, is in doubt: that one may run', async () => {
+    const place = await lab.place();
+    expect(await lab.clusters.add(place, debugContainer(place))).toBe('added');
+    const other = { ...debugContainer(place), command: ['/bin/sh', '-c', 'read x; exit 1'] };
+    expect(await lab.clusters.add(place, other)).toMatchObject({
+      refused: { problem: 'container-refused' },
+      definite: false,
+    });
   });
 
   it('errors of its own that go on are in doubt, conflicts and refusals for load are not', async () => {

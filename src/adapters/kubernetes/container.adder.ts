@@ -3,12 +3,16 @@ import type { Place } from '../../app/ports/cluster.js';
 import type { Problem } from '../../domain/problem.js';
 import { problem } from '../../domain/problem.js';
 import type { EphemeralContainerSpec } from '../../domain/session/debug-container.js';
+import { SESSION_VARIABLE } from '../../domain/session/debug-container.js';
 import { isApiFailure } from './api.failure.js';
 import type { ClusterConnection } from './cluster.connection.js';
 import { impersonationHeaders } from './impersonation.headers.js';
 import { whyNotDebuggable } from './pod.eligibility.js';
+import type { PodDocument } from './kubernetes.documents.js';
 import { problemOf } from './status.problems.js';
 import { readPod } from './target.resolver.js';
+
+type PodContainer = NonNullable<PodDocument['spec']['ephemeralContainers']>[number];
 
 export type Added = 'added' | { readonly refused: Problem; readonly definite: boolean };
 
@@ -36,9 +40,8 @@ export async function addContainer(
   if (pod.metadata.uid !== pin.podUid) return notSent(changed(pin.podName));
   // One of that name is compared by the API server, which takes the same again and refuses another: it may be a
   // stranger's. That its Pod can take no new one says nothing then.
-  const isThere =
-    pod.spec.ephemeralContainers?.some(({ name }) => name === container.name) ?? false;
-  const unfit = isThere ? undefined : whyNotDebuggable(pod, container.targetContainerName);
+  const there = pod.spec.ephemeralContainers?.find(({ name }) => name === container.name);
+  const unfit = there ? undefined : whyNotDebuggable(pod, container.targetContainerName);
   if (unfit) return notSent(unfit);
 
   const headers = Object.entries(impersonationHeaders(connection.settings, place.onBehalf));
@@ -60,7 +63,14 @@ export async function addContainer(
     return 'added' as const;
   });
   if (!isApiFailure(answer)) return answer;
-  return { refused: problemOf(answer, subject), definite: answer.definite };
+  // The database was put back, and does not know that the session had begun before: its container may run.
+  const isOurs = there !== undefined && sessionOf(there) === sessionOf(container);
+  return { refused: problemOf(answer, subject), definite: answer.definite && !isOurs };
+}
+
+/** What a container says of whose it is. */
+function sessionOf({ env }: Pick<PodContainer | EphemeralContainerSpec, 'env'>): string | null {
+  return env?.find(({ name }) => name === SESSION_VARIABLE)?.value ?? null;
 }
 
 function changed(podName: string): Problem {

@@ -89,7 +89,14 @@ export const PodDocument = z.looseObject({
     securityContext: SecurityContext,
     containers: z.array(z.looseObject({ name: z.string(), image: text })),
     initContainers: named,
-    ephemeralContainers: named,
+    ephemeralContainers: z
+      .array(
+        z.looseObject({
+          name: z.string(),
+          env: z.array(z.looseObject({ name: z.string(), value: text })).nullish(),
+        }),
+      )
+      .nullish(),
   }),
   status: z
     .looseObject({

@@ -54,7 +54,8 @@ export abstract class Clusters {
   /**
    * Checks again that the pinned Pod can take the container, then adds it. Sending the same twice is a no-op
    * (measured: test/kubernetes-1.36/patch/same-again.json). `definite` in a refusal says that the API server itself
-   * said no to this very patch, or that it was not sent: nothing of it can take effect later.
+   * said no to this very patch, or that it was not sent, and that the session had no container of that name before: none
+   * of it runs, nor can later.
    */
   abstract add(
     place: Place,

@@ -4,6 +4,9 @@ import type { DebugContainer, Session } from './session.js';
 /** How container names of ours begin; what follows is the session's id. */
 export const CONTAINER_PREFIX = 'hallpass-';
 
+/** The environment variable that says which session a container is of. */
+export const SESSION_VARIABLE = 'HALLPASS_SESSION';
+
 /**
  * The name of a session's container, or of the one of its nth extension: a DNS label (RFC 1123) that nobody else would
  * choose. A name is never used twice, for a container of a Pod cannot be taken out of it again.
@@ -65,7 +68,7 @@ export function ephemeralContainer(args: {
     command: args.command,
     env: [
       ...profile.env,
-      { name: 'HALLPASS_SESSION', value: session.id },
+      { name: SESSION_VARIABLE, value: session.id },
       { name: 'HALLPASS_NOT_AFTER', value: String(notAfter) },
     ],
     stdin: true,
