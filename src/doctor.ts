@@ -1,5 +1,6 @@
 import { ClusterExaminer } from './adapters/kubernetes/cluster.examiner.js';
 import type { DoctorArgs, DoctorCommandDeps } from './adapters/cli/doctor.command.js';
+import { DatabaseExaminer } from './adapters/prisma/database.examiner.js';
 import { loadPolicyFolders } from './adapters/policy/policy.folder.js';
 import type { BypassCase } from './app/doctor/bypass.checks.js';
 import { examineBypass } from './app/doctor/bypass.checks.js';
@@ -53,6 +54,7 @@ async function examineFromLaptop(
   // Which sets its policies call for is not known here: what is always needed is what must be there.
   const of: ClusterCase = {
     ...{ looks, namespaces, broker: account, sets: new Set(), profiles: null },
+    strangers: null,
     impersonation: impersonate ?? null,
   };
   return examineClusters({ cases: [of], checks: [] }, args);
@@ -116,6 +118,7 @@ async function clustersOf(
   { args, opened }: { readonly args: DoctorArgs; readonly opened: AsyncDisposableStack },
 ): Promise<Clusters> {
   const checks: Check[] = [];
+  const database = new DatabaseExaminer(config.database.url.reveal());
   const cases = await Promise.all(
     config.clusters.map(async (cluster): Promise<ClusterCase> => {
       const looks = new ClusterExaminer(cluster);
@@ -144,6 +147,7 @@ async function clustersOf(
         impersonation: cluster.impersonate ?? null,
         sets: setsOf(set),
         profiles: set?.profiles ?? null,
+        strangers: (names) => database.strangers(names),
       };
     }),
   );

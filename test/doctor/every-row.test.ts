@@ -5,6 +5,7 @@ import { BrokenSandbox, FAULTS } from '../../sandbox/demo/broken.sandbox.js';
 import { live } from '../../sandbox/demo/play.doctor.js';
 import { NAMESPACES } from '../../sandbox/sandbox.js';
 import { judgeApi, judgeHeard, judgeVersion } from '../../src/domain/doctor/cluster.verdicts.js';
+import { judgeContainers } from '../../src/domain/doctor/containers.verdict.js';
 import type { CheckName, Finding, Judgement } from '../../src/domain/doctor/finding.js';
 import { CHECKS, Unseen } from '../../src/domain/doctor/finding.js';
 import {
@@ -17,6 +18,7 @@ import { BrokerLab } from '../support/broker.lab.js';
 import { doctor } from './doctor.lab.js';
 
 const AWAY = new Unseen('nobody answers there', 'look at the way there');
+const STRANGER = { pod: 'web', container: 'hallpass-x', startedAt: '2026-01-01T00:00:00Z' };
 const V1_24 = { major: '1', minor: '24', gitVersion: 'v1.24.0' };
 
 /** What is wrong beside what a sandbox is broken in: rows that it has not, or that would hide the others. */
@@ -27,6 +29,7 @@ const ELSEWHERE: Partial<Readonly<Record<CheckName, () => Judgement>>> = {
   database: () => judgeDatabase(AWAY),
   certificate: () => judgeCertificate({ validFrom: new Date(0), validTo: new Date(1) }, new Date()),
   traces: () => judgeCollector(AWAY),
+  containers: () => judgeContainers([STRANGER]),
   channels: () => judgeReach(AWAY),
   sinks: () => judgeReach(AWAY),
   'audit-webhook': () => judgeHeard(null, new Date()),

@@ -6,8 +6,10 @@ import type {
   ApiFacts,
   ClockReading,
 } from '../../domain/doctor/cluster.verdicts.js';
+import type { RunningContainer } from '../../domain/doctor/containers.verdict.js';
 import { Unseen } from '../../domain/doctor/finding.js';
 import type { Rbac } from '../../domain/doctor/rbac.rules.js';
+import { CONTAINER_PREFIX } from '../../domain/session/debug-container.js';
 import type { Right } from '../../domain/doctor/rights.verdict.js';
 import { ApiInquirer } from './api.inquirer.js';
 import type { ClusterSettings } from './cluster.settings.js';
@@ -20,6 +22,7 @@ import {
   GroupList,
   LabelledNamespace,
   NamespaceNames,
+  PodsWithContainers,
   ResourceList,
   RoleList,
   roleOf,
@@ -136,6 +139,22 @@ export class ClusterExaminer extends ClusterLooks {
   override async namespaces(signal: AbortSignal): Promise<readonly string[] | Unseen> {
     const found = await this.inquirer.list('/api/v1/namespaces', NamespaceNames, signal);
     return found instanceof Unseen ? found : found.map(({ metadata }) => metadata.name);
+  }
+
+  override async debugContainers(
+    namespace: string,
+    signal: AbortSignal,
+  ): Promise<readonly RunningContainer[] | Unseen> {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+    const found = await this.inquirer.list(path, PodsWithContainers, signal);
+    if (found instanceof Unseen) return found;
+    return found.flatMap(({ metadata, status }) =>
+      (status?.ephemeralContainerStatuses ?? []).flatMap(({ name, state }) =>
+        name.startsWith(CONTAINER_PREFIX) && state?.running
+          ? [{ pod: metadata.name, container: name, startedAt: state.running.startedAt }]
+          : [],
+      ),
+    );
   }
 
   override async admissionPolicies(

@@ -38,6 +38,24 @@ const listOf = <T extends z.ZodType>(item: T) =>
 export const LabelledNamespace = z.object({ metadata: z.object({ labels }) });
 export const NamespaceNames = listOf(z.object({ metadata }));
 
+export const PodsWithContainers = listOf(
+  z.object({
+    metadata,
+    status: z
+      .object({
+        ephemeralContainerStatuses: z
+          .array(
+            z.object({
+              name: z.string(),
+              state: z.object({ running: z.object({ startedAt: z.string() }).nullish() }).nullish(),
+            }),
+          )
+          .nullish(),
+      })
+      .nullish(),
+  }),
+);
+
 const role = z.object({
   metadata,
   rules: z

@@ -7,8 +7,10 @@ import type {
   RoleFacts,
   TriggerFacts,
 } from '../../domain/doctor/service.verdicts.js';
+import { CONTAINER_PREFIX } from '../../domain/session/debug-container.js';
 import { MIGRATIONS_DIR } from './migrate.runner.js';
 import { rightsLacking, rightsOfRole } from './role.rights.js';
+import { writeBar } from './write.bar.js';
 import { schemaState, schemaWords, sqlState } from './schema.state.js';
 
 const CONNECT_MS_MAX = 4_000;
@@ -17,6 +19,7 @@ const STATEMENT_MS_MAX = 4_000;
 const Version = z.object({ number: z.coerce.number(), text: z.string() });
 const Now = z.object({ ms: z.coerce.number() });
 const Trigger = z.object({ name: z.string(), table: z.string(), enabled: z.string() });
+const Named = z.object({ name: z.string() });
 const Failures = z.array(z.object({ image: z.string().nullable(), count: z.coerce.number() }));
 
 /** Looks at the database as the role that serves, and changes nothing. Each look has a connection of its own. */
@@ -33,7 +36,7 @@ export class DatabaseExaminer {
       );
       const { number, text } = Version.parse(rows[0]);
       const schema = schemaWords(await schemaState(client, MIGRATIONS_DIR));
-      return { versionNumber: number, version: text, schema };
+      return { versionNumber: number, version: text, schema, bar: await writeBar(client) };
     });
   }
 
@@ -83,6 +86,28 @@ export class DatabaseExaminer {
     });
     const failures = await this.failures;
     return failures instanceof Unseen ? failures : (failures.get(image) ?? 0);
+  }
+
+  /** Which of these containers no session has that goes on: neither as its own nor as one that it moves to or has left. */
+  async strangers(names: readonly string[]): Promise<ReadonlySet<string> | Unseen> {
+    if (names.length === 0) return new Set();
+    return this.ask(async (client) => {
+      const { rows } = await client.query(
+        `SELECT name FROM unnest($1::text[]) AS name
+          WHERE NOT EXISTS (
+            SELECT FROM sessions s
+             WHERE s.id = substr(name, length($2) + 1, 16) AND s.state <> 'ended'
+               AND (s.container->>'name' = name OR s.extension->'container'->>'name' = name
+                 OR s.former_containers @> jsonb_build_array(jsonb_build_object('container', jsonb_build_object('name', name)))))`,
+        [names, CONTAINER_PREFIX],
+      );
+      return new Set(
+        z
+          .array(Named)
+          .parse(rows)
+          .map(({ name }) => name),
+      );
+    });
   }
 
   private async ask<T>(look: (client: pg.Client) => Promise<T>): Promise<T | Unseen> {

@@ -12,6 +12,7 @@ import {
   judgeLockDown,
   judgeVersion,
 } from '../../domain/doctor/cluster.verdicts.js';
+import { judgeContainers } from '../../domain/doctor/containers.verdict.js';
 import { Unseen, unknown } from '../../domain/doctor/finding.js';
 import { judgePodSecurity } from '../../domain/doctor/pod-security.js';
 import type { RbacSubject } from '../../domain/doctor/rbac.rules.js';
@@ -41,6 +42,8 @@ export interface ClusterCase {
   readonly sets: ReadonlySet<RightSet>;
   /** Null: the policies are not known. */
   readonly profiles: readonly DebugProfile[] | null;
+  /** Which of these containers, by name, no session has. Null: the database is not known. */
+  readonly strangers: ((names: readonly string[]) => Promise<ReadonlySet<string> | Unseen>) | null;
 }
 
 /** What is looked at of a cluster, but for who else may do what. */
@@ -102,7 +105,31 @@ export function clusterChecks(of: ClusterCase): Check[] {
           return labels instanceof Unseen ? unknown(labels) : judgePodSecurity(labels, of.profiles);
         },
       },
+      ...containerChecks(of, namespace),
     ]),
+  ];
+}
+
+/** Whether a container runs there that no session has, as after the database was put back. */
+function containerChecks({ looks, strangers }: ClusterCase, namespace: string): Check[] {
+  if (strangers === null) return [];
+  return [
+    {
+      name: 'containers',
+      on: `${looks.name}/${namespace}`,
+      look: async (signal) => {
+        const running = await looks.debugContainers(namespace, signal);
+        if (running instanceof Unseen) return unknown(running);
+        const unknowns = await strangers(running.map(({ container }) => container));
+        if (unknowns instanceof Unseen) return unknown(unknowns);
+        if (unknowns.size === 0) return judgeContainers([]);
+        // A session lets go of a container once it has ended: what was let go of in between runs no more.
+        const still = await looks.debugContainers(namespace, signal);
+        return judgeContainers(
+          still instanceof Unseen ? still : still.filter((it) => unknowns.has(it.container)),
+        );
+      },
+    },
   ];
 }
 

@@ -3,6 +3,7 @@ import type {
   ApiFacts,
   ClockReading,
 } from '../../domain/doctor/cluster.verdicts.js';
+import type { RunningContainer } from '../../domain/doctor/containers.verdict.js';
 import type { Unseen } from '../../domain/doctor/finding.js';
 import type { Rbac } from '../../domain/doctor/rbac.rules.js';
 import type { Right } from '../../domain/doctor/rights.verdict.js';
@@ -34,6 +35,11 @@ export abstract class ClusterLooks {
     signal: AbortSignal,
   ): Promise<Readonly<Record<string, string>> | Unseen>;
   abstract namespaces(signal: AbortSignal): Promise<readonly string[] | Unseen>;
+  /** The debug containers that run in a namespace, by their names. */
+  abstract debugContainers(
+    namespace: string,
+    signal: AbortSignal,
+  ): Promise<readonly RunningContainer[] | Unseen>;
   /** All ValidatingAdmissionPolicies, with what their bindings do. */
   abstract admissionPolicies(
     signal: AbortSignal,

@@ -35,6 +35,7 @@ export const CHECKS = {
   kubernetes: 'Whether the API server is of a version that Hallpass works with.',
   'kubernetes-api': 'Whether the API has what Hallpass and the lock-down kit need.',
   'pod-security': 'Whether Pod Security lets the profiles of the policies into each namespace.',
+  containers: 'Whether debug containers run there of which the database knows nothing.',
   images: 'Whether the images of the profiles are named by digest, and whether they were had.',
   clock: 'How far the clocks of others are from the one here.',
   database: 'Whether the database answers, is new enough, and has the schema of this program.',
