@@ -21,10 +21,10 @@ export const CLUSTER_NAME = 'sandbox';
 /** The name of the audit log of the sandbox. */
 const LOG = 'hallpass.sandbox/audit';
 
-/** Makes a key for the audit log. @returns its file, in the folder. */
-export async function writeAuditKey(folder: string): Promise<string> {
-  const path = join(folder, 'audit.key');
-  await writeFile(path, `${makeKey(LOG).signer}\n`, { mode: 0o600 });
+/** Makes a key for the audit log, the sandbox's or one of another name. @returns its file, in the folder. */
+export async function writeAuditKey(folder: string, origin = LOG): Promise<string> {
+  const path = join(folder, origin === LOG ? 'audit.key' : 'audit.new.key');
+  await writeFile(path, `${makeKey(origin).signer}\n`, { mode: 0o600 });
   return path;
 }
 
@@ -61,6 +61,8 @@ export interface Surroundings {
   readonly policies?: string | readonly string[];
   /** The file of the key that signs the audit log; one of its own by default. */
   readonly auditKey?: string;
+  /** A log of another name than the sandbox's, which goes on from one that these keys have signed. */
+  readonly auditLog?: { readonly origin: string; readonly formerKeys: readonly string[] };
   /** As the configuration has them; none by default. */
   readonly anchors?: readonly object[];
   /** Where the audit log is delivered to, as the configuration has it; nowhere by default. */
@@ -143,7 +145,7 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
     policies: { folders: [around.policies ?? POLICIES].flat() },
     sessions: { asksPerMinute: UNBOUNDED, ...sessions },
     audit: {
-      origin: LOG,
+      ...(around.auditLog ?? { origin: LOG }),
       keyFiles: [auditKey],
       everyMilliseconds: 50,
       anchors: around.anchors ?? [],

@@ -11,6 +11,8 @@ export interface EmbeddedDatabaseOptions {
   readonly dataDir?: string;
   /** Speed for durability: a crash of the machine may lose what was written. By default, where there is no `dataDir`. */
   readonly ephemeral?: boolean;
+  /** Settings of PostgreSQL beside ours, and before them. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface EmbeddedDatabase {
@@ -31,7 +33,7 @@ export interface EmbeddedDatabase {
 export async function startDatabase(
   options: EmbeddedDatabaseOptions = {},
 ): Promise<EmbeddedDatabase> {
-  const { dataDir, ephemeral = dataDir === undefined } = options;
+  const { dataDir, ephemeral = dataDir === undefined, settings = {} } = options;
   const account = serverAccount();
   const binaries = serverBinaries(account);
   const folder =
@@ -40,7 +42,7 @@ export async function startDatabase(
       : ServerFolder.lasting(account, dataDir);
   try {
     const durability = ephemeral ? 'throw-away' : 'lasting';
-    const place = { account, binaries, folder, durability } as const;
+    const place = { account, binaries, folder, durability, settings } as const;
     await setUp(place);
     const server = await startServer(place);
     const adminUrl = `postgresql://postgres:${folder.password()}@127.0.0.1:${server.port}/postgres`;

@@ -51,6 +51,7 @@ export interface ServerPlace {
   readonly binaries: string;
   readonly folder: ServerFolder;
   readonly durability: Durability;
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 /** Sets up the database in the folder, unless there is one. */
@@ -94,9 +95,9 @@ export async function startServer(place: ServerPlace): Promise<ServerProcess> {
 
 /** @returns the server, or the end of its log. */
 async function tryPort(place: ServerPlace, port: number): Promise<ServerProcess | string> {
-  const { account, binaries, folder, durability } = place;
+  const { account, binaries, folder, durability, settings } = place;
   const log = join(folder.data, 'server.log');
-  const args = ['-D', folder.data, '-p', String(port), ...settingsOf(durability)];
+  const args = ['-D', folder.data, '-p', String(port), ...settingsOf(durability, settings)];
   const signal = durability === 'throw-away' ? 'QUIT' : 'INT';
   const leavings = folder.isThrowAway ? folder.path : '';
   const watch = spawn(

@@ -24,8 +24,11 @@ const BY_DURABILITY: Record<Durability, Record<string, string>> = {
   },
 };
 
-/** The settings as arguments of `postgres`. */
-export function settingsOf(durability: Durability): string[] {
-  const settings = { ...COMMON, ...BY_DURABILITY[durability] };
+/** The settings as arguments of `postgres`. @param more what goes before ours. */
+export function settingsOf(
+  durability: Durability,
+  more: Readonly<Record<string, string>>,
+): string[] {
+  const settings = { ...COMMON, ...BY_DURABILITY[durability], ...more };
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
