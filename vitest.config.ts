@@ -17,7 +17,13 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['{src,sandbox,bench,test}/**/*.test.ts'],
-    exclude: ['node_modules', 'dist', 'test/real-cluster/**', 'test/rolling-upgrade/**'],
+    exclude: [
+      'node_modules',
+      'dist',
+      'test/real-cluster/**',
+      'test/rolling-upgrade/**',
+      'test/restore/**',
+    ],
     globalSetup: ['test/support/postgres.global.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
