@@ -124,3 +124,11 @@ function jsonValue(text: string): unknown {
     throw error;
   }
 }
+
+/** The environment of a process that is begun here: this one's, and what was said for it over that. */
+export function environmentWith(
+  variables: readonly { readonly name: string; readonly value: string }[],
+  env: Environment = process.env,
+): Environment {
+  return { ...env, ...Object.fromEntries(variables.map(({ name, value }) => [name, value])) };
+}

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { z } from 'zod';
 import { startCluster } from '../../sandbox/cluster/stand-in.cluster.js';
@@ -157,7 +157,7 @@ describe('credentials', () => {
     expect(usable(await broker.resolve(ask))).toMatchObject({ problem: 'cluster-unauthorized' });
   });
 
-  it('that a plugin gets are got once for all who wait, and not for ever', async () => {
+  it('that a plugin gets are got once for all who wait, and not for ever: then it is killed', async () => {
     const place = await lab.running();
     const token = lab.cluster.addServiceAccount({ namespace: 'hallpass', name: 'hallpass' });
     const apiVersion = 'client.authentication.k8s.io/v1';
@@ -177,10 +177,28 @@ describe('credentials', () => {
     const seen = await Promise.all(Array.from({ length: 8 }, () => good.observe(place)));
     expect(seen).toEqual(seen.map(() => expect.objectContaining({ kind: 'running' }) as object));
     expect(await runs('good')).toBe(1);
-    const silent = await plugin('silent', 'exec sleep 20');
+    const pidFile = join(lab.folder, 'silent.pid');
+    const silent = await plugin('silent', `echo $$ > ${pidFile}; exec sleep 60`);
     const refused = await Promise.all(Array.from({ length: 8 }, () => silent.observe(place)));
     for (const one of refused) expect(one).toMatchObject({ problem: 'cluster-unauthorized' });
     expect(await runs('silent')).toBe(1);
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'));
+  });
+
+  it('that a plugin does not get a second time are a problem behind a SOCKS proxy too, not a crash', async () => {
+    const expirationTimestamp = new Date(Date.now() - 60_000).toISOString();
+    const credential = JSON.stringify({ status: { token: 'expired', expirationTimestamp } });
+    const once = `mkdir ${join(lab.folder, 'asked-once')} && echo '${credential}'`;
+    const exec = { command: '/bin/sh', args: ['-c', once] };
+    const path = await kubeconfig('behind-socks', ({ clusters, users }) => {
+      for (const one of clusters) one.cluster['proxy-url'] = 'socks5://127.0.0.1:1';
+      for (const one of users) Object.assign(one, { user: { exec } });
+    });
+    const place = { ...(await lab.place()), cluster: CLUSTER };
+    expect(await lab.broker({ kubeconfig: path }).observe(place)).toMatchObject({
+      problem: 'cluster-unauthorized',
+    });
   });
 
   it('that no header can hold are not quoted anywhere', async () => {

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import type { ClusterSettings } from './cluster.settings.js';
 import { CredentialFiles } from './credential.files.js';
+import { byPlugin } from './credential.plugin.js';
 import { PooledKubeConfig, fitsHeader } from './pooled.kubeconfig.js';
 
 /** The part of a kubeconfig that client-node 2.0.1 overlooks: it knows `token-file`, while everybody writes `tokenFile`. */
@@ -52,7 +53,7 @@ export async function loadKubeconfig(
     throw new Error(`the API server's address "${cluster.server}" is no URL`);
   }
   config.clusters = [await wholeCluster(cluster, files)];
-  config.users = [await wholeUser(user, files)];
+  config.users = [byPlugin(await wholeUser(user, files))];
   checkUsable(config);
   return config;
 }

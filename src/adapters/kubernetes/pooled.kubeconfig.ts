@@ -7,6 +7,7 @@ import { Agent, ProxyAgent } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { ClientOptions } from 'ws';
 import { ApiFailureError } from './api.failure.js';
+import { CredentialPlugin } from './credential.plugin.js';
 import { sharedLookup } from './shared.lookup.js';
 
 /** A server behind a silent network must not hold a call for longer than this. */
@@ -41,6 +42,12 @@ export class PooledKubeConfig extends KubeConfig {
   private trusted: { readonly key: string; readonly context: SecureContext } | undefined;
 
   private preparing: Promise<Prepared> | undefined;
+  private readonly plugin = new CredentialPlugin(PLUGIN_MS);
+
+  constructor() {
+    super();
+    this.addAuthenticator(this.plugin);
+  }
 
   override applySecurityAuthentication(context: RequestContext): Promise<void> {
     return this.applyTo(context, 'calls');
@@ -49,6 +56,9 @@ export class PooledKubeConfig extends KubeConfig {
   /** Credentials for a request, and the pool it goes through. */
   async applyTo(context: RequestContext, pool: Pool): Promise<void> {
     const { options, pools } = await this.prepare();
+    if (pools) context.setDispatcher(pools[pool]);
+    // A SOCKS proxy: client-node's connector for it cannot be had apart, so these requests do without the pool.
+    else await readied(() => inTime(super.applySecurityAuthentication(context)));
     for (const [name, value] of Object.entries(options.headers ?? {})) {
       context.setHeaderParam(name, String(value));
     }
@@ -56,9 +66,6 @@ export class PooledKubeConfig extends KubeConfig {
       const basic = Buffer.from(options.auth).toString('base64');
       context.setHeaderParam('Authorization', `Basic ${basic}`);
     }
-    if (pools) context.setDispatcher(pools[pool]);
-    // A SOCKS proxy: client-node's connector for it cannot be had apart, so these requests do without the pool.
-    else await super.applySecurityAuthentication(context);
   }
 
   /** What a WebSocket to this cluster needs: its address, credentials and trust. */
@@ -86,6 +93,7 @@ export class PooledKubeConfig extends KubeConfig {
   inherit(before: PooledKubeConfig): void {
     this.kept = before.kept;
     this.trusted = before.trusted;
+    this.plugin.follow(before.plugin);
   }
 
   /** Cuts every connection of the pools. */
@@ -103,16 +111,13 @@ export class PooledKubeConfig extends KubeConfig {
     return this.preparing;
   }
 
-  private async prepareNow(): Promise<Prepared> {
-    try {
+  private prepareNow(): Promise<Prepared> {
+    return readied(async () => {
       const options: RequestOptions = {};
       await inTime(this.applyToHTTPSOptions(options));
       options.headers = fitHeaders(options.headers ?? {});
       return { options, pools: this.poolsFor(options) };
-    } catch (cause) {
-      // A credential plugin that fails: nothing was sent.
-      throw new ApiFailureError({ failure: 'misconfigured', definite: true, cause });
-    }
+    });
   }
 
   private contextOf(certificates: Certificates): SecureContext {
@@ -191,6 +196,15 @@ function fitHeaders(headers: object): Record<string, string> {
       return [name, value];
     }),
   );
+}
+
+/** @throws ApiFailureError where credentials cannot be had, as of a plugin that fails: nothing was sent. */
+async function readied<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new ApiFailureError({ failure: 'misconfigured', definite: true, cause });
+  }
 }
 
 async function inTime(work: Promise<void>): Promise<void> {
