@@ -1,3 +1,4 @@
+import { pause } from '../../app/pause.js';
 import type { CredentialsState } from '../../domain/cluster.health.js';
 import { ApiFailureError } from './api.failure.js';
 import type { ClusterLog, ClusterSettings } from './cluster.settings.js';
@@ -6,19 +7,25 @@ import { loadKubeconfig } from './kubeconfig.loader.js';
 import type { PooledKubeConfig } from './pooled.kubeconfig.js';
 
 const LOOK_AT_FILES_MS = 1_000;
+/** Files on a network that hangs hold up nobody for longer. */
+const FILES_MS = 3_000;
 /** What cannot be used is read again after so long though nothing about its files has changed. */
 const TRY_AGAIN_MS = 10_000;
 const RENEW_MS = 2_000;
 
 /**
  * The credentials of one cluster, as its files say: looked at once a second while calls are made, and at once where the
- * API server does not take them any more. What cannot be used does not take the place of what could.
+ * API server does not take them any more. What cannot be used, or not be read in time, does not take the place of what
+ * could.
  */
 export class ClusterCredentials {
   private used: { readonly kubeconfig: PooledKubeConfig; readonly digest: string } | undefined;
   /** Of the newest reading, whatever came of it. */
   private files: CredentialFiles | undefined;
-  private loading: Promise<void> | undefined;
+  /** A look at the files that has not ended, and until when it is waited for. */
+  private looking: { readonly untilLate: Promise<void>; isLate: boolean } | undefined;
+  /** The credentials are wanted as if they were others, though they may be the same. */
+  private wantsAnew = false;
   private lookedAtMs = Number.NEGATIVE_INFINITY;
   private readAtMs = Number.NEGATIVE_INFINITY;
   private renewedAtMs = Number.NEGATIVE_INFINITY;
@@ -26,16 +33,18 @@ export class ClusterCredentials {
   private refused: { readonly since: Date; readonly cause: unknown } | null = null;
   private closed = false;
 
+  /** @param filesMs how long files are waited for. */
   constructor(
     private readonly settings: ClusterSettings,
     private readonly log: ClusterLog,
     private readonly onRenewed: () => void,
+    private readonly filesMs = FILES_MS,
   ) {}
 
   /** What calls are made with. @throws ApiFailureError `misconfigured` where none could ever be read. */
   async current(): Promise<PooledKubeConfig> {
     if (this.closed) throw misconfigured(new Error('the broker is closing'));
-    if (await this.isDue()) await this.load();
+    if (this.looking || this.isDue()) await this.look();
     if (this.used) return this.used.kubeconfig;
     throw misconfigured(this.refused?.cause);
   }
@@ -50,10 +59,11 @@ export class ClusterCredentials {
     if (this.renewedAtMs < beganMs) {
       if (performance.now() - this.renewedAtMs < RENEW_MS) return false;
       this.renewedAtMs = performance.now();
-      await this.load({ anew: true });
+      this.wantsAnew = true;
+      await this.look();
     }
-    await this.loading;
-    return this.used !== undefined;
+    await this.looking?.untilLate;
+    return this.used !== undefined && !this.looking?.isLate;
   }
 
   state(): CredentialsState {
@@ -63,25 +73,47 @@ export class ClusterCredentials {
   /** Cuts all connections that are made with them. */
   async close(): Promise<void> {
     this.closed = true;
-    await this.loading;
+    await this.looking?.untilLate;
     await this.used?.kubeconfig.destroy();
     this.used = undefined;
   }
 
-  private async isDue(): Promise<boolean> {
-    const nowMs = performance.now();
-    if (!this.files || this.loading) return true;
-    if (nowMs - this.lookedAtMs < LOOK_AT_FILES_MS) return false;
-    this.lookedAtMs = nowMs;
-    if (this.refused && nowMs - this.readAtMs >= TRY_AGAIN_MS) return true;
-    return this.files.changed();
+  private isDue(): boolean {
+    return !this.files || performance.now() - this.lookedAtMs >= LOOK_AT_FILES_MS;
   }
 
-  private async load({ anew = false } = {}): Promise<void> {
-    this.loading ??= this.read(anew).finally(() => {
-      this.loading = undefined;
-    });
-    await this.loading;
+  /** Looks once for all who ask meanwhile. One that takes too long goes on alone: nobody waits, and none is begun beside it. */
+  private look(): Promise<void> {
+    if (!this.looking) {
+      const ended = new AbortController();
+      const looking = {
+        isLate: false,
+        untilLate: pause(this.filesMs, ended.signal).then(() => {
+          if (ended.signal.aborted) return;
+          looking.isLate = true;
+          this.refuse(new Error('the files of the credentials cannot be read in time'));
+        }),
+      };
+      this.looking = looking;
+      void this.lookNow().finally(() => ended.abort());
+    }
+    return this.looking.untilLate;
+  }
+
+  private async lookNow(): Promise<void> {
+    this.lookedAtMs = performance.now();
+    const again = this.refused && this.lookedAtMs - this.readAtMs >= TRY_AGAIN_MS;
+    let isOther =
+      !this.files || Boolean(again) || (!this.wantsAnew && (await this.files.changed()));
+    // Whoever wants them anew while they are read may have been refused what is being read.
+    while (isOther || this.wantsAnew) {
+      const anew = this.wantsAnew;
+      this.wantsAnew = false;
+      isOther = false;
+      await this.read(anew);
+    }
+    // At once: whoever comes now begins another look.
+    this.looking = undefined;
   }
 
   /** @param anew Whether credentials that are the same byte by byte are new ones, as those of a plugin may be. */
@@ -91,7 +123,7 @@ export class ClusterCredentials {
     this.lookedAtMs = this.readAtMs;
     try {
       const kubeconfig = await loadKubeconfig(this.settings, files);
-      this.take(kubeconfig, files.digest(), anew);
+      if (!this.closed) this.take(kubeconfig, files.digest(), anew);
     } catch (cause) {
       this.refuse(cause);
     } finally {

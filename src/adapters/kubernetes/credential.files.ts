@@ -28,12 +28,12 @@ export class CredentialFiles {
     return this.hash.copy().digest('base64');
   }
 
-  /** Whether one of them may be another than was read. */
+  /** Whether one of them may be another than was read. One after the other: Node has four threads for all that is asked of files. */
   async changed(): Promise<boolean> {
-    const now = await Promise.all(
-      [...this.stamps].map(async ([path, stamp]) => (await stampOf(path)) !== stamp),
-    );
-    return now.includes(true);
+    for (const [path, stamp] of this.stamps) {
+      if ((await stampOf(path)) !== stamp) return true;
+    }
+    return false;
   }
 }
 
