@@ -21,6 +21,8 @@ export interface ProbeTimes {
   readonly againLongestMs: number;
   /** How often it is asked what it is. */
   readonly lookEveryMs: number;
+  /** And again where it did not say. */
+  readonly lookAgainMs: number;
 }
 
 /** Of very many clusters each is asked less often, and the first time not with all others at once. */
@@ -33,6 +35,7 @@ export const PROBE_TIMES: ProbeTimes = {
   againFirstMs: 500,
   againLongestMs: 10_000,
   lookEveryMs: 300_000,
+  lookAgainMs: 30_000,
 };
 
 /** A single lost answer is no outage. */
@@ -49,7 +52,7 @@ export class ClusterProber {
   private readonly stopping = new AbortController();
   private readonly times: ProbeTimes;
   private work: Promise<void> = Promise.resolve();
-  private lookedAtMs = Number.NEGATIVE_INFINITY;
+  private lookAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param clusters how many are looked after beside each other. */
   constructor(
@@ -110,14 +113,15 @@ export class ClusterProber {
   private async probe(): Promise<void> {
     const { health } = this.connection;
     const beganAt = new Date();
+    const beganMs = performance.now();
     const version = await this.version();
     if (this.stopping.signal.aborted) return;
     if (typeof version === 'string') {
       const { answeredAt } = health.state();
-      health.probed(answeredAt && answeredAt > beganAt ? 'answered' : version);
+      health.probed(answeredAt && answeredAt > beganAt ? 'answered' : version, beganMs);
       return;
     }
-    health.probed('answered');
+    health.probed('answered', beganMs);
     const before = health.state().version;
     if (this.mustLook() || (version && version.gitVersion !== before)) await this.look(version);
   }
@@ -149,11 +153,12 @@ export class ClusterProber {
         );
     if (this.stopping.signal.aborted) return;
     this.connection.health.found(version, subresources);
-    if (subresources) this.lookedAtMs = performance.now();
+    const { lookEveryMs, lookAgainMs } = this.times;
+    this.lookAtMs = performance.now() + (subresources ? lookEveryMs : lookAgainMs);
   }
 
   private mustLook(): boolean {
-    return performance.now() - this.lookedAtMs >= this.times.lookEveryMs;
+    return performance.now() >= this.lookAtMs;
   }
 
   private async ask<T>(path: string, schema: z.ZodType<T>): Promise<T | ApiFailure> {

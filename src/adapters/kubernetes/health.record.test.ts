@@ -27,6 +27,20 @@ test('newer credentials are worth a try at once, until a probe has tried them', 
   expect(health.isAway).toBe(true);
 });
 
+test('a probe settles nothing that came while it was under way', () => {
+  const health = record();
+  const beganMs = performance.now() - 1;
+  health.probed('timed-out', beganMs - 1);
+  health.renewed();
+  health.probed('timed-out', beganMs);
+  expect([health.doubt.aborted, health.isAway]).toEqual([true, false]);
+  health.probed('answered');
+  expect(health.doubt.aborted).toBe(false);
+  health.heard(SILENT);
+  health.probed('answered', beganMs);
+  expect(health.doubt.aborted).toBe(true);
+});
+
 test('one reason after the other is one outage, from its beginning', () => {
   const health = record();
   health.probed('timed-out');

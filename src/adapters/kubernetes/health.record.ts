@@ -21,8 +21,10 @@ import { troubleOf } from './trouble.reader.js';
 export class HealthRecord {
   private known: Known = UNKNOWN;
   private doubted = new AbortController();
+  private doubtedMs = Number.NEGATIVE_INFINITY;
   /** Newer credentials were read than those that it did not answer to. */
   private isWorthATry = false;
+  private renewedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly name: string,
@@ -51,13 +53,17 @@ export class HealthRecord {
   heard(outcome: ResponseContext | ApiFailure): void {
     const trouble = isApiFailure(outcome) ? troubleOf(outcome) : undefined;
     if (trouble === undefined) this.answers();
-    else this.doubted.abort();
+    else this.doubts();
   }
 
-  /** It was asked for what every cluster answers. */
-  probed(outcome: 'answered' | TroubleKind): void {
-    this.doubted = new AbortController();
-    this.isWorthATry = false;
+  /**
+   * It was asked for what every cluster answers.
+   *
+   * @param beganMs since when (`performance.now()`): what came to be doubted or known meanwhile is not settled by it.
+   */
+  probed(outcome: 'answered' | TroubleKind, beganMs = performance.now()): void {
+    if (this.doubtedMs <= beganMs) this.doubted = new AbortController();
+    if (this.renewedMs <= beganMs) this.isWorthATry = false;
     if (outcome === 'answered') this.answers();
     else this.fails(outcome);
   }
@@ -65,7 +71,8 @@ export class HealthRecord {
   /** Newer credentials are there: what was known to be in vain may not be any more. */
   renewed(): void {
     this.isWorthATry = true;
-    this.doubted.abort();
+    this.renewedMs = performance.now();
+    this.doubts();
   }
 
   /** What it says of itself; undefined where it would not say. */
@@ -75,6 +82,11 @@ export class HealthRecord {
       this.log.error({ cluster: this.name, unsupported }, 'a cluster can have no sessions');
     }
     this.known = { ...this.known, version: version?.gitVersion ?? null, unsupported };
+  }
+
+  private doubts(): void {
+    this.doubtedMs = performance.now();
+    this.doubted.abort();
   }
 
   private answers(): void {
