@@ -7,9 +7,14 @@ type Asked = {
   readonly answer: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void;
 };
 
+const ODD = new TypeError('no such name can be asked for');
+
 function lab() {
   const asked: Asked[] = [];
-  const lookup = sharing((host, _options, answer) => void asked.push({ host, answer }));
+  const lookup = sharing((host, _options, answer) => {
+    if (host === 'odd') throw ODD;
+    asked.push({ host, answer });
+  });
   const all = (host: string): Promise<unknown> =>
     new Promise((resolve) => {
       lookup(host, { all: true }, (error, found) => resolve(error ?? found));
@@ -46,4 +51,10 @@ test('a name that nobody answers for holds up no other, and is asked for again o
   const again = all('silent.example');
   asked[2]?.answer(null, FOUND);
   expect(await again).toEqual(FOUND);
+});
+
+test('a name that cannot be asked for at all is an error for all who ask, each time', async () => {
+  const { all, one } = lab();
+  expect(await Promise.all([all('odd'), one('odd')])).toEqual([ODD, ODD]);
+  expect(await all('odd')).toBe(ODD);
 });

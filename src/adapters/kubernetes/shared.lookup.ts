@@ -22,7 +22,10 @@ export function sharing(ask: Ask): LookupFunction {
     if (!answer) {
       answer = new Promise<Answer>((resolve) => {
         ask(host, { ...options, all: true }, (error, found) => resolve(error ?? found));
-      }).finally(() => asked.delete(key));
+      })
+        // A name that cannot be asked for at all: nobody may wait for that.
+        .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
+        .finally(() => asked.delete(key));
       asked.set(key, answer);
     }
     void answer.then((found) => {
