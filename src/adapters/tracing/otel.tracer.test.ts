@@ -170,6 +170,23 @@ test('what is done every few seconds for a session is told nobody, and logged as
   expect(queue.counts()).toMatchObject({ sent: 1 });
 });
 
+test('what is done every few seconds for a session that is of no trace begins none, nor does what is below it', async () => {
+  const { tracer, queue, received } = await traced();
+  const session = newSession();
+  for (const it of [tracer, new PassingTracer()]) {
+    await it.run('session.check', routineWork(session), async (span) => {
+      expect(span.traceparent).toBeUndefined();
+      await it.run('cluster.call', {}, async (call) => {
+        expect([call.traceparent, it.traceparent]).toEqual([undefined, undefined]);
+        return Promise.resolve();
+      });
+      it.begin('session.step', ownWork(session, session.updatedAt)).end();
+    });
+  }
+  expect((await received(1)).map(({ name }) => name)).toEqual(['session.step']);
+  expect(queue.counts()).toMatchObject({ sent: 1 });
+});
+
 test('each line that is logged in a trace says so, and no other', async () => {
   const { tracer } = await traced();
   for (const it of [tracer, new PassingTracer()]) {

@@ -20,7 +20,7 @@ import type {
   SpanOutcome,
   SpanStart,
 } from '../../app/ports/tracer.js';
-import { SPANS } from '../../app/ports/tracer.js';
+import { NO_SPAN, SPANS } from '../../app/ports/tracer.js';
 import type { Traceparent } from '../../domain/traceparent.js';
 import { placeOf, sameTrace, traceparentOf } from '../../domain/traceparent.js';
 import { ScopedTracer } from './scoped.tracer.js';
@@ -83,6 +83,9 @@ export class OtelTracer extends ScopedTracer {
 
   override begin(name: SpanName, start: SpanStart = {}): OpenSpan {
     const { title = name, facts = {}, under, about } = start;
+    // Where work is in no trace, it begins none by itself.
+    const isNowhere = under === undefined && this.current() === NO_SPAN;
+    if (under === 'nowhere' || isNowhere) return NO_SPAN;
     const context =
       under === undefined ? contextOf(this.traceparent, false) : contextOf(under, true);
     const options = { kind: KINDS[SPANS[name]], attributes: attributesOf(facts) };

@@ -9,6 +9,6 @@ import { ScopedTracer } from './scoped.tracer.js';
 export class PassingTracer extends ScopedTracer {
   override begin(_name: SpanName, { under }: SpanStart = {}): OpenSpan {
     if (under === undefined) return this.current() ?? NO_SPAN;
-    return under === null ? NO_SPAN : { ...NO_SPAN, traceparent: under };
+    return under === null || under === 'nowhere' ? NO_SPAN : { ...NO_SPAN, traceparent: under };
   }
 }

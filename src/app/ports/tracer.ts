@@ -53,8 +53,11 @@ export interface SpanStart {
   /** What it is called where that says more than its kind; of few values, like a route's template. */
   readonly title?: string;
   readonly facts?: SpanFacts;
-  /** The span above it. Left out: the one that is being worked in; null: it begins a trace of its own. */
-  readonly under?: Traceparent | null;
+  /**
+   * The span above it. Left out: the one that is being worked in; null: it begins a trace of its own; `nowhere`: nobody is
+   * told of it, nor of what is below it.
+   */
+  readonly under?: Traceparent | null | 'nowhere';
   /** A place in another trace that it has to do with. */
   readonly about?: Traceparent | null | undefined;
 }
@@ -151,5 +154,5 @@ export function ownWork(session: Session, now: Date): Pick<SpanStart, 'under' | 
  * else. What is logged meanwhile is of the session's trace all the same, and so is a step that comes of it.
  */
 export function routineWork({ traceparent }: Session): Pick<SpanStart, 'under'> {
-  return { under: traceparent && unkept(traceparent) };
+  return { under: traceparent === null ? 'nowhere' : unkept(traceparent) };
 }
