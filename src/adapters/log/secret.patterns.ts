@@ -2,7 +2,7 @@ const HIDDEN = '[redacted]';
 
 /** Words after which, with `=` or `:` between, a secret stands. */
 const NAMED =
-  '(?:pass(?:word|wd|phrase)|pwd|secret|token|credentials?|authorization|cookie|(?:api|access|private|routing|account)[-_]?key)';
+  '(?:pass(?:word|wd|phrase)|pwd|secret|token|credentials?|authorization|cookie|(?:api|access|private|routing|account)[-_]?key|client-(?:key|certificate)-data)';
 
 /** What secrets look like, wherever they stand. Every pattern is bounded. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
@@ -18,13 +18,19 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\bwhsec_[\w+/=-]{5,500}/g, HIDDEN],
   [/\bPRIVATE\+KEY\+\S{1,500}/g, HIDDEN],
   [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{1,20000}/g, HIDDEN],
-  // password=…, "token": "…", cookie: …
+  // password=…, "token": "…", cookie: …, and in YAML, after spaces or in a line of its own
   [
-    new RegExp(String.raw`([\w-]{0,40}${NAMED}\\?["']?\s?[=:]\s{0,3}\\?["'])[^"'\\]{1,4000}`, 'gi'),
+    new RegExp(
+      String.raw`([\w-]{0,40}${NAMED}\\?["']?\s?[=:]\s{0,20}\\?["'])[^"'\\]{1,4000}`,
+      'gi',
+    ),
     `$1${HIDDEN}`,
   ],
   [
-    new RegExp(String.raw`([\w-]{0,40}${NAMED}(?:=|:\s{0,3}))[^\s"'\\,;&]{1,4000}`, 'gi'),
+    new RegExp(
+      String.raw`([\w-]{0,40}${NAMED}(?:=|:\s{0,20}(?:[|>][-+]?\s{1,40})?))[^\s"'\\,;&]{1,4000}`,
+      'gi',
+    ),
     `$1${HIDDEN}`,
   ],
   [/\b([\w-]{0,40}ticket=)[^\s"'\\&]{1,500}/gi, `$1${HIDDEN}`],

@@ -135,6 +135,20 @@ describe('a text in the log', () => {
     [`host=db password=${SECRET} user=hallpass`, 'host=db password=[redacted] user=hallpass'],
     [`{"password": "${SECRET}", "user": "a"}`, '{"password": "[redacted]", "user": "a"}'],
     [`{\\"client_secret\\":\\"${SECRET}\\"}`, '{\\"client_secret\\":\\"[redacted]\\"}'],
+    [`client-key-data: ${SECRET}`, 'client-key-data: [redacted]'],
+    [
+      `users:\n- name: u\n  user:\n    client-certificate-data: ${SECRET}\n    client-key-data: ${SECRET}==\n    token: ${SECRET}\n`,
+      'users:\n- name: u\n  user:\n    client-certificate-data: [redacted]\n    client-key-data: [redacted]\n    token: [redacted]\n',
+    ],
+    [
+      `{"user":{"client-certificate-data":"${SECRET}","client-key-data":"${SECRET}"}}`,
+      '{"user":{"client-certificate-data":"[redacted]","client-key-data":"[redacted]"}}',
+    ],
+    [
+      `read "user: {client-key-data: '${SECRET}', token: '${SECRET}'}\\n    token:   \\"${SECRET}\\"\\n    token:     ${SECRET}\\n"`,
+      `read "user: {client-key-data: '[redacted]', token: '[redacted]'}\\n    token:   \\"[redacted]\\"\\n    token:     [redacted]\\n"`,
+    ],
+    [`token: >-\n      ${SECRET}\n`, 'token: >-\n      [redacted]\n'],
     [`x-vault-token: ${SECRET}`, 'x-vault-token: [redacted]'],
     [`set-cookie: a=${SECRET}; Path=/`, 'set-cookie: [redacted]; Path=/'],
     ['xoxb-12345-67890-abcdef was refused', '[redacted] was refused'],
