@@ -24,8 +24,8 @@ function file(name: string, text: string | Buffer): string {
   return path;
 }
 
-/** What is loaded with these sections `audit` of the clusters `c0`, `c1`…: the audits, or the mistakes as sentences. */
-function load(...audits: string[]) {
+/** What is loaded with these sections `audit` of the clusters `c0`, `c1`…. */
+function configWith(audits: readonly string[]) {
   const clusters = audits.map(
     (audit, index) => `  - { name: c${index}, kubeconfig: kubeconfig, audit: ${audit} }\n`,
   );
@@ -46,7 +46,12 @@ audit:
 clusters:
 ${clusters.join('')}`,
   );
-  const config = loadConfig({ HALLPASS_CONFIG: path });
+  return loadConfig({ HALLPASS_CONFIG: path });
+}
+
+/** The audits, or the mistakes as sentences. */
+function load(...audits: string[]) {
+  const config = configWith(audits);
   return isConfigProblem(config)
     ? configProblemText(config).replaceAll(`${folder}/`, '').split('\n')
     : config.clusterAudits;
@@ -84,6 +89,25 @@ describe('the audit logs of clusters', () => {
     expect(load('{ account: a, tokenFile: one }', '{ account: a, tokenFile: two }')).toEqual([
       expect.stringContaining('clusters[1].audit.tokenFile: holds the token of another cluster'),
     ]);
+  });
+
+  test('do not take up the token of another cluster later either, and their own again', () => {
+    file('one', TOKEN);
+    file('two', `${TOKEN}-2`);
+    const audits = ['{ account: a, tokenFile: one }', '{ account: a, tokenFile: two }'];
+    const config = configWith(audits);
+    if (isConfigProblem(config)) throw new Error(configProblemText(config));
+    const renewed = (index: number, token: string) =>
+      config.files
+        .find(({ key }) => key === `clusters[${index}].audit.tokenFile`)
+        ?.renew?.([token]);
+    const tokens = () => config.clusterAudits.map(({ token }) => token?.reveal());
+    expect(renewed(1, TOKEN)).toBe('holds the token of another cluster');
+    expect(renewed(0, TOKEN)).toBeUndefined();
+    expect(tokens()).toEqual([TOKEN, `${TOKEN}-2`]);
+    expect(renewed(0, `${TOKEN}-1`)).toBeUndefined();
+    expect(renewed(1, TOKEN)).toBeUndefined();
+    expect(tokens()).toEqual([`${TOKEN}-1`, TOKEN]);
   });
 
   test('are refused without a way to learn of them', () => {

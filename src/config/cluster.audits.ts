@@ -32,20 +32,26 @@ export function clusterAuditsOf(
   sources: ConfigSources,
   mistakes: ConfigMistake[],
 ): readonly ClusterAudit[] {
-  const tokens = new Set<string>();
+  const tokens = new Map<number, Secret>();
+  const mistakeAs = (text: string, index: number) =>
+    [...tokens].some(([other, token]) => other !== index && token.reveal() === text)
+      ? 'holds the token of another cluster'
+      : undefined;
   return clusters.flatMap(({ name, audit, impersonate }, index) => {
     if (!audit) return [];
     const { account, tokenFile, logFile } = audit;
     const path = ['clusters', index, 'audit', 'tokenFile'];
     const token =
-      tokenFile === undefined ? null : secretIn(tokenFile, TOKEN, path, sources, mistakes);
+      tokenFile === undefined
+        ? null
+        : secretIn(tokenFile, TOKEN, path, sources, mistakes, (text) => mistakeAs(text, index));
     if (token === undefined) return [];
-    if (token !== null && tokens.has(token.reveal())) {
-      const message = 'holds the token of another cluster';
+    const message = token === null ? undefined : mistakeAs(token.reveal(), index);
+    if (message !== undefined) {
       mistakes.push({ path: pathText(path), where: sources.whereOf(path, 'value'), message });
       return [];
     }
-    if (token !== null) tokens.add(token.reveal());
+    if (token !== null) tokens.set(index, token);
     return [
       {
         name,
