@@ -118,6 +118,17 @@ it('a start that fails is one that failed; one that somebody ends is none', asyn
   expect(ended.times[0].all).toEqual([]);
 });
 
+it('what whoever measures does not take harms nothing, and is told', async () => {
+  const session = await new TwoReplicas().asked();
+  session.times[0].took = () => {
+    throw new Error('no such series');
+  };
+  await session.step(0, 'deny', 20);
+  expect(session.journal.lines.map(({ message }) => message)).toEqual([
+    'how long a step took is not known',
+  ]);
+});
+
 it('what cannot be measured, because the database is away, harms nothing', async () => {
   const session = await new TwoReplicas().asked('grant');
   await session.step(0, 'start', 1);
@@ -127,6 +138,6 @@ it('what cannot be measured, because the database is away, harms nothing', async
   session.store.steps = steps;
   expect(session.times[0].all).toEqual([]);
   expect(session.journal.lines.map(({ message }) => message)).toEqual([
-    'how long a start took is not known',
+    'how long a step took is not known',
   ]);
 });

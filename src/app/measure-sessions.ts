@@ -35,19 +35,19 @@ export class MeasureSessions {
   /** To be told of every step that was written here. Nobody waits for what it reads. */
   async heard({ session, from, event, at }: Step): Promise<void> {
     const { stopwatch, journal } = this.deps;
-    const outcome = WAITED[event];
-    if (from === 'pending' && outcome !== undefined) {
-      stopwatch.took('consentWait', secondsBetween(session.createdAt, at), { outcome });
-    }
-    const came = CAME[event];
-    if (came === undefined) return;
     try {
+      const outcome = WAITED[event];
+      if (from === 'pending' && outcome !== undefined) {
+        stopwatch.took('consentWait', secondsBetween(session.createdAt, at), { outcome });
+      }
+      const came = CAME[event];
+      if (came === undefined) return;
       const since = await this.couldStartAt(session);
       if (!since) return;
       const { cluster } = session.request;
       stopwatch.took('sessionStart', secondsBetween(since, at), { cluster, outcome: came });
     } catch (error) {
-      journal.warn({ session: session.id, err: error }, 'how long a start took is not known');
+      journal.warn({ session: session.id, err: error }, 'how long a step took is not known');
     }
   }
 
