@@ -1,7 +1,9 @@
+import type { RequestOptions } from 'node:https';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { CredentialPlugin, byPlugin } from './credential.plugin.js';
 
 const SECRET = 'a-token-that-nobody-may-see';
@@ -54,6 +56,20 @@ async function untilGone(pids: readonly number[]): Promise<void> {
 
 const MINUTE_AGO = new Date(Date.now() - 60_000).toISOString();
 const BEARER = { headers: { Authorization: `Bearer ${SECRET}` } };
+
+test('a plugin is told in which version it is to answer, and that there is nobody to ask', async () => {
+  const told = '$(printf %s "$KUBERNETES_EXEC_INFO" | base64 | tr -d "\\n")';
+  const script = `printf '${JSON.stringify({ status: { token: '%s' } })}' "${told}"`;
+  const apiVersion = 'client.authentication.k8s.io/v1';
+  const exec = { apiVersion, command: '/bin/sh', args: ['-c', script] };
+  const options: RequestOptions = {};
+  await new CredentialPlugin(10_000).applyAuthentication(byPlugin({ name: 'u', exec }), options);
+  const { Authorization } = z.object({ Authorization: z.string() }).parse(options.headers);
+  const info: unknown = JSON.parse(
+    Buffer.from(Authorization.replace('Bearer ', ''), 'base64').toString(),
+  );
+  expect(info).toEqual({ kind: 'ExecCredential', apiVersion, spec: { interactive: false } });
+});
 
 test('what a plugin says is kept until it expires', async () => {
   for (const [until, times] of [

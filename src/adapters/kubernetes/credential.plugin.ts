@@ -17,6 +17,7 @@ type Authenticator = Parameters<KubeConfig['addAuthenticator']>[0];
 
 /** The part of a user's `exec` (client.authentication.k8s.io) that is heeded. */
 const Command = z.object({
+  apiVersion: z.string().nullish(),
   command: z.string().min(1),
   args: z.array(z.string()).nullish(),
   env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
@@ -78,11 +79,11 @@ export class CredentialPlugin implements Authenticator {
 
   private async credential(user: User): Promise<Credential> {
     if (this.kept && isFresh(this.kept)) return this.kept;
-    const { command, args, env } = Command.parse(configOf(user)?.plugin);
+    const { apiVersion, command, args, env } = Command.parse(configOf(user)?.plugin);
     const started = this.lane.last.then(() =>
       // In a process group of its own: what it began goes with it.
       spawn(command, args ?? [], {
-        env: environmentWith(env ?? []),
+        env: environmentWith([told(apiVersion), ...(env ?? [])]),
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
@@ -91,6 +92,15 @@ export class CredentialPlugin implements Authenticator {
     this.kept = readCredential(await outputOf(await started, this.limitMs));
     return this.kept;
   }
+}
+
+/**
+ * What plugins are told of who runs them: in which version they are to answer, and that there is nobody to ask
+ * (Kubernetes, "Authenticating", client-go credential plugins).
+ */
+function told(apiVersion: string | null | undefined): { name: string; value: string } {
+  const info = { kind: 'ExecCredential', apiVersion, spec: { interactive: false } };
+  return { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) };
 }
 
 type Plugin = ChildProcessByStdio<null, Readable, Readable>;
