@@ -84,6 +84,8 @@ async function placed(count: number): Promise<void> {
 
 const clock = { now: () => new Date() };
 const upTo = (count: number) => Array.from({ length: count }, (_, at) => at);
+/** On a busy machine. */
+const soon = (holds: () => void | Promise<void>) => vi.waitFor(holds, { timeout: 15_000 });
 const standing = async (name = 'siem') => (await cursors.standings([name]))[0];
 
 describe('delivery of the log', () => {
@@ -92,16 +94,14 @@ describe('delivery of the log', () => {
     const box = new Box();
     const first = replica('one', [box]);
     first.start();
-    await vi.waitFor(() => expect(box.taken).toEqual(upTo(25)));
+    await soon(() => expect(box.taken).toEqual(upTo(25)));
     await first.stop();
     await placed(8);
     expect(await standing()).toMatchObject({ lagEvents: 8, deadLetters: 0 });
     const second = replica('two', [box]);
     second.start();
-    await vi.waitFor(() => expect(box.taken).toEqual(upTo(33)));
-    await vi.waitFor(async () =>
-      expect(await standing()).toMatchObject({ lagEvents: 0, lagSeconds: 0 }),
-    );
+    await soon(() => expect(box.taken).toEqual(upTo(33)));
+    await soon(async () => expect(await standing()).toMatchObject({ lagEvents: 0, lagSeconds: 0 }));
     await second.stop();
   });
 
@@ -110,11 +110,11 @@ describe('delivery of the log', () => {
     const box = new Box();
     const replicas = ['one', 'two', 'three'].map((name) => replica(name, [box]));
     for (const it of replicas) it.start();
-    await vi.waitFor(() => expect(box.taken).toEqual(upTo(60)));
+    await soon(() => expect(box.taken).toEqual(upTo(60)));
     await replicas[0]?.stop();
     await replicas[1]?.stop();
     await placed(5);
-    await vi.waitFor(() => expect(box.taken).toEqual(upTo(65)));
+    await soon(() => expect(box.taken).toEqual(upTo(65)));
     await replicas[2]?.stop();
   });
 
@@ -125,8 +125,8 @@ describe('delivery of the log', () => {
     away.isAway = true;
     const delivering = replica('one', [away, other]);
     delivering.start();
-    await vi.waitFor(() => expect(other.taken).toEqual(upTo(12)));
-    await vi.waitFor(async () => {
+    await soon(() => expect(other.taken).toEqual(upTo(12)));
+    await soon(async () => {
       const { lagEvents, failingSince, lagSeconds } = (await standing('away')) ?? {};
       expect({ lagEvents, isFailing: failingSince instanceof Date }).toEqual({
         lagEvents: 12,
@@ -135,8 +135,8 @@ describe('delivery of the log', () => {
       expect(lagSeconds).toBeGreaterThan(0);
     });
     away.isAway = false;
-    await vi.waitFor(() => expect(away.taken).toEqual(upTo(12)));
-    await vi.waitFor(async () =>
+    await soon(() => expect(away.taken).toEqual(upTo(12)));
+    await soon(async () =>
       expect(await standing('away')).toMatchObject({ lagEvents: 0, failingSince: null }),
     );
     await delivering.stop();
@@ -148,7 +148,7 @@ describe('delivery of the log', () => {
     box.refuses = (index) => index === 3 || index === 17 || index === 29;
     const delivering = replica('one', [box]);
     delivering.start();
-    await vi.waitFor(async () =>
+    await soon(async () =>
       expect(await standing()).toMatchObject({ lagEvents: 0, deadLetters: 3 }),
     );
     await delivering.stop();
@@ -168,14 +168,11 @@ describe('delivery of the log', () => {
     delivering.start();
     const sequencer = lab.replica();
     const told = 3 * boxes.length;
-    await vi.waitFor(
-      async () => {
-        await sequencer.once();
-        for (const { name } of boxes)
-          expect(await standing(name)).toMatchObject({ lagEvents: 0, deadLetters: 3 + told });
-      },
-      { timeout: 10_000 },
-    );
+    await soon(async () => {
+      await sequencer.once();
+      for (const { name } of boxes)
+        expect(await standing(name)).toMatchObject({ lagEvents: 0, deadLetters: 3 + told });
+    });
     await delivering.stop();
     expect(await sequencer.once()).toBe('all');
     expect(await lab.count('audit_events')).toBe(3 + told);
@@ -223,7 +220,7 @@ describe('delivery of the log', () => {
     };
     const delivering = replica('one', [box]);
     delivering.start();
-    await vi.waitFor(() => expect(box.taken).toEqual([...upTo(10), ...upTo(10)]));
+    await soon(() => expect(box.taken).toEqual([...upTo(10), ...upTo(10)]));
     await delivering.stop();
   });
 
@@ -250,7 +247,7 @@ describe('delivery of the log', () => {
     await expect(back).rejects.toThrow('does not go back');
     // A replica that died lets go by time.
     expect(await cursors.claim(name, 'one', 0)).toBe(10);
-    await vi.waitFor(async () => expect(await cursors.claim(name, 'two', 60)).toBe(10));
+    await soon(async () => expect(await cursors.claim(name, 'two', 60)).toBe(10));
   });
 });
 
@@ -359,9 +356,9 @@ describe('a sink that hangs for ever', () => {
     const [stuck, other] = [new Stuck(), new Box('other')];
     const delivering = replica('one', [stuck, other], { deliveryMs: 30 });
     delivering.start();
-    await vi.waitFor(() => expect(stuck.asked).toBeGreaterThan(2));
-    await vi.waitFor(() => expect(other.taken).toEqual(upTo(5)));
-    await vi.waitFor(async () =>
+    await soon(() => expect(stuck.asked).toBeGreaterThan(2));
+    await soon(() => expect(other.taken).toEqual(upTo(5)));
+    await soon(async () =>
       expect(await standing('stuck')).toMatchObject({
         lagEvents: 5,
         lastError: { words: 'the sink did not answer in time' },
@@ -372,7 +369,7 @@ describe('a sink that hangs for ever', () => {
     // Nor where it has all of its time.
     const patient = replica('two', [new Stuck('patient')]);
     patient.start();
-    await vi.waitFor(async () => expect(await standing('patient')).toMatchObject({ next: 0 }));
+    await soon(async () => expect(await standing('patient')).toMatchObject({ next: 0 }));
     await patient.stop();
     // Nor where it is asked when all stops already.
     await expect(patient.once(new Stuck('patient'))).rejects.toBeInstanceOf(SinkAway);
@@ -387,7 +384,7 @@ test('what others said of their errors is told to nobody but the journal', async
   };
   const delivering = replica('one', [box]);
   delivering.start();
-  await vi.waitFor(async () =>
+  await soon(async () =>
     expect((await standing())?.lastError?.words).toBe('the delivery failed: TypeError'),
   );
   await delivering.stop();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { PrismaAuditHolds } from '../../src/adapters/prisma/prisma-audit.holds.js';
 import { decompress } from '../../src/adapters/gzip/gzip.js';
@@ -43,8 +43,7 @@ describe('a recording of a replica that died', () => {
     const session = await lab.session();
     const recording = await lab.open(lab.recorder({ replica: 'dead' }), { session, ...over });
     void recording.output('stdout', Buffer.from('the last that is known'));
-    const isStored = async () => (await lab.store.chunks(recording.id, 0, 10)).length === 1;
-    await vi.waitUntil(isStored, { timeout: 3_000, interval: 20 });
+    await expect.poll(() => lab.store.chunks(recording.id, 0, 10)).toHaveLength(1);
     await lab.age(recording.id, 21);
     return { session, recording };
   }
@@ -99,7 +98,7 @@ describe('a recording of a replica that died', () => {
         recording.id,
       ]);
       const ending = keeper.once();
-      await vi.waitUntil(async () => (await lab.waiting()) > 0);
+      await expect.poll(() => lab.waiting()).toBeGreaterThan(0);
       await writer.query('COMMIT');
       await ending;
     });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compress, decompress } from '../../src/adapters/gzip/gzip.js';
 import type { Screen } from '../../src/app/ports/screen.reader.js';
 import { ScreenReader } from '../../src/app/ports/screen.reader.js';
@@ -58,7 +58,7 @@ describe('the screen of a recording', () => {
     const id = await ended('shown');
     const [one, two] = [replica(), replica()];
     const first = one.reading.next();
-    await vi.waitUntil(() => one.screens.opened === 1);
+    await expect.poll(() => one.screens.opened).toBe(1);
     expect(await two.reading.next()).toBe(false);
     one.screens.let.resolve(undefined);
     expect(await first).toBe(true);
@@ -77,7 +77,7 @@ describe('the screen of a recording', () => {
     const id = await ended('shown');
     const [dead, other] = [replica(), replica()];
     const never = dead.reading.next();
-    await vi.waitUntil(() => dead.screens.opened === 1);
+    await expect.poll(() => dead.screens.opened).toBe(1);
     await age();
     other.screens.let.resolve(undefined);
     expect(await other.reading.next()).toBe(true);
@@ -91,7 +91,7 @@ describe('the screen of a recording', () => {
     await ended('shown');
     const [leaving, other] = [replica(), replica()];
     leaving.reading.start();
-    await vi.waitUntil(() => leaving.screens.opened === 1);
+    await expect.poll(() => leaving.screens.opened).toBe(1);
     const left = leaving.reading.stop();
     leaving.screens.let.resolve(undefined);
     await left;
