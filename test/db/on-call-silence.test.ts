@@ -26,7 +26,7 @@ ${rule('staging', 'allow', ', terms: { longest: 30m }')}
 apiVersion: hallpass/v1
 kind: OnCallSource
 metadata: { name: payments }
-spec: { url: '${url}', shape: generic, pointer: '', timeout: 1s, maxAge: 60s, staleFor: 5m }
+spec: { url: '${url}', shape: generic, pointer: '', timeout: 10s, maxAge: 60s, staleFor: 5m }
 ---
 apiVersion: hallpass/v1
 kind: DebugProfile

@@ -18,7 +18,8 @@ beforeEach(async () => {
 });
 afterEach(() => lab[Symbol.asyncDispose]());
 
-const later = (seconds: number): Date => new Date(Date.now() + seconds * 1000);
+/** So long after a moment; of one moment, however long a test takes. */
+const after = (moment: Date, seconds: number): Date => new Date(moment.getTime() + seconds * 1000);
 
 async function step(id: SessionId, event: SessionEvent, changes?: Changes): Promise<void> {
   const store = new PrismaSessionStore(lab.database);
@@ -35,29 +36,30 @@ async function step(id: SessionId, event: SessionEvent, changes?: Changes): Prom
 test('a session counts as past its deadline from the deadline on until its container is known to have ended', async () => {
   const id = await keptSession(lab.database);
   await step(id, 'start');
-  await step(id, 'run', { startedAt: new Date(), deadlineAt: later(600) });
-  expect((await tally(lab.database, later(590))).past).toEqual({ sessions: 0, seconds: 0 });
-  const { past } = await tally(lab.database, later(690));
-  expect(past.sessions).toBe(1);
-  expect(past.seconds).toBeGreaterThan(80);
-  expect(past.seconds).toBeLessThan(91);
+  const startedAt = new Date();
+  const deadlineAt = after(startedAt, 600);
+  await step(id, 'run', { startedAt, deadlineAt });
+  const before = await tally(lab.database, after(deadlineAt, -10));
+  expect(before.past).toEqual({ sessions: 0, seconds: 0 });
+  const late = after(deadlineAt, 90);
+  expect((await tally(lab.database, late)).past).toEqual({ sessions: 1, seconds: 90 });
 
   await step(id, 'expire', { endReason: 'deadline', endingAt: new Date() });
-  expect((await tally(lab.database, later(690))).past.sessions).toBe(1);
+  expect((await tally(lab.database, late)).past.sessions).toBe(1);
   await step(id, 'finish', {});
-  expect((await tally(lab.database, later(690))).past).toEqual({ sessions: 0, seconds: 0 });
+  expect((await tally(lab.database, late)).past).toEqual({ sessions: 0, seconds: 0 });
 });
 
 test('events count as unsequenced, and the oldest ages, until a checkpoint is above them', async () => {
   await lab.write(3);
-  const before = await tally(lab.database, later(60));
+  const before = await tally(lab.database, after(new Date(), 60));
   expect(before.unsequenced.events).toBe(3);
   expect(before.unsequenced.seconds).toBeGreaterThan(59);
   expect(before.checkpointAgeSeconds).toBeNull();
 
-  await lab.replica().once();
-  const after = await tally(lab.database, later(60));
-  expect(after.unsequenced).toEqual({ events: 0, seconds: 0 });
-  expect(after.checkpointAgeSeconds).toBeGreaterThan(55);
-  expect(after.checkpointAgeSeconds).toBeLessThan(61);
+  const signedAt = new Date();
+  await lab.replica({ clock: { now: () => signedAt } }).once();
+  const { unsequenced, checkpointAgeSeconds } = await tally(lab.database, after(signedAt, 60));
+  expect(unsequenced).toEqual({ events: 0, seconds: 0 });
+  expect(checkpointAgeSeconds).toBe(60);
 });
