@@ -172,11 +172,11 @@ export class Inside {
   }
 
   /** Until that was shown. */
-  async sees(wanted: string, timeout = 5_000): Promise<void> {
+  async sees(wanted: string, timeout = 10_000): Promise<void> {
     await expect.poll(() => this.text, { timeout, interval: 10 }).toContain(wanted);
   }
 
-  async hears(kind: Notice['kind'], timeout = 5_000): Promise<Notice> {
+  async hears(kind: Notice['kind'], timeout = 10_000): Promise<Notice> {
     await expect.poll(() => this.told, { timeout, interval: 10 }).toContain(kind);
     const notice = this.notices.find((it) => it.kind === kind);
     if (!notice) throw new Error('none');

@@ -5,6 +5,7 @@ import { SOCKETS } from '../../src/adapters/http/socket.settings.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
 import { ChannelClient, letIn } from '../support/kube.client.js';
+import { tookMs } from '../support/own.time.js';
 
 let api: Api;
 afterEach(() => api.close());
@@ -63,14 +64,15 @@ describe('a kubectl that never reads', () => {
     const client = await exec('yes', { closeSeconds: 0.2 });
     client.socket.pause();
     await heldUp();
-    const revokedAt = performance.now();
-    api.kubectl.enter.end({
-      kind: 'session-over',
-      reason: 'revoked',
-      detail: 'Alex revoked the session.',
-    });
-    await expect.poll(() => streams().count, { timeout: 5_000 }).toBe(0);
-    expect(performance.now() - revokedAt).toBeLessThan(1_000);
+    const cut = async () => {
+      api.kubectl.enter.end({
+        kind: 'session-over',
+        reason: 'revoked',
+        detail: 'Alex revoked the session.',
+      });
+      await expect.poll(() => streams().count).toBe(0);
+    };
+    expect(await tookMs(cut)).toBeLessThan(1_000);
     client.socket.terminate();
   });
 

@@ -145,19 +145,16 @@ describe('kubectl in a session', () => {
       return tunnel;
     };
     const local = await freePort(0);
-    const run = kubectl.run(['port-forward', pod, `${local}:8080`], { timeoutMs: 10_000 });
-    await expect.poll(() => tunnels.length, { timeout: 5_000 }).toBe(1);
+    const run = kubectl.run(['port-forward', pod, `${local}:8080`]);
+    await expect.poll(() => tunnels.length).toBe(1);
     const reached = () =>
       lab.api.store.log.read({ sessionId: id, action: 'session.port-forward', limit: 10 });
     await expect
-      .poll(
-        async () => {
-          connect(local, '127.0.0.1').on('error', () => undefined);
-          return (await reached()).length;
-        },
-        { timeout: 5_000 },
-      )
-      .toBe(1);
+      .poll(async () => {
+        connect(local, '127.0.0.1').on('error', () => undefined);
+        return (await reached()).length;
+      })
+      .toBeGreaterThan(0);
     expect((await reached())[0]?.body).toMatchObject({ outcome: 'success', data: { port: 8080 } });
     // The session ends, and the tunnel with it.
     await lab.api.step(id, 'stop', { endDetail: 'Its time was up.' });

@@ -168,7 +168,7 @@ describe('a recording', () => {
 
   test('that lost its last chunks in the store says so, for the audit log knows of them', async () => {
     const { id, recording } = await recorded('first\r\n', { finish: false });
-    await vi.waitUntil(async () => (await lab.count('recording_chunks', id)) === 1, 3_000);
+    await expect.poll(() => lab.count('recording_chunks', id)).toBe(1);
     await recording.output('stdout', Buffer.from('guilty\r\n'));
     expect((await cast(id)).text).not.toContain('Broken');
     await recording.finish({ exitCode: 0, why: 'exited' });
@@ -193,7 +193,7 @@ describe('a recording', () => {
 
   test('that was changed in the store is sent up to there, and says so', async () => {
     const { id, recording } = await recorded('first\r\n', { finish: false });
-    await vi.waitUntil(async () => (await lab.count('recording_chunks', id)) === 1, 3_000);
+    await expect.poll(() => lab.count('recording_chunks', id)).toBe(1);
     await recording.output('stdout', Buffer.from('innocent\r\n'));
     await recording.finish({ exitCode: 0, why: 'exited' });
     await asAdmin(lab.fresh.adminUrl, async (client) => {
@@ -217,7 +217,7 @@ describe('a recording', () => {
     const { id, recording } = await recorded('so far', { finish: false });
     const running = await get('readRecording', `/v1/recordings/${id}`);
     expect(running.body).toMatchObject({ state: 'running', endedAt: null, keepUntil: null });
-    await vi.waitUntil(async () => (await lab.count('recording_chunks', id)) === 1, 3_000);
+    await expect.poll(() => lab.count('recording_chunks', id)).toBe(1);
     expect((await cast(id)).text).toContain('so far');
     await recording.finish({ exitCode: 0, why: 'exited' });
   });

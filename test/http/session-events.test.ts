@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SessionStreams } from '../../src/adapters/http/session.streams.js';
 import { STREAMS } from '../../src/adapters/http/http.settings.js';
 import { SessionStepView } from '../../src/contract/session.schema.js';
@@ -63,7 +63,7 @@ test('a stream tells all that happened, then what happens, and ends by itself af
     { type: 'step', id: '4', data: { to: 'ended', by: { kind: 'system' } } },
     { type: 'close', data: { reason: 'final' } },
   ]);
-  await vi.waitFor(() => expect(streams().count).toBe(0));
+  await expect.poll(() => streams().count).toBe(0);
 });
 
 test('a client that comes back gets what it missed and nothing twice', async () => {
@@ -108,7 +108,7 @@ test('a client that leaves leaves nothing behind', async () => {
   await reader.next();
   expect([streams().count, api.store.news.listening]).toEqual([1, before + 1]);
   reader.leave();
-  await vi.waitFor(() => expect([streams().count, api.store.news.listening]).toEqual([0, before]));
+  await expect.poll(() => [streams().count, api.store.news.listening]).toEqual([0, before]);
 });
 
 test('a person has so many streams and no more; another person has their own', async () => {
@@ -120,7 +120,7 @@ test('a person has so many streams and no more; another person has their own', a
   expect(refused.response.headers.get('content-type')).toContain('application/problem+json');
   expect((await follow(session.id, 'auditor')).response.status).toBe(200);
   open[0]?.leave();
-  await vi.waitFor(() => expect(streams().count).toBe(3));
+  await expect.poll(() => streams().count).toBe(3);
   expect((await follow(session.id)).response.status).toBe(200);
 });
 
@@ -192,11 +192,11 @@ test('a client that reads nothing is cut after a while, and costs no memory mean
   await new Promise<void>((resolve) =>
     deaf.on('response', (response) => resolve(void response.pause())),
   );
-  await vi.waitFor(() => expect(streams().count).toBe(1));
+  await expect.poll(() => streams().count).toBe(1);
   // More than the socket's buffers hold: the stream waits for its reader, then gives it up.
   const filler = { comment: 'x'.repeat(60_000) };
   for (let count = 0; count < 200; count++) await noteWith(session.id, filler);
-  await vi.waitFor(() => expect(streams().count).toBe(0), 10_000);
+  await expect.poll(() => streams().count).toBe(0);
   deaf.destroy();
 });
 

@@ -6,6 +6,7 @@ import type { OutputChunk } from '../../src/app/ports/cluster.streams.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
 import type { PlayedStream } from '../support/in-memory.doors.js';
+import { tookMs } from '../support/own.time.js';
 import { TerminalClient, rawConnection, ticketFor } from '../support/terminal.client.js';
 
 let api: Api;
@@ -85,10 +86,11 @@ describe('a client that never reads', () => {
     const { client, stream, taken } = await flooded(id);
     client.socket.pause();
     await heldUp(taken);
-    const revokedAt = performance.now();
-    stream.end({ kind: 'session-over', reason: 'revoked', detail: 'Alex ended it.' });
-    await until(() => expect(sockets().count).toBe(0));
-    expect(performance.now() - revokedAt).toBeLessThan(1_000);
+    const cut = async () => {
+      stream.end({ kind: 'session-over', reason: 'revoked', detail: 'Alex ended it.' });
+      await until(() => expect(sockets().count).toBe(0));
+    };
+    expect(await tookMs(cut)).toBeLessThan(1_000);
     client.leave();
   });
 
@@ -163,7 +165,8 @@ describe('a peer', () => {
   });
 
   test('that answers pings stays for as long as it likes', async () => {
-    const id = await start({ pingSeconds: 0.05, silentSeconds: 0.3 });
+    // A busy machine may be late with an answer by more than a moment.
+    const id = await start({ pingSeconds: 0.15, silentSeconds: 1.5 });
     const client = await TerminalClient.open(api, { id });
     let pings = 0;
     client.socket.on('ping', () => pings++);

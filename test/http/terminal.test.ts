@@ -139,7 +139,7 @@ describe('a terminal', () => {
     client.socket.close(1000);
     await until(() => expect(stream.over).toEqual({ kind: 'left' }));
     expect(await client.closed()).toBe(1000);
-    expect(sockets().count).toBe(0);
+    await until(() => expect(sockets().count).toBe(0));
     expect((await api.store.find(stream.entry.session))?.state).toBe('approved');
   });
 
@@ -263,7 +263,7 @@ describe('a client', () => {
       kind: 'refused',
       problem: { type: 'urn:hallpass:problem:invalid-request' },
     });
-    expect(stream.over).toEqual({ kind: 'left' });
+    await until(() => expect(stream.over).toEqual({ kind: 'left' }));
   });
 
   test('that sends a message larger than 256 KiB is cut', async () => {
@@ -296,7 +296,7 @@ describe('a client', () => {
     const [stream] = api.streams.entry.streams;
     await until(() => expect(stream?.over).toEqual({ kind: 'left' }));
     expect(stream?.typed).toEqual([]);
-    expect(sockets().count).toBe(0);
+    await until(() => expect(sockets().count).toBe(0));
   });
 
   test('that does not speak WebSocket is cut', async () => {

@@ -105,7 +105,7 @@ describe('a request to upgrade', () => {
       const [answer] = (await once(client, 'data')) as [Buffer];
       expect(answer.toString()).toMatch(/^HTTP\/1.1 401 /);
     }
-    await expect.poll(open, { timeout: 3_000 }).toBeLessThanOrEqual(before);
+    await expect.poll(open).toBeLessThanOrEqual(before);
     for (const client of halfOpen) client.destroy();
   });
 

@@ -137,7 +137,7 @@ describe('who watches', () => {
       reason: 'start-failed',
       detail: 'The image is not there.',
     });
-    expect(audited('session.unwatched')).toHaveLength(1);
+    await until(() => expect(audited('session.unwatched')).toHaveLength(1));
   });
 
   test('is told when this replica stops, and it is written that they left', async () => {
@@ -154,7 +154,7 @@ describe('who watches', () => {
     // Any news of the session makes it be looked at.
     api.store.news.tell(client.texts[0]?.['session'] as never, 99);
     expect(await client.closed()).toBe(4403);
-    expect(audited('session.unwatched')).toHaveLength(1);
+    await until(() => expect(audited('session.unwatched')).toHaveLength(1));
   });
 });
 

@@ -80,7 +80,7 @@ export class TerminalClient {
   }
 
   /** Waits for the first message of a type. */
-  async said(type: string, timeout = 5_000): Promise<Record<string, unknown>> {
+  async said(type: string, timeout = 10_000): Promise<Record<string, unknown>> {
     return vi.waitFor(
       () => {
         const found = this.texts.find((it) => it['type'] === type);
@@ -98,7 +98,7 @@ export class TerminalClient {
         if (this.code === undefined) throw new Error('still open');
         return this.code;
       },
-      { timeout: 8_000, interval: 5 },
+      { timeout: 15_000, interval: 5 },
     );
   }
 
