@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { computedMs } from '../../../test/support/own.time.js';
 import { withoutSecrets } from './secret.patterns.js';
 import { toldError } from './told.error.js';
 import { toldFacts } from './told.facts.js';
@@ -187,8 +188,8 @@ describe('a text in the log', () => {
       'token='.repeat(30_000),
       `password: ${'\\"'.repeat(5_000)}`,
     ];
-    const beganMs = performance.now();
+    const beganMs = computedMs();
     for (const text of hostile) withoutSecrets(text);
-    expect(performance.now() - beganMs).toBeLessThan(2_000);
+    expect(computedMs() - beganMs).toBeLessThan(2_000);
   });
 });
