@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { PlayedProcess } from '../../test/support/played.streams.js';
 import { MemoryRecording } from '../../test/support/in-memory.streams.js';
 import { PROFILE, ROBIN, newSession } from '../../test/support/sessions.js';
@@ -174,7 +174,7 @@ describe('a governed stream', () => {
     const stream = streamOf(recording, new Gate(true), { entry, tap, recordsInput: false });
     stream.begin(process);
     const writing = stream.write(Buffer.from('many small files'));
-    await vi.waitUntil(() => read.length === 1);
+    await expect.poll(() => read.length).toBe(1);
     await new Promise((resolve) => setImmediate(resolve));
     expect(process.taken).toBe('');
     resolve(undefined);
