@@ -22,7 +22,8 @@ beforeAll(async () => {
     (pod?.status.containerStatuses ?? []).some(({ restartCount }) => restartCount > 0),
   );
   client = new RawClient(cluster.url, cluster.caPem);
-  await vi.waitFor(async () => expect(await log('talks')).toMatch(/rest$/));
+  const isSaid = async () => expect(await log('talks')).toMatch(/rest$/);
+  await vi.waitFor(isSaid, { timeout: 15_000 });
 });
 afterAll(() => cluster.close());
 

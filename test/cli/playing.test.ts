@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import { decompress } from '../../src/adapters/gzip/gzip.js';
 import { ReadRecordings } from '../../src/app/read-recordings.js';
@@ -33,10 +33,7 @@ async function recorded(
   const recording = await lab.open(lab.recorder(), { session, ...over });
   for (const [done, part] of parts.entries()) {
     if (done > 0) {
-      await vi.waitUntil(
-        async () => (await lab.count('recording_chunks', recording.id)) === done,
-        3_000,
-      );
+      await expect.poll(() => lab.count('recording_chunks', recording.id)).toBe(done);
     }
     await recording.output('stdout', Buffer.from(part));
   }

@@ -103,9 +103,7 @@ describe('in a terminal, a session', () => {
       size: { columns: 100, rows: 30 },
     });
     person.pty.resize(120, 40);
-    await vi.waitFor(() => {
-      expect(terminals.streams[0]?.sizes.at(-1)).toEqual({ columns: 120, rows: 40 });
-    });
+    await expect.poll(() => terminals.streams[0]?.sizes.at(-1)).toEqual({ columns: 120, rows: 40 });
   });
 
   test('shows notices on lines of their own, and why it ended; the terminal is as it was', async () => {
@@ -141,10 +139,11 @@ describe('in a terminal, a session', () => {
   test('takes a paste of a megabyte whole and in its order', async () => {
     using person = home.terminal(['connect', session, '--', 'sleep', '100']);
     await vi.waitFor(() => expect(terminals.open).toHaveLength(1), { timeout: 10_000 });
-    await vi.waitFor(() => {
+    const typed = () => {
       person.type('.');
-      expect(terminals.streams[0]?.text).toMatch(/^[.]/);
-    });
+      return terminals.streams[0]?.text;
+    };
+    await expect.poll(typed).toMatch(/^[.]/);
     const paste = Array.from({ length: 60_000 }, (_, line) => `${line} → añb\r`).join('');
     person.type(`begin ${paste}end`);
     await vi.waitFor(() => expect(terminals.streams[0]?.text).toMatch(/end$/), { timeout: 20_000 });
