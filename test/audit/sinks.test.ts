@@ -8,6 +8,7 @@ import { createEmulator } from 'emulate';
 import { createServer } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../sandbox/free.port.js';
 import { SinkAway } from '../../src/app/ports/sink.js';
 import type { Sink } from '../../src/app/ports/sink.js';
 import { Secret } from '../../src/config/secret.js';
@@ -200,7 +201,8 @@ describe('syslog over TLS', () => {
 
 describe('an S3-compatible store', () => {
   test('gets an object for each batch, whose names sort as places do', async () => {
-    const emulator = await createEmulator({ service: 'aws', port: await freePort() });
+    // The emulator takes no port that the system chooses.
+    const emulator = await createEmulator({ service: 'aws', port: await freePort(0) });
     const keys = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' };
     const client = new S3Client({
       endpoint: emulator.url,
@@ -242,9 +244,3 @@ describe('an S3-compatible store', () => {
     }
   });
 });
-
-/** A port that was free a moment ago: the emulator takes none that the system chooses. */
-async function freePort(): Promise<number> {
-  await using receiver = await httpReceiver(() => ({ status: 200 }));
-  return receiver.port;
-}

@@ -5,6 +5,7 @@ import { createEmulator } from 'emulate';
 import { CreateBucketCommand, DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../../sandbox/free.port.js';
 import { LogAnchor } from '../../src/adapters/anchors/log.anchor.js';
 import { S3Anchor } from '../../src/adapters/s3/s3.anchor.js';
 import { WebhookAnchor } from '../../src/adapters/anchors/webhook.anchor.js';
@@ -97,7 +98,8 @@ describe('a bucket with object lock', () => {
 });
 
 test('a bucket without locks gives back what it was given, the newest first', async () => {
-  const emulator = await createEmulator({ service: 'aws', port: await freePort() });
+  // The emulator takes no port that the system chooses.
+  const emulator = await createEmulator({ service: 'aws', port: await freePort(0) });
   await using opened = new AsyncDisposableStack();
   opened.defer(() => emulator.close());
   const client = clientOf(emulator.url);
@@ -170,13 +172,4 @@ test('the program’s own log has the checkpoint on one line', async () => {
 
 function clientOf(endpoint: string): S3Client {
   return new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: KEYS });
-}
-
-/** A port that was free a moment ago: the emulator takes none that the system chooses. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
