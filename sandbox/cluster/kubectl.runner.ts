@@ -81,6 +81,8 @@ export class RunningKubectl {
   /** Rejects where it could not be started. */
   readonly ended: Promise<KubectlRun>;
   #told: () => void = () => undefined;
+  /** It has ended, and all that it wrote was read. */
+  #isOver = false;
 
   constructor(readonly child: ChildProcessWithoutNullStreams) {
     child.stdout.on('data', (chunk: Buffer) => {
@@ -96,6 +98,7 @@ export class RunningKubectl {
     this.ended = new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code) => {
+        this.#isOver = true;
         resolve({ exitCode: code ?? -1, stdout: this.stdout, stderr: this.stderr });
         this.#told();
       });
@@ -105,7 +108,7 @@ export class RunningKubectl {
   /** Resolves as soon as what it wrote satisfies; rejects where it ends without. */
   async until(satisfies: (written: { stdout: string; stderr: string }) => boolean): Promise<void> {
     while (!satisfies(this)) {
-      if (this.child.exitCode !== null) throw new Error(`kubectl ended: ${this.stderr}`);
+      if (this.#isOver) throw new Error(`kubectl ended: ${this.stderr}`);
       await new Promise<void>((resolve) => (this.#told = resolve));
     }
   }

@@ -97,7 +97,8 @@ test.each(['before', 'sent', 'answered'] as const)(
       // Past a whole tile now and then, so that hashes above the leaves are written too.
       await write(260);
       const { child, said } = replica({ at, when });
-      const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      // Not when it exits: what it said may be on its way then.
+      const [, signal] = (await once(child, 'close')) as [number | null, string | null];
       await look();
       if (signal !== 'SIGKILL') {
         expect(said).toEqual([{ statements: at - 1 }]);

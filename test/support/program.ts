@@ -16,6 +16,8 @@ export class Program implements AsyncDisposable {
   stderr = '';
   readonly ended: Promise<Ended>;
   private readonly child: ChildProcess;
+  /** It has ended, and all that it said was heard. */
+  private isOver = false;
   private readonly listeners = new Set<() => void>();
 
   /**
@@ -41,6 +43,7 @@ export class Program implements AsyncDisposable {
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.heard('stderr', text));
     this.ended = new Promise((resolve) => {
       this.child.once('close', (code) => {
+        this.isOver = true;
         resolve({ code, stdout: this.stdout, stderr: this.stderr });
         this.tell();
       });
@@ -52,7 +55,7 @@ export class Program implements AsyncDisposable {
     for (;;) {
       const found = pattern.exec(this.stdout);
       if (found) return found;
-      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+      if (this.isOver) {
         throw new Error(`it ended without saying ${pattern}: ${this.stdout}\n${this.stderr}`);
       }
       await new Promise<void>((resolve) => this.listeners.add(resolve));
