@@ -11,12 +11,13 @@ import type { ClusterHealth } from '../../src/domain/cluster.health.js';
 import { ASKING_MAX } from '../../src/adapters/kubernetes/asking.lane.js';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import type { Target } from '../../src/domain/session/session.js';
+import { tookMs } from '../support/own.time.js';
 import { ShutGate } from '../support/shut.gate.js';
 import { BrokerLab, CLUSTER, NAMESPACE, debugContainer, present, usable } from './broker.lab.js';
 
 /** Nothing waits longer than it must. */
-const PROBES = { everyMs: 100, answerMs: 300, againFirstMs: 40, againLongestMs: 100 };
-const SOON = { timeout: 8_000, interval: 20 };
+const PROBES = { everyMs: 100, answerMs: 1_000, againFirstMs: 40, againLongestMs: 100 };
+const SOON = { timeout: 15_000, interval: 20 };
 
 let lab: BrokerLab;
 let gate: ShutGate;
@@ -55,7 +56,7 @@ function watch(kubeconfig: string): KubernetesClusters {
   const made = new KubernetesClusters({
     clusters,
     log: lab.log,
-    limits: { callMs: 1_000, attemptMs: 400 },
+    limits: { callMs: 4_000, attemptMs: 2_000 },
     probes: PROBES,
   });
   watched.push(made);
@@ -102,15 +103,16 @@ describe('a cluster', () => {
           trouble,
           version: 'v1.36.2',
         });
-      const beganMs = performance.now();
-      for (const answer of [await clusters.resolve(ask), await clusters.targets(ask)]) {
-        expect(answer).toMatchObject({
-          problem: 'cluster-unreachable',
-          detail: expect.stringContaining(words),
-          retryAfterSeconds: 10,
-        });
-      }
-      expect(performance.now() - beganMs).toBeLessThan(200);
+      const asking = async () => {
+        for (const answer of [await clusters.resolve(ask), await clusters.targets(ask)]) {
+          expect(answer).toMatchObject({
+            problem: 'cluster-unreachable',
+            detail: expect.stringContaining(words),
+            retryAfterSeconds: 10,
+          });
+        }
+      };
+      expect(await tookMs(asking)).toBeLessThan(200);
       await open();
       await expect.poll(() => stateOf(clusters).state, SOON).toBe('reachable');
       expect(usable(await clusters.resolve(ask))).toMatchObject({ problem: 'target-not-found' });

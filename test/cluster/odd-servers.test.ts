@@ -173,7 +173,7 @@ describe('whatever a server answers', () => {
 
   it('each try is timed by its cluster, method and what came of it', async () => {
     const times = new KeptTimes();
-    const limits = { attemptMs: 50, callMs: 2_000, attemptsMax: 4, waitFirstMs: 1 };
+    const limits = { attemptMs: 1_000, callMs: 10_000, attemptsMax: 4, waitFirstMs: 1 };
     const broker = await brokerFor(limits, times);
     let tries = 0;
     answer = (_, response) => {
@@ -190,7 +190,7 @@ describe('whatever a server answers', () => {
       ['clusterRequest', CLUSTER, 'GET', 'silent'],
       ['clusterRequest', CLUSTER, 'GET', 'answered'],
     ]);
-    expect(times.all[2]?.seconds).toBeGreaterThanOrEqual(0.049);
+    expect(times.all[2]?.seconds).toBeGreaterThanOrEqual(0.999);
     await broker.close();
   });
 
@@ -219,7 +219,7 @@ describe('whatever a server answers', () => {
       );
     };
     const kinds: string[] = [];
-    for await (const seen of broker.follow(place, AbortSignal.timeout(1_500)))
+    for await (const seen of broker.follow(place, AbortSignal.timeout(3_000)))
       kinds.push(seen.kind);
     expect(kinds[0]).toBe('absent');
     expect(watches).toBeGreaterThan(1);

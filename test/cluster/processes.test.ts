@@ -176,7 +176,8 @@ describe('a container that cannot be entered', () => {
   });
 
   it('because the kubelet has not made it yet, is not ready, and then it is', async () => {
-    lab.cluster.faults.add({ match: {}, effect: { kind: 'slow-start', delayMs: 300 } });
+    // Longer than a busy machine takes to ask for it.
+    lab.cluster.faults.add({ match: {}, effect: { kind: 'slow-start', delayMs: 2_000 } });
     const slow = await lab.place();
     await lab.clusters.add(slow, debugContainer(slow));
     const early = { ...quick, early: true };

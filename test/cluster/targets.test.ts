@@ -3,6 +3,7 @@ import { uniqueName } from '../../sandbox/cluster/stand-in.cluster.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Pin, PodChoice, Target, WorkloadKind } from '../../src/domain/session/session.js';
+import { tookMs } from '../support/own.time.js';
 import { BrokerLab, CLUSTER, NAMESPACE, usable } from './broker.lab.js';
 
 let lab: BrokerLab;
@@ -300,25 +301,20 @@ describe('a cluster in trouble', () => {
       match: { method: 'GET' },
       effect: { kind: 'delay', delayMs: 60_000 },
     });
-    const began = performance.now();
-    const answer = usable(
-      await broker.resolve({
-        cluster: CLUSTER,
-        namespace: NAMESPACE,
-        target: pod('web'),
-      }),
-    );
-    expect(answer).toMatchObject({
-      problem: 'cluster-unavailable',
-      detail: expect.stringContaining('prod-eu'),
-    });
-    expect(performance.now() - began).toBeLessThan(2_000);
+    const asking = async () => {
+      const wish = { cluster: CLUSTER, namespace: NAMESPACE, target: pod('web') };
+      expect(usable(await broker.resolve(wish))).toMatchObject({
+        problem: 'cluster-unavailable',
+        detail: expect.stringContaining('prod-eu'),
+      });
+    };
+    expect(await tookMs(asking)).toBeLessThan(2_000);
   });
 
   it('is spoken to over few connections, however many calls there are', async () => {
     const { pin } = await lab.place();
     // What one call asks at once opens as many connections as that.
-    await resolve(pod(pin.podName));
+    await Promise.all([1, 2, 3].map(() => resolve(pod(pin.podName))));
     const before = lab.cluster.connections.made;
     for (let call = 0; call < 50; call++) await resolve(pod(pin.podName));
     expect(lab.cluster.connections.made - before).toBeLessThanOrEqual(2);
