@@ -13,7 +13,7 @@ import { command, EnteringLab } from './entering.lab.js';
 /** Whole brokers that are told what the API server of the stand-in cluster saw. */
 const TOKEN = 'a-token-of-the-sandbox-0123456789abcdef';
 /** How soon the log must say what an API server told. */
-const SECONDS = { timeout: 8_000, interval: 50 };
+const SECONDS = { timeout: 15_000, interval: 50 };
 
 let lab: EnteringLab;
 let database: Database;
@@ -137,4 +137,5 @@ test.each(['webhook', 'log file'] as const)(
       expect(rows).toEqual([{ session: id, delivered: true }]);
     }, SECONDS);
   },
+  60_000,
 );

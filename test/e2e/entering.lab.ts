@@ -28,7 +28,7 @@ const TERMS = {
   plain: {},
   watched: { watcher: 'required' },
   narrow: { streams: 1, ways: ['console'], fileCopies: 'download' },
-  idle: { idle: '3s' },
+  idle: { idle: '5s' },
   lenient: { recording: 'best-effort' },
   asked: { approvals: { require: [{ groups: PEOPLE.approver.groups }] } },
   kept: {},

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { thisMachine } from '../../sandbox/runtime/shells.js';
 import type { Broker } from '../../src/broker.js';
 import { isProblem } from '../../src/domain/problem.js';
+import { tookMs } from '../support/own.time.js';
 import { EnteringLab, command, endSession } from './entering.lab.js';
 
 let lab: EnteringLab;
@@ -170,14 +171,15 @@ describe('the end of a session', () => {
     const inside = await lab.enter(broker, id);
     await inside.answers();
     const ada = await lab.lab.as('admin', other);
-    const began = performance.now();
-    await ada.act(id, 'revoke', { comment: 'that is enough' });
-    expect(await inside.stream.ended).toMatchObject({
-      kind: 'session-over',
-      reason: 'revoked',
-      detail: expect.stringContaining('that is enough'),
-    });
-    expect(performance.now() - began).toBeLessThan(1_000);
+    const revoking = async () => {
+      await ada.act(id, 'revoke', { comment: 'that is enough' });
+      expect(await inside.stream.ended).toMatchObject({
+        kind: 'session-over',
+        reason: 'revoked',
+        detail: expect.stringContaining('that is enough'),
+      });
+    };
+    expect(await tookMs(revoking)).toBeLessThan(1_000);
     await inside.read;
     expect(await inside.stream.write(Buffer.from('x'))).toBe(false);
     await robin.until(id, ['ended']);
@@ -199,7 +201,7 @@ describe('the end of a session', () => {
           },
         }),
     });
-    const { robin, id } = await lab.active(broker, 'plain', { durationSeconds: 3 });
+    const { robin, id } = await lab.active(broker, 'plain', { durationSeconds: 5 });
     const inside = await lab.enter(cut, id, command('cat >/dev/null'));
     isAway = true;
     const deadline = Date.parse((await robin.session(id)).deadline ?? '');
@@ -207,7 +209,8 @@ describe('the end of a session', () => {
       // Until it takes no more.
     }
     expect(await inside.stream.ended).toMatchObject({ kind: 'session-over', reason: 'deadline' });
-    expect(Math.abs(Date.now() - deadline)).toBeLessThan(1_500);
+    // Nothing else would end it before the test does.
+    expect(Math.abs(Date.now() - deadline)).toBeLessThan(3_000);
     await robin.until(id, ['ended']);
     isAway = false;
     await cut.stop();
@@ -238,7 +241,7 @@ describe('the end of a session', () => {
       await inside.type(`echo typed-$((${n} + 10))`);
       await inside.sees(`typed-${n + 10}`);
       const at = performance.now();
-      await expect.poll(() => performance.now() - at, { timeout: 3_000 }).toBeGreaterThan(1_000);
+      await expect.poll(() => performance.now() - at).toBeGreaterThan(1_400);
     }
     expect(inside.end).toBeUndefined();
     await inside.hears('idle');
@@ -278,9 +281,7 @@ describe('where somebody must watch', () => {
     await inside.sees('second-42');
 
     lab.presence.broken = new Error('away');
-    await expect
-      .poll(() => inside.told.filter((kind) => kind === 'paused').length, { timeout: 4_000 })
-      .toBe(3);
+    await expect.poll(() => inside.told.filter((kind) => kind === 'paused').length).toBe(3);
     await endSession(robin, id);
     expect(await inside.stream.ended).toMatchObject({ kind: 'session-over' });
   });

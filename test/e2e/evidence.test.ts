@@ -112,7 +112,7 @@ test('a session that was consented to, used and ended is told in full, and prove
   const isRecorded = async () =>
     RecordingList.parse((await alex.call('GET', `/v1/sessions/${id}/recordings`)).body).items[0]
       ?.state === 'ended';
-  await vi.waitUntil(isRecorded, { timeout: 8_000, interval: 50 });
+  await vi.waitUntil(isRecorded, { timeout: 15_000, interval: 50 });
   const running = await evidenceOf(id);
   expect(running.found).toMatchObject({ findings: [], recordings: 1 });
   expect(running.found.notes).toEqual(['The session was not over: it was active.']);

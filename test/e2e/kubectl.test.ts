@@ -10,6 +10,7 @@ import type { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
 import { kubectlVersions } from '../../sandbox/cluster/kubectl.runner.js';
 import { thisMachine } from '../../sandbox/runtime/shells.js';
 import { RecordingList } from '../../src/contract/recording.schema.js';
+import { tookMs } from '../support/own.time.js';
 import type { Running } from './kubectl.lab.js';
 import { inTerminal, KubectlWorld } from './kubectl.lab.js';
 
@@ -114,7 +115,7 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
         const ours = texts.filter((text) => text.includes(digest(bytes)));
         return ours.length === 3 && ours;
       },
-      { timeout: 10_000, interval: 100 },
+      { timeout: 20_000, interval: 100 },
     );
     for (const [at, direction] of (['upload', 'download', 'download'] as const).entries()) {
       const said = `${direction} ${digest(bytes)} ${bytes.length} `;
@@ -239,21 +240,19 @@ describe.each(kubectlVersions)('kubectl %s in a session', (version) => {
     const forwarding = inside.start(['port-forward', pod, ':80']);
     await forwarding.until(({ stdout }) => stdout.includes('Forwarding from'));
     const following = inside.start(['logs', '-f', pod]);
-    await vi.waitUntil(async () => (await recordingsOf(id)).items.length === 3, 5_000);
+    await expect.poll(async () => (await recordingsOf(id)).items).toHaveLength(3);
     const text = await world.kubeconfig(`/v1/sessions/${id}/kubeconfig?credential=token`);
     const elsewhere = text.replace(world.brokers[0].url, world.brokers[1].url);
     expect((await (await world.with(elsewhere, version)).run(['get', 'pods'])).stdout).toContain(
       pod,
     );
     const ada = await world.lab.as('admin', world.brokers[1]);
-    const revoking = performance.now();
-    await ada.act(id, 'revoke', { comment: 'it is not the carts' });
-    const [{ exitCode, stderr }] = await Promise.all([
-      running.ended,
-      forwarding.ended,
-      following.ended,
-    ]);
-    expect(performance.now() - revoking).toBeLessThan(1_000);
+    const revoking = async () => {
+      await ada.act(id, 'revoke', { comment: 'it is not the carts' });
+      await Promise.all([running.ended, forwarding.ended, following.ended]);
+    };
+    expect(await tookMs(revoking)).toBeLessThan(1_000);
+    const { exitCode, stderr } = await running.ended;
     expect(exitCode).toBe(1);
     expect(stderr).toContain('Revoked by ada@example.com: it is not the carts');
     for (const one of [

@@ -55,7 +55,8 @@ async function enter(robin: ApiClient, broker: Broker, id: string): Promise<Term
 
 describe('a replica that is told to stop', () => {
   it('is not ready at once, serves everybody during its drain, and closes their connections', async () => {
-    const broker = await leavingBroker(2);
+    // Time enough for all that is done below, however busy the machine is.
+    const broker = await leavingBroker(5);
     const robin = await lab.as('requester', broker);
     const id = await active(robin);
     const inside = await enter(robin, broker, id);
@@ -69,7 +70,7 @@ describe('a replica that is told to stop', () => {
     const late = await enter(robin, broker, id);
     await late.said('open');
     const warned = inside.texts.find((it) => it['kind'] === 'stopping');
-    expect(warned?.['text']).toContain('stops in 2 seconds');
+    expect(warned?.['text']).toContain('stops in 5 seconds');
     expect(late.texts.map((it) => it['kind'])).toContain('stopping');
 
     expect(await left).toBe('in time');
@@ -87,12 +88,12 @@ describe('a replica that is told to stop', () => {
     expect(await broker.leave()).toBe('in time');
     const elsewhere = await lab.as('requester', staying);
     const began = performance.now();
-    for (const { id } of asked) await elsewhere.until(id, ['active']);
+    for (const { id } of asked) await elsewhere.until(id, ['active'], 60_000);
     await Promise.all(asked.map(({ id }) => elsewhere.act(id, 'end')));
-    for (const { id } of asked) await elsewhere.until(id, ['ended']);
+    for (const { id } of asked) await elsewhere.until(id, ['ended'], 60_000);
     // A lease that was kept would have held them for two minutes.
-    expect(performance.now() - began).toBeLessThan(20_000);
-  });
+    expect(performance.now() - began).toBeLessThan((LONG_LEASE.leaseSeconds * 1_000) / 2);
+  }, 120_000);
 
   it('finishes the recordings of those who are in sessions, in order', async () => {
     const broker = await leavingBroker(0);
@@ -101,7 +102,7 @@ describe('a replica that is told to stop', () => {
     const inside = await enter(robin, broker, id);
     await inside.said('open');
     inside.type('echo seen-$((40 + 2))\n');
-    await vi.waitFor(() => expect(inside.bytes().toString()).toContain('seen-42'), 8_000);
+    await vi.waitFor(() => expect(inside.bytes().toString()).toContain('seen-42'), 15_000);
     expect(await broker.leave()).toBe('in time');
     const alex = await lab.as('auditor', staying);
     const events = (await alex.audit(id)).filter(({ action }) => action.startsWith('recording.'));

@@ -6,6 +6,7 @@ import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
 import type { Broker } from '../../src/broker.js';
 import type { NewSession } from '../../src/contract/session.schema.js';
 import { BrokerLab } from '../support/broker.lab.js';
+import { tookMs } from '../support/own.time.js';
 
 /** More than one replica lets be under way at once for one cluster. */
 const ASKS = 60;
@@ -60,7 +61,7 @@ test('while asks wait for a slow database, more are refused at once, and session
         });
     });
     await vi.waitFor(() => expect(refused.length).toBeGreaterThanOrEqual(ASKS - 50), {
-      timeout: 4_000,
+      timeout: 10_000,
     });
     expect(refused[0]).toEqual({
       status: 503,
@@ -68,16 +69,16 @@ test('while asks wait for a slow database, more are refused at once, and session
       retryAfter: '5',
     });
 
-    const began = performance.now();
-    expect((await robin.call('POST', `/v1/sessions/${id}/end`, { body: {} })).status).toBe(200);
-    expect(performance.now() - began).toBeLessThan(1_000);
+    const ending = async () =>
+      expect((await robin.call('POST', `/v1/sessions/${id}/end`, { body: {} })).status).toBe(200);
+    expect(await tookMs(ending)).toBeLessThan(1_000);
     expect((await fetch(`${broker.managementUrl}/readyz`)).status).toBe(200);
     await vi.waitFor(
       async () => {
         const { rows } = await client.query('SELECT state FROM sessions WHERE id = $1', [id]);
         expect(rows).toEqual([{ state: 'ended' }]);
       },
-      { timeout: 5_000 },
+      { timeout: 10_000 },
     );
     await client.query('SELECT pg_advisory_unlock(42)');
     await Promise.all(asks);

@@ -10,6 +10,7 @@ import type { Broker } from '../../src/broker.js';
 import { RecordingList, ScreenHits } from '../../src/contract/recording.schema.js';
 import { TicketView } from '../../src/contract/terminal.schema.js';
 import { CastReader } from '../../src/domain/recording/asciicast.js';
+import { tookMs } from '../support/own.time.js';
 import { TerminalClient } from '../support/terminal.client.js';
 import { EnteringLab, endSession } from './entering.lab.js';
 
@@ -68,16 +69,17 @@ describe('a terminal on the record', () => {
     const terminal = await connect('requester', id, { kind: 'terminal', broker: here });
     terminal.type(`printf '\\033[1;31m%s\\033[0m %s\\n' zebra-$((40 + 2)) '日本 ü 😀'\n`);
     const seen = () => expect(terminal.bytes().toString()).toContain('zebra-42\u001b[0m 日本 ü 😀');
-    await vi.waitFor(seen, { timeout: 8_000, interval: 5 });
-    const shownAt = performance.now();
+    await vi.waitFor(seen, { timeout: 15_000, interval: 5 });
     const isWatched = () => watched(watching).includes('zebra-42\u001b[0m 日本 ü 😀');
-    await vi.waitUntil(isWatched, { timeout: 5_000, interval: 10 });
-    expect(performance.now() - shownAt).toBeLessThan(2_000);
+    const watchedMs = await tookMs(() =>
+      vi.waitUntil(isWatched, { timeout: 15_000, interval: 10 }),
+    );
+    expect(watchedMs).toBeLessThan(2_000);
     terminal.type('exit 3\n');
     await terminal.said('end');
     const shown = terminal.bytes();
     watching.leave();
-    await vi.waitUntil(async () => (await recordingsOf(alex, id))[0]?.state === 'ended', 8_000);
+    await vi.waitUntil(async () => (await recordingsOf(alex, id))[0]?.state === 'ended', 15_000);
     const [recording] = await recordingsOf(alex, id);
     if (!recording) throw new Error('nothing was recorded');
     expect(recording).toMatchObject({ kind: 'terminal', mode: 'strict', exitCode: 3, gaps: 0 });
@@ -127,7 +129,7 @@ describe('a terminal on the record', () => {
     await (await lab.lab.as('approver', there)).decide(asked, 'approve');
     await robin.until(id, ['active']);
     const terminal = await connect('requester', id, { kind: 'terminal', broker: here });
-    await vi.waitUntil(() => terminal.bytes().length > 0, 8_000);
+    await vi.waitUntil(() => terminal.bytes().length > 0, 15_000);
     const grown = async () => {
       const after = await Promise.all([here, there].map(measured));
       return after.map((counts, of) => counts.map((count, at) => count - (before[of]?.[at] ?? 0)));
@@ -167,7 +169,7 @@ describe('a terminal on the record', () => {
     }
     await vi.waitUntil(
       async () => (await recordingsOf(robin, id)).every(({ state }) => state === 'ended'),
-      8_000,
+      15_000,
     );
     const all = await recordingsOf(robin, id);
     expect(all.map(({ kind, exitCode }) => [kind, exitCode])).toEqual([
@@ -205,7 +207,7 @@ describe('a store that is away while somebody works', () => {
     await withoutStore(async () => {
       await inside.type('echo more');
       await expect
-        .poll(() => inside.end, { timeout: 12_000 })
+        .poll(() => inside.end, { timeout: 25_000 })
         .toMatchObject({
           kind: 'session-over',
           reason: 'recording-failed',
@@ -222,7 +224,7 @@ describe('a store that is away while somebody works', () => {
         broker: here,
         query: '?tty=false&command=echo&command=quick',
       });
-      expect(await command.said('end', 12_000)).toMatchObject({
+      expect(await command.said('end', 25_000)).toMatchObject({
         kind: 'session-over',
         reason: 'recording-failed',
       });
@@ -238,7 +240,7 @@ describe('a store that is away while somebody works', () => {
     await withoutStore(async () => {
       await inside.type('echo kept-$((1 + 1))');
       await inside.sees('kept-2');
-      await vi.waitUntil(async () => (await failures()) > before, { timeout: 10_000 });
+      await vi.waitUntil(async () => (await failures()) > before, { timeout: 20_000 });
       await inside.hears('gap');
       await inside.type('echo never-$((2 + 1))');
       await inside.sees('never-3');
@@ -247,7 +249,7 @@ describe('a store that is away while somebody works', () => {
       .poll(async () => (await recordingsOf(robin, id))[0]?.gaps, { timeout: 10_000 })
       .toBe(1);
     await inside.type('echo after-$((3 + 1)); exit');
-    await expect.poll(() => inside.end, { timeout: 8_000 }).toMatchObject({ kind: 'exited' });
+    await expect.poll(() => inside.end, { timeout: 15_000 }).toMatchObject({ kind: 'exited' });
     const [recording] = await recordingsOf(robin, id);
     const cast = await robin.call('GET', `/v1/recordings/${recording?.id}/cast`);
     const text = String(cast.body);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Broker } from '../../src/broker.js';
 import type { NewSession } from '../../src/contract/session.schema.js';
 import { TicketView } from '../../src/contract/terminal.schema.js';
+import { tookMs } from '../support/own.time.js';
 import { TerminalClient } from '../support/terminal.client.js';
 import type { Profile } from './entering.lab.js';
 import { EnteringLab } from './entering.lab.js';
@@ -47,18 +48,16 @@ describe('a terminal of a real broker', () => {
   it('is closed in less than a second once its session is ended', async () => {
     const { robin, id, client } = await connect('?columns=90&rows=30');
     client.type('echo $((40 + 2)) $(stty size)\n');
-    await vi.waitFor(() => expect(client.bytes().toString()).toContain('42 30 90'), 8_000);
+    await vi.waitFor(() => expect(client.bytes().toString()).toContain('42 30 90'), 15_000);
     expect(client.texts.map((it) => it['kind'])).toContain('begin');
     await robin.act(id, 'end');
-    const endedAt = performance.now();
-    await client.said('end');
-    expect(performance.now() - endedAt).toBeLessThan(1_000);
+    expect(await tookMs(() => client.said('end'))).toBeLessThan(1_000);
     expect(client.texts.at(-1)).toMatchObject({ kind: 'session-over', reason: 'left' });
     expect(await client.closed()).toBe(1000);
   });
 
   it('goes over to the container of an extension, says so, and works there until the new deadline', async () => {
-    const { robin, id, client } = await connect('', 'extended', { durationSeconds: 6 });
+    const { robin, id, client } = await connect('', 'extended', { durationSeconds: 10 });
     const sees = (pattern: RegExp) =>
       vi.waitFor(
         () => {
@@ -74,7 +73,7 @@ describe('a terminal of a real broker', () => {
     const [, former] = await sees(/first: \[secret\] (mnt:\S+)/);
     const { deadline: before } = await robin.session(id);
 
-    await robin.act(id, 'extend', { durationSeconds: 12 });
+    await robin.act(id, 'extend', { durationSeconds: 14 });
     await vi.waitFor(() => expect(client.texts.map((it) => it['kind'])).toContain('moved'), {
       timeout: 10_000,
     });
@@ -90,7 +89,7 @@ describe('a terminal of a real broker', () => {
     const { deadline: after } = await robin.session(id);
     const [was, is] = [Date.parse(before ?? ''), Date.parse(after ?? '')];
     expect(is).toBeGreaterThan(was + 3_000);
-    await vi.waitUntil(() => Date.now() > was + 500, { timeout: 15_000, interval: 50 });
+    await vi.waitUntil(() => Date.now() > was + 500, { timeout: 20_000, interval: 50 });
     client.type('echo still-$((40 + 2))\n');
     await sees(/still-42/);
 

@@ -9,6 +9,7 @@ import type { Broker } from '../../src/broker.js';
 import { AuditPage } from '../../src/contract/audit.schema.js';
 import { CHANNELS, TicketView } from '../../src/contract/terminal.schema.js';
 import { BrokerLab } from '../support/broker.lab.js';
+import { tookMs } from '../support/own.time.js';
 import type { ReceivedSpan } from '../support/otlp.receiver.js';
 import { OtlpReceiver } from '../support/otlp.receiver.js';
 import { TerminalClient } from '../support/terminal.client.js';
@@ -74,7 +75,7 @@ async function typeSomething(client: ApiClient, { url }: Broker, id: string): Pr
   const terminal = TerminalClient.connect(Number(new URL(url).port), { id, ticket });
   await terminal.said('open');
   terminal.type(`echo ${TYPED}\n`);
-  await vi.waitFor(() => expect(terminal.bytes(CHANNELS.stdout).toString()).toContain(TYPED));
+  await expect.poll(() => terminal.bytes(CHANNELS.stdout).toString()).toContain(TYPED);
   terminal.leave();
   return ticket;
 }
@@ -209,20 +210,19 @@ test.each([
     await robin.until(session.id, ['active']);
     await robin.act(session.id, 'end');
     await robin.until(session.id, ['ended']);
-    await vi.waitFor(() => expect(collector.requests.length).toBeGreaterThan(0), 5_000);
+    await vi.waitFor(() => expect(collector.requests.length).toBeGreaterThan(0), 10_000);
     expect(collector.requests[0]?.path).toBe('/v1/traces');
     expect(collector.requests[0]?.headers['x-api-key']).toBe(HEADER);
     if (status !== 'silent') {
       await vi.waitFor(async () => {
         const metrics = await (await fetch(`${traced.managementUrl}/metrics`)).text();
         expect(metrics).toMatch(/hallpass_trace_spans_dropped_total\{why="not-taken"\} [1-9]/);
-      }, 5_000);
+      }, 10_000);
       const told = lines.filter(({ msg }) => msg === 'spans of traces are dropped');
       expect(told).toHaveLength(1);
       expect(JSON.stringify(told)).not.toContain(HEADER);
     }
-    const before = performance.now();
-    await traced.stop();
-    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(await tookMs(() => traced.stop())).toBeLessThan(5_000);
   },
+  60_000,
 );
