@@ -59,12 +59,12 @@ test.each([
 
     lab.slack[fault] = false;
     await expect.poll(async () => lab.about(id, 'robin'), LATER).toHaveLength(1);
-    const request = await lab.says(id, 'approvals', 'Ended by its requester');
+    const request = await lab.says(id, 'approvals', 'Ended by its requester', LATER);
     await expect.poll(under('approvals', request), LATER).toEqual(['alex@example.com approved']);
-    const card = await lab.says(id, 'robin', `hallpass recording list ${id}`);
+    const card = await lab.says(id, 'robin', `hallpass recording list ${id}`, LATER);
     await expect.poll(under('robin', card), LATER).toEqual(['Your session has ended.']);
   },
-  180_000,
+  300_000,
 );
 
 test('what happens while Slack comes and goes is told in its order, and nothing twice', async () => {
@@ -72,24 +72,24 @@ test('what happens while Slack comes and goes is told in its order, and nothing 
   lab.slack.fail('chat.update', 'lost', { status: 503 });
   lab.slack.fail('conversations.history', 'dropped');
   const id = await asked();
-  const request = await lab.says(id, 'approvals', 'Waiting');
+  const request = await lab.says(id, 'approvals', 'Waiting', LATER);
   await approved(id);
   const robin = await lab.as('requester', broker);
   await robin.until(id, ['active']);
-  await lab.says(id, 'approvals', '*Running*');
+  await lab.says(id, 'approvals', '*Running*', LATER);
   await robin.act(id, 'end');
   await robin.until(id, ['ended']);
-  const over = await lab.says(id, 'approvals', 'Ended by its requester');
+  const over = await lab.says(id, 'approvals', 'Ended by its requester', LATER);
   expect(over.ts).toBe(request.ts);
   await expect.poll(under('approvals', over), LATER).toEqual(['alex@example.com approved']);
-  const card = await lab.says(id, 'robin', `hallpass recording list ${id}`);
+  const card = await lab.says(id, 'robin', `hallpass recording list ${id}`, LATER);
   const steps = ['waits for consent.', 'is approved.', 'runs.', 'has ended.'];
   await expect
     .poll(under('robin', card), LATER)
     .toSatisfy((told: readonly string[]) => told.at(-1) === 'Your session has ended.');
   const told = await lab.under('robin', card);
   expect(told).toEqual(steps.map((it) => `Your session ${it}`).filter((it) => told.includes(it)));
-}, 180_000);
+}, 300_000);
 
 test('an archived channel, and a requester who is gone, hold up neither the session nor its other messages', async () => {
   await lab.slack.ask('conversations.archive', { channel: lab.places.approvals });
@@ -124,6 +124,6 @@ test('a token that was revoked is waited for, and metrics say for how long', asy
   const id = await asked();
   const metrics = async () => (await fetch(`${broker.managementUrl}/metrics`)).text();
   await expect.poll(metrics, SOON).toMatch(/hallpass_slack_due_seconds (?!0\b)/);
-  await lab.says(id, 'approvals', 'Waiting');
+  await lab.says(id, 'approvals', 'Waiting', LATER);
   await expect.poll(metrics, SOON).toMatch(/hallpass_slack_due_seconds 0\b/);
-});
+}, 180_000);

@@ -2,13 +2,16 @@ import '../support/needs.containers.js';
 import { mkdir, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { ACCOUNT, auditEntryOf } from '../support/audit.entries.js';
 import { HallpassHome } from '../support/hallpass.client.js';
 import type { SlackBroker } from '../support/slack.story.lab.js';
 import { SlackStoryLab, SOON } from '../support/slack.story.lab.js';
 
 const TOKEN = 'a-token-of-the-api-server-0123456789abcdef';
+
+// A test waits for several messages, one after the other.
+vi.setConfig({ testTimeout: 120_000 });
 
 let lab: SlackStoryLab;
 let broker: SlackBroker;
@@ -61,7 +64,7 @@ async function glassBroken(): Promise<string> {
     target: { pod: await lab.pod() },
     profile: 'shell',
     reason: 'all orders fail <!channel>',
-    durationSeconds: 12,
+    durationSeconds: 18,
     breakGlass: true,
   });
   return id;

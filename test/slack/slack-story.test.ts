@@ -1,10 +1,13 @@
 import '../support/needs.containers.js';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WORD_FORMS } from '../../src/adapters/slack/word.modals.js';
 import { PageBrowser } from '../support/page.browser.js';
 import type { LabMessage } from '../support/slack.lab.js';
 import type { SlackBroker } from '../support/slack.story.lab.js';
 import { SlackStoryLab, SOON, valueOf } from '../support/slack.story.lab.js';
+
+// A test waits for several messages, one after the other.
+vi.setConfig({ testTimeout: 120_000 });
 
 let lab: SlackStoryLab;
 let broker: SlackBroker;

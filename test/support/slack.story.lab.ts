@@ -195,9 +195,14 @@ export class SlackStoryLab implements AsyncDisposable {
   }
 
   /** The one message about a session there, once it says this. */
-  async says(id: string, place: SlackPlaceName, words: string): Promise<LabMessage> {
+  async says(
+    id: string,
+    place: SlackPlaceName,
+    words: string,
+    patience = SOON,
+  ): Promise<LabMessage> {
     await expect
-      .poll(async () => JSON.stringify(await this.about(id, place)), SOON)
+      .poll(async () => JSON.stringify(await this.about(id, place)), patience)
       .toContain(words);
     const [message, ...more] = await this.about(id, place);
     if (!message || more.length > 0) throw new Error(`${more.length + 1} messages about ${id}`);
