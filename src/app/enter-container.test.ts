@@ -281,6 +281,21 @@ describe('who watches', () => {
     expect(notices[1]?.text).toBe('alex@example.com is watching.');
   });
 
+  it('and must, is not taken for there by what was asked before they left and answered after', async () => {
+    lab = await new EntranceLab().active(600, { watcher: 'required' });
+    const { notices } = await lab.enter();
+    const slow = Promise.withResolvers<undefined>();
+    lab.presence.held = slow.promise;
+    const leave = await lab.presence.comes(lab.session.id, ALEX);
+    lab.presence.held = undefined;
+    await leave();
+    await new Promise((resolve) => setImmediate(resolve));
+    slow.resolve(undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(told(notices)).toEqual(['begin', 'paused']);
+    expect(lab.streams.asked).toEqual([]);
+  });
+
   it('and must, is noticed even where all news are lost', async () => {
     lab = await new EntranceLab().active(600, { watcher: 'required' });
     lab.presence.lost = true;

@@ -47,6 +47,8 @@ export class LiveSession {
   readonly gate: Gate;
   private readonly change = new Gate(false);
   private watchers: readonly Watching[] = [];
+  /** Looks at who watches: how many were begun, and the newest of which something is known. */
+  private looks = { begun: 0, known: 0 };
   private timers: NodeJS.Timeout[] = [];
   private armedFor: number | undefined;
   private inputAt: Date | undefined;
@@ -148,8 +150,18 @@ export class LiveSession {
     for (const stream of this.open) stream.tell({ kind, text });
   }
 
-  /** Who watches now; undefined: it cannot be known, which counts as nobody where somebody must. */
-  seesWatchers(watchers: readonly Watching[] | undefined): void {
+  /** A look at who watches begins. @returns its number, by which it is known how old what it saw is. */
+  beginsLook(): number {
+    return ++this.looks.begun;
+  }
+
+  /**
+   * Who watches, by a look that was begun; undefined: it cannot be known, which counts as nobody where somebody must.
+   * Answers may come in another order than they were asked for: an older one changes nothing.
+   */
+  seesWatchers(watchers: readonly Watching[] | undefined, look = this.beginsLook()): void {
+    if (look < this.looks.known) return;
+    this.looks.known = look;
     const before = this.watchers;
     if (watchers) {
       const others = watchers.filter(({ person }) => !samePerson(person, this.current.requester));

@@ -158,11 +158,12 @@ export class LiveStreams {
   async lookAtWatchers(live: LiveSession): Promise<void> {
     const { presence, journal } = this.deps;
     const { id } = live.session;
+    const look = live.beginsLook();
     try {
-      live.seesWatchers(await inTime(presence.watching(id)));
+      live.seesWatchers(await inTime(presence.watching(id)), look);
     } catch (error) {
       journal.warn({ session: id, err: error }, 'it is not known who watches a session');
-      live.seesWatchers(undefined);
+      live.seesWatchers(undefined, look);
     }
   }
 

@@ -128,6 +128,8 @@ export class MemoryPresence extends Presence {
   broken: Error | undefined;
   /** Makes the news of who comes and goes get lost. */
   lost = false;
+  /** What is asked now is answered then, as it is now. */
+  held: Promise<undefined> | undefined;
 
   /** @param log where it is written who comes and goes. */
   constructor(private readonly log?: AuditLog) {
@@ -136,7 +138,8 @@ export class MemoryPresence extends Presence {
 
   watching(session: SessionId): Promise<readonly Watching[]> {
     if (this.broken) return Promise.reject(this.broken);
-    return Promise.resolve(this.rows.filter((it) => it.session === session));
+    const seen = this.rows.filter((it) => it.session === session);
+    return this.held?.then(() => seen) ?? Promise.resolve(seen);
   }
 
   async join({ session, person, came, left }: Visit): Promise<() => Promise<void>> {
