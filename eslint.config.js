@@ -17,6 +17,12 @@ const BANS = [
     selector: 'TSAsExpression > TSAnyKeyword',
     message: '`as any` switches the checker off. Parse input with Zod, or say what the type is.',
   },
+  {
+    selector:
+      'CallExpression[callee.object.name="vi"][callee.property.name=/^wait(For|Until)$/][arguments.length=1]',
+    message:
+      'It waits for one second, which a busy machine may need. Say how long, or write `expect.poll`.',
+  },
 ];
 
 const DEFAULT_EXPORT = {

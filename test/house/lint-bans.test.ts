@@ -43,6 +43,7 @@ describe('the linter bans', () => {
     ['enums', 'src/app/x.ts', 'export enum X { A }', 'An enum is code'],
     ['default exports', 'src/app/x.ts', 'export default 1;', 'Export it by name'],
     ['as any', 'test/x.ts', 'export const x = 1 as any;', 'Parse input with Zod'],
+    ['a wait of a second', 'test/x.ts', 'await vi.waitFor(() => true);', 'Say how long'],
   ])('%s, and says what to do in its place', async (_, path, text, said) => {
     expect((await messages(path, text)).join('\n')).toContain(said);
   });
