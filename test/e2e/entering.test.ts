@@ -75,6 +75,8 @@ describe('a terminal', () => {
     async () => {
       const { robin, id } = await lab.active(broker, 'kept');
       const inside = await lab.enter(broker, id);
+      // What is typed before the prompt is there is lost by the multiplexer.
+      await expect.poll(() => inside.text).toMatch(/[#$] /);
       await inside.type('KEPT=$((40 + 2)); clear');
       await inside.type('echo is-$KEPT');
       await inside.sees('is-42');
@@ -82,6 +84,7 @@ describe('a terminal', () => {
       expect(await inside.stream.ended).toEqual({ kind: 'left' });
       const other = await lab.broker();
       const again = await lab.enter(other, id);
+      await expect.poll(() => again.text).toMatch(/[#$] /);
       await again.type('echo still-$KEPT');
       await again.sees('still-42');
       await endSession(robin, id);
