@@ -329,7 +329,7 @@ async function send(
   url: string,
   { who, path, method = 'GET', headers = {}, body }: Call,
 ): Promise<Answer> {
-  const request = new supertest.Test(url, method, path).timeout(10_000);
+  const request = new supertest.Test(url, method, path).timeout(25_000);
   if (who !== undefined) request.set('authorization', `Bearer ${who}`);
   if (body !== undefined) request.set('content-type', 'application/json');
   request.set(headers);
