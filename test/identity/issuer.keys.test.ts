@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TokenVerifier } from '../../src/adapters/oidc/token.verifier.js';
 import type { Problem } from '../../src/domain/problem.js';
+import { tookMs } from '../support/own.time.js';
 import { LoopbackIssuer, StandingClock } from './loopback.issuer.js';
 
 let clock: StandingClock;
@@ -161,13 +162,13 @@ describe('an issuer that cannot be reached', () => {
     expect(await verifier.verify(token)).toEqual(accepted);
   });
 
-  it('is given up after five seconds of silence', { timeout: 15_000 }, async () => {
+  it('is given up after five seconds of silence', { timeout: 30_000 }, async () => {
     issuer.fault = () => undefined;
     const startedAt = performance.now();
-    expect(await verifier.verify(await issuer.sign())).toEqual(unavailable);
-    const tookMs = performance.now() - startedAt;
-    expect(tookMs).toBeGreaterThan(4_900);
-    expect(tookMs).toBeLessThan(8_000);
+    const verifying = async () =>
+      expect(await verifier.verify(await issuer.sign())).toEqual(unavailable);
+    expect(await tookMs(verifying)).toBeLessThan(8_000);
+    expect(performance.now() - startedAt).toBeGreaterThan(4_900);
   });
 });
 
@@ -213,10 +214,10 @@ describe('an issuer that answers with', () => {
   it.each(faults)('%s counts as one that cannot be reached', async (_what, fault) => {
     verifier = made({ jwksUri: `${issuer.url}/keys` });
     issuer.fault = fault;
-    const startedAt = performance.now();
-    expect(await verifier.verify(await issuer.sign())).toEqual(unavailable);
+    const verifying = async () =>
+      expect(await verifier.verify(await issuer.sign())).toEqual(unavailable);
     // long before the time limit: nothing of this is waited for
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(await tookMs(verifying)).toBeLessThan(4_000);
     expect(failures).toHaveLength(1);
     issuer.fault = undefined;
     clock.advance(10);

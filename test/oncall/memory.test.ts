@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tookMs } from '../support/own.time.js';
 import type { Answer } from './on-call.server.js';
 import { json, lab, OnCallServer, ROBIN, TOKEN } from './on-call.server.js';
 
@@ -148,6 +149,8 @@ describe('a source that cannot be asked', () => {
   });
 });
 
+const MANY_TIMES_TOO_LARGE = gzipSync(`["robin@example.com"${' '.repeat(50_000_000)}]`);
+
 /** Writes `piece` again and again, as fast as it is taken. */
 function pour(response: ServerResponse, piece: string): void {
   response.on('error', () => undefined);
@@ -189,7 +192,7 @@ describe('an answer that is', () => {
       'too large once it is unpacked',
       (_, response) => {
         response.writeHead(200, { 'content-encoding': 'gzip' });
-        response.end(gzipSync(`["robin@example.com"${' '.repeat(50_000_000)}]`));
+        response.end(MANY_TIMES_TOO_LARGE);
       },
       'answered with more than 1048576 bytes',
     ],
@@ -199,10 +202,9 @@ describe('an answer that is', () => {
   it.each(faults)('%s tells nothing, in time, and says why', async (_what, fault, words) => {
     server.answer = fault;
     const { ask, onCall } = lab();
-    const startedAt = performance.now();
     const source = server.source({ secret: 'pagerduty' });
-    expect(await ask(source)).toBe('unknown');
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    const asking = async () => expect(await ask(source)).toBe('unknown');
+    expect(await tookMs(asking)).toBeLessThan(4_000);
     expect(server.asked).toHaveLength(1);
     expect(onCall.states([source])[0]!.lastError).toBe(words);
   });
@@ -228,10 +230,10 @@ describe('an answer that is', () => {
     const { ask, onCall } = lab();
     const startedAt = performance.now();
     const source = server.source({ timeoutSeconds: 1 });
-    expect(await Promise.all([ask(source), ask(source)])).toEqual(['unknown', 'unknown']);
-    const tookMs = performance.now() - startedAt;
-    expect(tookMs).toBeGreaterThan(900);
-    expect(tookMs).toBeLessThan(4_000);
+    const asking = async () =>
+      expect(await Promise.all([ask(source), ask(source)])).toEqual(['unknown', 'unknown']);
+    expect(await tookMs(asking)).toBeLessThan(4_000);
+    expect(performance.now() - startedAt).toBeGreaterThan(900);
     expect(onCall.states([source])[0]!.lastError).toBe(words);
     expect(server.asked).toHaveLength(1);
   });
@@ -242,10 +244,9 @@ describe('an answer that is', () => {
       const later = setTimeout(() => json({ oncalls, more: true })(request, response), 300);
       response.once('close', () => clearTimeout(later));
     };
-    const startedAt = performance.now();
     const source = server.source({ shape: { kind: 'pagerduty' }, timeoutSeconds: 1 });
-    expect(await lab().ask(source)).toBe('unknown');
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    const asking = async () => expect(await lab().ask(source)).toBe('unknown');
+    expect(await tookMs(asking)).toBeLessThan(3_000);
   });
 });
 

@@ -4,15 +4,17 @@ import { CASES, skipWhereImpossible, STRONG_CASES, Trial, turnsOf } from './time
 import { hostileUser, stayingUser } from './users.js';
 
 const DURATION_SECONDS = 3;
-/** By this much the timer may be early, or what looks at it late. */
-const SLACK_MS = 1_000;
+/** By this much the timer may be early; it counts whole seconds. */
+const EARLY_MS = 1_000;
+/** By this much the end may be seen late on a busy machine; whoever fights the timer would hold on for much longer. */
+const LATE_MS = 3_000;
 /** Enough for whatever comes late; what comes in time is told by the clock, not by this. */
 const PATIENCE_MS = 10_000;
 
 function expectInTime(trial: Trial, ended: Ended): void {
   const heldMs = ended.atMs - trial.debug.startedAtMs;
-  expect(heldMs).toBeGreaterThan(DURATION_SECONDS * 1000 - SLACK_MS);
-  expect(heldMs).toBeLessThan(DURATION_SECONDS * 1000 + SLACK_MS);
+  expect(heldMs).toBeGreaterThan(DURATION_SECONDS * 1000 - EARLY_MS);
+  expect(heldMs).toBeLessThan(DURATION_SECONDS * 1000 + LATE_MS);
 }
 
 describe.concurrent.each(CASES)('$shell, $person, $pids PID namespace', (it) => {
