@@ -183,7 +183,7 @@ describe('credentials', () => {
     for (const one of refused) expect(one).toMatchObject({ problem: 'cluster-unauthorized' });
     expect(await runs('silent')).toBe(1);
     const pid = Number(await readFile(pidFile, 'utf8'));
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'));
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 10_000);
   });
 
   it('that a plugin does not get a second time are a problem behind a SOCKS proxy too, not a crash', async () => {

@@ -2,7 +2,7 @@ import type { RequestOptions } from 'node:https';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { CredentialPlugin, byPlugin } from './credential.plugin.js';
 
@@ -49,9 +49,7 @@ async function runs(pid: number): Promise<boolean> {
 }
 
 async function untilGone(pids: readonly number[]): Promise<void> {
-  await vi.waitFor(async () =>
-    expect(await Promise.all(pids.map(runs))).toEqual(pids.map(() => false)),
-  );
+  await expect.poll(() => Promise.all(pids.map(runs))).toEqual(pids.map(() => false));
 }
 
 const MINUTE_AGO = new Date(Date.now() - 60_000).toISOString();
