@@ -16,6 +16,8 @@ export interface Extent {
   readonly terminals: readonly number[];
   /** How long they are looked at, idle and busy. */
   readonly watchMs: number;
+  /** So many looks in turn, five a second, show that nothing goes on: recordings that have ended are looked for every two seconds. */
+  readonly quietLooks: number;
 }
 
 const FULL: Extent = {
@@ -25,6 +27,7 @@ const FULL: Extent = {
   prompts: 20,
   terminals: [10, 100, 300, 1_000],
   watchMs: 10_000,
+  quietLooks: 12,
 };
 
 /** The Pods of the prompts, beside the first; those of the many terminals come after. */
@@ -43,7 +46,10 @@ export async function measureTerminal(
   signal.throwIfAborted();
   const most = Math.max(0, ...extent.terminals);
   const many = 1 + PROMPT_PODS;
-  await using stage = await TerminalStage.start(say, many + most + 1);
+  await using stage = await TerminalStage.start(say, {
+    pods: many + most + 1,
+    quietLooks: extent.quietLooks,
+  });
   signal.throwIfAborted();
   const session = await stage.running(0);
   const direct: Way = (wanted) => stage.direct(session, wanted);

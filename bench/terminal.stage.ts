@@ -16,8 +16,6 @@ import type { BrokerAsked, ClusterSaid, Usage as Used } from './terminal.program
 import { BrokerSaid, ClusterSaid as Said, Time, Usage } from './terminal.programs.js';
 
 const ACTIVE_MS = 60_000;
-/** So many looks in turn at which the broker did nearly nothing: recordings that have ended are looked for every two seconds. */
-const QUIET_LOOKS = 12;
 const QUIET_LOOK_MS = 200;
 const QUIET_CPU_MS = 10;
 
@@ -34,12 +32,17 @@ export class TerminalStage implements AsyncDisposable {
     private readonly opened: AsyncDisposableStack,
     readonly cluster: ClusterSaid,
     private readonly configPath: string,
+    private readonly quietLooks: number,
   ) {}
 
   private broker: ForkedProgram | undefined;
   private clients: readonly ApiClient[] = [];
 
-  static async start(say: (what: string) => void, pods: number): Promise<TerminalStage> {
+  /** @param quietLooks at so many looks in turn the broker does nearly nothing before it counts as quiet. */
+  static async start(
+    say: (what: string) => void,
+    { pods, quietLooks }: { readonly pods: number; readonly quietLooks: number },
+  ): Promise<TerminalStage> {
     await using opened = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'hallpass-bench-'));
     opened.defer(() => rm(folder, { recursive: true, force: true }));
@@ -61,7 +64,7 @@ export class TerminalStage implements AsyncDisposable {
       policies: join(PROJECT_ROOT, 'bench', 'policies'),
       server: { tls: cluster.said.tls },
     });
-    const stage = new TerminalStage(opened.move(), cluster.said, path);
+    const stage = new TerminalStage(opened.move(), cluster.said, path, quietLooks);
     stage.opened.defer(() => stage.broker?.[Symbol.asyncDispose]());
     try {
       await stage.anew(say);
@@ -97,7 +100,7 @@ export class TerminalStage implements AsyncDisposable {
 
   /** Resolves when the broker has nothing left to do of what was before: recordings are read again once they end. */
   async quiet(): Promise<void> {
-    for (let calm = 0; calm < QUIET_LOOKS;) {
+    for (let calm = 0; calm < this.quietLooks;) {
       const fromMs = await this.cpuMs();
       await after(QUIET_LOOK_MS);
       calm = (await this.cpuMs()) - fromMs < QUIET_CPU_MS ? calm + 1 : 0;
