@@ -77,6 +77,7 @@ export class AdmissionPolicies {
     }
   }
 
+  /** Policies are asked in the order of their manifests; an API server asks them in no order. */
   review(facts: AdmissionFacts): Admitted {
     const denials: { readonly text: string; readonly failure: Failure }[] = [];
     const warnings: string[] = [];
@@ -108,7 +109,8 @@ export class AdmissionPolicies {
         }
       }
     }
-    if (failed.length > 0) annotations[FAILURE] = JSON.stringify(failed);
+    // An annotation is set once: an API server drops, with a line in its own log, what it finds after the first.
+    if (failed.length > 0) annotations[FAILURE] = JSON.stringify(failed.slice(0, 1));
     const [first] = denials;
     return {
       warnings,

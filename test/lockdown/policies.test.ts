@@ -9,6 +9,7 @@ import { SECURITY_CONTEXTS } from '../../src/domain/policy/debug-profiles.js';
 import { recordedRequests } from '../support/audit.entries.js';
 import { POLICY_FILES, lockdownTexts, readLockdown } from './lockdown.files.js';
 import type { LockdownValues } from './lockdown.files.js';
+import { changedContainer, LIMITS, WRONG_CONTAINERS } from './lockdown.cases.js';
 import {
   adding,
   DIGEST,
@@ -81,6 +82,16 @@ describe('the policies', () => {
     expect(warnings).toEqual([expect.stringContaining('Only Hallpass adds debug containers')]);
     expect(Object.values(annotations).join()).toContain('"policy":"hallpass-adding"');
   });
+});
+
+test('a request that fails in several ways has the first of them in the audit log, and a warning for each', () => {
+  const wrong = { ...sessionContainer(), image: 'busybox:1', tty: true };
+  const { warnings, annotations } = inForce('audit').review(adding(HALLPASS, [wrong]));
+  expect(warnings).toHaveLength(2);
+  const [failed] = Object.values(annotations);
+  expect(JSON.parse(failed ?? '')).toEqual([
+    expect.objectContaining({ message: expect.stringContaining('The image is not') as unknown }),
+  ]);
 });
 
 describe('who adds debug containers', () => {
@@ -188,114 +199,8 @@ describe('who enters', () => {
 });
 
 describe('what Hallpass adds', () => {
-  type Changed = (spec: Record<string, unknown>) => object;
-  const env = (name: string, value: unknown) => ({ name, value });
-  const wrong: readonly {
-    readonly what: string;
-    readonly change: Changed;
-    readonly says: string;
-  }[] = [
-    {
-      what: 'another digest',
-      change: () => ({ image: DIGEST.replace('ab', 'cd') }),
-      says: 'image',
-    },
-    {
-      what: 'a tag',
-      change: () => ({ image: 'registry.example.com/debug/tools:1' }),
-      says: 'image',
-    },
-    { what: 'no command', change: () => ({ command: undefined }), says: 'not the timer' },
-    {
-      what: 'a shell for command',
-      change: () => ({ command: ['/bin/sh'] }),
-      says: 'not the timer',
-    },
-    { what: 'more arguments', change: () => ({ args: ['-x'] }), says: 'not the timer' },
-    { what: 'a timer that does not hold', change: words(6, 'exit 0'), says: 'not the timer' },
-    { what: 'a chooser of its own', change: words(2, 'sleep 9999'), says: 'not the timer' },
-    { what: 'another shell', change: words(0, '/tmp/sh'), says: 'shells and timer.* in' },
-    { what: 'a time that is no number', change: words(5, '$(id)'), says: 'not the timer' },
-    { what: 'too long a time', change: words(5, '999999'), says: 'for longer than is allowed' },
-    { what: 'no session', change: () => ({ env: [] }), says: 'does not name its session' },
-    {
-      what: 'another session',
-      change: (spec) => ({ env: [env('HALLPASS_SESSION', '0'.repeat(16)), ...rest(spec, 0)] }),
-      says: 'does not name its session',
-    },
-    {
-      what: 'two sessions',
-      change: (spec) => ({ env: [...rest(spec), env('HALLPASS_SESSION', '0'.repeat(16))] }),
-      says: 'does not name its session',
-    },
-    { what: 'a name of its own', change: () => ({ name: 'hallpass-x' }), says: 'its session' },
-    {
-      what: 'a secret in its environment',
-      change: (spec) => ({
-        env: [...rest(spec), { name: 'X', valueFrom: { secretKeyRef: { name: 'db', key: 'p' } } }],
-      }),
-      says: 'environment',
-    },
-    {
-      what: 'secrets in its environment',
-      change: () => ({ envFrom: [{ secretRef: { name: 'db' } }] }),
-      says: 'environment',
-    },
-    {
-      what: 'a library before its shell',
-      change: (spec) => ({ env: [...rest(spec), env('LD_PRELOAD', '/tmp/x.so')] }),
-      says: 'environment',
-    },
-    {
-      what: 'a variable that bounds the functions of its shell',
-      change: (spec) => ({ env: [...rest(spec), env('FUNCNEST', '1')] }),
-      says: 'environment',
-    },
-    {
-      // Kubernetes puts it in the place of what the timer has for a command, in the text that was compared.
-      what: 'a variable that is called as a command of the timer',
-      change: (spec) => ({ env: [...rest(spec), env('date +%s', '0; exec sh; #')] }),
-      says: 'environment',
-    },
-    {
-      what: 'volumes',
-      change: () => ({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }),
-      says: 'volumes',
-    },
-    {
-      // The kubelet mounts a file there, which the container may write.
-      what: 'a file in the place of another',
-      change: () => ({ terminationMessagePath: '/etc/ld.so.preload' }),
-      says: 'another message file',
-    },
-    { what: 'a terminal', change: () => ({ tty: true }), says: 'standard input' },
-    { what: 'no standard input', change: () => ({ stdin: false }), says: 'standard input' },
-    { what: 'privilege', change: context({ privileged: true }), says: 'beyond the limits' },
-    { what: 'an unmasked /proc', change: context({ procMount: 'Unmasked' }), says: 'limits' },
-    {
-      what: 'a host process',
-      change: context({ windowsOptions: { hostProcess: true } }),
-      says: 'limits',
-    },
-    {
-      what: 'a capability',
-      change: context({ capabilities: { add: ['SYS_PTRACE', 'SYS_ADMIN'] } }),
-      says: 'capability',
-    },
-    {
-      what: 'no seccomp',
-      change: context({ seccompProfile: { type: 'Unconfined' } }),
-      says: 'unconfined',
-    },
-    {
-      what: 'no AppArmor',
-      change: context({ appArmorProfile: { type: 'Unconfined' } }),
-      says: 'unconfined',
-    },
-  ];
-  test.each(wrong)('is refused with $what', ({ change, says }) => {
-    const spec = { ...sessionContainer() };
-    const changed = JSON.parse(JSON.stringify({ ...spec, ...change(spec) })) as object;
+  test.each(WRONG_CONTAINERS)('is refused with $what', ({ change, says }) => {
+    const changed = changedContainer(change);
     expect(saidTo(adding(HALLPASS, [changed]))).toContain(says);
     // It is found among others, too.
     expect(saidTo(adding(HALLPASS, [sessionContainer(), changed]))).toContain(says);
@@ -306,22 +211,7 @@ describe('what Hallpass adds', () => {
     expect(saidTo(adding(HALLPASS, [{ name: 'app2', ...rest }]))).toContain('and no others');
   });
 
-  const limits: readonly {
-    readonly key: string;
-    readonly open: DebugProfile['securityContext'];
-    readonly kept: DebugProfile['securityContext'];
-  }[] = [
-    { key: 'root', open: { runAsUser: 0 }, kept: { runAsUser: 1000 } },
-    { key: 'root', open: null, kept: { runAsNonRoot: true } },
-    {
-      key: 'privilegeEscalation',
-      open: { runAsUser: 1 },
-      kept: { allowPrivilegeEscalation: false },
-    },
-    { key: 'writableRoot', open: null, kept: { readOnlyRootFilesystem: true } },
-    { key: 'defaultCapabilities', open: null, kept: { capabilities: { drop: ['ALL'] } } },
-  ];
-  test.each(limits)('keeps to $key where that is refused', ({ key, open, kept }) => {
+  test.each(LIMITS)('keeps to $key where that is refused', ({ key, open, kept }) => {
     const strict = inForce('enforce', { limits: { [key]: 'refused' } });
     const said = (securityContext: DebugProfile['securityContext'], policies = strict) =>
       saidTo(adding(HALLPASS, [sessionContainer({ securityContext })]), policies);
@@ -372,21 +262,6 @@ describe('what Hallpass adds', () => {
     expect(without('audit')).toBe(ALLOWED);
   });
 });
-
-/** One word of the command replaced. */
-function words(at: number, word: string) {
-  return ({ command }: Record<string, unknown>) => ({
-    command: (command as string[]).map((it, index) => (index === at ? word : it)),
-  });
-}
-
-function context(securityContext: object) {
-  return () => ({ securityContext });
-}
-
-function rest({ env }: Record<string, unknown>, without?: number): object[] {
-  return (env as object[]).filter((_, index) => index !== without);
-}
 
 /** The names of all that an expression calls. */
 function functionsOf(node: ASTNode): string[] {
