@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CoreV1Api, RbacAuthorizationV1Api } from '@kubernetes/client-node';
-import { AuthorizationV1Api } from '@kubernetes/client-node';
+import { ApiException, AuthorizationV1Api } from '@kubernetes/client-node';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
@@ -99,6 +99,39 @@ export async function readManifests(
           return { ...manifest, metadata: moved(manifest.metadata) };
       }
     });
+}
+
+/** What is of the whole cluster gets a name of its own, and is called by it. */
+export function renamedFor(run: string, it: Manifest): Manifest {
+  const named = (name: string) => `${run}-${name}`;
+  switch (it.kind) {
+    case 'ClusterRole':
+      return { ...it, metadata: { name: named(it.metadata.name) } };
+    case 'ClusterRoleBinding':
+      return {
+        ...it,
+        metadata: { name: named(it.metadata.name) },
+        roleRef: { ...it.roleRef, name: named(it.roleRef.name) },
+      };
+    case 'Role':
+    case 'RoleBinding':
+    case 'ServiceAccount':
+      return it;
+  }
+}
+
+/** Removes what goes with no namespace; nothing where it is not there. */
+export async function removeClusterWide(
+  { rbac }: { readonly rbac: RbacAuthorizationV1Api },
+  { kind, metadata: { name } }: Manifest,
+): Promise<void> {
+  try {
+    if (kind === 'ClusterRole') await rbac.deleteClusterRole({ name });
+    if (kind === 'ClusterRoleBinding') await rbac.deleteClusterRoleBinding({ name });
+  } catch (error) {
+    const isGone = error instanceof ApiException && error.code === 404;
+    if (!isGone) throw error;
+  }
 }
 
 export async function createManifest(

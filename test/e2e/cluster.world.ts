@@ -10,7 +10,14 @@ import { loadKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.loader.
 import type { ProblemCode } from '../../src/domain/problem.js';
 import { isProblem } from '../../src/domain/problem.js';
 import type { Right } from './broker.rights.js';
-import { createManifest, may, readManifests, rightsOf } from './broker.rights.js';
+import {
+  createManifest,
+  may,
+  readManifests,
+  removeClusterWide,
+  renamedFor,
+  rightsOf,
+} from './broker.rights.js';
 import { ClusterAdmin } from './cluster.admin.js';
 import { ObjectsSeen } from './objects.seen.js';
 import { container, HOLD, isReady, podSpec, selecting } from './pod.shapes.js';
@@ -102,11 +109,15 @@ export class ClusterWorld implements AsyncDisposable {
     const namespaces = { apps: `${run}-apps`, brokers: `${run}-broker` };
     await Promise.all(Object.values(namespaces).map((name) => admin.makeNamespace(name)));
 
-    const manifests = await readManifests(settings.rights ?? BROKER_RIGHTS, {
+    const moved = await readManifests(settings.rights ?? BROKER_RIGHTS, {
       shop: namespaces.apps,
       hallpass: namespaces.brokers,
     });
-    for (const manifest of manifests) await createManifest(admin, manifest);
+    const manifests = moved.map((it) => renamedFor(run, it));
+    for (const manifest of manifests) {
+      made.defer(() => removeClusterWide(admin, manifest));
+      await createManifest(admin, manifest);
+    }
     const rights = rightsOf(manifests);
 
     const folder = await mkdtemp(join(tmpdir(), 'hallpass-world-'));
@@ -117,7 +128,9 @@ export class ClusterWorld implements AsyncDisposable {
     // An API server's authorizer learns of a new binding a moment later.
     await vi.waitUntil(
       async () => {
-        const answers = await Promise.all(rights.map((it) => may(account, namespaces.apps, it)));
+        // Those to impersonate are for single names.
+        const asked = rights.filter(({ verb }) => !verb.startsWith('impersonate'));
+        const answers = await Promise.all(asked.map((it) => may(account, namespaces.apps, it)));
         return answers.every(Boolean);
       },
       { timeout: patienceMs, interval: 200 },

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { ApiClient } from '../../sandbox/broker/api.client.js';
+import type { Surroundings } from '../../sandbox/broker/broker.config.js';
 import { writeBrokerConfig } from '../../sandbox/broker/broker.config.js';
+import { makeServerCertificate } from '../../sandbox/cluster/server.certificate.js';
+import { freePort } from '../../sandbox/free.port.js';
 import type { IdentityProvider } from '../../sandbox/identity/identity.provider.js';
 import { startIdentityProvider } from '../../sandbox/identity/identity.provider.js';
 import type { PersonKey } from '../../sandbox/identity/people.js';
@@ -28,13 +31,18 @@ export class MainJobLab implements AsyncDisposable {
     readonly world: ClusterWorld,
     private readonly parts: {
       readonly broker: Broker;
+      readonly caPem: string;
       readonly identity: IdentityProvider;
       readonly asked: readonly string[];
       readonly opened: AsyncDisposableStack;
     },
   ) {}
 
-  static async start(settings: WorldSettings): Promise<MainJobLab> {
+  /** @param more of the configuration. */
+  static async start(
+    settings: WorldSettings,
+    more: Pick<Surroundings, 'impersonate' | 'clusterAudit'> = {},
+  ): Promise<MainJobLab> {
     await using opened = new AsyncDisposableStack();
     const world = opened.use(await ClusterWorld.start(settings));
     const folder = await mkdtemp(join(tmpdir(), 'hallpass-main-job-'));
@@ -44,6 +52,16 @@ export class MainJobLab implements AsyncDisposable {
     const identity = await startIdentityProvider();
     opened.defer(() => identity.close());
 
+    const certificate = await makeServerCertificate('hallpass');
+    const file = async (name: string, text: string) => {
+      await writeFile(join(folder, name), text, { mode: 0o600 });
+      return join(folder, name);
+    };
+    const tls = {
+      caFile: await file('ca.crt', certificate.caPem),
+      certFile: await file('tls.crt', certificate.certPem),
+      keyFile: await file('tls.key', certificate.keyPem),
+    };
     const { startDeadlineSeconds, startGraceSeconds } = settings.pace;
     const { config } = await writeBrokerConfig({
       folder,
@@ -54,6 +72,9 @@ export class MainJobLab implements AsyncDisposable {
       policies: await writePolicies(join(folder, 'policies'), world),
       sessions: { startDeadlineSeconds, startGraceSeconds, checkSeconds: 1, leaseSeconds: 5 },
       log: { level: 'error' },
+      // kubectl shows its token to nobody else.
+      server: { port: await freePort(0), tls },
+      ...more,
     });
     const asked: string[] = [];
     const broker = await startBroker(config, {
@@ -61,13 +82,16 @@ export class MainJobLab implements AsyncDisposable {
     });
     if (isStartRefusal(broker)) throw new Error(broker.refused);
     opened.defer(() => broker.stop());
-    return new MainJobLab(world, { broker, identity, asked, opened: opened.move() });
+    return new MainJobLab(world, {
+      ...{ broker, identity, asked, caPem: certificate.caPem },
+      opened: opened.move(),
+    });
   }
 
   /** The API as somebody uses it who has just signed in. */
   async as(person: PersonKey): Promise<ApiClient> {
-    const { broker, identity } = this.parts;
-    return new ApiClient(broker.url, await identity.tokenFor(PEOPLE[person]));
+    const { broker, identity, caPem } = this.parts;
+    return new ApiClient(broker.url, await identity.tokenFor(PEOPLE[person]), caPem);
   }
 
   /** Asks for a long session on what `target` names, with the profile `shell` unless another is given. */
@@ -160,7 +184,7 @@ async function writePolicies(folder: string, world: ClusterWorld): Promise<strin
     profile('absent-shell', { shell: ABSENT_SHELL }),
     policy('at-once', ['shell', 'absent-image', 'absent-shell'], {
       effect: 'allow',
-      terms: { longest: '10m' },
+      terms: { longest: '10m', portForward: true },
     }),
     policy('on-consent', ['guarded'], {
       effect: 'allow',
