@@ -4,7 +4,7 @@ import { valuesSchema } from './chart.schema.js';
 import { cliDocument } from './cli.document.js';
 import { configurationDocument } from './configuration.document.js';
 import { LOCKDOWN_CHART } from './lockdown-chart.document.js';
-import { lockdownLimits } from './lockdown.document.js';
+import { CONTENTS, lockdownContents } from './lockdown.document.js';
 import { permissionsDocument } from './permissions.document.js';
 import { policiesDocument } from './policies.document.js';
 import { policyFactsDocument } from './policy-facts.document.js';
@@ -13,7 +13,7 @@ import { problemsDocument } from './problems.document.js';
 import { sessionMachineDocument } from './session-machine.document.js';
 
 const MADE: Readonly<Record<string, () => string>> = {
-  'deploy/lockdown/limits.yaml': lockdownLimits,
+  [CONTENTS]: lockdownContents,
   'docs/cli.md': cliDocument,
   'docs/configuration.md': configurationDocument,
   'docs/permissions.md': permissionsDocument,

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CHOOSE, TIMER } from '../src/domain/timebox/timer.script.js';
-import { literal } from './lockdown.document.js';
+import { CONTENTS, lockdownContents } from './lockdown.document.js';
 
 /** The policies of `deploy/lockdown`, each a file of the chart's `files/lockdown` as well. */
 const POLICIES = ['adding', 'entering', 'break-glass', 'contents'] as const;
@@ -19,7 +18,7 @@ const REPLACED: readonly (readonly [RegExp, string])[] = [
     '  name: $1\n  labels:\n    {{- include "hallpass.labels" (list . "lockdown") | nindent 4 }}',
   ],
   [/^( {2}(?:name|policyName): )hallpass-/gm, `$1${FULLNAME}-`],
-  [/ConfigMap hallpass-lockdown/g, `ConfigMap ${FULLNAME}-lockdown`],
+  [/policy hallpass-contents/g, `policy ${FULLNAME}-contents`],
   [/system:serviceaccount:hallpass:hallpass/g, ACCOUNT],
   [
     /(sessionGroups(?: #.*)?\n +expression: )'\[\]'/g,
@@ -32,25 +31,7 @@ const REPLACED: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The chart's form of a policy: the same text with the values of the chart. */
-function policyTemplate(name: (typeof POLICIES)[number]): string {
-  const text = readFileSync(`deploy/lockdown/${name}.yaml`, 'utf8');
-  return MADE + REPLACED.reduce((so, [from, to]) => so.replaceAll(from, to), text);
-}
-
-const LIMITS = `{{- $limits := .Values.lockdown.limits | default dict }}
-{{- $there := lookup "v1" "ConfigMap" .Release.Namespace (printf "%s-lockdown" (include "hallpass.fullname" .)) }}
-`;
-/** The texts that are in force until now: replicas of the version before start sessions while there are any. */
-const BEFORE = `  {{- range $key := list "timer.choose" "timer.hold" }}
-  {{- with dig "data" $key "" ($there | default dict) }}
-  {{ $key }}.before: {{ . | quote }}
-  {{- end }}
-  {{- end }}`;
-/** Without images Hallpass itself could add no container: what it adds is only looked at then. */
-const IS_HELD = `and (${IS_ENFORCED}) (not (empty (.Values.lockdown.limits | default dict).images))`;
-
-/** Each key of the limits, and what it is by default. */
+/** Each word of the limits, and what it is by default. */
 const WORDS = {
   privileged: 'refused',
   unconfined: 'refused',
@@ -61,40 +42,57 @@ const WORDS = {
   defaultCapabilities: 'allowed',
 } as const;
 
-function limitsTemplate(): string {
-  const words = Object.entries(WORDS).map(
-    ([key, word]) => `  ${key}: {{ $limits.${key} | default "${word}" }}`,
-  );
-  // What is empty stays empty: the usual values are those of values.yaml.
-  const lines = (key: string): string => `  ${key}: {{ join "\\n" $limits.${key} | quote }}`;
-  return `${MADE}${LIMITS}apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: ${FULLNAME}-lockdown
-  namespace: {{ .Release.Namespace }}
-  labels:
-    {{- include "hallpass.labels" (list . "lockdown") | nindent 4 }}
-data:
-${lines('images')}
-${lines('shells')}
-  longestSeconds: {{ $limits.longestSeconds | default 28800 | int | toString | quote }}
-${lines('capabilities')}
-${lines('env')}
-${words.join('\n')}
-${BEFORE}
-${literal('timer.choose', CHOOSE)}
-${literal('timer.hold', TIMER)}
+/** The limits of the values, and the timers that are in force until now: replicas of the version before start sessions while there are any. */
+const LIMITS = `{{- $limits := .Values.lockdown.limits | default dict }}
+{{- $allowed := list }}
+{{- range $key, $usual := dict ${Object.entries(WORDS)
+  .map((it) => it.map((word) => `"${word}"`).join(' '))
+  .join(' ')} }}
+{{- if eq (get $limits $key | default $usual) "allowed" }}{{ $allowed = append $allowed $key }}{{ end }}
+{{- end }}
+{{- $before := dict }}
+{{- $there := lookup "admissionregistration.k8s.io/v1" "ValidatingAdmissionPolicy" "" (printf "%s-contents" (include "hallpass.fullname" .)) }}
+{{- range dig "spec" "variables" list ($there | default dict) }}
+{{- $_ := set $before .name .expression }}
+{{- end }}
 `;
+
+/** What is empty stays empty: the usual values are those of values.yaml. */
+const listed = (key: string) => `$limits.${key} | default list | toJson | quote`;
+/** The expression of each variable of contents.yaml that the values give. */
+const GIVEN: Readonly<Record<string, string>> = {
+  images: listed('images'),
+  shells: listed('shells'),
+  longestSeconds: '$limits.longestSeconds | default 28800 | int | toString | quote',
+  capabilities: listed('capabilities'),
+  env: listed('env'),
+  allowed: '$allowed | toJson | quote',
+  choosersBefore: '$before.choosers | default "[]" | quote',
+  holdersBefore: '$before.holders | default "[]" | quote',
+};
+
+/** The chart's form of a policy: the same text with the values of the chart. */
+function policyTemplate(name: (typeof POLICIES)[number]): string {
+  const path = `deploy/lockdown/${name}.yaml`;
+  const text = path === CONTENTS ? lockdownContents() : readFileSync(path, 'utf8');
+  const made = REPLACED.reduce((so, [from, to]) => so.replaceAll(from, to), text);
+  return path === CONTENTS ? MADE + LIMITS + limited(made) : MADE + made;
 }
+
+function limited(text: string): string {
+  return Object.entries(GIVEN).reduce((so, [name, given]) => {
+    const place = new RegExp(`(- name: ${name}(?: #.*)?\\n +expression: ).*`);
+    if (!place.test(so)) throw new Error(`${CONTENTS} has no variable ${name}`);
+    return so.replace(place, (_, head: string) => `${head}{{ ${given} }}`);
+  }, text);
+}
+
+/** Without images Hallpass itself could add no container: what it adds is only looked at then. */
+const IS_HELD = `and (${IS_ENFORCED}) (not (empty (.Values.lockdown.limits | default dict).images))`;
 
 function bindingsTemplate(): string {
   const bindings = POLICIES.map((name) => {
     const isHeld = name === 'contents' ? IS_HELD : IS_ENFORCED;
-    const params = `  paramRef:
-    name: ${FULLNAME}-lockdown
-    namespace: {{ .Release.Namespace }}
-    parameterNotFoundAction: {{ ternary "Deny" "Allow" (${isHeld}) }}
-`;
     const actions =
       name === 'break-glass'
         ? '[Warn, Audit]'
@@ -107,7 +105,7 @@ metadata:
     {{- include "hallpass.labels" (list . "lockdown") | nindent 4 }}
 spec:
   policyName: ${FULLNAME}-${name}
-${name === 'contents' ? params : ''}  validationActions: ${actions}
+  validationActions: ${actions}
 `;
   });
   return MADE + bindings.join('---\n');
@@ -116,6 +114,5 @@ ${name === 'contents' ? params : ''}  validationActions: ${actions}
 /** `helm/hallpass/files/lockdown`: the lock-down kit as templates, by file. */
 export const LOCKDOWN_CHART: Readonly<Record<string, () => string>> = {
   ...Object.fromEntries(POLICIES.map((name) => [`${name}.yaml`, () => policyTemplate(name)])),
-  'limits.yaml': limitsTemplate,
   'bindings.yaml': bindingsTemplate,
 };

@@ -237,7 +237,7 @@ function granting(it: {
     isBroken ? allow(cluster, { name, rules, to: [to] }) : disallow(cluster, name);
 }
 
-const KIT = ['adding', 'entering', 'break-glass', 'contents', 'limits', 'enforce'];
+const KIT = ['adding', 'entering', 'break-glass', 'contents', 'enforce'];
 
 function lockDown(): Promise<string[]> {
   const file = (name: string) => join(PROJECT_ROOT, 'deploy', 'lockdown', `${name}.yaml`);

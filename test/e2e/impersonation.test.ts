@@ -1,7 +1,7 @@
 import '../support/needs.containers.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PEOPLE } from '../../sandbox/identity/people.js';
-import { lockdownTexts } from '../lockdown/lockdown.files.js';
+import { celList, lockdownTexts } from '../lockdown/lockdown.files.js';
 import { doctor, subject } from '../doctor/doctor.lab.js';
 import { rightText } from './broker.rights.js';
 import { IMAGE, NAMESPACE, RightsLab } from './rights.lab.js';
@@ -28,7 +28,7 @@ describe.each(WAYS)('a broker that acts in people’s names ($way)', ({ way, fil
     const values = {
       account: lab.account,
       sessionGroups: ['hallpass:sessions'],
-      limits: { images: IMAGE },
+      limits: { images: celList(IMAGE) },
     };
     lab.cluster.admission.use(...lockdownTexts('enforce', values));
     await lab.useAll();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BROKER_RIGHTS } from '../../sandbox/broker/broker.account.js';
 import { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
 import { kubeconfigYaml } from '../../sandbox/cluster/kubeconfig.js';
-import { lockdownTexts } from '../lockdown/lockdown.files.js';
+import { celList, lockdownTexts } from '../lockdown/lockdown.files.js';
 import { IMAGE, NAMESPACE, RightsLab } from './rights.lab.js';
 
 /** The whole product in a cluster that enforces the lock-down kit, beside people with every right that RBAC can give. */
@@ -12,7 +12,7 @@ const kubectls: Kubectl[] = [];
 let lab: RightsLab;
 beforeAll(async () => {
   lab = await RightsLab.start(BROKER_RIGHTS, 'locked-in');
-  const limits = { images: IMAGE };
+  const limits = { images: celList(IMAGE) };
   lab.cluster.admission.use(
     ...lockdownTexts('enforce', { account: ACCOUNT, exceptGroups: ['firefighters'], limits }),
   );

@@ -9,6 +9,7 @@ import { Helm } from '../../sandbox/cluster/helm.runner.js';
 import { CHOOSE } from '../../src/domain/timebox/timer.script.js';
 import { CHART, at, manifestsOf, the } from '../support/chart.lab.js';
 import type { Manifest } from '../support/chart.lab.js';
+import { ALLOWED_WORDS } from '../lockdown/lockdown.files.js';
 
 let helm: Helm;
 let folder: string;
@@ -81,33 +82,54 @@ test.each(['hallpass-adding', 'hallpass-entering', 'hallpass-break-glass'])(
   },
 );
 
+const CONTENTS = 'hallpass-contents';
+
 test('an empty list of limits is empty, and not the usual one', async () => {
-  const limits = async (...set: string[]) =>
-    at(
-      the(await rendered('lockdown.mode=enforce', ...set), 'ConfigMap', 'hallpass-lockdown'),
-      'data',
-    );
-  expect(await limits()).toMatchObject({ capabilities: 'SYS_PTRACE', env: '' });
-  expect(await limits('lockdown.limits.capabilities=null')).toMatchObject({ capabilities: '' });
+  const limits = async (...set: string[]) => {
+    const objects = await rendered('lockdown.mode=enforce', ...set);
+    const names = ['images', 'shells', 'longestSeconds', 'capabilities', 'env'];
+    return Object.fromEntries(names.map((it) => [it, variable(objects, CONTENTS, it)]));
+  };
+  expect(await limits()).toMatchObject({
+    ...{ images: '[]', capabilities: '["SYS_PTRACE"]', env: '[]' },
+    longestSeconds: '28800',
+  });
+  expect(await limits('lockdown.limits.capabilities=null')).toMatchObject({ capabilities: '[]' });
   const none = await limits('lockdown.limits.capabilities=[]');
-  expect(none).toMatchObject({ capabilities: '', shells: '/bin/sh\n/bin/bash' });
+  expect(none).toMatchObject({ capabilities: '[]', shells: '["/bin/sh","/bin/bash"]' });
+});
+
+test('what may be is what is said to be allowed', async () => {
+  const allowed = async (...set: string[]) =>
+    variable(await rendered('lockdown.mode=enforce', ...set), CONTENTS, 'allowed');
+  expect(JSON.parse(String(await allowed()))).toEqual(ALLOWED_WORDS.toSorted());
+  const other = ['root=refused', 'privileged=allowed'].map((it) => `lockdown.limits.${it}`);
+  expect(await allowed(...other)).toBe(
+    '["defaultCapabilities","privilegeEscalation","privileged","writableRoot"]',
+  );
 });
 
 test('an upgrade leaves the timer that is in force beside the new one, for replicas of the version before', async () => {
   const fresh = await rendered('lockdown.mode=enforce');
-  const map = the(fresh, 'ConfigMap', 'hallpass-lockdown');
-  expect(at(map, 'data')).not.toHaveProperty(['timer.choose.before']);
-  const before = { 'timer.choose': `a "choose" of <before>\n`, 'timer.hold': 'a hold of before\n' };
+  const policy = the(fresh, 'ValidatingAdmissionPolicy', CONTENTS);
+  expect(variable(fresh, CONTENTS, 'choosersBefore')).toBe('[]');
+  const before = {
+    choosers: `[r'''a "choose" of <before> \\ {{ .Values }}\n''']`,
+    holders: "[r'''a hold of before\n''']",
+  };
   const annotations = {
     'meta.helm.sh/release-name': 'hallpass',
     'meta.helm.sh/release-namespace': 'hallpass',
   };
+  const path = `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/${CONTENTS}`;
   await using server = await answering({
     ...discovery(fresh),
-    '/api/v1/namespaces/hallpass/configmaps/hallpass-lockdown': {
-      ...map,
-      metadata: { ...map.metadata, annotations },
-      data: before,
+    [path]: {
+      ...policy,
+      metadata: { ...policy.metadata, annotations },
+      spec: {
+        variables: Object.entries(before).map(([name, expression]) => ({ name, expression })),
+      },
     },
   });
   const values = ['--values', join(CHART, 'ci', 'default-values.yaml')];
@@ -119,12 +141,10 @@ test('an upgrade leaves the timer that is in force beside the new one, for repli
     ...[...where, ...set, ...asked],
   ]);
   if (run.exitCode !== 0) throw new Error(run.stderr);
-  const upgraded = the(manifestsOf(run.stdout), 'ConfigMap', 'hallpass-lockdown');
-  expect(at(upgraded, 'data')).toMatchObject({
-    'timer.choose.before': before['timer.choose'],
-    'timer.hold.before': before['timer.hold'],
-    'timer.choose': CHOOSE,
-  });
+  const upgraded = manifestsOf(run.stdout);
+  expect(variable(upgraded, CONTENTS, 'choosersBefore')).toBe(before.choosers);
+  expect(variable(upgraded, CONTENTS, 'holdersBefore')).toBe(before.holders);
+  expect(variable(upgraded, CONTENTS, 'choosers')).toBe(`[r'''${CHOOSE}''']`);
 });
 
 /** What an API server says that it has, where it has the kinds of these objects. */
@@ -132,7 +152,7 @@ function discovery(objects: readonly Manifest[]): Record<string, object> {
   const versions = Map.groupBy(objects, ({ apiVersion }) => apiVersion);
   const resources = (of: readonly Manifest[]) =>
     [...Map.groupBy(of, ({ kind }) => kind)].map(([kind]) => ({
-      name: `${kind.toLowerCase()}s`,
+      name: `${kind.toLowerCase()}s`.replace(/ys$/, 'ies'),
       kind,
       namespaced: !kind.startsWith('Validating'),
       verbs: ['get'],

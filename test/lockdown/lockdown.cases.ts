@@ -29,7 +29,7 @@ export const WRONG_CONTAINERS: readonly {
   { what: 'more arguments', change: () => ({ args: ['-x'] }), says: 'not the timer' },
   { what: 'a timer that does not hold', change: words(6, 'exit 0'), says: 'not the timer' },
   { what: 'a chooser of its own', change: words(2, 'sleep 9999'), says: 'not the timer' },
-  { what: 'another shell', change: words(0, '/tmp/sh'), says: 'shells and timer.* in' },
+  { what: 'another shell', change: words(0, '/tmp/sh'), says: 'shells, choosers and holders in' },
   { what: 'a time that is no number', change: words(5, '$(id)'), says: 'not the timer' },
   {
     what: 'a time with a line after it',
@@ -138,7 +138,7 @@ export const WRONG_CONTAINERS: readonly {
   {
     what: 'labels of SELinux',
     change: context({ seLinuxOptions: { type: 'spc_t' } }),
-    says: 'seLinuxOptions',
+    says: 'beyond the limits',
   },
   {
     what: 'no seccomp',
@@ -151,7 +151,7 @@ export const WRONG_CONTAINERS: readonly {
     says: 'unconfined',
   },
 ];
-/** What a key of the ConfigMap keeps, where it says "refused": contexts that it refuses, and such as it allows. */
+/** What is kept where a word is not among those that are allowed: contexts that it refuses, and such as it allows. */
 export const LIMITS: readonly {
   readonly key: string;
   readonly open: DebugProfile['securityContext'];

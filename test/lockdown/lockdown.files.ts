@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
 
 /** Whoever it is in the files, and whom the tests let be it. */
 export interface LockdownValues {
@@ -8,7 +9,7 @@ export interface LockdownValues {
   readonly exceptGroups?: readonly string[];
   /** In which Hallpass impersonates people. */
   readonly sessionGroups?: readonly string[];
-  /** Members of the ConfigMap in the place of the usual ones. */
+  /** Expressions of variables at the head of contents.yaml in the place of the usual ones. */
   readonly limits?: Readonly<Record<string, string>>;
 }
 
@@ -22,8 +23,8 @@ export function lockdownTexts(
   { account, exceptGroups = [], sessionGroups = [], limits = {} }: LockdownValues = {},
 ): string[] {
   const list = (names: readonly string[]) => `[${names.map((name) => `'${name}'`).join(', ')}]`;
-  const replaced = [...POLICY_FILES, mode].map((file) => {
-    const text = readLockdown(file);
+  return [...POLICY_FILES, mode].map((file) => {
+    const text = file === 'contents' ? limitedTo(limits, readLockdown(file)) : readLockdown(file);
     const byUs = account === undefined ? text : text.replaceAll(ACCOUNT, list([account]));
     const groups = { exceptGroups, sessionGroups };
     return Object.entries(groups).reduce((so, [name, them]) => {
@@ -31,9 +32,29 @@ export function lockdownTexts(
       return so.replaceAll(place, `- name: ${name}$1${JSON.stringify(list(them))}`);
     }, byUs);
   });
-  const [map] = parseAllDocuments(readLockdown('limits'));
-  const limit = map?.toJS() as { data: object };
-  return [...replaced, stringify({ ...limit, data: { ...limit.data, ...limits } })];
+}
+
+/** The words that are allowed as the file has it. */
+export const ALLOWED_WORDS = ['root', 'privilegeEscalation', 'writableRoot', 'defaultCapabilities'];
+
+const Policy = z.looseObject({
+  spec: z.looseObject({ variables: z.array(z.looseObject({ name: z.string() })) }),
+});
+
+function limitedTo(limits: Readonly<Record<string, string>>, text: string): string {
+  const document = parseDocument(text);
+  const { variables } = Policy.parse(document.toJS()).spec;
+  for (const [name, expression] of Object.entries(limits)) {
+    const index = variables.findIndex((it) => it.name === name);
+    if (index < 0) throw new Error(`there is no variable ${name}`);
+    document.setIn(['spec', 'variables', index, 'expression'], expression);
+  }
+  return String(document);
+}
+
+/** A list of texts as CEL has it. */
+export function celList(...texts: readonly string[]): string {
+  return JSON.stringify(texts);
 }
 
 export function readLockdown(file: string): string {

@@ -2,6 +2,7 @@ import type { AdmissionFacts } from '../../sandbox/cluster/admission.cel.js';
 import { SECURITY_CONTEXTS } from '../../src/domain/policy/debug-profiles.js';
 import { changedContainer, LIMITS, WRONG_CONTAINERS } from './lockdown.cases.js';
 import type { LockdownValues } from './lockdown.files.js';
+import { ALLOWED_WORDS, celList } from './lockdown.files.js';
 import {
   adding,
   DIGEST,
@@ -12,38 +13,43 @@ import {
   sessionContainer,
 } from './lockdown.requests.js';
 
-/** How the kit may be set: in which mode, with which values, and whether its ConfigMap is there. */
+/** How the kit may be set: in which mode, with which values. */
 export interface LockdownSetting extends LockdownValues {
   readonly mode: 'audit' | 'enforce';
-  readonly withoutLimits?: true;
 }
 
 const SESSION_GROUP = 'hallpass:sessions';
-const images = `${DIGEST}\n`;
+const images = celList(DIGEST);
 const usual = { exceptGroups: ['firefighters'], limits: { images } };
 const limited = (limits: Readonly<Record<string, string>>): LockdownSetting => ({
   mode: 'enforce',
   limits: { images, ...limits },
 });
 const [, , choose = '', , , , hold = ''] = sessionContainer().command;
-const OTHER_TIMER = { 'timer.choose': 'new choose', 'timer.hold': 'new hold' };
+const OTHER_TIMER = { choosers: celList('new choose'), holders: celList('new hold') };
 const STRICT = [...new Set(LIMITS.map(({ key }) => key))];
 
 export const SETTINGS: Readonly<Record<string, LockdownSetting>> = {
   usual: { mode: 'enforce', ...usual },
   audit: { mode: 'audit', ...usual },
   impersonating: { mode: 'enforce', ...usual, sessionGroups: [SESSION_GROUP] },
-  'named-variables': limited({ env: 'TZ\ndate +%s\n' }),
-  loose: limited({ privileged: 'allowed', capabilities: 'SYS_PTRACE\n NET_ADMIN\nNET_RAW\n' }),
+  'named-variables': limited({ env: celList('TZ', 'date +%s') }),
+  loose: limited({
+    allowed: celList(...ALLOWED_WORDS, 'privileged'),
+    capabilities: celList('SYS_PTRACE', 'NET_ADMIN', 'NET_RAW'),
+  }),
   'other-timer': limited(OTHER_TIMER),
   'both-timers': limited({
     ...OTHER_TIMER,
-    'timer.choose.before': choose,
-    'timer.hold.before': hold,
+    choosersBefore: celList(choose),
+    holdersBefore: celList(hold),
   }),
-  'no-limits': { mode: 'enforce', withoutLimits: true },
-  'no-limits-audit': { mode: 'audit', withoutLimits: true },
-  ...Object.fromEntries(STRICT.map((key) => [`strict-${key}`, limited({ [key]: 'refused' })])),
+  ...Object.fromEntries(
+    STRICT.map((key) => [
+      `strict-${key}`,
+      limited({ allowed: celList(...ALLOWED_WORDS.filter((it) => it !== key)) }),
+    ]),
+  ),
 };
 
 /** A request to a cluster in which the kit is in force. */
@@ -125,13 +131,11 @@ const profileCases = ['loose', 'usual'].flatMap((setting) =>
   })),
 );
 
-const timerCases = ['other-timer', 'both-timers', 'no-limits', 'no-limits-audit'].flatMap(
-  (setting) => [
-    { what: `${setting}: Hallpass adds`, setting, facts: adding(HALLPASS, [ours]) },
-    { what: `${setting}: Mallory adds`, setting, facts: adding(MALLORY, [debug]) },
-    { what: `${setting}: Hallpass enters`, setting, facts: entering(HALLPASS, ours.name) },
-  ],
-);
+const timerCases = ['other-timer', 'both-timers'].flatMap((setting) => [
+  { what: `${setting}: Hallpass adds`, setting, facts: adding(HALLPASS, [ours]) },
+  { what: `${setting}: Mallory adds`, setting, facts: adding(MALLORY, [debug]) },
+  { what: `${setting}: Hallpass enters`, setting, facts: entering(HALLPASS, ours.name) },
+]);
 
 /** Requests of every kind that the policies speak of. */
 export const LOCKDOWN_CASES: readonly LockdownCase[] = [

@@ -101,7 +101,7 @@ export class AdmissionLab implements AsyncDisposable {
     const namespace = this.namespaceOf(setting);
     await admin.makeNamespace(namespace);
     await Promise.all([[], ...pods].map((before) => this.makePod(setting, before)));
-    const manifests = manifestsOf(values, { namespace, prefix: namespace });
+    const manifests = manifestsOf(values, namespace);
     const isPolicy = ({ kind }: Manifest) => kind === 'ValidatingAdmissionPolicy';
     const others = manifests.filter((it) => !isPolicy(it));
     const own = manifests.filter(isPolicy).map((policy) => {
@@ -111,16 +111,10 @@ export class AdmissionLab implements AsyncDisposable {
     });
     this.ownEvaluation.set(setting, own);
     for (const manifest of manifests) {
-      const plural = PLURALS[manifest.kind];
-      const path =
-        plural === undefined
-          ? `/api/v1/namespaces/${namespace}/configmaps`
-          : `${ADMISSION}/${plural}`;
-      if (plural !== undefined) {
-        this.parts.made.defer(async () => {
-          await this.ask({ method: 'DELETE', path: `${path}/${manifest.metadata.name}` });
-        });
-      }
+      const path = `${ADMISSION}/${PLURALS[manifest.kind] ?? ''}`;
+      this.parts.made.defer(async () => {
+        await this.ask({ method: 'DELETE', path: `${path}/${manifest.metadata.name}` });
+      });
       await this.make(path, within(manifest, namespace, run));
     }
     await this.untilInForce(setting);
@@ -343,19 +337,11 @@ function podName(containers: readonly object[]): string {
 }
 
 /** The kit as a setting has it, under names of its own. */
-function manifestsOf(
-  { mode, withoutLimits, ...values }: LockdownSetting,
-  { namespace, prefix }: { readonly namespace: string; readonly prefix: string },
-): Manifest[] {
+function manifestsOf({ mode, ...values }: LockdownSetting, prefix: string): Manifest[] {
   return lockdownTexts(mode, values)
-    .map((text) =>
-      text
-        .replaceAll(/((?:^ {2}name|policyName): )hallpass-(?!lockdown)/gm, `$1${prefix}-`)
-        .replaceAll(/^( *namespace: )hallpass$/gm, `$1${namespace}`),
-    )
+    .map((text) => text.replaceAll(/((?:^ {2}name|policyName): )hallpass-/gm, `$1${prefix}-`))
     .flatMap((text) => parseAllDocuments(text))
-    .map((document) => Manifest.parse(document.toJS()))
-    .filter(({ kind }) => withoutLimits === undefined || kind !== 'ConfigMap');
+    .map((document) => Manifest.parse(document.toJS()));
 }
 
 /** Bindings are kept to the namespace, and all of it is said to be a test's. */
