@@ -86,7 +86,8 @@ export function reasonOfEnd(
       }
     : {
         endReason: 'left',
-        endDetail: `The container was ended from inside before its deadline (exit code ${seen.exitCode}).`,
+        // A KILL of a node's admin, or of its kernel, looks the same from here.
+        endDetail: `The container ended before its deadline, from inside or by its node (exit code ${seen.exitCode}).`,
       };
 }
 
