@@ -1,17 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { VersionApi } from '@kubernetes/client-node';
 import { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
 import { PACES } from '../e2e/cluster.world.js';
+import { loadKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.loader.js';
 import { MainJobLab } from '../e2e/main-job.lab.js';
-import { givenCluster } from './given.cluster.js';
+import { givenCluster, givenKubeconfig } from './given.cluster.js';
 
 const LIMIT_MS = 3 * PACES.real.patienceMs;
 const WAYS = [
-  { way: 'classic', file: 'rbac-impersonate.yaml' },
-  { way: 'constrained', file: 'rbac-impersonate-constrained.yaml' },
+  { way: 'classic', file: 'rbac-impersonate.yaml', since: 0 },
+  { way: 'constrained', file: 'rbac-impersonate-constrained.yaml', since: 36 },
 ] as const;
 
-/** With the rights of deploy/ alone, on the cluster of KUBECONFIG; the constrained way is Kubernetes 1.36's. */
-describe.each(WAYS)('a broker that acts in people’s names ($way)', ({ file }) => {
+const minor = await minorVersion(givenKubeconfig(process.env));
+const ways = WAYS.filter(({ since }) => since <= minor);
+
+/** With the rights of deploy/ alone, on the cluster of KUBECONFIG, by those of the ways that it knows. */
+describe.each(ways)('a broker that acts in people’s names ($way)', ({ file }) => {
   const opened = new AsyncDisposableStack();
   let lab: MainJobLab;
   beforeAll(async () => {
@@ -48,3 +53,12 @@ describe.each(WAYS)('a broker that acts in people’s names ($way)', ({ file }) 
     LIMIT_MS,
   );
 });
+
+/** `1.36+` is 36. */
+async function minorVersion(kubeconfig: string): Promise<number> {
+  const settings = { name: 'given', inCluster: false, kubeconfig, namespaces: [] };
+  const config = await loadKubeconfig(settings);
+  const { minor: said } = await config.makeApiClient(VersionApi).getCode();
+  await config.destroy();
+  return Number.parseInt(said, 10);
+}
