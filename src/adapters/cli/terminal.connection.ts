@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { BrokerClient } from './broker.client.js';
 import { unreachableAt } from './broker.client.js';
@@ -46,7 +45,8 @@ export class TerminalConnection {
     socket.on('ping', () => this.awake());
     socket.on('error', () => socket.terminate());
     this.awake();
-    this.ended = once(socket, 'close').then(async () => {
+    // Not by `once` of node:events, which a connection that could not be made would have reject, with nobody to hear it.
+    this.ended = new Promise((resolve) => socket.once('close', resolve)).then(async () => {
       clearTimeout(this.silence);
       await this.handling;
       return this.end ?? { kind: 'lost', detail: 'The connection to the broker broke.' };
@@ -174,7 +174,9 @@ function refusalIn(body: string, status: number, server: string): CommandFailure
   if (problem) return refusal(problem);
   return new CommandFailure(
     EXIT.unreachable,
-    `${server} does not let a terminal through (${status}): something between here and there takes no WebSocket.`,
+    status >= 500
+      ? `${server} answered ${status}: what stands before the broker does not reach it now.`
+      : `${server} does not let a terminal through (${status}): something between here and there takes no WebSocket.`,
   );
 }
 
