@@ -29,7 +29,7 @@ VALUES
 \`\`\`
 
 \`\`\`sh
-helm install hallpass helm/hallpass -n hallpass -f hallpass.values.yaml --wait --timeout 15m
+helm upgrade --install hallpass helm/hallpass -n hallpass -f hallpass.values.yaml --wait --timeout 15m
 \`\`\`
 
 - A Job migrates the database first, as the role that owns the tables; what serves never sees that role's password.

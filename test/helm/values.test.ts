@@ -232,6 +232,13 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     { ingress: { enabled: true, path: '/hallpass' } },
     'ingress.path is /hallpass: Hallpass is served at the root of its host',
   ],
+  ...['https://192.0.2.7:8443', 'https://[2001:db8::7]'].map(
+    (publicUrl): [string, object, string] => [
+      `an address in place of a name (${publicUrl})`,
+      { ingress: { enabled: true }, config: { server: { publicUrl } } },
+      'an Ingress and an HTTPRoute are for names in DNS',
+    ],
+  ),
   ...[
     { ingress: { enabled: true } },
     { gateway: { enabled: true, parentRefs: [{ name: 'a' }] } },

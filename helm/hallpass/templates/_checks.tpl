@@ -62,6 +62,10 @@
 {{- if and $publicPath (or .Values.ingress.enabled .Values.gateway.enabled) -}}
   {{- fail (printf "config.server.publicUrl has the path %s: Hallpass is served at the root of its host, and neither the Ingress nor the HTTPRoute of this chart takes anything off a path. Give Hallpass a host of its own." $publicPath) -}}
 {{- end -}}
+{{- $isByAddress := regexMatch "^([0-9.]+|\\[.*)$" (include "hallpass.publicHost" .) -}}
+{{- if and $isByAddress (or (and .Values.ingress.enabled (not .Values.ingress.host)) (and .Values.gateway.enabled (not .Values.gateway.hostnames))) -}}
+  {{- fail (printf "config.server.publicUrl names the address %s: an Ingress and an HTTPRoute are for names in DNS. Give Hallpass one, or name it in ingress.host or gateway.hostnames." (include "hallpass.publicHost" .)) -}}
+{{- end -}}
 {{- if and .Values.gateway.enabled (not .Values.gateway.parentRefs) -}}
   {{- fail "gateway.parentRefs is empty: name the Gateway that the HTTPRoute belongs to, such as [{name: public, namespace: gateways}]." -}}
 {{- end -}}
