@@ -7,6 +7,7 @@ import type { Broker } from '../../src/broker.js';
 import { isProblem } from '../../src/domain/problem.js';
 import { tookMs } from '../support/own.time.js';
 import { EnteringLab, command, endSession } from './entering.lab.js';
+import type { Inside } from './entering.lab.js';
 
 let lab: EnteringLab;
 let broker: Broker;
@@ -75,23 +76,26 @@ describe('a terminal', () => {
     async () => {
       const { robin, id } = await lab.active(broker, 'kept');
       const inside = await lab.enter(broker, id);
-      // What is typed before the prompt is there is lost by the multiplexer.
-      await expect.poll(() => inside.text).toMatch(/[#$] /);
-      await inside.type('KEPT=$((40 + 2)); clear');
-      await inside.type('echo is-$KEPT');
-      await inside.sees('is-42');
+      await typedUntilSeen(inside, 'KEPT=$((40 + 2)); clear; echo is-$KEPT', 'is-42');
       inside.stream.leave();
       expect(await inside.stream.ended).toEqual({ kind: 'left' });
       const other = await lab.broker();
       const again = await lab.enter(other, id);
-      await expect.poll(() => again.text).toMatch(/[#$] /);
-      await again.type('echo still-$KEPT');
-      await again.sees('still-42');
+      await typedUntilSeen(again, 'echo still-$KEPT', 'still-42');
       await endSession(robin, id);
       await other.stop();
     },
   );
 });
+
+/** What is typed before its shell reads is lost by a multiplexer: it is typed again until it was heard. */
+async function typedUntilSeen(inside: Inside, line: string, answer: string): Promise<void> {
+  const asked = async () => {
+    await inside.type(line);
+    return inside.text;
+  };
+  await expect.poll(asked, { interval: 500, timeout: 20_000 }).toContain(answer);
+}
 
 describe('a session that does not run yet', () => {
   it('is waited for until its container is made', async () => {
