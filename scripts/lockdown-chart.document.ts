@@ -42,7 +42,8 @@ const WORDS = {
   defaultCapabilities: 'allowed',
 } as const;
 
-/** The limits of the values, and the timers that are in force until now: replicas of the version before start sessions while there are any. */
+/** The limits of the values, and the timers that are in force until now: replicas of the version before start sessions while there are any.
+ * A policy whose limits are in a ConfigMap has expressions that say nothing without it. */
 const LIMITS = `{{- $limits := .Values.lockdown.limits | default dict }}
 {{- $allowed := list }}
 {{- range $key, $usual := dict ${Object.entries(WORDS)
@@ -52,8 +53,10 @@ const LIMITS = `{{- $limits := .Values.lockdown.limits | default dict }}
 {{- end }}
 {{- $before := dict }}
 {{- $there := lookup "admissionregistration.k8s.io/v1" "ValidatingAdmissionPolicy" "" (printf "%s-contents" (include "hallpass.fullname" .)) }}
+{{- if not (dig "spec" "paramKind" dict ($there | default dict)) }}
 {{- range dig "spec" "variables" list ($there | default dict) }}
 {{- $_ := set $before .name .expression }}
+{{- end }}
 {{- end }}
 `;
 

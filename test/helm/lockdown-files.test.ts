@@ -121,30 +121,36 @@ test('an upgrade leaves the timer that is in force beside the new one, for repli
     'meta.helm.sh/release-name': 'hallpass',
     'meta.helm.sh/release-namespace': 'hallpass',
   };
-  const path = `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/${CONTENTS}`;
-  await using server = await answering({
-    ...discovery(fresh),
-    [path]: {
-      ...policy,
-      metadata: { ...policy.metadata, annotations },
-      spec: {
-        variables: Object.entries(before).map(([name, expression]) => ({ name, expression })),
+  const upgradedFrom = async (spec: object) => {
+    const path = `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/${CONTENTS}`;
+    await using server = await answering({
+      ...discovery(fresh),
+      [path]: {
+        ...policy,
+        metadata: { ...policy.metadata, annotations },
+        spec,
       },
-    },
-  });
-  const values = ['--values', join(CHART, 'ci', 'default-values.yaml')];
-  const where = ['--namespace', 'hallpass', '--kube-apiserver', server.url];
-  const asked = ['--dry-run=server', '--disable-openapi-validation'];
-  const set = ['--set', 'lockdown.mode=enforce'];
-  const run = await helm.run([
-    ...['template', 'hallpass', folder, ...values],
-    ...[...where, ...set, ...asked],
-  ]);
-  if (run.exitCode !== 0) throw new Error(run.stderr);
-  const upgraded = manifestsOf(run.stdout);
+    });
+    const values = ['--values', join(CHART, 'ci', 'default-values.yaml')];
+    const where = ['--namespace', 'hallpass', '--kube-apiserver', server.url];
+    const asked = ['--dry-run=server', '--disable-openapi-validation'];
+    const set = ['--set', 'lockdown.mode=enforce'];
+    const run = await helm.run([
+      ...['template', 'hallpass', folder, ...values],
+      ...[...where, ...set, ...asked],
+    ]);
+    if (run.exitCode !== 0) throw new Error(run.stderr);
+    return manifestsOf(run.stdout);
+  };
+  const variables = Object.entries(before).map(([name, expression]) => ({ name, expression }));
+  const upgraded = await upgradedFrom({ variables });
   expect(variable(upgraded, CONTENTS, 'choosersBefore')).toBe(before.choosers);
   expect(variable(upgraded, CONTENTS, 'holdersBefore')).toBe(before.holders);
   expect(variable(upgraded, CONTENTS, 'choosers')).toBe(`[r'''${CHOOSE}''']`);
+  // What was read from a ConfigMap cannot be read without it.
+  const paramKind = { apiVersion: 'v1', kind: 'ConfigMap' };
+  const other = await upgradedFrom({ paramKind, variables });
+  expect(variable(other, CONTENTS, 'choosersBefore')).toBe('[]');
 });
 
 /** What an API server says that it has, where it has the kinds of these objects. */

@@ -108,6 +108,8 @@ type Plugin = ChildProcessByStdio<null, Readable, Readable>;
 /** What it prints, if it ends well and in time. @throws Error that quotes nothing of it but complaints. */
 async function outputOf(child: Plugin, limitMs: number): Promise<string> {
   const ended = Promise.withResolvers<string>();
+  // Where no process can be begun, for there are too many open files, it fails before anybody waits for it.
+  ended.promise.catch(() => undefined);
   const fail = (why: string) => ended.reject(new Error(`the credential plugin ${why}`));
   const giveUp = (why: string) => {
     fail(why);

@@ -1,8 +1,10 @@
 import { writeSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 
-/** So long is waited for whoever reads to take more, once; then lines are lost until they do. */
+/** So long is waited in all for whoever reads to take more, however many lines; then lines are lost until they do. */
 const PATIENCE_MS = 1_000;
+/** Of the time that goes by so much may be waited for them again: nobody who reads slowly slows down sessions. */
+const PATIENCE_SHARE = 1 / 60;
 const NAP_MS = 10;
 
 /** Writes the beginning of these bytes, and says how many it was. */
@@ -15,6 +17,8 @@ export type WriteSome = (bytes: Uint8Array) => number;
 export class StandardOutput implements DestinationStream {
   private lost = 0;
   private isCut = false;
+  private patienceMs = PATIENCE_MS;
+  private restedAtMs = performance.now();
   private tell: (lines: number) => void = () => undefined;
 
   constructor(private readonly writeSome: WriteSome = (bytes) => writeSync(1, bytes)) {}
@@ -41,21 +45,28 @@ export class StandardOutput implements DestinationStream {
   private take(line: string): boolean {
     let rest: Uint8Array = Buffer.from(this.isCut ? `\n${line}` : line);
     const whole = rest.length;
-    let patienceMs = this.lost === 0 ? PATIENCE_MS : 0;
+    this.rest();
     while (rest.length > 0) {
       try {
         rest = rest.subarray(this.writeSome(rest));
       } catch (error) {
-        if (!isBusy(error) || patienceMs <= 0) {
+        if (!isBusy(error) || this.lost > 0 || this.patienceMs <= 0) {
           this.isCut ||= rest.length < whole;
           return false;
         }
-        patienceMs -= NAP_MS;
+        this.patienceMs -= NAP_MS;
         nap();
       }
     }
     this.isCut = false;
     return true;
+  }
+
+  private rest(): void {
+    const nowMs = performance.now();
+    const again = (nowMs - this.restedAtMs) * PATIENCE_SHARE;
+    this.patienceMs = Math.min(PATIENCE_MS, this.patienceMs + again);
+    this.restedAtMs = nowMs;
   }
 }
 

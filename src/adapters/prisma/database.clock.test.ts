@@ -78,6 +78,16 @@ test('a database that answers slowly spoils no clock that may be right', async (
   }
 });
 
+test('a database that answers slowly at the very end of the wait spoils no clock that is a little behind it', async () => {
+  const { it, clock, look } = world(3);
+  it.tookMs = 4_000;
+  for (const lookedAfter of [0, 1]) {
+    it.lookedAfter = lookedAfter;
+    await look();
+    expect(clock.correctionSeconds).toBe(0);
+  }
+});
+
 test('a clock that could not be asked is told of once, and asked again soon', async () => {
   const { it, clock, journal, database, wrongMs } = world(HOUR_MS);
   it.failure = new Error('not now');
