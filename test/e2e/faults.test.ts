@@ -1,5 +1,5 @@
 import '../support/needs.containers.js';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ApiClient } from '../../sandbox/broker/api.client.js';
 import type { FaultEffect, FaultMatch } from '../../sandbox/cluster/faults.js';
 import { uniqueName } from '../../sandbox/cluster/stand-in.cluster.js';
@@ -157,6 +157,9 @@ describe('a session that is active', () => {
     expect(ending.endedAt).toBeNull();
     lab.sandbox.cluster.faults.clear();
     expect(await robin.until(id, ['ended'])).toMatchObject({ endReason: 'deadline' });
+    // Whoever asks is let in again once it is known to be back.
+    const after = await pod();
+    await vi.waitUntil(() => ask(after, 2).catch(() => undefined), 20_000);
   });
 });
 

@@ -41,6 +41,16 @@ test('a probe settles nothing that came while it was under way', () => {
   expect(health.doubt.aborted).toBe(true);
 });
 
+test('a probe that fails says nothing where something was answered while it was under way', () => {
+  const health = record();
+  const beganMs = performance.now() - 1;
+  health.probed('answered');
+  health.probed('cut-off', beganMs);
+  expect(health.state().state).toBe('reachable');
+  health.probed('cut-off', performance.now() + 1);
+  expect(health.state().state).toBe('unreachable');
+});
+
 test('one reason after the other is one outage, from its beginning', () => {
   const health = record();
   health.probed('timed-out');

@@ -25,6 +25,7 @@ export class HealthRecord {
   /** Newer credentials were read than those that it did not answer to. */
   private isWorthATry = false;
   private renewedMs = Number.NEGATIVE_INFINITY;
+  private answeredMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly name: string,
@@ -65,7 +66,8 @@ export class HealthRecord {
     if (this.doubtedMs <= beganMs) this.doubted = new AbortController();
     if (this.renewedMs <= beganMs) this.isWorthATry = false;
     if (outcome === 'answered') this.answers();
-    else this.fails(outcome);
+    // Something was answered while it was on its way: it says nothing of now.
+    else if (this.answeredMs <= beganMs) this.fails(outcome);
   }
 
   /** Newer credentials are there: what was known to be in vain may not be any more. */
@@ -90,6 +92,7 @@ export class HealthRecord {
   }
 
   private answers(): void {
+    this.answeredMs = performance.now();
     const before = this.known;
     this.known = answered(before, new Date());
     this.isWorthATry = false;
