@@ -112,16 +112,11 @@ export class ClusterProber {
 
   private async probe(): Promise<void> {
     const { health } = this.connection;
-    const beganAt = new Date();
     const beganMs = performance.now();
     const version = await this.version();
     if (this.stopping.signal.aborted) return;
-    if (typeof version === 'string') {
-      const { answeredAt } = health.state();
-      health.probed(answeredAt && answeredAt > beganAt ? 'answered' : version, beganMs);
-      return;
-    }
-    health.probed('answered', beganMs);
+    health.probed(typeof version === 'string' ? version : 'answered', beganMs);
+    if (typeof version === 'string') return;
     const before = health.state().version;
     if (this.mustLook() || (version && version.gitVersion !== before)) await this.look(version);
   }
