@@ -18,7 +18,7 @@ export class StandardOutput implements DestinationStream {
   private lost = 0;
   private isCut = false;
   private patienceMs = PATIENCE_MS;
-  private restedAtMs = performance.now();
+  private calmedAtMs = performance.now();
   private tell: (lines: number) => void = () => undefined;
 
   constructor(private readonly writeSome: WriteSome = (bytes) => writeSync(1, bytes)) {}
@@ -45,7 +45,7 @@ export class StandardOutput implements DestinationStream {
   private take(line: string): boolean {
     let rest: Uint8Array = Buffer.from(this.isCut ? `\n${line}` : line);
     const whole = rest.length;
-    this.rest();
+    this.calmDown();
     while (rest.length > 0) {
       try {
         rest = rest.subarray(this.writeSome(rest));
@@ -62,11 +62,11 @@ export class StandardOutput implements DestinationStream {
     return true;
   }
 
-  private rest(): void {
+  private calmDown(): void {
     const nowMs = performance.now();
-    const again = (nowMs - this.restedAtMs) * PATIENCE_SHARE;
+    const again = (nowMs - this.calmedAtMs) * PATIENCE_SHARE;
     this.patienceMs = Math.min(PATIENCE_MS, this.patienceMs + again);
-    this.restedAtMs = nowMs;
+    this.calmedAtMs = nowMs;
   }
 }
 
