@@ -9,7 +9,6 @@ import { problem } from '../../src/domain/problem.js';
 import type { Observation } from '../../src/domain/session/observation.js';
 import { TRANSITIONS } from '../../src/domain/session/session.machine.js';
 import { concernedPeople } from '../../src/domain/session/session.js';
-import { isEndDue } from '../../src/domain/session/session.lanes.js';
 import type { Consent, Session, SessionId, Target } from '../../src/domain/session/session.js';
 import { FOUND } from './policies.js';
 import type { AuditRecord } from '../../src/app/ports/audit.log.js';
@@ -534,4 +533,11 @@ export class NobodyOnCall extends OnCall {
   factsFor(): Promise<OnCallFacts> {
     return Promise.resolve({});
   }
+}
+
+function isEndDue(
+  { state, deadlineAt }: Pick<Session, 'state' | 'deadlineAt'>,
+  now: Date,
+): boolean {
+  return state === 'ending' || (state === 'active' && deadlineAt !== null && deadlineAt <= now);
 }

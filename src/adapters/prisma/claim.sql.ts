@@ -5,7 +5,7 @@ import { SESSION_COLUMNS } from './session.sql.js';
 const NONE_TAKEN: ReadonlyMap<string, number> = new Map();
 const BOUNDLESS: Room = { all: 1, usual: 1 };
 
-/** What is due about the session `s` is its end: `isEndDue` of the domain, by the database's clock. */
+/** What is due about the session `s` is its end, by the database's clock. */
 const IS_END_DUE = Prisma.sql`
   (s.state = 'ending' OR (s.state = 'active' AND s.deadline_at IS NOT NULL AND s.deadline_at <= now()))`;
 const IS_FREE = Prisma.sql`s.due_at <= now() AND (s.lease_until IS NULL OR s.lease_until <= now())`;

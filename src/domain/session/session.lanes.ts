@@ -1,5 +1,3 @@
-import type { Session } from './session.js';
-
 /** How many sessions of one cluster a replica works on at the same time. */
 export interface Lanes {
   readonly all: number;
@@ -26,12 +24,4 @@ export function lanesOfEach(args: {
   const share = Math.floor(args.overAll / Math.max(args.clusters, 1));
   const all = Math.max(Math.min(args.perCluster, share), 2);
   return { all, usual: all - Math.ceil(all / KEPT_ONE_OF) };
-}
-
-/** Whether what is due about a session is its end. */
-export function isEndDue(
-  { state, deadlineAt }: Pick<Session, 'state' | 'deadlineAt'>,
-  now: Date,
-): boolean {
-  return state === 'ending' || (state === 'active' && deadlineAt !== null && deadlineAt <= now);
 }
