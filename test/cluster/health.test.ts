@@ -14,6 +14,7 @@ import type { Target } from '../../src/domain/session/session.js';
 import { tookMs } from '../support/own.time.js';
 import { ShutGate } from '../support/shut.gate.js';
 import { BrokerLab, CLUSTER, NAMESPACE, debugContainer, present, usable } from './broker.lab.js';
+import { kubeconfigOfPort } from '../support/kubeconfig.js';
 
 /** Nothing waits longer than it must. */
 const PROBES = { everyMs: 100, answerMs: 1_000, againFirstMs: 40, againLongestMs: 100 };
@@ -253,14 +254,7 @@ describe('a cluster that can have no sessions', () => {
   async function watchOld(): Promise<KubernetesClusters> {
     const path = join(lab.folder, 'old');
     const { port } = old.address() as AddressInfo;
-    const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
-    const config = {
-      clusters: [{ name: 'a', cluster }],
-      users: [{ name: 'u', user: { token: 'x' } }],
-      contexts: [{ name: 'c', context: { cluster: 'a', user: 'u' } }],
-      'current-context': 'c',
-    };
-    await writeFile(path, stringify(config));
+    await writeFile(path, kubeconfigOfPort(port));
     return watch(path);
   }
 

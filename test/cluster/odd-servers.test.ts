@@ -14,6 +14,7 @@ import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clu
 import { isProblem } from '../../src/domain/problem.js';
 import { KeptTimes } from '../support/kept.times.js';
 import { BrokerLab, CLUSTER, KeptLog, NAMESPACE, debugContainer, usable } from './broker.lab.js';
+import { kubeconfigOfPort } from '../support/kubeconfig.js';
 
 let folder: string;
 let answer: (request: IncomingMessage, response: ServerResponse) => void = () => undefined;
@@ -35,20 +36,7 @@ afterAll(async () => {
 async function brokerFor(limits: object, stopwatch = new KeptTimes()): Promise<KubernetesClusters> {
   const { port } = server.address() as AddressInfo;
   const kubeconfig = join(folder, 'kubeconfig');
-  await writeFile(
-    kubeconfig,
-    stringify({
-      clusters: [
-        {
-          name: 'a',
-          cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true },
-        },
-      ],
-      users: [{ name: 'u', user: { token: 'x' } }],
-      contexts: [{ name: 'c', context: { cluster: 'a', user: 'u' } }],
-      'current-context': 'c',
-    }),
-  );
+  await writeFile(kubeconfig, kubeconfigOfPort(port));
   const clusters = [{ name: CLUSTER, inCluster: false, kubeconfig, namespaces: ['*'] }];
   return new KubernetesClusters({ clusters, log: new KeptLog(), limits, stopwatch });
 }

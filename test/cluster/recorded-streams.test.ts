@@ -9,13 +9,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
-import { stringify } from 'yaml';
 import { z } from 'zod';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import { KubernetesStreams } from '../../src/adapters/kubernetes/kubernetes.streams.js';
 import type { Exec, RemoteProcess } from '../../src/app/ports/cluster.streams.js';
 import { isProblem } from '../../src/domain/problem.js';
 import { KeptLog } from './broker.lab.js';
+import { kubeconfigOfPort } from '../support/kubeconfig.js';
 
 const RECORDINGS = new URL('../kubernetes-1.36/', import.meta.url);
 const Recording = z.object({
@@ -51,16 +51,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hallpass-recorded-'));
   const { port } = http.address() as AddressInfo;
   const kubeconfig = join(folder, 'kubeconfig');
-  const cluster = { server: `http://127.0.0.1:${port}/k8s/`, 'insecure-skip-tls-verify': true };
-  await writeFile(
-    kubeconfig,
-    stringify({
-      clusters: [{ name: 'a', cluster }],
-      users: [{ name: 'u', user: { token: 'x' } }],
-      contexts: [{ name: 'c', context: { cluster: 'a', user: 'u' } }],
-      'current-context': 'c',
-    }),
-  );
+  await writeFile(kubeconfig, kubeconfigOfPort(port, '/k8s/'));
   const clusters = [{ name: 'prod-eu', inCluster: false, kubeconfig, namespaces: ['*'] }];
   broker = new KubernetesClusters({ clusters, log: new KeptLog() });
 });

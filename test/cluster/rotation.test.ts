@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { generate } from 'selfsigned';
-import { stringify } from 'yaml';
 import { makeServerCertificate } from '../../sandbox/cluster/server.certificate.js';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import { MountedSecret } from '../support/mounted.secret.js';
 import { BrokerLab, CLUSTER, NAMESPACE, present } from './broker.lab.js';
+import { kubeconfigOf } from '../support/kubeconfig.js';
 
 const SOON = { timeout: 8_000, interval: 20 };
 const ACCOUNT = { namespace: 'hallpass', name: 'hallpass' };
@@ -33,12 +33,7 @@ beforeEach(async () => {
 
 /** Names its files beside it, as they are in the Secret. */
 function kubeconfig(server = lab.cluster.url, user: object = { tokenFile: 'token' }): string {
-  return stringify({
-    clusters: [{ name: 'a', cluster: { server, 'certificate-authority': 'ca.crt' } }],
-    users: [{ name: 'u', user }],
-    contexts: [{ name: 'c', context: { cluster: 'a', user: 'u' } }],
-    'current-context': 'c',
-  });
+  return kubeconfigOf({ server, 'certificate-authority': 'ca.crt' }, user);
 }
 
 const newToken = () => lab.cluster.addServiceAccount(ACCOUNT);

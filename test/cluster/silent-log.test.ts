@@ -6,11 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { stringify } from 'yaml';
 import { KubernetesClusters } from '../../src/adapters/kubernetes/kubernetes.clusters.js';
 import { KubernetesPods } from '../../src/adapters/kubernetes/kubernetes.pods.js';
 import { isProblem } from '../../src/domain/problem.js';
 import { CLUSTER, KeptLog, NAMESPACE } from './broker.lab.js';
+import { kubeconfigOfPort } from '../support/kubeconfig.js';
 
 const POD = {
   metadata: { name: 'web', uid: 'uid-1' },
@@ -37,7 +37,7 @@ it('a log that says nothing for an hour goes on', async () => {
     await once(server, 'listening');
     const kubeconfig = join(folder, 'kubeconfig');
     const { port } = server.address() as AddressInfo;
-    await writeFile(kubeconfig, kubeconfigOf(port));
+    await writeFile(kubeconfig, kubeconfigOfPort(port));
     const clusters = [{ name: CLUSTER, inCluster: false, kubeconfig, namespaces: ['*'] }];
     const pods = new KubernetesPods(new KubernetesClusters({ clusters, log: new KeptLog() }));
     const options = { container: 'app', follow: true, previous: false, timestamps: false };
@@ -58,17 +58,3 @@ it('a log that says nothing for an hour goes on', async () => {
     await rm(folder, { recursive: true, force: true });
   }
 });
-
-function kubeconfigOf(port: number): string {
-  return stringify({
-    clusters: [
-      {
-        name: 'a',
-        cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true },
-      },
-    ],
-    users: [{ name: 'u', user: { token: 'x' } }],
-    contexts: [{ name: 'c', context: { cluster: 'a', user: 'u' } }],
-    'current-context': 'c',
-  });
-}

@@ -3,8 +3,8 @@ import { link, mkdtemp, open, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { stringify } from 'yaml';
 import { ClusterCredentials } from './cluster.credentials.js';
+import { kubeconfigOf } from '../../../test/support/kubeconfig.js';
 
 const SOON = { timeout: 8_000, interval: 20 };
 
@@ -24,14 +24,7 @@ afterEach(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-function kubeconfig(token: string): string {
-  return stringify({
-    clusters: [{ name: 'a', cluster: { server: 'https://127.0.0.1:1' } }],
-    users: [{ name: 'u', user: { token } }],
-    contexts: [{ name: 'c', context: { cluster: 'a', user: 'u' } }],
-    'current-context': 'c',
-  });
-}
+const kubeconfig = (token: string) => kubeconfigOf({ server: 'https://127.0.0.1:1' }, { token });
 
 /** Puts a file in the place of the kubeconfig whose reading hangs until something is written into it. */
 async function hang() {

@@ -10,6 +10,7 @@ import { CallSpans } from './call.spans.js';
 import { ClusterConnection } from './cluster.connection.js';
 import { ClusterProber } from './cluster.prober.js';
 import { RETRY_LIMITS } from './retry.policy.js';
+import { kubeconfigOfPort } from '../../../test/support/kubeconfig.js';
 
 const SOON = { timeout: 8_000, interval: 10 };
 const TIMES = { everyMs: 20, answerMs: 2_000, againFirstMs: 10, againLongestMs: 20 };
@@ -34,18 +35,7 @@ beforeAll(async () => {
   await once(server, 'listening');
   folder = await mkdtemp(join(tmpdir(), 'cluster-prober-'));
   const { port } = server.address() as AddressInfo;
-  const config = {
-    clusters: [
-      {
-        name: 'a',
-        cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true },
-      },
-    ],
-    users: [{ name: 'u', user: { token: 'x' } }],
-    contexts: [{ name: 'c', context: { cluster: 'a', user: 'u' } }],
-    'current-context': 'c',
-  };
-  await writeFile(join(folder, 'kubeconfig'), JSON.stringify(config));
+  await writeFile(join(folder, 'kubeconfig'), kubeconfigOfPort(port));
 });
 afterAll(async () => {
   server.closeAllConnections();
