@@ -26,6 +26,7 @@ beforeEach(async () => {
   session = await active();
   terminals.streams.length = 0;
   terminals.refusal = undefined;
+  terminals.held = undefined;
 });
 
 async function active(): Promise<string> {
@@ -170,6 +171,18 @@ describe('in a terminal, a session', () => {
     expect(person.shown.match(/coming back/g), 'how often it is said').toHaveLength(1);
     person.type('\u0003');
     expect(await person.ended()).toBe(130);
+  });
+
+  test('is left by Ctrl-C where a broker that has taken the connection lets nobody in yet', async () => {
+    const held = Promise.withResolvers<undefined>();
+    terminals.held = held.promise;
+    const entered = terminals.entered;
+    using person = home.terminal(['connect', session]);
+    await vi.waitUntil(() => terminals.entered > entered, { timeout: 10_000 });
+    person.type('\u0003');
+    await person.sees(/The session goes on\. Come back with: hallpass connect/);
+    expect(await person.ended()).toBe(130);
+    held.resolve(undefined);
   });
 
   test('that has ended meanwhile says why in its own words', async () => {

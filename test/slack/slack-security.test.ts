@@ -1,5 +1,5 @@
 import '../support/needs.containers.js';
-import { mkdir, rename, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -138,12 +138,17 @@ test('whoever goes past Hallpass is told of, once', async () => {
 });
 
 test('an anchor that fails is told of', async () => {
+  const read = () => readFile(anchor, 'utf8');
   const late = async () => {
     const [row] = await asAdmin(
       `SELECT count(*)::int AS late FROM audit_checkpoints c, audit_anchors a WHERE c.size > a.size`,
     );
     return row?.['late'];
   };
+  // A broker that never saw the anchor signs nothing: this one has, once it has put something there.
+  const before = await read();
+  await goPast(await lab.pod());
+  await expect.poll(read, SOON).not.toBe(before);
   await expect.poll(late, SOON).toBe(0);
   await rename(anchor, `${anchor}-away`);
   await mkdir(anchor);

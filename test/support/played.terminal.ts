@@ -9,10 +9,14 @@ import { MemoryEntry, PlayedStream } from './in-memory.doors.js';
 export class PlayedTerminals extends MemoryEntry {
   private readonly connections = new Set<Socket>();
 
+  /** How often somebody asked to be let in. */
+  entered = 0;
   /** How often somebody was not let in. */
   refused = 0;
 
   override async enter(caller: Caller, entry: Entry) {
+    this.entered += 1;
+    await this.held;
     if (this.refusal) {
       this.refused += 1;
       return this.refusal;

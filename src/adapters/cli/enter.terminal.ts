@@ -65,7 +65,6 @@ export async function enterTerminal(running: Running, to: Entering): Promise<Exi
         screen.notice(`${said} The session goes on: coming back to it …`);
       }
       await Promise.race([pause(backOffMs(tries++)), keys.wantsOut]);
-      if (keys.ending !== undefined) return keys.ending;
     }
   } finally {
     keys.stop();
@@ -87,9 +86,11 @@ async function once(
   const { columns, rows } = screen.size;
   const query = new URLSearchParams({ tty: 'true', columns: `${columns}`, rows: `${rows}` });
   for (const part of command) query.append('command', part);
+  const left = { outcome: outcomeOf(session, { kind: 'left' }), wasOpen: false } as const;
+  if (keys.ending !== undefined) return left;
   let wasOpen = false;
   screen.raw();
-  const connection = await TerminalConnection.open(
+  const opening = TerminalConnection.open(
     broker,
     { session, kind: 'terminal', query, version: running.world.version },
     {
@@ -97,6 +98,7 @@ async function once(
       message: (message) => {
         if (message.type === 'open') {
           wasOpen = true;
+          keys.letIn();
           if (wasInside) screen.notice(BACK);
         }
         if (message.type === 'notice') screen.notice(message.text);
@@ -108,6 +110,8 @@ async function once(
     if (error instanceof CommandFailure) return { kind: 'failed', failure: error } as const;
     throw error;
   });
+  const connection = await Promise.race([opening, keys.wantsOut]);
+  if (connection === undefined) return left;
   if (!(connection instanceof TerminalConnection)) {
     return { outcome: await explained({ broker, session }, connection), wasOpen };
   }
@@ -125,10 +129,12 @@ class Keyboard {
   ending: ExitCode | undefined;
   /** Whether the person has ended the session, not only left it. */
   hasEnded = false;
-  /** Resolves when somebody wants out while there is no connection. */
+  /** Resolves when somebody wants out. */
   readonly wantsOut: Promise<void>;
   private out: () => void = () => undefined;
   private connection: TerminalConnection | undefined;
+  /** Whether there is a process at the other end, which the broker says some time after the connection is made. */
+  private isInside = false;
   private at: { broker: BrokerClient; session: string } | undefined;
   private readonly escape = new EscapeKeys();
   private readonly stopListening: () => void;
@@ -147,6 +153,11 @@ class Keyboard {
   to(connection: TerminalConnection | undefined, at?: { broker: BrokerClient; session: string }) {
     this.connection = connection;
     this.at = at ?? this.at;
+    if (!connection) this.isInside = false;
+  }
+
+  letIn(): void {
+    this.isInside = true;
   }
 
   stop(): void {
@@ -160,7 +171,7 @@ class Keyboard {
     const { bytes: kept, wantsOut } = this.escape.take(bytes);
     const { connection } = this;
     // Nobody is there who could be interrupted but us.
-    if (!connection && kept.includes(CTRL_C)) return this.leave(exitOfSignal(SIGNALS.interrupt));
+    if (!this.isInside && kept.includes(CTRL_C)) return this.leave(exitOfSignal(SIGNALS.interrupt));
     if (connection && kept.length > 0) {
       // A person types slower than this; a paste waits until there is room.
       input.pause();
