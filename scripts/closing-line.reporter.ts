@@ -1,9 +1,9 @@
 import type { SerializedError } from 'vitest';
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 /**
  * Closes a run with one line, `212 passed, 0 failed`. A file that could not be collected and an error outside any test
- * are failures as well: a run that has them is never told as whole.
+ * are failures as well: a run that has them is never told as whole. Before it stands what passed at its second try only.
  */
 export default class ClosingLineReporter implements Reporter {
   onTestRunEnd(
@@ -12,9 +12,19 @@ export default class ClosingLineReporter implements Reporter {
     reason: 'passed' | 'failed' | 'interrupted',
   ): void {
     const line = closingLine({ modules, unhandledErrors: unhandledErrors.length, reason });
+    const late = modules.flatMap(({ children }) => [...children.allTests('passed')].filter(isLate));
+    const lateLines = late.map((it) => `passed at the second try only: ${nameOf(it)}\n`).join('');
     // Other reporters write at this same moment: the last word is said when the process leaves.
-    process.once('exit', () => process.stdout.write(`\n${line}\n`));
+    process.once('exit', () => process.stdout.write(`\n${lateLines}${line}\n`));
   }
+}
+
+function isLate(test: TestCase): boolean {
+  return test.diagnostic()?.flaky === true;
+}
+
+function nameOf({ module, fullName }: TestCase): string {
+  return `${module.relativeModuleId} > ${fullName}`;
 }
 
 /** What of a module the closing line depends on. */
