@@ -346,6 +346,13 @@ describe('wrong values', () => {
     expect(await lab.refusal({}, old('1.25.0'))).toBe('taken');
   });
 
+  test('are not those of an Ingress that there is not', async () => {
+    const ingress = { path: '/hallpass' };
+    expect(await lab.refusal({ ingress })).toBe('taken');
+    const gateway = { enabled: true, parentRefs: [{ name: 'public' }] };
+    expect(await lab.refusal({ ingress, gateway })).toBe('taken');
+  });
+
   test('are not what YAML makes of a bare off', async () => {
     expect(await lab.refusal({ lockdown: { mode: false } })).toBe('taken');
   });

@@ -55,7 +55,7 @@
     {{- fail "tls.certificate.issuerRef.name is missing: name the issuer of cert-manager that makes the certificate." -}}
   {{- end -}}
 {{- end -}}
-{{- if ne .Values.ingress.path "/" -}}
+{{- if and .Values.ingress.enabled (ne .Values.ingress.path "/") -}}
   {{- fail (printf "ingress.path is %s: Hallpass is served at the root of its host, where its pages and cookies are, and an Ingress takes nothing off a path. Leave it at /, and give Hallpass a host of its own." .Values.ingress.path) -}}
 {{- end -}}
 {{- $publicPath := get (urlParse $config.server.publicUrl) "path" -}}
