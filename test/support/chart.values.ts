@@ -166,6 +166,8 @@ export const MATRIX: Readonly<Record<string, object>> = {
     },
   },
   'TLS of its own': { tls: TLS },
+  'authorities of a ConfigMap': { trustedCa: { existingConfigMap: 'company-ca', key: 'ca.pem' } },
+  'authorities of a Secret': { trustedCa: { existingSecret: 'company-ca', key: 'ca.pem' } },
   'policies in the values': { policies: { documents: { 'a.yaml': 'kind: A\n' } } },
   'policies that are there': {
     policies: { documents: { 'a.yaml': 'kind: A\n' }, existingConfigMaps: ['team-a', 'team-b'] },
