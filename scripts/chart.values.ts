@@ -109,6 +109,7 @@ export const chartValues = part({
   podLabels: labels(),
   podSecurityContext: kubernetes.object(),
   containerSecurityContext: kubernetes.object(),
+  shareProcessNamespace: z.boolean(),
   extraEnv: variables(),
   extraVolumes: kubernetes.list(),
   extraVolumeMounts: kubernetes.list(),

@@ -190,6 +190,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
     deploymentAnnotations: { 'reloader.stakater.com/auto': 'true' },
     podAnnotations: { 'example.com/a': 'b' },
     podLabels: { 'example.com/c': 'd' },
+    shareProcessNamespace: true,
     extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }],
     migrations: { extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/mnt/more/ca.pem' }] },
     extraVolumes: [{ name: 'more', emptyDir: {} }],
