@@ -70,6 +70,11 @@ export const chartValues = part({
   }),
   imagePullSecrets: z.array(z.strictObject({ name: name().min(1) })).max(32),
   config: z.record(z.string(), z.unknown()),
+  trustedCa: part({
+    existingConfigMap: name(),
+    existingSecret: name(),
+    key: z.string().regex(/^[A-Za-z0-9._-]{1,253}$/),
+  }),
   policies: part({
     documents: z.record(
       z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,240}\.ya?ml$/),
@@ -104,6 +109,7 @@ export const chartValues = part({
   podLabels: labels(),
   podSecurityContext: kubernetes.object(),
   containerSecurityContext: kubernetes.object(),
+  shareProcessNamespace: z.boolean(),
   extraEnv: variables(),
   extraVolumes: kubernetes.list(),
   extraVolumeMounts: kubernetes.list(),

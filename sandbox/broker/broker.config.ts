@@ -83,8 +83,8 @@ export interface Surroundings {
     /** 0 by default: nobody balances what goes to brokers of the sandbox. */
     readonly drainSeconds?: number;
     readonly graceSeconds?: number;
-    /** Serve HTTPS by these files. */
-    readonly tls?: TlsFiles;
+    /** Serve HTTPS by these files. Without that of the authority, kubeconfigs name none. */
+    readonly tls?: Omit<TlsFiles, 'caFile'> & Partial<TlsFiles>;
   };
   readonly log?: Partial<Config['log']>;
   /** As the configuration has it; no traces by default. */
@@ -112,7 +112,8 @@ export async function writeBrokerConfig(around: Surroundings): Promise<WrittenCo
       drainSeconds: server.drainSeconds ?? 0,
       ...(server.graceSeconds === undefined ? {} : { graceSeconds: server.graceSeconds }),
       publicUrl: `${tls ? 'https' : 'http'}://127.0.0.1:${port === 0 ? 8080 : port}`,
-      ...(tls ? { tls: { certFile: tls.certFile, keyFile: tls.keyFile }, caFile: tls.caFile } : {}),
+      ...(tls ? { tls: { certFile: tls.certFile, keyFile: tls.keyFile } } : {}),
+      ...(tls?.caFile === undefined ? {} : { caFile: tls.caFile }),
     },
     database: { url: around.databaseUrl, poolSize: 10 },
     identity: {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Browser } from '../../sandbox/identity/code.flow.js';
+import { freePort } from '../../sandbox/free.port.js';
 import { Kubectl } from '../../sandbox/cluster/kubectl.runner.js';
 import type { PersonKey } from '../../sandbox/identity/people.js';
 import { PEOPLE } from '../../sandbox/identity/people.js';
@@ -22,7 +23,7 @@ beforeAll(async () => {
   lab = await BrokerLab.start();
   broker = await lab.brokerWithTls();
   for (const person of ['requester', 'approver', 'auditor'] as const) {
-    homes.set(person, await signedIn(person));
+    homes.set(person, await signedIn(person, broker));
   }
 });
 afterAll(async () => {
@@ -37,10 +38,10 @@ function home(person: PersonKey): HallpassHome {
 }
 
 /** Somebody who signs in through the pages of the identity provider. */
-async function signedIn(person: PersonKey): Promise<HallpassHome> {
+async function signedIn(person: PersonKey, to: Broker): Promise<HallpassHome> {
   const machine = await HallpassHome.make();
   const child = machine.start([
-    ...['login', '--no-browser', '--server', broker.url],
+    ...['login', '--no-browser', '--server', to.url],
     ...['--ca-file', lab.sandbox.tls.caFile],
   ]);
   let said = '';
@@ -178,5 +179,18 @@ describe('the story of a session, from the command line', () => {
     const credential = JSON.parse(await run('requester', 'kube-credential'));
     expect(credential.status.expirationTimestamp).toMatch(/Z$/);
     await run('requester', 'end', id);
+  });
+
+  test('kubectl trusts what hallpass login was told to trust, where the broker names no authority', async () => {
+    const { certFile, keyFile } = lab.sandbox.tls;
+    const server = { port: await freePort(0), tls: { certFile, keyFile } };
+    await using there = await signedIn('requester', await lab.broker({ surroundings: { server } }));
+    const written = await there.run(['kubeconfig', '--cluster', 'sandbox', '--merge']);
+    expect([written.code, written.stderr]).toEqual([0, expect.stringContaining('kubectl now')]);
+    const real = await Kubectl.with('');
+    const { program } = real.invocation([]);
+    const resources = await there.runOther(program, ['api-resources', '-o', 'name']);
+    expect(resources).toEqual({ code: 0, stdout: expect.stringMatching(/^pods$/m), stderr: '' });
+    await real.close();
   });
 });

@@ -219,6 +219,31 @@ describe('the configuration that the chart writes', () => {
     expect(text).not.toContain('existingSecret');
   });
 
+  test('is beside the certificates that trustedCa names, which Node is told to trust, in every Pod', async () => {
+    for (const from of ['existingConfigMap', 'existingSecret']) {
+      const objects = await lab.render({ trustedCa: { [from]: 'company-ca', key: 'ca.pem' } });
+      for (const kind of ['Deployment', 'Job'] as const) {
+        const container = at(the(objects, kind), 'spec', 'template', 'spec', 'containers', 0);
+        const variables = new Map(
+          (at(container, 'env') as { name: string; value: string }[]).map((it) => [
+            it.name,
+            it.value,
+          ]),
+        );
+        const path = join(
+          await mounted(objects, kind),
+          variables.get('NODE_EXTRA_CA_CERTS') ?? 'none',
+        );
+        expect(await readFile(path, 'utf8')).toBe(HELD['company-ca/ca.pem']);
+      }
+    }
+    const usual = await lab.render();
+    expect(JSON.stringify(usual)).not.toContain('NODE_EXTRA_CA_CERTS');
+    expect(JSON.stringify(await lab.render({ trustedCa: { key: 'a' } }))).toBe(
+      JSON.stringify(usual),
+    );
+  });
+
   test('gives migrations the owner’s URL and the name of who serves, and nothing else', async () => {
     const objects = await lab.render(EVERY_SECTION);
     const database = loadDatabaseConfig({ HALLPASS_CONFIG: await configuration(objects, 'Job') });

@@ -90,6 +90,15 @@ describe('the Pods', () => {
     });
   });
 
+  test('share their processes with what others put into them only where that is wanted', () => {
+    const shared = (name: string, kind: string) =>
+      at(the(of(name), kind), 'spec', 'template', 'spec', 'shareProcessNamespace');
+    expect(shared('default', 'Deployment')).toBeUndefined();
+    expect(shared('what Pods can have', 'Deployment')).toBe(true);
+    // Migrations run no plugins.
+    expect(shared('what Pods can have', 'Job')).toBeUndefined();
+  });
+
   test('wait before they end without a shell where Kubernetes cannot sleep for them', async () => {
     const objects = await lab.render({}, ['--kube-version', '1.29.0']);
     const preStop = at(

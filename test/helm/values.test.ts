@@ -203,6 +203,19 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     'lockdown.exceptGroups has system:authenticated, which everybody is in',
   ],
   [
+    'authorities from two places',
+    { trustedCa: { existingConfigMap: 'a', existingSecret: 'b' } },
+    'trustedCa names both the ConfigMap a and the Secret b',
+  ],
+  ...[
+    { extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/a' }] },
+    { migrations: { extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/a' }] } },
+  ].map((env): [string, object, string] => [
+    `authorities that are named twice, the second time in ${Object.keys(env).join()}`,
+    { trustedCa: { existingConfigMap: 'a' }, ...env },
+    'Node reads one file. Leave the variable to trustedCa',
+  ]),
+  [
     'no time to end',
     { preStopSleepSeconds: 60 },
     'terminationGracePeriodSeconds (60) must be above preStopSleepSeconds (60)',
@@ -344,6 +357,13 @@ describe('wrong values', () => {
     const enforced = { lockdown: { mode: 'enforce' } };
     expect(await lab.refusal(enforced, old('1.29.0'))).toContain('needs Kubernetes 1.30');
     expect(await lab.refusal({}, old('1.25.0'))).toBe('taken');
+  });
+
+  test('are not those of an Ingress that there is not', async () => {
+    const ingress = { path: '/hallpass' };
+    expect(await lab.refusal({ ingress })).toBe('taken');
+    const gateway = { enabled: true, parentRefs: [{ name: 'public' }] };
+    expect(await lab.refusal({ ingress, gateway })).toBe('taken');
   });
 
   test('are not what YAML makes of a bare off', async () => {

@@ -166,6 +166,8 @@ export const MATRIX: Readonly<Record<string, object>> = {
     },
   },
   'TLS of its own': { tls: TLS },
+  'authorities of a ConfigMap': { trustedCa: { existingConfigMap: 'company-ca', key: 'ca.pem' } },
+  'authorities of a Secret': { trustedCa: { existingSecret: 'company-ca', key: 'ca.pem' } },
   'policies in the values': { policies: { documents: { 'a.yaml': 'kind: A\n' } } },
   'policies that are there': {
     policies: { documents: { 'a.yaml': 'kind: A\n' }, existingConfigMaps: ['team-a', 'team-b'] },
@@ -188,6 +190,7 @@ export const MATRIX: Readonly<Record<string, object>> = {
     deploymentAnnotations: { 'reloader.stakater.com/auto': 'true' },
     podAnnotations: { 'example.com/a': 'b' },
     podLabels: { 'example.com/c': 'd' },
+    shareProcessNamespace: true,
     extraEnv: [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }],
     migrations: { extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/mnt/more/ca.pem' }] },
     extraVolumes: [{ name: 'more', emptyDir: {} }],

@@ -24,6 +24,21 @@
 {{- if not (or $config.database.urlFile $isUrlInEnv) -}}
   {{- fail "config.database.urlFile is missing: name the Secret with the database's URL, such as {existingSecret: hallpass-database, key: url}." -}}
 {{- end -}}
+{{- with .Values.trustedCa -}}
+  {{- if and .existingConfigMap .existingSecret -}}
+    {{- fail (printf "trustedCa names both the ConfigMap %s and the Secret %s. Give one of them." .existingConfigMap .existingSecret) -}}
+  {{- end -}}
+  {{- if and (or .existingConfigMap .existingSecret) (not .key) -}}
+    {{- fail "trustedCa.key is missing: name the key that holds the certificates, such as ca.crt." -}}
+  {{- end -}}
+{{- end -}}
+{{- if include "hallpass.trustedCaVariable" . -}}
+  {{- range concat (.Values.extraEnv | default list) ((.Values.migrations | default dict).extraEnv | default list) -}}
+    {{- if eq .name "NODE_EXTRA_CA_CERTS" -}}
+      {{- fail "NODE_EXTRA_CA_CERTS is in extraEnv or migrations.extraEnv, and trustedCa sets it, too: Node reads one file. Leave the variable to trustedCa, and put all certificates into what it names." -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
 {{- if ge (int .Values.preStopSleepSeconds) (int .Values.terminationGracePeriodSeconds) -}}
   {{- fail (printf "terminationGracePeriodSeconds (%v) must be above preStopSleepSeconds (%v): what remains is all the time that people in terminals have." .Values.terminationGracePeriodSeconds .Values.preStopSleepSeconds) -}}
 {{- end -}}
@@ -55,7 +70,7 @@
     {{- fail "tls.certificate.issuerRef.name is missing: name the issuer of cert-manager that makes the certificate." -}}
   {{- end -}}
 {{- end -}}
-{{- if ne .Values.ingress.path "/" -}}
+{{- if and .Values.ingress.enabled (ne .Values.ingress.path "/") -}}
   {{- fail (printf "ingress.path is %s: Hallpass is served at the root of its host, where its pages and cookies are, and an Ingress takes nothing off a path. Leave it at /, and give Hallpass a host of its own." .Values.ingress.path) -}}
 {{- end -}}
 {{- $publicPath := get (urlParse $config.server.publicUrl) "path" -}}

@@ -55,6 +55,26 @@ The configuration as Hallpass reads it: what stands in `config`, with the chart'
 {{- end -}}
 {{- end -}}
 
+{{/* What `trustedCa` names, in the form of a file of `config`; nothing where it names nothing. Gives JSON. */}}
+{{- define "hallpass.trustedCa" -}}
+{{- $ca := .Values.trustedCa | default dict -}}
+{{- if $ca.existingConfigMap -}}
+{{- pick $ca "existingConfigMap" "key" | toJson -}}
+{{- else if $ca.existingSecret -}}
+{{- pick $ca "existingSecret" "key" | toJson -}}
+{{- else -}}
+{}
+{{- end -}}
+{{- end -}}
+
+{{/* The variable by which Node trusts what `trustedCa` names. Gives an item of `env`, or nothing. */}}
+{{- define "hallpass.trustedCaVariable" -}}
+{{- with fromJson (include "hallpass.trustedCa" .) -}}
+- name: NODE_EXTRA_CA_CERTS
+  value: {{ get (fromJson (include "hallpass.withPaths" .)) "value" | quote }}
+{{- end -}}
+{{- end -}}
+
 {{/* What `config` names in Secrets and ConfigMaps: a line `KIND NAME KEY` for each. */}}
 {{- define "hallpass.filesNamed" -}}
 {{- if kindIs "map" . -}}

@@ -31,6 +31,8 @@ export class BrokerAccess {
     private readonly world: ClientWorld,
     private readonly store: AccountStore,
     private readonly tokenFile: string | undefined,
+    /** The authorities, in PEM, that this broker is trusted by besides the usual ones. */
+    readonly caPem: string | undefined,
   ) {}
 
   /** @throws CommandFailure where no broker is named anywhere. */
@@ -45,8 +47,8 @@ export class BrokerAccess {
     }
     const server = serverAddress(named);
     const caFile = options.caFile ?? (await store.find(server))?.caFile;
-    if (caFile !== undefined) await trustFile(world, caFile);
-    return new BrokerAccess(server, world, store, options.tokenFile ?? world.env.tokenFile);
+    const caPem = caFile === undefined ? undefined : await trustFile(world, caFile);
+    return new BrokerAccess(server, world, store, options.tokenFile ?? world.env.tokenFile, caPem);
   }
 
   client(): BrokerClient {
@@ -111,12 +113,14 @@ export function serverAddress(text: string): string {
   return `${origin}${pathname.replace(/\/+$/, '')}`;
 }
 
-export async function trustFile(world: ClientWorld, file: string): Promise<void> {
+/** Trusts what a file holds from now on, and gives it. @throws CommandFailure where it holds no certificate. */
+export async function trustFile(world: ClientWorld, file: string): Promise<string> {
   const text = await readText(file);
   if (!text.includes('-----BEGIN CERTIFICATE-----')) {
     throw trouble(`${file} holds no certificate in PEM.`);
   }
   world.trust(text);
+  return text;
 }
 
 async function readText(file: string): Promise<string> {

@@ -6,6 +6,7 @@ import type { ClientOptions, CommandDeps, Running } from './client.command.js';
 import { acting, clientCommand } from './client.command.js';
 import { trouble } from './command.failure.js';
 import { EXIT } from './exit.codes.js';
+import { withAuthority } from './kubeconfig.authority.js';
 import { mergedKubeconfig } from './kubeconfig.merge.js';
 import { sessionPathOf } from './session.follower.js';
 
@@ -47,7 +48,9 @@ async function runKubeconfig(
   const query = token === true ? '?credential=token' : '';
   const broker = await running.broker();
   const response = await broker.stream(path + query, { headers: { accept: '*/*' } });
-  const text = await response.text();
+  const sent = await response.text();
+  const { server, caPem } = await running.access();
+  const text = caPem === undefined ? sent : withAuthority(sent, { server, caPem });
   if (merge === true) {
     const into = running.world.env.kubeconfig;
     const before = await readFile(into, 'utf8').catch(absent);

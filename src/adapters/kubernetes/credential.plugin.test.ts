@@ -2,7 +2,7 @@ import type { RequestOptions } from 'node:https';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { CredentialPlugin, byPlugin } from './credential.plugin.js';
 
@@ -103,6 +103,36 @@ test('while one hangs nobody starts another, not even with the configuration tha
   const seen = await pids();
   expect(seen).toHaveLength(2);
   expect(seen).not.toContain(0);
+});
+
+test('one that is killed each time is begun ever less often, and meanwhile all are told why', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { make, ask, pids } = lab('sleep 300', 500);
+  const plugin = make();
+  const told = () => expect(ask(plugin)).rejects.toThrow('did not end within 500 ms');
+  for (const [killed, restMs] of [5_000, 10_000, 20_000, 30_000, 30_000].entries()) {
+    await told();
+    vi.advanceTimersByTime(restMs - 1);
+    await told();
+    expect(await pids()).toHaveLength(killed + 1);
+    vi.advanceTimersByTime(1);
+  }
+});
+
+test('one that was killed and then says something may hang again, and no longer for that', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const hangs = `test $(wc -l < "$PIDS") = 2 || sleep 300; ${says(SECRET, MINUTE_AGO)}`;
+  const { make, ask, pids } = lab(hangs, 1_000);
+  const plugin = make();
+  await expect(ask(plugin)).rejects.toThrow('did not end');
+  vi.advanceTimersByTime(5_000);
+  expect(await ask(plugin)).toEqual(BEARER);
+  await expect(ask(plugin)).rejects.toThrow('did not end');
+  vi.advanceTimersByTime(5_000);
+  await expect(ask(plugin)).rejects.toThrow('did not end');
+  expect(await pids()).toHaveLength(4);
 });
 
 test('a plugin without end is killed when it has said more than any credentials are', async () => {

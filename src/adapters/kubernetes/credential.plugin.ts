@@ -12,6 +12,15 @@ const MARK = 'credential-plugin';
 /** A token and two certificates are never near this. */
 const OUTPUT_CHARACTERS_MAX = 1024 * 1024;
 const COMPLAINT_CHARACTERS_MAX = 1_000;
+/**
+ * After one that was killed the next waits for so long, and each time after twice as long, to the longest. What a killed one
+ * had begun is left to process 1, and where that is Node it stays as a zombie, which is one process fewer for the Pod.
+ */
+const REST_MS_FIRST = 5_000;
+const REST_MS_LONGEST = 30_000;
+
+/** It was killed. */
+class GivenUp extends Error {}
 
 type Authenticator = Parameters<KubeConfig['addAuthenticator']>[0];
 
@@ -48,11 +57,14 @@ function configOf({ authProvider }: User): z.infer<typeof Config> | undefined {
 
 /**
  * Runs the plugin that gets the credentials of one user, and keeps what it said until that expires. One process at a
- * time, for all who ask: one that hangs is killed with all that it began, and the next waits until it is gone.
+ * time, for all who ask: one that hangs is killed with all that it began, and the next waits until it is gone, and a while
+ * longer, in which whoever asks is told at once what became of it.
  */
 export class CredentialPlugin implements Authenticator {
   private kept: Credential | undefined;
   private running: Promise<Credential> | undefined;
+  private rest:
+    { readonly ms: number; readonly untilMs: number; readonly why: GivenUp } | undefined;
   private lane: { last: Promise<unknown> } = { last: Promise.resolve() };
 
   /** @param limitMs how long it may take. */
@@ -79,6 +91,7 @@ export class CredentialPlugin implements Authenticator {
 
   private async credential(user: User): Promise<Credential> {
     if (this.kept && isFresh(this.kept)) return this.kept;
+    if (this.rest && performance.now() < this.rest.untilMs) throw this.rest.why;
     const { apiVersion, command, args, env } = Command.parse(configOf(user)?.plugin);
     const started = this.lane.last.then(() =>
       // In a process group of its own: what it began goes with it.
@@ -89,8 +102,18 @@ export class CredentialPlugin implements Authenticator {
       }),
     );
     this.lane.last = started.then((child) => once(child, 'close')).catch(() => undefined);
-    this.kept = readCredential(await outputOf(await started, this.limitMs));
+    const output = await outputOf(await started, this.limitMs).catch((error: unknown) => {
+      if (error instanceof GivenUp) this.restAfter(error);
+      throw error;
+    });
+    this.rest = undefined;
+    this.kept = readCredential(output);
     return this.kept;
+  }
+
+  private restAfter(why: GivenUp): void {
+    const ms = Math.min(REST_MS_LONGEST, this.rest ? this.rest.ms * 2 : REST_MS_FIRST);
+    this.rest = { ms, untilMs: performance.now() + ms, why };
   }
 }
 
@@ -112,7 +135,7 @@ async function outputOf(child: Plugin, limitMs: number): Promise<string> {
   ended.promise.catch(() => undefined);
   const fail = (why: string) => ended.reject(new Error(`the credential plugin ${why}`));
   const giveUp = (why: string) => {
-    fail(why);
+    ended.reject(new GivenUp(`the credential plugin ${why}`));
     kill(child);
   };
   let output = '';
