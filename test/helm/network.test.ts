@@ -23,7 +23,9 @@ describe('the ways in', () => {
       a: 'b',
     });
     expect(annotations('an Ingress of HAProxy')).toMatchObject({
-      'haproxy.org/timeout-tunnel': '3600s',
+      'haproxy.org/timeout-server': '3600s',
+      // Its own annotation for tunnels is read of its ConfigMap alone.
+      'haproxy.org/backend-config-snippet': 'timeout tunnel 3600s',
     });
     // No more is possible there.
     expect(annotations('an Ingress of AWS')).toMatchObject({
