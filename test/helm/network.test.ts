@@ -36,6 +36,14 @@ describe('the ways in', () => {
     expect(at(rule, 'timeouts')).toEqual({ request: '0s', backendRequest: '0s' });
   });
 
+  test('lead to the public address in small letters, which is how Kubernetes has hosts', async () => {
+    const objects = await lab.render({
+      config: { server: { publicUrl: 'https://Hallpass.Example.com' } },
+      ingress: { enabled: true },
+    });
+    expect(at(the(objects, 'Ingress'), 'spec', 'rules', 0, 'host')).toBe('hallpass.example.com');
+  });
+
   test('let the audit log of an API server through, which comes in large pieces', () => {
     expect(annotations('an Ingress of nginx')).toMatchObject({
       'nginx.ingress.kubernetes.io/proxy-body-size': '10m',

@@ -50,10 +50,10 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 {{- end -}}
 
-{{/* The host of config.server.publicUrl, without its port. */}}
+{{/* The host of config.server.publicUrl, without its port; objects take small letters only. */}}
 {{- define "hallpass.publicHost" -}}
 {{- $host := get (urlParse .Values.config.server.publicUrl) "host" -}}
-{{- regexReplaceAll ":[0-9]+$" $host "" -}}
+{{- regexReplaceAll ":[0-9]+$" $host "" | lower -}}
 {{- end -}}
 
 {{/* The mode of the lock-down kit. YAML reads a bare off as false. */}}
