@@ -102,7 +102,7 @@ function isFile(name: string): boolean {
 }
 
 function fileSchema({ description }: Schema): Schema {
-  const key = { type: 'string', pattern: '^[A-Za-z0-9._-]{1,253}$' };
+  const key = { type: 'string', pattern: '^\\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,251}$' };
   const object = { type: 'string', pattern: '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$' };
   return {
     ...(description === undefined ? {} : { description }),

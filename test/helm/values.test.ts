@@ -9,6 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab[Symbol.asyncDispose]());
 
+const DEFAULTS = `${CHART}/ci/default-values.yaml`;
 const cluster = (over: object) => ({ config: { clusters: [{ name: 'a', ...over }] } });
 
 /** Values that are wrong, where Helm says that they are, and what it says. */
@@ -33,6 +34,20 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
   ],
   ['a port that is none', { service: { port: 0 } }, "at '/service/port': minimum: got 0, want 1"],
   ['a name that is none', { fullnameOverride: 'No' }, "at '/fullnameOverride'"],
+  ['a name that no Service can have', { fullnameOverride: 'a.b' }, "at '/fullnameOverride'"],
+  ['a tag in the repository', { image: { repository: 'a.b/c:1' } }, "at '/image/repository'"],
+  ['an address for a host', { ingress: { host: 'https://a.b' } }, "at '/ingress/host'"],
+  ['a host in capitals', { gateway: { hostnames: ['A.b'] } }, "at '/gateway/hostnames/0'"],
+  [
+    'a name of a certificate that is none',
+    { tls: { certificate: { dnsNames: ['a b'] } } },
+    "at '/tls/certificate/dnsNames/0'",
+  ],
+  [
+    'a time with more digits than a Gateway reads',
+    { gateway: { requestTimeout: '604800s' } },
+    "at '/gateway/requestTimeout'",
+  ],
   [
     'a duration that is none',
     { metrics: { serviceMonitor: { interval: 'soon' } } },
@@ -102,6 +117,11 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
   [
     'a key that leads out',
     cluster({ kubeconfig: { existingSecret: 'a', key: '../b' } }),
+    "at '/config/clusters/0/kubeconfig/key'",
+  ],
+  [
+    'a key that no Secret can have',
+    cluster({ kubeconfig: { existingSecret: 'a', key: '..b' } }),
     "at '/config/clusters/0/kubeconfig/key'",
   ],
   [
@@ -306,6 +326,13 @@ describe('wrong values', () => {
     expect(paths.filter((path) => !said.includes(`at '/${path.replaceAll('.', '/')}`))).toEqual([]);
   });
 
+  test('are names of the release that no Service can have', async () => {
+    for (const name of ['my.release', '1st']) {
+      const run = await lab.helm.run(['template', name, CHART, '--values', DEFAULTS]);
+      expect(run.stderr, name).toContain('which no Service can be called');
+    }
+  });
+
   test('are tried for each section of values.yaml', () => {
     const sections = new Set(readValues().map(({ path }) => path.split('.')[0] ?? ''));
     const tried = new Set(allWrong().paths.map((path) => path.split('.')[0]));
@@ -334,12 +361,7 @@ describe('wrong values', () => {
   });
 
   test('are refused where Kubernetes is too old for them', async () => {
-    const old = (version: string) => [
-      '--values',
-      `${CHART}/ci/default-values.yaml`,
-      '--kube-version',
-      version,
-    ];
+    const old = (version: string) => ['--values', DEFAULTS, '--kube-version', version];
     expect(await lab.refusal({}, old('1.24.0'))).toContain('kubeVersion: >=1.25.0-0');
     const enforced = { lockdown: { mode: 'enforce' } };
     expect(await lab.refusal(enforced, old('1.29.0'))).toContain('needs Kubernetes 1.30');

@@ -24,6 +24,10 @@
 {{- if not (or $config.database.urlFile $isUrlInEnv) -}}
   {{- fail "config.database.urlFile is missing: name the Secret with the database's URL, such as {existingSecret: hallpass-database, key: url}." -}}
 {{- end -}}
+{{- $name := include "hallpass.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" $name) -}}
+  {{- fail (printf "The release is called %s, and so the objects %s, which no Service can be called: it begins with a small letter and has none but these, digits and dashes. Set fullnameOverride." .Release.Name $name) -}}
+{{- end -}}
 {{- if ge (int .Values.preStopSleepSeconds) (int .Values.terminationGracePeriodSeconds) -}}
   {{- fail (printf "terminationGracePeriodSeconds (%v) must be above preStopSleepSeconds (%v): what remains is all the time that people in terminals have." .Values.terminationGracePeriodSeconds .Values.preStopSleepSeconds) -}}
 {{- end -}}
