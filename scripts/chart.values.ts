@@ -7,7 +7,7 @@ const kubernetes = {
     z.array(z.record(z.string(), z.unknown()).meta({ kubernetes: true })).max(64),
 };
 
-/** Nothing is required: what is left out has its default, and null takes a default away. */
+/** What is left out has its default; what null may not take away is in chart.schema.ts. */
 const part = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => z.strictObject(shape).partial();
 
 const LABEL_KEY =

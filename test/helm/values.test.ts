@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readValues } from '../../scripts/chart.comments.js';
 import { helmVersions } from '../../sandbox/cluster/helm.runner.js';
 import { CHART, ChartLab } from '../support/chart.lab.js';
+import { valuesAt } from '../support/chart.values.js';
 
 let lab: ChartLab;
 beforeAll(async () => {
@@ -301,21 +302,24 @@ const KUBERNETES: ReadonlySet<string> = new Set(['podSecurityContext', 'containe
 
 /** A file in which every value is wrong that is not a group of others. */
 function allWrong(): { readonly values: object; readonly paths: readonly string[] } {
-  const values: Record<string, unknown> = {};
-  const paths: string[] = [];
+  const wrong = new Map<string, unknown>();
   for (const { path, fallback, isGroup } of readValues()) {
-    const steps = path.split('.');
-    const isOfKubernetes = KUBERNETES.has(path);
-    if ((isGroup && !isOfKubernetes) || paths.some((it) => path.startsWith(`${it}.`))) continue;
-    let into = values;
-    for (const step of steps.slice(0, -1)) {
-      into[step] ??= {};
-      into = into[step] as Record<string, unknown>;
-    }
-    into[steps.at(-1) ?? ''] = wrongFor(fallback);
-    paths.push(path);
+    const isBelow = [...wrong.keys()].some((it) => path.startsWith(`${it}.`));
+    if ((isGroup && !KUBERNETES.has(path)) || isBelow) continue;
+    wrong.set(path, wrongFor(fallback));
   }
-  return { values, paths };
+  return { values: valuesAt(wrong), paths: [...wrong.keys()] };
+}
+
+/** Groups and single values, by how deep they are: what the templates cannot do without. */
+function needed(): ReadonlyMap<number, readonly string[]> {
+  const paths = readValues()
+    .filter(({ fallback, isGroup }) => isGroup || typeof fallback !== 'object')
+    .map(({ path }) => path)
+    .filter((path) => !/^(config\b|(pod|container)SecurityContext\.)/.test(path))
+    .concat('config', 'config.server', 'config.server.publicUrl')
+    .concat('config.database', 'config.identity', 'config.audit');
+  return Map.groupBy(paths, (path) => path.split('.').length);
 }
 
 describe('wrong values', () => {
@@ -325,6 +329,20 @@ describe('wrong values', () => {
     expect(paths.length).toBeGreaterThan(100);
     expect(paths.filter((path) => !said.includes(`at '/${path.replaceAll('.', '/')}`))).toEqual([]);
   });
+
+  test.each([...needed()])(
+    'are keys with nothing behind them, as where all below is a comment: %i deep',
+    async (_, paths) => {
+      const said = await lab.refusal(valuesAt(paths.map((path) => [path, null])));
+      const missing = new Set(
+        [...said.matchAll(/at '([^']*)': missing propert(?:y|ies) (.*)/g)].flatMap(
+          ([, at = '', names = '']) =>
+            [...names.matchAll(/'([^']+)'/g)].map(([, name]) => `${at}/${name}`),
+        ),
+      );
+      expect(paths.filter((path) => !missing.has(`/${path.replaceAll('.', '/')}`))).toEqual([]);
+    },
+  );
 
   test('are names of the release that no Service can have', async () => {
     for (const name of ['my.release', '1st']) {
