@@ -199,6 +199,27 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     'inCluster: true more than once',
   ],
   [
+    'a cluster of the name of another',
+    {
+      config: {
+        clusters: [
+          { name: 'a', inCluster: true },
+          { name: 'a', kubeconfig: '/a' },
+        ],
+      },
+    },
+    'config.clusters[].name is a twice',
+  ],
+  [
+    'an issuer that is trusted already',
+    {
+      config: {
+        identity: { issuers: ['b', 'c'].map((audience) => ({ issuer: 'https://a', audience })) },
+      },
+    },
+    'config.identity.issuers[].issuer is https://a twice',
+  ],
+  [
     'a Role for a pattern',
     cluster({ inCluster: true, namespaces: ['team-*'] }),
     'has the pattern "team-*", but rbac.scope is namespaces',

@@ -17,6 +17,21 @@
 {{- if not $config.audit.keyFiles -}}
   {{- fail "config.audit.keyFiles is empty: name one key at least, which `hallpass audit keygen` makes, such as [{existingSecret: hallpass-audit-key, key: key}]." -}}
 {{- end -}}
+{{- /* As Hallpass itself has it when it starts: by what the items of a list are told apart. */ -}}
+{{- $once := dict "clusters" "name" "identity.issuers" "issuer" "identity.people" "human" "audit.anchors" "name" -}}
+{{- $once = merge $once (dict "audit.sinks" "name" "notifications.channels" "name" "onCall.secrets" "name") -}}
+{{- range $path, $key := $once -}}
+  {{- $items := $config -}}
+  {{- range splitList "." $path -}}{{- $items = get ($items | default dict) . -}}{{- end -}}
+  {{- $seen := list -}}
+  {{- range $items | default list -}}
+    {{- $name := get . $key -}}
+    {{- if has $name $seen -}}
+      {{- fail (printf "config.%s[].%s is %s twice: each may be there once." $path $key $name) -}}
+    {{- end -}}
+    {{- $seen = append $seen $name -}}
+  {{- end -}}
+{{- end -}}
 {{- $isUrlInEnv := false -}}
 {{- range .Values.extraEnv -}}
   {{- if has .name (list "DATABASE_URL" "HALLPASS_DATABASE__URL" "HALLPASS_DATABASE__URL_FILE" "HALLPASS_DATABASE") -}}{{- $isUrlInEnv = true -}}{{- end -}}
