@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { configSchema } from '../src/config/config.schema.js';
 import { readValues } from './chart.comments.js';
+import type { ValueRow } from './chart.comments.js';
 import { chartValues } from './chart.values.js';
 
 /** As much of JSON Schema (draft 7, which every Helm reads) as is looked at here. */
@@ -31,7 +32,7 @@ const NOT_IN_VALUES: readonly string[] = [
 /** Files that are no secrets and lie where they are: paths only. */
 const PATHS: ReadonlySet<string> = new Set(['logFile', 'file']);
 
-/** Missing, they are told of by the templates, in a sentence. */
+/** What is missing in them is told of by the templates, in a sentence. */
 const TOLD_BY_TEMPLATES: ReadonlySet<string> = new Set([
   '',
   'server',
@@ -39,6 +40,12 @@ const TOLD_BY_TEMPLATES: ReadonlySet<string> = new Set([
   'identity',
   'audit',
 ]);
+
+/** What templates look into, or at, before they tell what is missing. */
+const NEEDED_OF_CONFIG = /^config\.(server|server\.publicUrl|database|identity|audit)$/;
+
+/** What is in them is Kubernetes' own. */
+const OF_KUBERNETES = /^(pod|container)SecurityContext\./;
 
 /** `values.schema.json` of the chart. */
 export function valuesSchema(): string {
@@ -48,7 +55,10 @@ export function valuesSchema(): string {
   const properties = chart.properties ?? {};
   properties['config'] = configPart(config, '');
   const { $schema, ...rest } = withFiles(chart, '');
-  for (const row of readValues()) describe(rest, row);
+  for (const row of readValues()) {
+    describe(rest, row);
+    if (isNeeded(row)) need(rest, row.path);
+  }
   return JSON.stringify({ $schema, title: 'Values of the chart hallpass', ...rest }, null, 2);
 }
 
@@ -102,7 +112,7 @@ function isFile(name: string): boolean {
 }
 
 function fileSchema({ description }: Schema): Schema {
-  const key = { type: 'string', pattern: '^[A-Za-z0-9._-]{1,253}$' };
+  const key = { type: 'string', pattern: '^\\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,251}$' };
   const object = { type: 'string', pattern: '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$' };
   return {
     ...(description === undefined ? {} : { description }),
@@ -115,6 +125,23 @@ function fileSchema({ description }: Schema): Schema {
     maxProperties: 2,
     additionalProperties: false,
   };
+}
+
+/**
+ * Whether it may not be nothing. `key:` with nothing behind it takes a default away, as where all that stands below is a
+ * comment. Lists and labels are empty then; templates cannot do without groups and single values.
+ */
+function isNeeded({ path, fallback, isGroup }: ValueRow): boolean {
+  if (path.startsWith('config.')) return NEEDED_OF_CONFIG.test(path);
+  return !OF_KUBERNETES.test(path) && (isGroup || typeof fallback !== 'object');
+}
+
+/** Makes it required of the group that it is in. */
+function need(root: Schema, path: string): void {
+  const steps = path.split('.');
+  const name = steps.pop() ?? '';
+  const parent = steps.reduce<Schema | undefined>((at, step) => at?.properties?.[step], root);
+  if (parent && !parent.required?.includes(name)) (parent.required ??= []).push(name);
 }
 
 function describe(root: Schema, { path, comment }: { path: string; comment: string }): void {

@@ -7,7 +7,7 @@ const kubernetes = {
     z.array(z.record(z.string(), z.unknown()).meta({ kubernetes: true })).max(64),
 };
 
-/** Nothing is required: what is left out has its default, and null takes a default away. */
+/** What is left out has its default; what null may not take away is in chart.schema.ts. */
 const part = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => z.strictObject(shape).partial();
 
 const LABEL_KEY =
@@ -16,6 +16,12 @@ const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/;
 const CIDR =
   /^([0-9]{1,3}(\.[0-9]{1,3}){3}\/([0-9]|[12][0-9]|3[0-2])|[0-9a-fA-F:]+\/([0-9]{1,2}|1[01][0-9]|12[0-8]))$/;
 const DURATION = /^([0-9]{1,6}(ms|s|m|h))+$/;
+/** As the Gateway API has them: a week is 168h, for 604800s has a digit too many. */
+const GATEWAY_DURATION = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/;
+const DNS_NAME =
+  /^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+/** Where an image is, without tag and digest; a colon stands before a port alone. */
+const REPOSITORY = /^([A-Za-z0-9.-]+(:[0-9]{1,5})?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*$/;
 
 const name = (): z.ZodString =>
   z
@@ -29,6 +35,8 @@ const labels = () => z.record(z.string().regex(LABEL_KEY), z.string().regex(LABE
 const annotations = () => z.record(z.string().regex(LABEL_KEY), text(262_144));
 const cidrs = () => z.array(z.string().regex(CIDR)).max(256);
 const duration = (): z.ZodString => z.string().regex(DURATION);
+
+const orNothing = (pattern: RegExp): RegExp => new RegExp(`^$|${pattern.source}`);
 
 const groups = () => z.array(text(512).min(1)).max(64);
 const allowance = () => z.enum(['allowed', 'refused']);
@@ -60,10 +68,13 @@ const egress = () =>
  */
 export const chartValues = part({
   nameOverride: name(),
-  fullnameOverride: name(),
+  fullnameOverride: z
+    .string()
+    .max(50)
+    .regex(/^([a-z]([a-z0-9-]*[a-z0-9])?)?$/),
   commonLabels: labels(),
   image: part({
-    repository: text(512),
+    repository: text(512).regex(orNothing(REPOSITORY)),
     tag: z.string().regex(/^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/),
     digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
     pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
@@ -157,7 +168,7 @@ export const chartValues = part({
     certificate: part({
       enabled: z.boolean(),
       issuerRef: part({ kind: text(63), name: name(), group: text(253) }),
-      dnsNames: z.array(text(253).min(1)).max(64),
+      dnsNames: z.array(text(253).regex(DNS_NAME)).max(64),
       duration: duration(),
       renewBefore: duration(),
     }),
@@ -168,15 +179,15 @@ export const chartValues = part({
     controller: z.enum(['nginx', 'haproxy', 'alb', 'gce', 'other']),
     timeoutSeconds: whole(60, 604_800),
     annotations: annotations(),
-    host: text(253),
+    host: text(253).regex(orNothing(DNS_NAME)),
     path: z.string().max(1024).regex(/^\//),
     tlsSecret: name(),
   }),
   gateway: part({
     enabled: z.boolean(),
     parentRefs: kubernetes.list(),
-    hostnames: z.array(text(253).min(1)).max(16),
-    requestTimeout: duration(),
+    hostnames: z.array(text(253).regex(DNS_NAME)).max(16),
+    requestTimeout: z.string().regex(GATEWAY_DURATION),
     backendCa: z.union([z.literal('System'), name()]),
     annotations: annotations(),
   }),

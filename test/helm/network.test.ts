@@ -23,7 +23,9 @@ describe('the ways in', () => {
       a: 'b',
     });
     expect(annotations('an Ingress of HAProxy')).toMatchObject({
-      'haproxy.org/timeout-tunnel': '3600s',
+      'haproxy.org/timeout-server': '3600s',
+      // Its own annotation for tunnels is read of its ConfigMap alone.
+      'haproxy.org/backend-config-snippet': 'timeout tunnel 3600s',
     });
     // No more is possible there.
     expect(annotations('an Ingress of AWS')).toMatchObject({
@@ -32,6 +34,14 @@ describe('the ways in', () => {
     expect(annotations('an Ingress of another')).toBeUndefined();
     const rule = at(the(of('hardened'), 'HTTPRoute'), 'spec', 'rules', 0);
     expect(at(rule, 'timeouts')).toEqual({ request: '0s', backendRequest: '0s' });
+  });
+
+  test('lead to the public address in small letters, which is how Kubernetes has hosts', async () => {
+    const objects = await lab.render({
+      config: { server: { publicUrl: 'https://Hallpass.Example.com' } },
+      ingress: { enabled: true },
+    });
+    expect(at(the(objects, 'Ingress'), 'spec', 'rules', 0, 'host')).toBe('hallpass.example.com');
   });
 
   test('let the audit log of an API server through, which comes in large pieces', () => {

@@ -99,6 +99,16 @@ describe('the Pods', () => {
     expect(shared('what Pods can have', 'Job')).toBeUndefined();
   });
 
+  test('are spread by the labels that a constraint names, where it names some', async () => {
+    const labelSelector = { matchLabels: { tier: 'doors' } };
+    const constraint = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway' };
+    const topologySpreadConstraints = [{ ...constraint, labelSelector }];
+    const pod = the(await lab.render({ topologySpreadConstraints }), 'Deployment');
+    expect(at(pod, 'spec', 'template', 'spec', 'topologySpreadConstraints')).toEqual(
+      topologySpreadConstraints,
+    );
+  });
+
   test('wait before they end without a shell where Kubernetes cannot sleep for them', async () => {
     const objects = await lab.render({}, ['--kube-version', '1.29.0']);
     const preStop = at(

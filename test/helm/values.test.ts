@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readValues } from '../../scripts/chart.comments.js';
 import { helmVersions } from '../../sandbox/cluster/helm.runner.js';
 import { CHART, ChartLab } from '../support/chart.lab.js';
+import { valuesAt } from '../support/chart.values.js';
 
 let lab: ChartLab;
 beforeAll(async () => {
@@ -9,6 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab[Symbol.asyncDispose]());
 
+const DEFAULTS = `${CHART}/ci/default-values.yaml`;
 const cluster = (over: object) => ({ config: { clusters: [{ name: 'a', ...over }] } });
 
 /** Values that are wrong, where Helm says that they are, and what it says. */
@@ -33,6 +35,20 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
   ],
   ['a port that is none', { service: { port: 0 } }, "at '/service/port': minimum: got 0, want 1"],
   ['a name that is none', { fullnameOverride: 'No' }, "at '/fullnameOverride'"],
+  ['a name that no Service can have', { fullnameOverride: 'a.b' }, "at '/fullnameOverride'"],
+  ['a tag in the repository', { image: { repository: 'a.b/c:1' } }, "at '/image/repository'"],
+  ['an address for a host', { ingress: { host: 'https://a.b' } }, "at '/ingress/host'"],
+  ['a host in capitals', { gateway: { hostnames: ['A.b'] } }, "at '/gateway/hostnames/0'"],
+  [
+    'a name of a certificate that is none',
+    { tls: { certificate: { dnsNames: ['a b'] } } },
+    "at '/tls/certificate/dnsNames/0'",
+  ],
+  [
+    'a time with more digits than a Gateway reads',
+    { gateway: { requestTimeout: '604800s' } },
+    "at '/gateway/requestTimeout'",
+  ],
   [
     'a duration that is none',
     { metrics: { serviceMonitor: { interval: 'soon' } } },
@@ -102,6 +118,11 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
   [
     'a key that leads out',
     cluster({ kubeconfig: { existingSecret: 'a', key: '../b' } }),
+    "at '/config/clusters/0/kubeconfig/key'",
+  ],
+  [
+    'a key that no Secret can have',
+    cluster({ kubeconfig: { existingSecret: 'a', key: '..b' } }),
     "at '/config/clusters/0/kubeconfig/key'",
   ],
   [
@@ -178,6 +199,27 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     'inCluster: true more than once',
   ],
   [
+    'a cluster of the name of another',
+    {
+      config: {
+        clusters: [
+          { name: 'a', inCluster: true },
+          { name: 'a', kubeconfig: '/a' },
+        ],
+      },
+    },
+    'config.clusters[].name is a twice',
+  ],
+  [
+    'an issuer that is trusted already',
+    {
+      config: {
+        identity: { issuers: ['b', 'c'].map((audience) => ({ issuer: 'https://a', audience })) },
+      },
+    },
+    'config.identity.issuers[].issuer is https://a twice',
+  ],
+  [
     'a Role for a pattern',
     cluster({ inCluster: true, namespaces: ['team-*'] }),
     'has the pattern "team-*", but rbac.scope is namespaces',
@@ -219,6 +261,16 @@ const WRONG: readonly (readonly [what: string, values: object, says: string])[] 
     'no time to end',
     { preStopSleepSeconds: 60 },
     'terminationGracePeriodSeconds (60) must be above preStopSleepSeconds (60)',
+  ],
+  [
+    'a certificate that is to be renewed before it was made',
+    {
+      tls: {
+        enabled: true,
+        certificate: { enabled: true, issuerRef: { name: 'ca' }, duration: '24h' },
+      },
+    },
+    'tls.certificate.renewBefore (720h) must be below tls.certificate.duration (24h)',
   ],
   [
     'a drain that is longer than the grace',
@@ -294,21 +346,24 @@ const KUBERNETES: ReadonlySet<string> = new Set(['podSecurityContext', 'containe
 
 /** A file in which every value is wrong that is not a group of others. */
 function allWrong(): { readonly values: object; readonly paths: readonly string[] } {
-  const values: Record<string, unknown> = {};
-  const paths: string[] = [];
+  const wrong = new Map<string, unknown>();
   for (const { path, fallback, isGroup } of readValues()) {
-    const steps = path.split('.');
-    const isOfKubernetes = KUBERNETES.has(path);
-    if ((isGroup && !isOfKubernetes) || paths.some((it) => path.startsWith(`${it}.`))) continue;
-    let into = values;
-    for (const step of steps.slice(0, -1)) {
-      into[step] ??= {};
-      into = into[step] as Record<string, unknown>;
-    }
-    into[steps.at(-1) ?? ''] = wrongFor(fallback);
-    paths.push(path);
+    const isBelow = [...wrong.keys()].some((it) => path.startsWith(`${it}.`));
+    if ((isGroup && !KUBERNETES.has(path)) || isBelow) continue;
+    wrong.set(path, wrongFor(fallback));
   }
-  return { values, paths };
+  return { values: valuesAt(wrong), paths: [...wrong.keys()] };
+}
+
+/** Groups and single values, by how deep they are: what the templates cannot do without. */
+function needed(): ReadonlyMap<number, readonly string[]> {
+  const paths = readValues()
+    .filter(({ fallback, isGroup }) => isGroup || typeof fallback !== 'object')
+    .map(({ path }) => path)
+    .filter((path) => !/^(config\b|(pod|container)SecurityContext\.)/.test(path))
+    .concat('config', 'config.server', 'config.server.publicUrl')
+    .concat('config.database', 'config.identity', 'config.audit');
+  return Map.groupBy(paths, (path) => path.split('.').length);
 }
 
 describe('wrong values', () => {
@@ -317,6 +372,27 @@ describe('wrong values', () => {
     const said = await lab.refusal(values);
     expect(paths.length).toBeGreaterThan(100);
     expect(paths.filter((path) => !said.includes(`at '/${path.replaceAll('.', '/')}`))).toEqual([]);
+  });
+
+  test.each([...needed()])(
+    'are keys with nothing behind them, as where all below is a comment: %i deep',
+    async (_, paths) => {
+      const said = await lab.refusal(valuesAt(paths.map((path) => [path, null])));
+      const missing = new Set(
+        [...said.matchAll(/at '([^']*)': missing propert(?:y|ies) (.*)/g)].flatMap(
+          ([, at = '', names = '']) =>
+            [...names.matchAll(/'([^']+)'/g)].map(([, name]) => `${at}/${name}`),
+        ),
+      );
+      expect(paths.filter((path) => !missing.has(`/${path.replaceAll('.', '/')}`))).toEqual([]);
+    },
+  );
+
+  test('are names of the release that no Service can have', async () => {
+    for (const name of ['my.release', '1st']) {
+      const run = await lab.helm.run(['template', name, CHART, '--values', DEFAULTS]);
+      expect(run.stderr, name).toContain('which no Service can be called');
+    }
   });
 
   test('are tried for each section of values.yaml', () => {
@@ -347,12 +423,7 @@ describe('wrong values', () => {
   });
 
   test('are refused where Kubernetes is too old for them', async () => {
-    const old = (version: string) => [
-      '--values',
-      `${CHART}/ci/default-values.yaml`,
-      '--kube-version',
-      version,
-    ];
+    const old = (version: string) => ['--values', DEFAULTS, '--kube-version', version];
     expect(await lab.refusal({}, old('1.24.0'))).toContain('kubeVersion: >=1.25.0-0');
     const enforced = { lockdown: { mode: 'enforce' } };
     expect(await lab.refusal(enforced, old('1.29.0'))).toContain('needs Kubernetes 1.30');

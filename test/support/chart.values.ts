@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { readValues } from '../../scripts/chart.comments.js';
 
 const secret = (name: string, key: string) => ({ existingSecret: name, key });
 const slack = { teamId: 'T0123ABCD', mode: 'socket', securityChannel: 'C0123ABCD' };
@@ -114,6 +115,27 @@ export const HARDENED = z
   .record(z.string(), z.unknown())
   .parse(parse(readFileSync('helm/hallpass/ci/hardened-values.yaml', 'utf8')));
 
+/** Values by their paths, such as `image.tag`, as a values file has them. */
+export function valuesAt(paths: Iterable<readonly [path: string, value: unknown]>): object {
+  const values: Record<string, unknown> = {};
+  for (const [path, value] of paths) {
+    const steps = path.split('.');
+    const last = steps.pop() ?? '';
+    let into = values;
+    for (const step of steps) into = (into[step] ??= {}) as Record<string, unknown>;
+    into[last] = value;
+  }
+  return values;
+}
+
+/** What is empty where nothing stands behind its key. An egress that names nobody is refused instead. */
+const lists = readValues()
+  .filter(({ fallback, isGroup }) => typeof fallback === 'object' && !isGroup)
+  .map(({ path }) => path)
+  .filter(
+    (path) => !/^(config|networkPolicy\.egress\.\w+|(pod|container)SecurityContext)\./.test(path),
+  );
+
 /** Each option on its own, over the least that must be said. */
 export const MATRIX: Readonly<Record<string, object>> = {
   default: {},
@@ -209,5 +231,15 @@ export const MATRIX: Readonly<Record<string, object>> = {
       'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-text\n',
     ],
   },
+  'nothing behind the key of any list or map': valuesAt([
+    ...lists.map((path) => [path, null] as const),
+    ['ingress.enabled', true],
+    ['tls.enabled', true],
+    ['tls.certificate.enabled', true],
+    ['tls.certificate.issuerRef.name', 'internal'],
+    ['metrics.prometheusRule.enabled', true],
+    ['metrics.dashboard.enabled', true],
+    ['lockdown.mode', 'enforce'],
+  ]),
   'the lock-down, watching': { lockdown: { mode: 'audit' } },
 };

@@ -17,6 +17,21 @@
 {{- if not $config.audit.keyFiles -}}
   {{- fail "config.audit.keyFiles is empty: name one key at least, which `hallpass audit keygen` makes, such as [{existingSecret: hallpass-audit-key, key: key}]." -}}
 {{- end -}}
+{{- /* As Hallpass itself has it when it starts: by what the items of a list are told apart. */ -}}
+{{- $once := dict "clusters" "name" "identity.issuers" "issuer" "identity.people" "human" "audit.anchors" "name" -}}
+{{- $once = merge $once (dict "audit.sinks" "name" "notifications.channels" "name" "onCall.secrets" "name") -}}
+{{- range $path, $key := $once -}}
+  {{- $items := $config -}}
+  {{- range splitList "." $path -}}{{- $items = get ($items | default dict) . -}}{{- end -}}
+  {{- $seen := list -}}
+  {{- range $items | default list -}}
+    {{- $name := get . $key -}}
+    {{- if has $name $seen -}}
+      {{- fail (printf "config.%s[].%s is %s twice: each may be there once." $path $key $name) -}}
+    {{- end -}}
+    {{- $seen = append $seen $name -}}
+  {{- end -}}
+{{- end -}}
 {{- $isUrlInEnv := false -}}
 {{- range .Values.extraEnv -}}
   {{- if has .name (list "DATABASE_URL" "HALLPASS_DATABASE__URL" "HALLPASS_DATABASE__URL_FILE" "HALLPASS_DATABASE") -}}{{- $isUrlInEnv = true -}}{{- end -}}
@@ -38,6 +53,10 @@
       {{- fail "NODE_EXTRA_CA_CERTS is in extraEnv or migrations.extraEnv, and trustedCa sets it, too: Node reads one file. Leave the variable to trustedCa, and put all certificates into what it names." -}}
     {{- end -}}
   {{- end -}}
+{{- end -}}
+{{- $name := include "hallpass.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" $name) -}}
+  {{- fail (printf "The release is called %s, and so the objects %s, which no Service can be called: it begins with a small letter and has none but these, digits and dashes. Set fullnameOverride." .Release.Name $name) -}}
 {{- end -}}
 {{- if ge (int .Values.preStopSleepSeconds) (int .Values.terminationGracePeriodSeconds) -}}
   {{- fail (printf "terminationGracePeriodSeconds (%v) must be above preStopSleepSeconds (%v): what remains is all the time that people in terminals have." .Values.terminationGracePeriodSeconds .Values.preStopSleepSeconds) -}}
@@ -68,6 +87,11 @@
 {{- if .Values.tls.certificate.enabled -}}
   {{- if not .Values.tls.certificate.issuerRef.name -}}
     {{- fail "tls.certificate.issuerRef.name is missing: name the issuer of cert-manager that makes the certificate." -}}
+  {{- end -}}
+  {{- with .Values.tls.certificate -}}
+    {{- if ge (now | dateModify .renewBefore | unixEpoch | int64) (now | dateModify .duration | unixEpoch | int64) -}}
+      {{- fail (printf "tls.certificate.renewBefore (%s) must be below tls.certificate.duration (%s): it says how long before the end the next one is made." .renewBefore .duration) -}}
+    {{- end -}}
   {{- end -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (ne .Values.ingress.path "/") -}}

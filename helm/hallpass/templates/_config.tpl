@@ -107,7 +107,7 @@ The configuration as Hallpass reads it: what stands in `config`, with the chart'
 {{/* The names of the ConfigMaps with policy documents, as JSON. */}}
 {{- define "hallpass.policyMaps" -}}
 {{- $own := printf "%s-policies" (include "hallpass.fullname" .) -}}
-{{- $existing := .Values.policies.existingConfigMaps -}}
+{{- $existing := .Values.policies.existingConfigMaps | default list | uniq -}}
 {{- if or .Values.policies.documents (not $existing) -}}
 {{- prepend $existing $own | toJson -}}
 {{- else -}}

@@ -32,7 +32,14 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- $_ := set $usual "app.kubernetes.io/version" (toString $root.Chart.AppVersion | replace "+" "_") -}}
 {{- $_ := set $usual "app.kubernetes.io/managed-by" $root.Release.Service -}}
 {{- $_ := set $usual "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_") -}}
-{{- toYaml (mergeOverwrite (dict) $root.Values.commonLabels $usual) -}}
+{{- toYaml (mergeOverwrite (dict) ($root.Values.commonLabels | default dict) $usual) -}}
+{{- end -}}
+
+{{/* The labels of the Pods of one component. Takes (list $ component). */}}
+{{- define "hallpass.podLabels" -}}
+{{- $root := index . 0 -}}
+{{- $own := fromYaml (include "hallpass.selectorLabels" .) -}}
+{{- toYaml (mergeOverwrite (dict) ($root.Values.commonLabels | default dict) ($root.Values.podLabels | default dict) $own) -}}
 {{- end -}}
 
 {{- define "hallpass.serviceAccountName" -}}
@@ -50,10 +57,10 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 {{- end -}}
 
-{{/* The host of config.server.publicUrl, without its port. */}}
+{{/* The host of config.server.publicUrl, without its port; objects take small letters only. */}}
 {{- define "hallpass.publicHost" -}}
 {{- $host := get (urlParse .Values.config.server.publicUrl) "host" -}}
-{{- regexReplaceAll ":[0-9]+$" $host "" -}}
+{{- regexReplaceAll ":[0-9]+$" $host "" | lower -}}
 {{- end -}}
 
 {{/* The mode of the lock-down kit. YAML reads a bare off as false. */}}
