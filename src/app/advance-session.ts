@@ -62,6 +62,8 @@ export type WriteStep = (session: Session, step: SystemStep) => Promise<Session 
 
 /** A claim on a session while it is advanced. */
 export interface Claim {
+  /** Whether it was claimed for its end. */
+  readonly isEnd: boolean;
   /** Aborts when the claim is lost or the session was changed by others. */
   readonly signal: AbortSignal;
   /** Told of each version just before it is written, so that news of it is known to be the claim's own. */
@@ -91,11 +93,11 @@ export class AdvanceSession {
 
   /**
    * @returns when the session is to be looked at next and the version that was decided on, or `undefined` where it
-   * was changed meanwhile and must be read again.
+   * was changed meanwhile, or is to be ended now and was not claimed for that, and must be claimed again.
    */
   async advance(
     claimed: Session,
-    { signal, expect }: Claim,
+    { isEnd, signal, expect }: Claim,
   ): Promise<{ dueAt: Date | null; version: number } | undefined> {
     let session = claimed;
     const write: WriteStep = (from, step) => {
@@ -110,6 +112,8 @@ export class AdvanceSession {
       if (step.do === 'wait' || step.do === 'nothing') {
         return { dueAt: dueAt(session, now), version: session.version };
       }
+      // What begins to end meanwhile is claimed anew, for that: no end that hangs holds a lane of what starts.
+      if (step.do === 'finish' && !isEnd) return undefined;
       const result = await this.takeInTrace(step.do, { session, signal, write, ownStart, now });
       if (result === undefined) return undefined;
       if ('lookAgainAt' in result) {

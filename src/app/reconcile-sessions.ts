@@ -1,11 +1,10 @@
-import type { Lanes } from '../domain/session/session.lanes.js';
-import type { Session, SessionId } from '../domain/session/session.js';
+import type { SessionId } from '../domain/session/session.js';
 import { AdvanceSession } from './advance-session.js';
 import { pause } from './pause.js';
 import { Clock } from './ports/clock.js';
 import { Journal } from './ports/journal.js';
 import { SessionNews } from './ports/session.news.js';
-import type { Room } from './ports/session.store.js';
+import type { Claimed, Held, Room } from './ports/session.store.js';
 import { SessionStore } from './ports/session.store.js';
 
 /** News may be lost: it is looked at least this often. */
@@ -17,14 +16,16 @@ const AFTER_ERROR_MS = 2_000;
 /** A session that is advanced here. */
 interface Work {
   readonly cluster: string;
+  readonly isEnd: boolean;
   known: number;
   readonly abort: AbortController;
 }
 
 /**
  * Finds the sessions that are due, on any replica, and advances each: those just granted, those whose time is up, and
- * those that a replica left behind when it died. Each cluster has lanes of its own: one that does not answer holds up
- * its own sessions and no others, and what starts slowly no end.
+ * those that a replica left behind when it died. Each cluster has lanes of its own, some for ends and as many for all
+ * else: one that does not answer holds up its own sessions and no others, what starts slowly no end, and an end that hangs
+ * no start.
  */
 export class ReconcileSessions {
   private readonly running = new Map<SessionId, Work>();
@@ -41,8 +42,8 @@ export class ReconcileSessions {
       readonly journal: Journal;
       readonly advance: AdvanceSession;
       readonly replica: string;
-      /** How many sessions of one cluster are advanced at the same time. */
-      readonly lanes: Lanes;
+      /** How many sessions of one cluster are ended at the same time, and how many others are advanced. */
+      readonly lanes: number;
       /** How long a claim holds without being renewed: the longest that a dead replica delays anything. */
       readonly leaseSeconds: number;
     },
@@ -75,7 +76,7 @@ export class ReconcileSessions {
     while (!this.stopping.signal.aborted) {
       this.wake = new AbortController();
       try {
-        for (const session of await store.claim(this.lease(), this.room())) void this.work(session);
+        for (const claimed of await store.claim(this.lease(), this.room())) void this.work(claimed);
         // By the database's clock, as claims are: replicas' clocks may differ.
         const dueInMs = await store.nextDueInMs(this.room());
         await pause(Math.min(Math.max(dueInMs ?? LOOK_MS, SOONEST_MS), LOOK_MS), this.wake.signal);
@@ -86,12 +87,12 @@ export class ReconcileSessions {
     }
   }
 
-  private async work(session: Session): Promise<void> {
+  private async work({ session, isEnd }: Claimed): Promise<void> {
     const { store, journal, clock, replica } = this.deps;
     // Its own claim ran out while it was held up, and came back to it: the work is under way, and renewed by this.
     if (this.running.has(session.id)) return;
     const abort = new AbortController();
-    const mine = { cluster: session.request.cluster, known: session.version, abort };
+    const mine = { cluster: session.request.cluster, isEnd, known: session.version, abort };
     this.running.set(session.id, mine);
     const renewing = setInterval(
       () => void this.renew(session.id, mine),
@@ -99,6 +100,7 @@ export class ReconcileSessions {
     );
     try {
       const result = await this.deps.advance.advance(session, {
+        isEnd,
         signal: AbortSignal.any([abort.signal, this.stopping.signal]),
         expect: (version) => (mine.known = Math.max(mine.known, version)),
       });
@@ -136,13 +138,17 @@ export class ReconcileSessions {
     }
   }
 
-  /** The lanes, and how many sessions of each cluster are advanced here now. */
+  /** The lanes, and what is advanced here now. */
   private room(): Room {
-    const taken = new Map<string, number>();
-    for (const { cluster } of this.running.values()) {
-      taken.set(cluster, (taken.get(cluster) ?? 0) + 1);
-    }
-    return { ...this.deps.lanes, taken };
+    const running = Map.groupBy(this.running.values(), ({ cluster }) => cluster);
+    const taken = [...running].flatMap(([cluster, work]): Held[] => {
+      const ends = work.filter(({ isEnd }) => isEnd).length;
+      return [
+        { cluster, isEnd: true, sessions: ends },
+        { cluster, isEnd: false, sessions: work.length - ends },
+      ];
+    });
+    return { lanes: this.deps.lanes, taken };
   }
 
   private lease() {

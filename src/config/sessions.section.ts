@@ -88,8 +88,8 @@ export const sessionsSection = z
       .default(64)
       .meta({
         description:
-          'How many sessions of one cluster a replica works on at once: one that does not answer holds up its own alone. ' +
-          'One lane of four is kept for what ends sessions.',
+          'How many sessions of one cluster a replica ends at once, and as many on which it does anything else: neither ' +
+          'waits for the other, and a cluster that does not answer holds up its own sessions alone. Two at least.',
         examples: [128],
       }),
     allWorkers: z
@@ -99,8 +99,8 @@ export const sessionsSection = z
       .default(512)
       .meta({
         description:
-          'How many sessions of all clusters together a replica works on at once. Each cluster has an equal share, ' +
-          '`sessions.workers` at most and two at least.',
+          'How many sessions of all clusters together a replica ends at once, and as many on which it does anything else. ' +
+          'Each cluster has an equal share of both, `sessions.workers` at most and two at least.',
         examples: [1024],
       }),
   })

@@ -61,12 +61,12 @@ export function trackedStore(inner: SessionStore, trails: Trails): SessionStore 
     },
     claim: async (lease, room) => {
       const found = trails.claiming ? await inner.claim(lease, room) : [];
-      const claimed = found.filter(({ id, state }) => {
-        const trail = trails.of(id);
-        void trail.pass(`after claim of ${state}`);
+      const claimed = found.filter(({ session }) => {
+        const trail = trails.of(session.id);
+        void trail.pass(`after claim of ${session.state}`);
         return !trail.held;
       });
-      for (const { id } of claimed) trails.working.add(id);
+      for (const { session } of claimed) trails.working.add(session.id);
       return claimed;
     },
     // A timer calls it, in whatever situation.

@@ -82,7 +82,7 @@ class Replica {
 
   async advance(session: Session): Promise<Session> {
     const { signal } = new AbortController();
-    await this.advancing.advance(session, { signal, expect: () => undefined });
+    await this.advancing.advance(session, { isEnd: true, signal, expect: () => undefined });
     return this.read(session);
   }
 

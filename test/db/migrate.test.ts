@@ -183,6 +183,118 @@ describe('migrating', () => {
     expect(await rows(database.ownerUrl, half)).toEqual([{ whole: true }]);
   });
 
+  describe('a build of an index that was cut short', () => {
+    const BUILD = '20270101000000_index';
+    const standing = `SELECT indexrelid, indisvalid AS whole FROM pg_index WHERE indexrelid = to_regclass('more')`;
+    const attempts = `SELECT finished_at IS NOT NULL AS finished, rolled_back_at IS NOT NULL AS rolled_back
+      FROM _prisma_migrations WHERE migration_name = '${BUILD}' ORDER BY started_at`;
+    const unfinished = `UPDATE _prisma_migrations SET finished_at = NULL, applied_steps_count = 0
+      WHERE migration_name = '${BUILD}'`;
+    const index = async () => (await rows(database.ownerUrl, standing))[0];
+
+    beforeEach(async () => {
+      await run();
+      await addMigration(
+        BUILD,
+        '-- Apart.\nCREATE INDEX CONCURRENTLY "more" ON "sessions" (created_at);\n',
+      );
+    });
+
+    /** A migration of which the server ends the connection while it waits for somebody who writes. */
+    async function killed(): Promise<unknown> {
+      return asAdmin(database.ownerUrl, async (writer) => {
+        await writer.query('BEGIN; LOCK TABLE sessions IN ROW EXCLUSIVE MODE');
+        const running = run();
+        await expect.poll(index, { timeout: 20_000 }).toMatchObject({ whole: false });
+        await rows(
+          database.adminUrl,
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE datname = current_database() AND application_name = 'hallpass migrate'`,
+        );
+        return running;
+      });
+    }
+
+    test('by whoever killed it is begun anew by the next run, which takes away what it left', async () => {
+      expect(await killed()).toMatchObject({ kind: 'refused', reason: 'unreachable' });
+      expect(await index()).toMatchObject({ whole: false });
+      expect(await stateSeenByService()).toEqual({ kind: 'failed', migration: BUILD });
+      const status = await migrationStatus({ ownerUrl: database.ownerUrl, migrationsDir: folder });
+      expect(status).toHaveProperty(
+        'sentence',
+        expect.stringMatching(/run `hallpass-server migrate`,/),
+      );
+      expect(await run({ isDryRun: true })).toMatchObject({ wouldApply: [BUILD] });
+
+      expect(await run()).toMatchObject({ kind: 'migrated', applied: [BUILD] });
+      expect(await index()).toMatchObject({ whole: true });
+      expect(await stateSeenByService()).toEqual({ kind: 'current' });
+      expect(await rows(database.ownerUrl, attempts)).toEqual([
+        { finished: false, rolled_back: true },
+        { finished: true, rolled_back: false },
+      ]);
+      expect(said).toContainEqual(expect.stringContaining(`${BUILD} had been interrupted`));
+    });
+
+    test('before there was anything of it is begun anew as well', async () => {
+      await run();
+      await rows(database.ownerUrl, `${unfinished}; DROP INDEX more`);
+      expect(await run()).toMatchObject({ kind: 'migrated', applied: [BUILD] });
+      expect(await index()).toMatchObject({ whole: true });
+    });
+
+    test('by an error is begun anew once the cause is mended', async () => {
+      await rows(
+        database.ownerUrl,
+        `CREATE TABLE uneven (a INT); INSERT INTO uneven VALUES (1), (1)`,
+      );
+      const sql = 'CREATE UNIQUE INDEX CONCURRENTLY more ON uneven (a)';
+      await writeFile(join(folder, BUILD, 'migration.sql'), sql);
+      const failed = await run();
+      expect(failed).toMatchObject({ kind: 'refused', reason: 'failed' });
+      expect(failed).toHaveProperty(
+        'sentence',
+        expect.stringMatching(/Mend the cause, and run it again,/),
+      );
+      expect(await index()).toMatchObject({ whole: false });
+
+      await rows(database.ownerUrl, 'TRUNCATE uneven');
+      expect(await run()).toMatchObject({ kind: 'migrated', applied: [BUILD] });
+      expect(await index()).toMatchObject({ whole: true });
+    });
+
+    test('after the index was whole is applied, and the index stays as it is', async () => {
+      await run();
+      const before = await index();
+      await rows(database.ownerUrl, unfinished);
+      expect(await run()).toMatchObject({ applied: [], state: { kind: 'current' } });
+      expect(await index()).toEqual(before);
+      expect(await rows(database.ownerUrl, attempts)).toEqual([
+        { finished: true, rolled_back: false },
+      ]);
+    });
+
+    test('of another text is left to people, with what it left', async () => {
+      await killed();
+      await writeFile(
+        join(folder, BUILD, 'migration.sql'),
+        'CREATE INDEX CONCURRENTLY "more" ON "sessions" (updated_at);',
+      );
+      const refused = await run();
+      expect(refused).toMatchObject({ kind: 'refused', reason: 'schema' });
+      expect(refused).toHaveProperty('sentence', expect.stringContaining('--rolled-back'));
+      expect(await index()).toMatchObject({ whole: false });
+    });
+
+    test('is not one that met an index of that name: that is left to people, and stays', async () => {
+      await rows(database.ownerUrl, 'CREATE INDEX more ON sessions (updated_at)');
+      const before = await index();
+      expect(await run()).toMatchObject({ kind: 'refused', reason: 'failed' });
+      expect(await run()).toMatchObject({ kind: 'refused', reason: 'schema' });
+      expect(await index()).toEqual(before);
+    });
+  });
+
   test('refuses a database that holds the tables of another program', async () => {
     await rows(database.ownerUrl, 'CREATE TABLE invoices (id INT)');
     const report = await run();

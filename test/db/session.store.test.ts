@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
@@ -13,7 +14,7 @@ import type { Changes } from '../../src/app/session-step.js';
 import { firstStep, stepOf } from '../../src/app/session-step.js';
 import { isProblem } from '../../src/domain/problem.js';
 import { END_REASONS, STATES, TRANSITIONS } from '../../src/domain/session/session.machine.js';
-import type { Session } from '../../src/domain/session/session.js';
+import type { Session, SessionId } from '../../src/domain/session/session.js';
 import { putInForce } from '../support/policy.archives.js';
 import { freshDatabase } from '../support/postgres.js';
 import { requirement, setOf } from '../support/policies.js';
@@ -387,21 +388,26 @@ describe('lists', () => {
   });
 });
 
-/** So many lanes in each cluster, all of them for anything, of which some are taken. */
+/** So many lanes in each cluster, of which some are taken by what ends nothing. */
 function room(lanes: number, taken: [string, number][] = []): Room {
-  return { all: lanes, usual: lanes, taken: new Map(taken) };
+  const held = taken.map(([cluster, sessions]) => ({ cluster, isEnd: false, sessions }));
+  return { lanes, taken: held };
+}
+
+async function claimed(owner: string, room: Room): Promise<Session[]> {
+  const found = await store.claim({ owner, seconds: 60 }, room);
+  return found.map(({ session }) => session);
 }
 
 describe('claims', () => {
   it('are given to one replica each, are lost when they run out, and are given back', async () => {
     await owner.query('UPDATE sessions SET due_at = NULL');
     const sessions = await Promise.all(Array.from({ length: 12 }, () => written(asked())));
-    const replicas = ['a', 'b', 'c'].map((owner) => ({ owner, seconds: 60 }));
-    const claims = await Promise.all(replicas.map((lease) => store.claim(lease, room(10))));
-    const claimed = claims.flat().map(({ id }) => id);
-    expect(new Set(claimed).size).toBe(claimed.length);
-    const rest = await store.claim({ owner: 'd', seconds: 60 }, room(100));
-    expect([...claimed, ...rest.map(({ id }) => id)].sort()).toEqual(
+    const claims = await Promise.all(['a', 'b', 'c'].map((owner) => claimed(owner, room(10))));
+    const ids = claims.flat().map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const rest = await claimed('d', room(100));
+    expect([...ids, ...rest.map(({ id }) => id)].sort()).toEqual(
       sessions.map(({ id }) => id).sort(),
     );
 
@@ -410,14 +416,14 @@ describe('claims', () => {
     await owner.query(`UPDATE sessions SET lease_until = now() - interval '1 s' WHERE id = $1`, [
       one.id,
     ]);
-    const taken = await store.claim({ owner: 'e', seconds: 60 }, room(100));
+    const taken = await claimed('e', room(100));
     expect(taken.map(({ id }) => id)).toEqual([one.id]);
     expect(await store.renew(one.id, { owner: 'd', seconds: 60 })).toBeUndefined();
     expect((await store.renew(one.id, { owner: 'e', seconds: 60 }))?.id).toBe(one.id);
 
     const later = new Date(Date.now() + 60_000);
     await store.release({ id: one.id, owner: 'e', dueAt: later, version: one.version });
-    expect(await store.claim({ owner: 'f', seconds: 60 }, room(100))).toEqual([]);
+    expect(await claimed('f', room(100))).toEqual([]);
   });
 
   it('of one cluster leave those of the others their room, however many of it are due', async () => {
@@ -429,72 +435,96 @@ describe('claims', () => {
     };
     for (let turn = 0; turn < 5; turn++) await of('slow');
     const quick = await of('quick');
-    const lease = { owner: 'a', seconds: 60 };
     const clustersOf = (sessions: readonly Session[]) =>
       sessions.map(({ request }) => request.cluster).sort();
-    const first = await store.claim(lease, room(3));
+    const first = await claimed('a', room(3));
     expect(clustersOf(first)).toEqual(['quick', 'slow', 'slow', 'slow']);
-    expect(await store.claim(lease, room(3, [['slow', 3]]))).toEqual([]);
+    expect(await claimed('a', room(3, [['slow', 3]]))).toEqual([]);
     expect(await store.nextDueInMs()).toBeLessThanOrEqual(0);
     expect(await store.nextDueInMs(room(3, [['slow', 3]]))).toBeGreaterThan(10_000);
-    expect(clustersOf(await store.claim(lease, room(3, [['slow', 2]])))).toEqual(['slow']);
+    expect(clustersOf(await claimed('a', room(3, [['slow', 2]])))).toEqual(['slow']);
     const again = { id: quick.id, owner: 'a', dueAt: new Date(), version: quick.version };
     await store.release(again);
     const claimedAgain = async () =>
-      (await store.claim(lease, room(3, [['slow', 3]]))).map(({ id }) => id);
+      (await claimed('a', room(3, [['slow', 3]]))).map(({ id }) => id);
     await expect.poll(claimedAgain).toEqual([quick.id]);
   });
 
-  it('of what ends sessions do not wait behind what starts and watches others', async () => {
-    await owner.query('UPDATE sessions SET due_at = NULL');
-    const lease = { owner: 'a', seconds: 60 };
-    for (let turn = 0; turn < 3; turn++) await written(asked());
-    const starting = await written(start(await written(asked())));
-    const lanes = (taken: number): Room => ({
-      all: 3,
-      usual: 2,
-      taken: new Map([[starting.request.cluster, taken]]),
+  describe('of sessions that run', () => {
+    const cluster = 'ends';
+    let running: readonly SessionId[];
+    beforeAll(async () => {
+      await owner.query('UPDATE sessions SET due_at = NULL');
+      running = await Promise.all(Array.from({ length: 6 }, runs));
     });
-    const claimed = async (taken: number) =>
-      (await store.claim(lease, lanes(taken))).map(({ id }) => id);
 
-    const deadlineIs = (from: string) =>
-      owner.query(
-        'UPDATE sessions SET deadline_at = now() + $2::interval, due_at = now(), lease_until = NULL WHERE id = $1',
-        [starting.id, from],
+    async function runs(): Promise<SessionId> {
+      const step = asked();
+      const request = { ...step.session.request, cluster };
+      const starting = await written(
+        start(await written({ ...step, session: { ...step.session, request } })),
       );
-    const running = await written(
-      system(starting, 'run', { startedAt: new Date(), deadlineAt: new Date() }),
-    );
+      const at = new Date();
+      const { id } = await written(system(starting, 'run', { startedAt: at, deadlineAt: at }));
+      return id;
+    }
 
-    await deadlineIs('20 s');
-    expect(await claimed(2)).toEqual([]);
-    const inMs = await store.nextDueInMs(lanes(2));
-    expect(inMs).toBeGreaterThan(10_000);
-    expect(inMs).toBeLessThanOrEqual(20_000);
-    await deadlineIs('-1 s');
-    expect(await store.nextDueInMs(lanes(2))).toBeLessThanOrEqual(0);
-    expect(await claimed(3)).toEqual([]);
-    expect(await claimed(2)).toEqual([running.id]);
+    /** All are free and due; the time of each is up where this says so, and comes in 20 seconds where not. */
+    async function given(isOver: readonly boolean[]): Promise<void> {
+      await owner.query(
+        `UPDATE sessions SET lease_until = NULL, due_at = now() - interval '1 s',
+           deadline_at = now() + CASE WHEN is_over THEN interval '-1 s' ELSE interval '20 s' END
+         FROM unnest($1::text[], $2::boolean[]) AS given (given_id, is_over) WHERE id = given_id`,
+        [running, isOver],
+      );
+    }
 
-    // The others have waited for longer: of two lanes they have the one that is left beside the end.
-    await written(system(running, 'expire', { endReason: 'deadline', endingAt: new Date() }));
-    await deadlineIs('1 hour');
-    const both = await claimed(0);
-    expect(both).toHaveLength(2);
-    expect(both).toContain(running.id);
-    // Two others are due; the lane that is left is not for them, so that they are not waited for.
-    expect(await store.nextDueInMs(lanes(1))).toBeLessThanOrEqual(0);
-    expect(await store.nextDueInMs(lanes(2))).toBeGreaterThan(10_000);
-    expect(await claimed(2)).toEqual([]);
-    expect(await claimed(0)).toHaveLength(2);
+    const taking = (lanes: number, taken: { ends: number; others: number }): Room => ({
+      lanes,
+      taken: [
+        { cluster, isEnd: true, sessions: taken.ends },
+        { cluster, isEnd: false, sessions: taken.others },
+      ],
+    });
+
+    it('take neither from ends for anything else nor from anything else for ends, however many of either are held', async () => {
+      const few = fc.integer({ min: 0, max: 4 });
+      const cases = fc.record({
+        isOver: fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
+        lanes: fc.integer({ min: 1, max: 4 }),
+        taken: fc.record({ ends: few, others: few }),
+      });
+      const promise = fc.asyncProperty(cases, async ({ isOver, lanes, taken }) => {
+        await given(isOver);
+        const found = await store.claim({ owner: 'a', seconds: 60 }, taking(lanes, taken));
+        const over = new Set(running.filter((_, at) => isOver[at]));
+        for (const { session, isEnd } of found) expect(isEnd).toBe(over.has(session.id));
+        const ends = found.filter(({ isEnd }) => isEnd).length;
+        const free = (held: number) => Math.max(lanes - held, 0);
+        expect(ends).toBe(Math.min(free(taken.ends), over.size));
+        expect(found.length - ends).toBe(Math.min(free(taken.others), running.length - over.size));
+      });
+      await fc.assert(promise, { numRuns: 60 });
+    });
+
+    it('are waited for where there is room, and else until the time of one is up', async () => {
+      await given(running.map(() => false));
+      expect(await store.nextDueInMs(taking(2, { ends: 2, others: 1 }))).toBeLessThanOrEqual(0);
+      const inMs = await store.nextDueInMs(taking(2, { ends: 1, others: 2 }));
+      expect(inMs).toBeGreaterThan(10_000);
+      expect(inMs).toBeLessThanOrEqual(20_000);
+      expect(await store.nextDueInMs(taking(2, { ends: 2, others: 2 }))).toBeNull();
+
+      await given(running.map(() => true));
+      expect(await store.nextDueInMs(taking(2, { ends: 1, others: 2 }))).toBeLessThanOrEqual(0);
+      expect(await store.nextDueInMs(taking(2, { ends: 2, others: 1 }))).toBeNull();
+    });
   });
 
   it('given back for a version that is old leave the session due at once', async () => {
     await owner.query('UPDATE sessions SET due_at = NULL');
     const session = await written(asked());
-    const [claimed] = await store.claim({ owner: 'a', seconds: 60 }, room(1));
-    expect(claimed?.id).toBe(session.id);
+    expect((await claimed('a', room(1))).map(({ id }) => id)).toEqual([session.id]);
     await written(start(session));
     await store.release({
       id: session.id,
@@ -502,8 +532,6 @@ describe('claims', () => {
       dueAt: new Date(Date.now() + 60_000),
       version: session.version,
     });
-    expect((await store.claim({ owner: 'b', seconds: 60 }, room(10))).map(({ id }) => id)).toEqual([
-      session.id,
-    ]);
+    expect((await claimed('b', room(10))).map(({ id }) => id)).toEqual([session.id]);
   });
 });

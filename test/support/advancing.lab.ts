@@ -15,14 +15,16 @@ import { ROBIN, SYSTEM, actorOf, grantOf, newSession } from './sessions.js';
 
 const REPLICA = 'test';
 
+type Seen = Awaited<ReturnType<Clusters['observe']>>;
+
 /** A cluster that answers as a test has it: until then, that nothing was added. */
-class ScriptedClusters extends Clusters {
+export class ScriptedClusters extends Clusters {
   /** The calls that change something, in their order. */
   readonly calls: string[] = [];
   /** The containers that a line was written to. */
   readonly lines: string[] = [];
   onAdd: () => Awaited<ReturnType<Clusters['add']>> = () => 'added';
-  onObserve: (place: Place) => Awaited<ReturnType<Clusters['observe']>> = () => ABSENT;
+  onObserve: (place: Place) => Seen | Promise<Seen> = () => ABSENT;
   onRun: () => Awaited<ReturnType<Clusters['run']>> = () => ({ exitCode: 0 });
   onEvict: () => Awaited<ReturnType<Clusters['evict']>> = () => 'done';
 
@@ -44,7 +46,7 @@ class ScriptedClusters extends Clusters {
   }
 
   async *follow(place: Place, signal: AbortSignal): AsyncIterable<Observation> {
-    const seen = this.onObserve(place);
+    const seen = await this.onObserve(place);
     if (!isProblem(seen)) yield seen;
     if (signal.aborted) return;
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
@@ -163,7 +165,7 @@ export class AdvancingLab {
 
   /** Claims the session for so many seconds, and advances it as far as it goes. */
   async advance(signal = this.abort.signal, leaseSeconds = 60) {
-    await this.store.claim({ owner: REPLICA, seconds: leaseSeconds }, { all: 10, usual: 10 });
+    await this.store.claim({ owner: REPLICA, seconds: leaseSeconds }, { lanes: 10 });
     const { store, clusters, clock, bounds } = this;
     const journal = new MemoryJournal();
     const advance = new AdvanceSession({
@@ -176,7 +178,7 @@ export class AdvancingLab {
       replica: REPLICA,
       sawRunning: () => void this.seenRunningIn.push(this.stored()),
     });
-    return advance.advance(await this.stored(), { signal, expect: () => undefined });
+    return advance.advance(await this.stored(), { isEnd: true, signal, expect: () => undefined });
   }
 
   async stored(): Promise<Session> {

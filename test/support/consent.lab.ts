@@ -112,7 +112,11 @@ export class ConsentLab {
   /** What the broker does of its own accord, as far as it goes now. */
   async advance(id: SessionId): Promise<Session> {
     const signal = new AbortController().signal;
-    await this.advancing.advance(await this.read(id), { signal, expect: () => undefined });
+    await this.advancing.advance(await this.read(id), {
+      isEnd: true,
+      signal,
+      expect: () => undefined,
+    });
     return this.read(id);
   }
 

@@ -24,7 +24,9 @@ import { PolicySource } from '../../src/app/ports/policy.source.js';
 import { ReviewStore } from '../../src/app/ports/review.store.js';
 import { SessionNews } from '../../src/app/ports/session.news.js';
 import type {
+  Claimed,
   DecisionRecord,
+  Held,
   IdempotencyKey,
   Lease,
   Likeness,
@@ -358,26 +360,22 @@ export class MemorySessionStore extends SessionStore {
       .slice(0, args.limit);
   }
 
-  async claim(
-    lease: Lease,
-    { all, usual, taken = new Map<string, number>() }: Room,
-  ): Promise<Session[]> {
+  async claim(lease: Lease, { lanes, taken = [] }: Room): Promise<Claimed[]> {
     await this.turn();
     const now = new Date();
-    const held = new Map(taken);
-    const open = [...this.rows.values()].filter(
-      (it) => it.dueAt && it.dueAt <= now && (!it.lease || it.lease.until <= now),
-    );
-    const ends = open.filter(({ session }) => isEndDue(session, now));
-    const due = [...ends, ...open.filter((it) => !ends.includes(it))].filter((it) => {
-      const { cluster } = it.session.request;
-      const count = (held.get(cluster) ?? 0) + 1;
-      if (count > (ends.includes(it) ? all : usual)) return false;
-      held.set(cluster, count);
-      return true;
-    });
-    for (const row of due) row.lease = leaseOf(lease, now);
-    return due.map(({ session }) => session);
+    const claimed: Claimed[] = [];
+    for (const row of this.rows.values()) {
+      const { session, dueAt } = row;
+      if (!dueAt || dueAt > now || (row.lease && row.lease.until > now)) continue;
+      const isEnd = isEndDue(session, now);
+      const alike = claimed.filter(
+        (it) => it.isEnd === isEnd && it.session.request.cluster === session.request.cluster,
+      );
+      if (heldOf(taken, session, isEnd) + alike.length >= lanes) continue;
+      row.lease = leaseOf(lease, now);
+      claimed.push({ session, isEnd });
+    }
+    return claimed;
   }
 
   async renew(id: SessionId, lease: Lease): Promise<Session | undefined> {
@@ -400,9 +398,8 @@ export class MemorySessionStore extends SessionStore {
     await this.turn();
     const now = new Date();
     const due = [...this.rows.values()].flatMap((it) => {
-      const held = room?.taken?.get(it.session.request.cluster) ?? 0;
-      const lanes = isEndDue(it.session, now) ? room?.all : room?.usual;
-      return it.dueAt && held < (lanes ?? Infinity)
+      const held = heldOf(room?.taken ?? [], it.session, isEndDue(it.session, now));
+      return it.dueAt && held < (room?.lanes ?? Infinity)
         ? [Math.max(it.dueAt.getTime(), it.lease?.until.getTime() ?? 0)]
         : [];
     });
@@ -416,6 +413,10 @@ export class MemorySessionStore extends SessionStore {
     await this.held;
     if (this.broken) throw this.broken;
   }
+}
+
+function heldOf(taken: readonly Held[], { request }: Session, isEnd: boolean): number {
+  return taken.find((it) => it.cluster === request.cluster && it.isEnd === isEnd)?.sessions ?? 0;
 }
 
 function targetKey(target: Target): string {

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
+import { interruptedBuilds, settleBuild } from './interrupted.build.js';
+import type { InterruptedBuild } from './interrupted.build.js';
 import { readMigrations } from './migration.files.js';
 import type { MigrationFile } from './migration.files.js';
 import { applyMigration } from './migration.step.js';
@@ -65,16 +67,23 @@ async function migrateLocked(
   if (rolledBack !== undefined && (await recordRollback(client, rolledBack)) === 0) {
     return refusal('schema', `There is no failed migration named ${rolledBack}: nothing was done.`);
   }
-  const before = (await readAttempts(client)) ?? [];
+  const found = (await readAttempts(client)) ?? [];
+  const builds = await interruptedBuilds(client, files, found);
+  const before = settled(found, builds);
   const refused = refusedState(files, before);
   if (refused) return refused;
+  for (const build of builds) {
+    await settleBuild(client, build);
+    log(settledSentence(build));
+  }
 
   const applied: string[] = [];
   let failed: MigrationRefusal | undefined;
   for (const file of missing(files, before)) {
     const failure = await applyMigration(client, file);
     if (failure) {
-      const sentence = failureSentence(file.name, failure);
+      const left = await interruptedBuilds(client, [file], (await readAttempts(client)) ?? []);
+      const sentence = failureSentence(file.name, { ...failure, isBuild: left.length > 0 });
       failed = refusal('failed', sentence, { applied, cause: failure.cause });
       break;
     }
@@ -93,11 +102,27 @@ async function dryRun(
   client: pg.Client,
   files: readonly MigrationFile[],
 ): Promise<MigrationReport> {
-  const attempts = (await readAttempts(client)) ?? [];
+  const found = (await readAttempts(client)) ?? [];
+  const attempts = settled(found, await interruptedBuilds(client, files, found));
   const refused = refusedState(files, attempts);
   if (refused) return refused;
   const wouldApply = missing(files, attempts).map((file) => file.name);
   return { kind: 'migrated', applied: [], wouldApply, state: stateOf(files, attempts) };
+}
+
+/** The attempts as they are once the builds that were interrupted are settled. */
+function settled(
+  attempts: readonly Attempt[],
+  builds: readonly InterruptedBuild[],
+): readonly Attempt[] {
+  const became = new Map(builds.map((it) => [it.attempt.id, it.became]));
+  return attempts.map((it) => ({ ...it, state: became.get(it.id) ?? it.state }));
+}
+
+function settledSentence({ attempt: { name }, became }: InterruptedBuild): string {
+  return became === 'applied'
+    ? `The migration ${name} had been interrupted when its index was whole: it is applied.`
+    : `The migration ${name} had been interrupted: what it left of its index goes, and it is built anew.`;
 }
 
 function refusedState(
@@ -110,21 +135,37 @@ function refusedState(
   return refusal('schema', failed ? unsettledSentence(failed) : schemaSentence(state));
 }
 
+/** What is to be done about a build that was cut short. */
+export function interruptedSentence({ attempt }: InterruptedBuild): string {
+  const mend = attempt.logs === null ? '' : 'mend the cause, and ';
+  return `${unfinished(attempt)}: ${mend}run \`hallpass-server migrate\`, which waits for what is under way and settles the rest.`;
+}
+
 /** What is to be done about a failed attempt that nobody has settled. */
-export function unsettledSentence({ name, startedAt, logs }: Attempt): string {
-  const why = logs === null || logs === '' ? 'nothing says why' : (logs.split('\n')[0] ?? '');
+export function unsettledSentence(attempt: Attempt): string {
+  const { name, logs } = attempt;
   const isUndone = logs?.includes('undone whole') ?? false;
   return (
-    `The migration ${name} was begun at ${startedAt.toISOString()} and did not finish (${why}): ` +
-    `mend the cause${isUndone ? '' : ', remove what the migration left behind'}, and run ` +
+    `${unfinished(attempt)}: mend the cause${isUndone ? '' : ', remove what the migration left behind'}, and run ` +
     `\`hallpass-server migrate --rolled-back ${name}\`.`
   );
 }
 
-function failureSentence(name: string, { what, isUndone, isRecorded }: StepFailure): string {
+function unfinished({ name, startedAt, logs }: Attempt): string {
+  const why = logs === null || logs === '' ? 'nothing says why' : (logs.split('\n')[0] ?? '');
+  return `The migration ${name} was begun at ${startedAt.toISOString()} and did not finish (${why})`;
+}
+
+function failureSentence(
+  name: string,
+  { what, isUndone, isRecorded, isBuild }: StepFailure & { readonly isBuild: boolean },
+): string {
   if (!isRecorded) {
     const undone = isUndone ? ' and was undone whole' : '';
     return `The migration ${name} could not get its locks${undone} (${what}): run it again when the database is quieter.`;
+  }
+  if (isBuild) {
+    return `The migration ${name} failed: ${what}. Mend the cause, and run it again, which takes away what is left of its index.`;
   }
   const left = isUndone
     ? 'It was undone whole: mend the cause'

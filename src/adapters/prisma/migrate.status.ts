@@ -1,5 +1,6 @@
 import { isChecksumOf, readMigrations } from './migration.files.js';
-import { unsettledSentence } from './migrate.runner.js';
+import { interruptedBuilds } from './interrupted.build.js';
+import { interruptedSentence, unsettledSentence } from './migrate.runner.js';
 import type { MigrationRefusal } from './migrate.report.js';
 import { readAttempts } from './migrations.table.js';
 import type { Attempt } from './migrations.table.js';
@@ -31,10 +32,17 @@ export async function migrationStatus({
   return asOwner(ownerUrl, async (client) => {
     const attempts = (await readAttempts(client)) ?? [];
     const state = stateOf(files, attempts);
-    const failed = attempts.find((it) => it.state === 'failed');
+    const builds = await interruptedBuilds(client, files, attempts);
+    const failed = attempts.filter((it) => it.state === 'failed');
     const names = new Set([...files, ...attempts].map((it) => it.name));
     const migrations = [...names].sort().map((name) => ({ name, standing: standing(name) }));
-    const sentence = failed ? unsettledSentence(failed) : schemaSentence(state);
+    // What only people can settle is told before what settles itself.
+    const isSettling = ({ id }: Attempt) => builds.some(({ attempt }) => attempt.id === id);
+    const unsettled = failed.find((it) => !isSettling(it));
+    const sentence =
+      (unsettled && unsettledSentence(unsettled)) ??
+      (builds[0] && interruptedSentence(builds[0])) ??
+      schemaSentence(state);
     return { kind: 'status', state, sentence, migrations };
 
     function standing(name: string): MigrationStatus['migrations'][number]['standing'] {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { dropHalfBuilt } from './interrupted.build.js';
 import type { MigrationFile } from './migration.files.js';
 import { recordFailure, recordFinish, recordRollback, recordStart } from './migrations.table.js';
 import { isConnectionLost, settle } from './owner.connection.js';
@@ -7,8 +8,6 @@ import { sqlState } from './schema.state.js';
 
 /** "… cannot run inside a transaction block", such as CREATE INDEX CONCURRENTLY. */
 const NEEDS_NO_TRANSACTION = '25001';
-/** The index that such a script builds; its name. */
-const BUILT_APART = /^CREATE (?:UNIQUE )?INDEX CONCURRENTLY ("?\w+"?) ON /im;
 /** It could not get a lock, or lost a race for one: not the migration's fault, and a second try may do. */
 const TRY_AGAIN: readonly string[] = ['55P03', '40P01', '40001'];
 
@@ -75,20 +74,6 @@ async function applyWithoutTransaction(
   }
   await recordFinish(client, id);
   return undefined;
-}
-
-/**
- * Takes away what a build of the same index left that did not end, because of a lock or because the program was killed: it
- * serves no search, costs whoever writes, and has the name.
- */
-async function dropHalfBuilt(client: pg.Client, { sql }: MigrationFile): Promise<void> {
-  const [, name] = BUILT_APART.exec(sql) ?? [];
-  if (name === undefined) return;
-  const { rowCount } = await client.query(
-    'SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid',
-    [name],
-  );
-  if (rowCount !== 0) await client.query(`DROP INDEX CONCURRENTLY ${name}`);
 }
 
 async function finish(client: pg.Client, id: string): Promise<void> {

@@ -27,6 +27,7 @@ export const MIGRATIONS_TABLE = 'public."_prisma_migrations"';
 const COMPATIBILITY_TABLE = 'public."schema_compatibility"';
 
 const attempt = z.object({
+  id: z.string(),
   name: z.string(),
   checksum: z.string(),
   state: z.enum(['applied', 'failed', 'rolled-back']),
@@ -54,7 +55,7 @@ export async function readAttempts(client: Queryable): Promise<readonly Attempt[
     ? `(SELECT needs FROM ${COMPATIBILITY_TABLE} c WHERE c.migration = migration_name)`
     : 'NULL';
   const { rows } = await client.query(
-    `SELECT migration_name AS name, checksum, logs, started_at AS "startedAt", ${needs} AS needs,
+    `SELECT id, migration_name AS name, checksum, logs, started_at AS "startedAt", ${needs} AS needs,
             CASE WHEN rolled_back_at IS NOT NULL THEN 'rolled-back'
                  WHEN finished_at IS NOT NULL THEN 'applied'
                  ELSE 'failed' END AS state

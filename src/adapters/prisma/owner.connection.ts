@@ -40,7 +40,7 @@ export async function asOwner<T>(
     return await work(client);
   } catch (cause) {
     if (!isConnectionLost(cause)) throw cause;
-    const sentence = `The connection to ${place(client)} broke: run this again once the database answers; what was under way was undone.`;
+    const sentence = `The connection to ${place(client)} broke: run this again once the database answers; what was under way was undone, or is settled by that.`;
     return refusal('unreachable', sentence, { cause });
   } finally {
     await client.end().catch(() => undefined);

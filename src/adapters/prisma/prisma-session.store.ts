@@ -1,5 +1,6 @@
 import { SessionStore } from '../../app/ports/session.store.js';
 import type {
+  Claimed,
   Cursor,
   DecisionRecord,
   Guard,
@@ -212,9 +213,11 @@ export class PrismaSessionStore extends SessionStore {
     return rows.map(sessionOf);
   }
 
-  async claim(lease: Lease, room: Room): Promise<Session[]> {
-    const rows = await this.database.prisma.$queryRaw<SessionRow[]>(claimDue(lease, room));
-    return rows.map(sessionOf);
+  async claim(lease: Lease, room: Room): Promise<Claimed[]> {
+    const rows = await this.database.prisma.$queryRaw<(SessionRow & Pick<Claimed, 'isEnd'>)[]>(
+      claimDue(lease, room),
+    );
+    return rows.map((row) => ({ session: sessionOf(row), isEnd: row.isEnd }));
   }
 
   async renew(id: SessionId, lease: Lease): Promise<Session | undefined> {

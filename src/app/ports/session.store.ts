@@ -2,7 +2,6 @@ import type { AuditEntry } from '../../domain/audit/entry.js';
 import type { Actor, Person } from '../../domain/person.js';
 import type { Facts } from '../../domain/policy/facts.js';
 import type { Problem } from '../../domain/problem.js';
-import type { Lanes } from '../../domain/session/session.lanes.js';
 import type { SessionEvent, State } from '../../domain/session/session.machine.js';
 import type { Consent, Session, SessionId } from '../../domain/session/session.js';
 
@@ -95,9 +94,26 @@ export interface Lease {
   readonly seconds: number;
 }
 
-/** The lanes of each cluster, and how many sessions of each are held already: one that hangs leaves the others theirs. */
-export interface Room extends Lanes {
-  readonly taken?: ReadonlyMap<string, number>;
+/**
+ * How many sessions of one cluster may be held for their ends, as many again for anything else, and what is held already:
+ * a cluster that hangs leaves the others theirs, and neither kind of work takes the lanes of the other.
+ */
+export interface Room {
+  readonly lanes: number;
+  readonly taken?: readonly Held[];
+}
+
+/** So many sessions of one cluster are held: for their ends, or for anything else. */
+export interface Held {
+  readonly cluster: string;
+  readonly isEnd: boolean;
+  readonly sessions: number;
+}
+
+/** A session that is held from now on: for its end, where that was due, or for anything else. */
+export interface Claimed {
+  readonly session: Session;
+  readonly isEnd: boolean;
 }
 
 /** What a person may see in lists: all, or their own and those that their groups may decide. */
@@ -156,10 +172,10 @@ export abstract class SessionStore {
   }): Promise<Session[]>;
 
   /**
-   * Claims sessions that are due and that nobody holds (FOR UPDATE SKIP LOCKED), of each cluster as many as there is room
-   * for: those first whose end is due, and then those that have been due for longest.
+   * Claims sessions that are due and that nobody holds (FOR UPDATE SKIP LOCKED), of each cluster as many whose end is due,
+   * and as many others, as there is room for: of either kind those that have been due for longest.
    */
-  abstract claim(lease: Lease, room: Room): Promise<Session[]>;
+  abstract claim(lease: Lease, room: Room): Promise<Claimed[]>;
   /** Prolongs a claim. Gives the session as stored, or `undefined` where the claim was lost to another. */
   abstract renew(id: SessionId, lease: Lease): Promise<Session | undefined>;
   /** Gives a claim back and says when the session is due next; nothing where the claim was lost. */
