@@ -122,7 +122,7 @@ export class SlackStoryLab implements AsyncDisposable {
   async command(broker: SlackBroker, name: SlackName, text: string) {
     const before = this.slack.count('views.update');
     const user = this.places[name];
-    const trigger = await this.trigger(name);
+    const trigger = this.trigger(name);
     const { status } = await broker.slack.post(commandBody(user, { text, trigger }));
     expect(status).toBe(200);
     await vi.waitFor(() => expect(this.slack.count('views.update')).toBeGreaterThan(before), SOON);
@@ -233,13 +233,13 @@ export class SlackStoryLab implements AsyncDisposable {
   }
 
   private async interact(broker: SlackBroker, name: SlackName, payload: object) {
-    const trigger = await this.trigger(name);
+    const trigger = this.trigger(name);
     const answer = await broker.slack.post(interactionBody(this.places[name], trigger, payload));
     expect(answer.status).toBe(200);
     return answer;
   }
 
-  private async trigger(name: SlackName): Promise<string> {
+  private trigger(name: SlackName): string {
     return this.slack.trigger(this.places[name]);
   }
 
