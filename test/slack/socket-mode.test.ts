@@ -27,7 +27,8 @@ beforeEach(async () => {
   const settings = { appToken: new Secret('xapp-lab'), url, journal: lab.journal, waitMs: 20 };
   lines = [new SlackSocket(settings), new SlackSocket(settings)];
   replicas = lines.map((line) => lab.door(line));
-  await Promise.all(replicas.map((door) => door.start()));
+  // One after the other: the first connection is the first replica's.
+  for (const door of replicas) await door.start();
 });
 afterEach(async () => {
   await Promise.all(replicas.map((door) => door.stop()));
@@ -160,6 +161,8 @@ describe('the connection', () => {
       sockets.end(how);
       await expect.poll(() => sockets.asked, { interval: 5 }).toBe(before + 2);
       await allAre(true);
+      // What is sent to a connection that is being closed is lost.
+      await expect.poll(() => sockets.open.length, { interval: 5 }).toBe(2);
       await acked(sockets.send('interactive', form()));
       expect(told()).toEqual([]);
     },
