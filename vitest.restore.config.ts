@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/restore/**/*.test.ts'],
     globalSetup: ['test/support/postgres.global.ts'],
     reporters: ['verbose'],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 10_000 } },
   },

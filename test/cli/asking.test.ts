@@ -6,6 +6,9 @@ import { PlayedTerminals } from '../support/played.terminal.js';
 import { setOf } from '../support/policies.js';
 import { PROFILE } from '../support/sessions.js';
 
+// A test runs the program several times, one after the other, and each start is computing.
+vi.setConfig({ testTimeout: 120_000 });
+
 const terminals = new PlayedTerminals();
 let api: Api;
 let home: HallpassHome;

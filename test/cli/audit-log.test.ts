@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ReadLog } from '../../src/app/read-log.js';
 import { readSigner } from '../../src/domain/audit/signed.note.js';
 import { HallpassHome } from '../support/hallpass.client.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
 import { LogLab, ORIGIN } from '../support/log.lab.js';
+
+// A test runs the program several times, one after the other, and each start is computing.
+vi.setConfig({ testTimeout: 120_000 });
 
 let lab: LogLab;
 let api: Api;

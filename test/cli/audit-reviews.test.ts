@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PrismaLogStore } from '../../src/adapters/prisma/prisma-log.store.js';
 import { SequenceLog } from '../../src/app/sequence-log.js';
 import { EXIT } from '../../src/adapters/cli/exit.codes.js';
@@ -9,6 +9,9 @@ import { HallpassHome } from '../support/hallpass.client.js';
 import { MemoryJournal } from '../support/in-memory.ports.js';
 import { ORIGIN, signerNamed } from '../support/log.lab.js';
 import { policyOf } from '../support/policies.js';
+
+// A test runs the program several times, one after the other, and each start is computing.
+vi.setConfig({ testTimeout: 120_000 });
 
 const POLICIES = [
   policyOf('vault', {

@@ -1,11 +1,14 @@
 import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isPolicyErrors, readPolicyDocuments } from '../../src/adapters/policy/policy.documents.js';
 import type { PolicySet } from '../../src/domain/policy/policy.js';
 import { AskingLab, pod } from '../db/asking.lab.js';
 import { Program } from '../support/program.js';
+
+// What a program computes before it says anything takes a busy machine long.
+vi.setConfig({ testTimeout: 120_000 });
 
 const DOCUMENT = 'docs/policy-changes.md';
 const COMPANY = 'docs/policies';

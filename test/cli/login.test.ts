@@ -3,7 +3,7 @@ import { chmod, readdir, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Browser } from '../../sandbox/identity/code.flow.js';
 import { RESOURCE } from '../../sandbox/identity/hallpass.api.js';
 import type { IdentityProvider } from '../../sandbox/identity/identity.provider.js';
@@ -12,6 +12,9 @@ import { AccountStore } from '../../src/adapters/cli/account.store.js';
 import { HallpassHome } from '../support/hallpass.client.js';
 import type { SignInBroker } from '../support/sign-in.broker.js';
 import { startSignInBroker } from '../support/sign-in.broker.js';
+
+// A test runs the program several times, one after the other, and each start is computing.
+vi.setConfig({ testTimeout: 120_000 });
 
 let identity: IdentityProvider;
 let broker: SignInBroker;

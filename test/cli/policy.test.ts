@@ -3,10 +3,13 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { AskingLab, ROBIN, allow, pod, setOf } from '../db/asking.lab.js';
 import { Program } from '../support/program.js';
 import { ALEX } from '../support/sessions.js';
+
+// A test runs the program several times, one after the other, and each start is computing.
+vi.setConfig({ testTimeout: 120_000 });
 
 const COMPANY = 'docs/policies';
 let folder: string;

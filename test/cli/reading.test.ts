@@ -4,11 +4,14 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeServerCertificate } from '../../sandbox/cluster/server.certificate.js';
 import { HallpassHome } from '../support/hallpass.client.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
+
+// A test runs the program several times, one after the other, and each start is computing.
+vi.setConfig({ testTimeout: 120_000 });
 
 let api: Api;
 let home: HallpassHome;

@@ -1,6 +1,6 @@
 import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decompress } from '../../src/adapters/gzip/gzip.js';
 import { PrismaAuditLog } from '../../src/adapters/prisma/prisma-audit.log.js';
 import { ReadLog } from '../../src/app/read-log.js';
@@ -12,6 +12,9 @@ import { HallpassHome } from '../support/hallpass.client.js';
 import type { Api } from '../support/http.api.js';
 import { startApi } from '../support/http.api.js';
 import { ORIGIN } from '../support/log.lab.js';
+
+// A test runs the program several times, one after the other, and each start is computing.
+vi.setConfig({ testTimeout: 120_000 });
 
 let lab: EvidenceLab;
 let api: Api;

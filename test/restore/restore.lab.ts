@@ -25,6 +25,8 @@ import { HallpassHome } from '../support/hallpass.client.js';
 import { TerminalClient } from '../support/terminal.client.js';
 
 const WAIT = { timeout: 20_000, interval: 50 };
+/** An anchor that a replica was about to put into when it was lost, or backed up, is another's to put into a minute later. */
+const ANCHORED = { ...WAIT, timeout: 60_000 + WAIT.timeout };
 
 /** A broker that runs, and its configuration. */
 export interface Running extends WrittenConfig {
@@ -159,7 +161,7 @@ export class RestoreLab implements AsyncDisposable {
       const newest = (await anchored(file)).findLast((it) => it.origin === origin);
       return newest !== undefined && newest.size === (await counted());
     };
-    await vi.waitUntil(isThere, WAIT).catch(async (cause: unknown) => {
+    await vi.waitUntil(isThere, ANCHORED).catch(async (cause: unknown) => {
       const sizes = (await anchored(file)).map(({ size }) => size);
       const { audit } = await readiness(running);
       throw new Error(`${await counted()} events, anchored ${sizes.join(', ')}; ${audit}`, {

@@ -205,7 +205,7 @@ describe('the backup alone', () => {
     );
     expect(parted.rowCount).toBe(1);
     await next.broker.stop();
-  }, 60_000);
+  });
 });
 
 describe('the backup with the WAL that was archived', () => {

@@ -49,13 +49,13 @@ const command = (text: string, trigger: string) =>
   }).toString();
 
 test('a command that is posted and signed opens the modal', async () => {
-  expect(await post(command('', await lab.trigger(robin)))).toEqual({ status: 200, text: '' });
+  expect(await post(command('', lab.trigger(robin)))).toEqual({ status: 200, text: '' });
   await expect.poll(() => lab.slack.count('views.update'), { interval: 5 }).toBe(1);
   expect(lab.slack.count('views.open')).toBe(1);
 });
 
 test('a body that is not what was signed, or was posted before, is refused and does nothing', async () => {
-  const body = command('a', await lab.trigger(robin));
+  const body = command('a', lab.trigger(robin));
   expect(await post(body, { sign: `${body}&text=b` })).toMatchObject({ status: 401 });
   expect(await post(body)).toMatchObject({ status: 200 });
   await expect.poll(() => lab.slack.count('views.update'), { interval: 5 }).toBe(1);
@@ -64,7 +64,7 @@ test('a body that is not what was signed, or was posted before, is refused and d
 });
 
 test('what Slack tries again is done where its first try was not heard, and once where it was', async () => {
-  const body = command('', await lab.trigger(robin));
+  const body = command('', lab.trigger(robin));
   const again = (number: number) => post(body, { headers: { 'x-slack-retry-num': `${number}` } });
   expect(await again(1)).toEqual({ status: 200, text: '' });
   await expect.poll(() => lab.slack.count('views.update'), { interval: 5 }).toBe(1);

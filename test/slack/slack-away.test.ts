@@ -1,8 +1,11 @@
 import '../support/needs.containers.js';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { LabMessage } from '../support/slack.lab.js';
 import type { SlackBroker } from '../support/slack.story.lab.js';
 import { SlackStoryLab, SOON } from '../support/slack.story.lab.js';
+
+// A test waits for several messages, one after the other.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** How long after it is back Slack may wait: it was tried ever more rarely. */
 const LATER = { timeout: 90_000, interval: 50 };

@@ -57,21 +57,21 @@ async function alarms(words: string): Promise<string[]> {
   return messages.map((message) => JSON.stringify(message)).filter((it) => it.includes(words));
 }
 
-async function glassBroken(): Promise<string> {
+async function glassBroken(durationSeconds: number): Promise<string> {
   const robin = await lab.as('requester', broker);
   const { id } = await robin.ask({
     namespace: 'payments',
     target: { pod: await lab.pod() },
     profile: 'shell',
     reason: 'all orders fail <!channel>',
-    durationSeconds: 18,
+    durationSeconds,
     breakGlass: true,
   });
   return id;
 }
 
 test('broken glass is told, and that its review is overdue, and that it was reviewed', async () => {
-  const id = await glassBroken();
+  const id = await glassBroken(120);
   const broken = await lab.says(id, 'security', 'Its review is due');
   expect(JSON.stringify(broken)).toContain('The glass was broken');
   await (await lab.as('requester', broker)).act(id, 'end');
@@ -95,7 +95,8 @@ test('broken glass is told, and that its review is overdue, and that it was revi
 });
 
 test('a container that does not end is told, until it has ended', async () => {
-  const id = await glassBroken();
+  // So long, at the most, its container runs on.
+  const id = await glassBroken(18);
   const robin = await lab.as('requester', broker);
   const { pod } = await robin.until(id, ['active']);
   lab.lab.sandbox.cluster.faults.add({
@@ -181,7 +182,8 @@ test('an archived security channel is seen by whoever looks at the channels, and
           name: 'slack-security',
           kind: 'slack',
           state: 'failing',
-          waiting: 1,
+          // That the anchor of before is back may wait as well.
+          waiting: expect.any(Number),
           lastError: 'Slack says no: is_archived',
         },
       ],

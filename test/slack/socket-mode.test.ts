@@ -27,7 +27,8 @@ beforeEach(async () => {
   const settings = { appToken: new Secret('xapp-lab'), url, journal: lab.journal, waitMs: 20 };
   lines = [new SlackSocket(settings), new SlackSocket(settings)];
   replicas = lines.map((line) => lab.door(line));
-  await Promise.all(replicas.map((door) => door.start()));
+  // One after the other: the first connection is the first replica's.
+  for (const door of replicas) await door.start();
 });
 afterEach(async () => {
   await Promise.all(replicas.map((door) => door.stop()));
@@ -58,7 +59,7 @@ const form = () => ({
 });
 
 test('a command that comes by a WebSocket opens the modal', async () => {
-  const trigger = await lab.trigger(robin);
+  const trigger = lab.trigger(robin);
   const sent = { command: '/debug', user_id: robin, team_id: 'T1', trigger_id: trigger, text: '' };
   await acked(sockets.send('slash_commands', sent));
   await expect.poll(() => lab.slack.count('views.update'), { interval: 5 }).toBe(1);
@@ -79,7 +80,7 @@ test('what Slack sends to both of two replicas has one effect', async () => {
     team: { id: 'T1' },
     user: { id: alex },
     channel: { id: await lab.slack.channel('approvals') },
-    trigger_id: await lab.trigger(alex),
+    trigger_id: lab.trigger(alex),
     actions: [
       { type: 'button', action_id: BUTTONS.approve, block_id: 'b', value: buttonValue(session) },
     ],
@@ -104,15 +105,13 @@ async function onlySession() {
 }
 
 test('each event goes to one of two replicas, and is worked on once', async () => {
-  const sent = await Promise.all(
-    [0, 1, 2, 3].map(async (turn) => ({
-      command: '/debug',
-      user_id: robin,
-      team_id: 'T1',
-      trigger_id: await lab.trigger(robin),
-      text: `payments/checkout-${turn}`,
-    })),
-  );
+  const sent = [0, 1, 2, 3].map((turn) => ({
+    command: '/debug',
+    user_id: robin,
+    team_id: 'T1',
+    trigger_id: lab.trigger(robin),
+    text: `payments/checkout-${turn}`,
+  }));
   for (const one of sent) await acked(sockets.send('slash_commands', one));
   await expect.poll(() => lab.slack.count('views.update'), { interval: 5 }).toBe(sent.length);
   expect(lab.slack.count('views.open')).toBe(sent.length);
@@ -162,6 +161,8 @@ describe('the connection', () => {
       sockets.end(how);
       await expect.poll(() => sockets.asked, { interval: 5 }).toBe(before + 2);
       await allAre(true);
+      // What is sent to a connection that is being closed is lost.
+      await expect.poll(() => sockets.open.length, { interval: 5 }).toBe(2);
       await acked(sockets.send('interactive', form()));
       expect(told()).toEqual([]);
     },
