@@ -40,7 +40,8 @@ ${Object.entries(CLIENT_VARIABLES)
 
 All commands but \`policy\`, \`completion\`, \`doctor\`, \`audit verify\` and \`audit keygen\` speak to a broker. \`-o json\` and
 \`-o yaml\` give what it answered, as it is in [the API](api.md); times for people are in their own zone. In a terminal, \`~.\` at the beginning of a line
-leaves it. kubectl finds the program as a plugin: \`kubectl hallpass …\`.
+leaves it. Where the connection breaks, as when a replica goes, it reads again, and asks again with the key of its request,
+for a second; then it ends with 6. kubectl finds the program as a plugin: \`kubectl hallpass …\`.
 
 \`watch\` and \`recording play\` show what somebody else's programs wrote. Text and sequences that draw are shown; dropped are
 queries that your terminal would answer, the clipboard, titles and links, and modes of mouse and keyboard

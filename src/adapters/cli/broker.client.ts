@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { z } from 'zod';
 import { ProblemDocument } from '../../contract/problem.schema.js';
 import type { ClientWorld } from './client.world.js';
@@ -27,6 +28,8 @@ export interface BrokerAnswer<T> {
 }
 
 const PATIENCE_MS = 30_000;
+/** How long to wait before each further try: a replica that went away is out of a Service's way within a second or so. */
+const AGAIN_MS = [200, 800] as const;
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The broker's API, as `/openapi.json` has it. Refusals are thrown, as {@link CommandFailure}s with its own words. */
@@ -38,7 +41,10 @@ export class BrokerClient {
     private readonly world: Pick<ClientWorld, 'version' | 'env'>,
   ) {}
 
-  /** Calls an operation that answers with JSON. */
+  /**
+   * Calls an operation that answers with JSON. Where the connection breaks, as when a replica dies, what is done once
+   * however often it is sent is sent again: reading, and what has an `Idempotency-Key`.
+   */
   async call<T extends z.ZodType>(
     path: string,
     answers: T,
@@ -46,10 +52,7 @@ export class BrokerClient {
   ): Promise<BrokerAnswer<z.output<T>>> {
     const patience = AbortSignal.timeout(PATIENCE_MS);
     const signal = call.signal ? AbortSignal.any([call.signal, patience]) : patience;
-    const response = await this.send(path, { ...call, signal });
-    const text = await boundedText(response).catch((error: unknown) => {
-      throw this.unreachable(error);
-    });
+    const { text, headers } = await this.answered(path, { ...call, signal }, signal);
     const raw = json(text);
     const value = knownAnswer(answers, raw);
     if (value === undefined) {
@@ -58,7 +61,6 @@ export class BrokerClient {
         `${this.server} answered with what this hallpass (${this.world.version}) does not understand: is it a Hallpass, and is there a newer hallpass?`,
       );
     }
-    const { headers } = response;
     return {
       value,
       raw,
@@ -70,6 +72,23 @@ export class BrokerClient {
   /** Calls an operation whose answer is read as it comes: a stream of events, a recording. */
   async stream(path: string, call: BrokerCall = {}): Promise<Response> {
     return this.send(path, call);
+  }
+
+  private async answered(path: string, call: BrokerCall, signal: AbortSignal) {
+    const waits = isDoneOnce(call) ? [...AGAIN_MS] : [];
+    for (;;) {
+      try {
+        const response = await this.send(path, call);
+        const text = await boundedText(response).catch((error: unknown) => {
+          throw this.unreachable(error);
+        });
+        return { text, headers: response.headers };
+      } catch (error) {
+        const wait = isBroken(error) && !signal.aborted ? waits.shift() : undefined;
+        if (wait === undefined) throw error;
+        await pause(wait, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
   /** Sends it, once more with a fresh token where the first was not taken. */
@@ -120,6 +139,20 @@ export class BrokerClient {
   private unreachable(cause: unknown): CommandFailure {
     return unreachableAt(this.server, cause);
   }
+}
+
+/** Whether it is the same to the broker how often it is sent. */
+function isDoneOnce({ method = 'GET', headers = {} }: BrokerCall): boolean {
+  return method === 'GET' || 'idempotency-key' in headers;
+}
+
+/** Whether nothing of Hallpass answered: no connection, a broken one, or words of what stands between. */
+function isBroken(error: unknown): boolean {
+  return (
+    error instanceof CommandFailure &&
+    error.exit === EXIT.unreachable &&
+    error.problem === undefined
+  );
 }
 
 /** Nothing answers there. The reason is the system's own word, such as ECONNREFUSED. */
