@@ -24,7 +24,7 @@ beforeAll(async () => {
   for (const person of ['requester', 'approver', 'auditor'] as const) {
     homes.set(person, await signedIn(person));
   }
-});
+}, 120_000);
 afterAll(async () => {
   await Promise.all([...homes.values()].map((home) => home[Symbol.asyncDispose]()));
   await lab[Symbol.asyncDispose]();
@@ -43,6 +43,7 @@ async function signedIn(person: PersonKey): Promise<HallpassHome> {
     ...['login', '--no-browser', '--server', broker.url],
     ...['--ca-file', lab.sandbox.tls.caFile],
   ]);
+  const closed = once(child, 'close');
   let said = '';
   child.stderr.on('data', (data: Buffer) => (said += data.toString()));
   const page = await vi.waitFor(
@@ -51,13 +52,13 @@ async function signedIn(person: PersonKey): Promise<HallpassHome> {
       if (found === undefined) throw new Error(said);
       return new URL(found);
     },
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   );
   const browser = new Browser(page.searchParams.get('redirect_uri') ?? '');
   const form = await browser.open(page.href);
   const { sub } = PEOPLE[person];
   await fetch(await browser.open(form, new URLSearchParams({ sub })));
-  const [code] = await once(child, 'close');
+  const [code] = await closed;
   if (code !== 0) throw new Error(said);
   return machine;
 }
@@ -70,11 +71,12 @@ async function run(person: PersonKey, ...args: string[]): Promise<string> {
 
 const idIn = (text: string): string => /\b[0-9a-hjkmnp-tv-z]{16}\b/.exec(text)?.[0] ?? '';
 
-describe('the story of a session, from the command line', () => {
+// A story starts the program many times, one after the other.
+describe('the story of a session, from the command line', { timeout: 120_000 }, () => {
   test('ask, wait, approved elsewhere, watched, prompt, work, deadline; then it is played and exported', async () => {
     using robin = home('requester').terminal([
       ...['debug', 'deployment/checkout', '-n', 'payments', '--profile', 'shell'],
-      ...['--for', '12s', '--reason', 'orders are stuck', '--ticket', 'INC-4711'],
+      ...['--for', '25s', '--reason', 'orders are stuck', '--ticket', 'INC-4711'],
     ]);
     await robin.sees(/is pending: it waits for the consent of 1 of payments-leads/);
     const id = idIn(robin.shown);
@@ -93,7 +95,7 @@ describe('the story of a session, from the command line', () => {
     await robin.sees(/the answer is 42/);
     await audrey.sees(/the answer is 42/);
 
-    await robin.sees(/The session is over \(deadline\)/);
+    await robin.sees(/The session is over \(deadline\)/, 40_000);
     expect(await robin.ended()).toBe(4);
     await audrey.sees(/The session is over/);
 
