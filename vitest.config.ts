@@ -28,8 +28,9 @@ export default defineConfig({
       'test/restore/**',
     ],
     globalSetup: ['test/support/postgres.global.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Longer than anything takes, on a machine with other things to do as well: a sandbox and some processes are begun.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // What is waited for comes, on a busy machine as well.
     expect: { poll: { timeout: 10_000 } },
     // A machine that others use too stops for seconds at times, and one wait in thousands is then in vain. What passed at its

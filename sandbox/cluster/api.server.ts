@@ -27,7 +27,6 @@ import {
   refuseUpgrade,
   StreamAcceptor,
 } from './stream.upgrade.js';
-import { wait } from './timings.js';
 
 /** The API server's own limit on request bodies (measured: "limit is 3145728"). */
 const bodyBytesMax = 3 * 1024 * 1024;
@@ -173,8 +172,7 @@ export class ApiServer {
     const url = incoming.url ?? '/';
     const isAdminDoor = url.startsWith('/_sandbox/');
     if (!isAdminDoor) {
-      const delayed = faults.strikeRequest(['delay'], method, url);
-      if (delayed !== undefined) await wait(delayed.delayMs, this.#closing.signal);
+      await faults.holdUp(method, url, this.#closing.signal);
       const struck = faults.strikeRequest(['refuse', 'drop'], method, url);
       if (struck?.kind === 'refuse') return refusalOf(struck);
       if (struck?.when === 'before') {

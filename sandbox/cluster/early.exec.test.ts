@@ -5,8 +5,8 @@ import type { StandInCluster } from './stand-in.cluster.js';
 
 let cluster: StandInCluster;
 beforeAll(async () => {
-  // Slower than any exec here: real statuses came 60 to 900 ms late.
-  cluster = await startCluster({ timings: { runningMs: 1_500, syncMs: 50 } });
+  // Each slower than any exec here, on a busy machine as well: real statuses came 60 to 900 ms late.
+  cluster = await startCluster({ timings: { runningMs: 4_000, syncMs: 1_000 } });
   cluster.addNamespace('lab');
   cluster.addPod({ namespace: 'lab', name: 'web' });
   await cluster.untilPod('lab', 'web', (pod) => pod?.status.phase === 'Running');

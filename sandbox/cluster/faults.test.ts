@@ -57,6 +57,19 @@ describe('faults', () => {
     expect(lab.pod('web').spec.ephemeralContainers?.map((c) => c.name)).toContain('kept');
   });
 
+  it('delay for so long, and no longer than they are there', async () => {
+    lab.cluster.faults.add({ effect: { kind: 'delay', delayMs: 100 } });
+    const began = performance.now();
+    expect((await get()).status).toBe(200);
+    expect(performance.now() - began).toBeGreaterThan(90);
+    lab.cluster.faults.clear();
+    const long = lab.cluster.faults.add({ effect: { kind: 'delay', delayMs: 3_600_000 } });
+    const held = get();
+    await expect.poll(() => long.hits).toBe(1);
+    lab.cluster.faults.clear();
+    expect((await held).status).toBe(200);
+  });
+
   it('drop the connection before it took effect', async () => {
     lab.cluster.faults.add({
       match: { method: 'PATCH' },

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { refuse, type Refusal } from './status.objects.js';
+import { wait } from './timings.js';
 
 /**
  * What can be made to go wrong.
- * Requests (matched by `method` and `path`): `refuse`, `delay`, `drop` before or after the request took effect.
+ * Requests (matched by `method` and `path`): `refuse`, `delay` for so long or until the fault is taken away, `drop` before
+ * or after the request took effect.
  * Watches (matched by `path`): `silent-watch` delivers nothing, `cut-watch` closes without a word after so many
  * milliseconds, `expire-watch` sends a 410 inside the stream.
  * Starting containers (matched by `pod` and `container`): `never-start`, `slow-start`, `slow-pull`.
@@ -70,11 +72,17 @@ export const FaultDocument = z.object({
   effect: Effect,
 });
 
-export class Faults {
-  readonly #faults: { id: string; match: FaultMatch; effect: FaultEffect; hits: number }[] = [];
+interface Held extends Fault {
+  hits: number;
+  /** Aborts when it is taken away. */
+  readonly gone: AbortController;
+}
 
-  add(fault: { match?: FaultMatch; effect: FaultEffect }): Fault {
-    const added = { id: randomUUID(), match: fault.match ?? {}, effect: fault.effect, hits: 0 };
+export class Faults {
+  readonly #faults: Held[] = [];
+
+  add({ match = {}, effect }: { match?: FaultMatch; effect: FaultEffect }): Fault {
+    const added = { id: randomUUID(), match, effect, hits: 0, gone: new AbortController() };
     this.#faults.push(added);
     return added;
   }
@@ -85,12 +93,20 @@ export class Faults {
 
   remove(id: string): boolean {
     const at = this.#faults.findIndex((fault) => fault.id === id);
-    if (at >= 0) this.#faults.splice(at, 1);
+    if (at >= 0) this.#takeAway(this.#faults.splice(at, 1));
     return at >= 0;
   }
 
   clear(): void {
-    this.#faults.length = 0;
+    this.#takeAway(this.#faults.splice(0));
+  }
+
+  /** Holds a request up where a fault says so. */
+  async holdUp(method: string, url: string, closing: AbortSignal): Promise<void> {
+    const struck = this.#strike(['delay'], meeting(method, url));
+    if (!struck) return;
+    const { effect, gone } = struck;
+    await wait(effect.delayMs, AbortSignal.any([closing, gone.signal]));
   }
 
   /** The first fault of these kinds that a request meets; it counts as a hit. */
@@ -99,12 +115,7 @@ export class Faults {
     method: string,
     url: string,
   ): Extract<FaultEffect, { kind: K }> | undefined {
-    return this.#strike(
-      kinds,
-      ({ match }) =>
-        (match.method === undefined || match.method === method) &&
-        (match.path === undefined || match.path.test(url)),
-    );
+    return this.#strike(kinds, meeting(method, url))?.effect;
   }
 
   /** The first fault of these kinds that a starting container meets; it counts as a hit. */
@@ -118,23 +129,33 @@ export class Faults {
       ({ match }) =>
         (match.pod === undefined || match.pod === pod) &&
         (match.container === undefined || match.container.test(container)),
-    );
+    )?.effect;
+  }
+
+  #takeAway(faults: readonly Held[]): void {
+    for (const { gone } of faults) gone.abort();
   }
 
   #strike<K extends FaultKind>(
     kinds: readonly K[],
     meets: (fault: Fault) => boolean,
-  ): Extract<FaultEffect, { kind: K }> | undefined {
+  ): { effect: Extract<FaultEffect, { kind: K }>; gone: AbortController } | undefined {
     for (const fault of this.#faults) {
-      const { effect, match } = fault;
+      const { effect, match, gone } = fault;
       if (!isOfKind(effect, kinds)) continue;
       if (match.times !== undefined && fault.hits >= match.times) continue;
       if (!meets(fault)) continue;
       fault.hits++;
-      return effect;
+      return { effect, gone };
     }
     return undefined;
   }
+}
+
+function meeting(method: string, url: string): (fault: Fault) => boolean {
+  return ({ match }) =>
+    (match.method === undefined || match.method === method) &&
+    (match.path === undefined || match.path.test(url));
 }
 
 function isOfKind<K extends FaultKind>(

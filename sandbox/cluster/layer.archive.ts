@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { access, constants, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -30,8 +31,8 @@ export async function programPath({ layer, entry }: Layered, otherwise: string):
   if (existsSync(join(cache, name))) return join(cache, name);
   const target = join((await isWritable(cache)) ? cache : otherwise, name);
   const { offset, compressedBytes } = await findEntry({ archive, size, entry });
-  // Written beside and renamed: two processes may do this at once, and one may be killed halfway.
-  const partial = `${target}.${process.pid}`;
+  // Written beside and renamed: several may do this at once, in one process too, and one may be killed halfway.
+  const partial = `${target}.${randomUUID()}`;
   try {
     const file = await open(partial, 'w', 0o755);
     await pipeline(

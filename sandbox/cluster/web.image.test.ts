@@ -13,7 +13,7 @@ afterAll(() => cluster.close());
 async function portOf(name: string): Promise<number> {
   const pod = await cluster.untilPod('default', name, (it) => it?.status.phase === 'Running');
   const process = pod && cluster.parts.kubelet.latest(pod, 'app');
-  for await (const { bytes } of process?.followLog(AbortSignal.timeout(5_000)) ?? []) {
+  for await (const { bytes } of process?.followLog(AbortSignal.timeout(20_000)) ?? []) {
     return Number(/\d+/.exec(bytes.toString())?.[0]);
   }
   throw new Error('it said nothing');

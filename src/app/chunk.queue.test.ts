@@ -211,8 +211,8 @@ describe('a store that is away for longer', () => {
   });
 
   test('that is back just as the stream ends has the mark of the gap, too', async () => {
-    // Longer than the longest pause between two tries.
-    const shelf = new Shelf(false, { ...LIMITS, patienceMs: 1_100 });
+    // Much longer than the longest pause between two tries, a second.
+    const shelf = new Shelf(false, { ...LIMITS, patienceMs: 3_000 });
     shelf.marksGaps = true;
     shelf.fate = ['down'];
     await shelf.queue.push(() => 'a'.repeat(300), 0, 300);

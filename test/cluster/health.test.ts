@@ -207,7 +207,8 @@ describe('a cluster that answers slowly', () => {
     const clusters = lab.broker({}, { attemptMs: 30_000, callMs: 30_000 });
     lab.cluster.faults.add({
       match: { path: new RegExp(`/namespaces/${NAMESPACE}$`) },
-      effect: { kind: 'delay', delayMs: 4_000 },
+      // Until it is taken away, however long all that takes.
+      effect: { kind: 'delay', delayMs: 25_000 },
     });
     const wish = { ...ask, target: { kind: 'pod', name: place.pin.podName } as const };
     let answered = 0;

@@ -21,7 +21,7 @@ spec:
 apiVersion: hallpass/v1
 kind: OnCallSource
 metadata: { name: rota }
-spec: { url: '${url}/rota', shape: generic, timeout: 1s }
+spec: { url: '${url}/rota', shape: generic, timeout: 10s }
 ---
 apiVersion: hallpass/v1
 kind: DebugProfile

@@ -25,7 +25,7 @@ beforeAll(async () => {
   for (const person of ['requester', 'approver', 'auditor'] as const) {
     homes.set(person, await signedIn(person, broker));
   }
-});
+}, 120_000);
 afterAll(async () => {
   await Promise.all([...homes.values()].map((home) => home[Symbol.asyncDispose]()));
   await lab[Symbol.asyncDispose]();
@@ -44,6 +44,7 @@ async function signedIn(person: PersonKey, to: Broker): Promise<HallpassHome> {
     ...['login', '--no-browser', '--server', to.url],
     ...['--ca-file', lab.sandbox.tls.caFile],
   ]);
+  const closed = once(child, 'close');
   let said = '';
   child.stderr.on('data', (data: Buffer) => (said += data.toString()));
   const page = await vi.waitFor(
@@ -52,13 +53,13 @@ async function signedIn(person: PersonKey, to: Broker): Promise<HallpassHome> {
       if (found === undefined) throw new Error(said);
       return new URL(found);
     },
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   );
   const browser = new Browser(page.searchParams.get('redirect_uri') ?? '');
   const form = await browser.open(page.href);
   const { sub } = PEOPLE[person];
   await fetch(await browser.open(form, new URLSearchParams({ sub })));
-  const [code] = await once(child, 'close');
+  const [code] = await closed;
   if (code !== 0) throw new Error(said);
   return machine;
 }
@@ -71,11 +72,12 @@ async function run(person: PersonKey, ...args: string[]): Promise<string> {
 
 const idIn = (text: string): string => /\b[0-9a-hjkmnp-tv-z]{16}\b/.exec(text)?.[0] ?? '';
 
-describe('the story of a session, from the command line', () => {
+// A story starts the program many times, one after the other.
+describe('the story of a session, from the command line', { timeout: 120_000 }, () => {
   test('ask, wait, approved elsewhere, watched, prompt, work, deadline; then it is played and exported', async () => {
     using robin = home('requester').terminal([
       ...['debug', 'deployment/checkout', '-n', 'payments', '--profile', 'shell'],
-      ...['--for', '12s', '--reason', 'orders are stuck', '--ticket', 'INC-4711'],
+      ...['--for', '25s', '--reason', 'orders are stuck', '--ticket', 'INC-4711'],
     ]);
     await robin.sees(/is pending: it waits for the consent of 1 of payments-leads/);
     const id = idIn(robin.shown);
@@ -94,7 +96,7 @@ describe('the story of a session, from the command line', () => {
     await robin.sees(/the answer is 42/);
     await audrey.sees(/the answer is 42/);
 
-    await robin.sees(/The session is over \(deadline\)/);
+    await robin.sees(/The session is over \(deadline\)/, 40_000);
     expect(await robin.ended()).toBe(4);
     await audrey.sees(/The session is over/);
 

@@ -3,8 +3,9 @@ import { expect, it } from 'vitest';
 import { EnteringLab, endSession } from './entering.lab.js';
 
 it('a session is entered before the cluster says that it runs', async () => {
-  await using lab = await EnteringLab.start({ timings: { runningMs: 1_000 } });
-  const broker = await lab.broker();
+  // Long enough to enter and be answered, on a busy machine as well.
+  await using lab = await EnteringLab.start({ timings: { runningMs: 8_000 } });
+  const broker = await lab.broker({}, { sessions: { startDeadlineSeconds: 30 } });
   const { robin, id } = await lab.ask(broker);
   const inside = await lab.enter(broker, id);
   await inside.type('echo $((6 * 7))');

@@ -150,7 +150,7 @@ describe('a session that is active', () => {
 
   test('is ended though the API server is away at its deadline, once it is back', async () => {
     const name = await pod();
-    const { id } = await ask(name, 2);
+    const { id } = await ask(name, 5);
     await robin.until(id, ['active']);
     lab.sandbox.cluster.faults.add({ match: {}, effect: { kind: 'drop', when: 'before' } });
     const ending = await robin.until(id, ['ending']);
@@ -160,7 +160,7 @@ describe('a session that is active', () => {
     // Whoever asks is let in again once it is known to be back.
     const after = await pod();
     await vi.waitUntil(() => ask(after, 2).catch(() => undefined), 20_000);
-  });
+  }, 90_000);
 });
 
 describe('while the database is away', () => {

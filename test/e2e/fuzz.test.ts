@@ -11,6 +11,10 @@ import { arbitraryOf } from '../support/json-schema.arbitrary.js';
 
 /** How long to go on: 15 seconds, or what HALLPASS_FUZZ_SECONDS says. A failure prints its seed and the request. */
 const SECONDS = Number(process.env.HALLPASS_FUZZ_SECONDS ?? 15);
+/** So often it goes on for as long again, where it has not met all of these. */
+const ROUNDS_MAX = 4;
+/** A fuzzer that only ever meets the door proves nothing. */
+const BEYOND_THE_DOOR = [200, 201, 400, 401, 403, 404, 413, 415, 422, 428];
 const ANSWER_MILLISECONDS_MAX = 5_000;
 
 interface Parameter {
@@ -347,19 +351,20 @@ test(
     const property = fc.asyncProperty(several, async (together) => {
       await Promise.all(together.map(check));
     });
-    await fc.assert(property, {
-      numRuns: 10_000_000,
-      interruptAfterTimeLimit: SECONDS * 1000,
-      markInterruptAsFailure: false,
-      endOnFailure: false,
-    });
-    const statuses = new Set([...seen.keys()].map((key) => Number(key.split(' ')[1])));
-    // A fuzzer that only ever meets the door proves nothing.
-    expect([...statuses]).toEqual(
-      expect.arrayContaining([200, 201, 400, 401, 403, 404, 413, 415, 422, 428]),
-    );
+    const met = () => new Set([...seen.keys()].map((key) => Number(key.split(' ')[1])));
+    const untilMs = performance.now() + ROUNDS_MAX * SECONDS * 1000;
+    do {
+      await fc.assert(property, {
+        numRuns: 10_000_000,
+        interruptAfterTimeLimit: SECONDS * 1000,
+        markInterruptAsFailure: false,
+        endOnFailure: false,
+      });
+      // On a slow machine, what seldom comes has not come yet.
+    } while (!BEYOND_THE_DOOR.every((it) => met().has(it)) && performance.now() < untilMs);
+    expect([...met()]).toEqual(expect.arrayContaining(BEYOND_THE_DOOR));
     const total = [...seen.values()].reduce((sum, count) => sum + count, 0);
     console.info(`${total} requests, ${seen.size} kinds of answers`);
   },
-  SECONDS * 1000 + 60_000,
+  (ROUNDS_MAX + 1) * SECONDS * 1000 + 60_000,
 );

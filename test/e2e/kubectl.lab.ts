@@ -69,7 +69,8 @@ export class KubectlWorld implements AsyncDisposable {
       container: 'app',
       profile,
       reason: 'carts are empty',
-      durationSeconds: 300,
+      // All that a file tests in one of them, however slow the machine is.
+      durationSeconds: 600,
     });
     const session = await this.robin.until(asked.id, ['active']);
     return { pod, id: session.id, container: session.container?.name ?? '' };

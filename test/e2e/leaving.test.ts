@@ -53,6 +53,12 @@ async function enter(robin: ApiClient, broker: Broker, id: string): Promise<Term
   return TerminalClient.connect(Number(new URL(broker.url).port), { id, ticket });
 }
 
+/** What somebody in a session is told of the stop, which comes after they were let in. */
+async function warning({ texts }: TerminalClient): Promise<Record<string, unknown>> {
+  const told = () => texts.find((it) => it['kind'] === 'stopping');
+  return vi.waitUntil(told, { timeout: 10_000, interval: 5 });
+}
+
 describe('a replica that is told to stop', () => {
   it('is not ready at once, serves everybody during its drain, and closes their connections', async () => {
     // Time enough for all that is done below, however busy the machine is.
@@ -69,9 +75,8 @@ describe('a replica that is told to stop', () => {
     expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close']);
     const late = await enter(robin, broker, id);
     await late.said('open');
-    const warned = inside.texts.find((it) => it['kind'] === 'stopping');
-    expect(warned?.['text']).toContain('stops in 5 seconds');
-    expect(late.texts.map((it) => it['kind'])).toContain('stopping');
+    expect((await warning(inside))['text']).toContain('stops in 5 seconds');
+    await warning(late);
 
     expect(await left).toBe('in time');
     for (const client of [inside, late]) {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeBrokerConfig } from '../../sandbox/broker/broker.config.js';
 import { asAdmin } from '../../sandbox/database/hallpass.roles.js';
+import { freePort } from '../../sandbox/free.port.js';
 import { Program } from '../support/program.js';
 import type { TestDatabase } from '../support/postgres.js';
 import { emptyDatabase, freshDatabase } from '../support/postgres.js';
@@ -55,7 +56,7 @@ const serviceUrl = (it: TestDatabase): string => it.serviceUrl;
 
 const serving = /"url":"(?<url>[^"]+)".*"msg":"serving"/;
 
-describe('a broker that is started', () => {
+describe('a broker that is started', { timeout: 90_000 }, () => {
   test('serves though cluster and issuer are away, is ready, and ends by TERM with 0', async () => {
     await using broker = await start();
     const url = (await broker.says(serving)).groups?.['url'] ?? '';
@@ -244,15 +245,12 @@ describe('a broker that is started', () => {
   });
 
   test('serves though its log cannot be written, and ends by TERM with 0', async () => {
-    const free = createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    const { port } = free.address() as AddressInfo;
-    await new Promise((resolve) => free.close(resolve));
+    const port = await freePort(0);
     const full = await open('/dev/full', 'w');
     try {
       await using broker = await start({ server: { port } }, full.fd);
       const answers = async () => (await fetch(`http://127.0.0.1:${port}/openapi.json`)).status;
-      await expect.poll(answers, { timeout: 20_000 }).toBe(200);
+      await expect.poll(answers, { timeout: 40_000 }).toBe(200);
       broker.signal('SIGTERM');
       expect(await broker.ended).toMatchObject({ code: 0, stderr: '' });
     } finally {

@@ -101,14 +101,14 @@ export class HallpassTerminal implements Disposable {
   }
 
   /** Waits until something new is shown that matches, and reads up to there. */
-  async sees(pattern: RegExp): Promise<void> {
+  async sees(pattern: RegExp, patienceMs = PATIENCE_MS): Promise<void> {
     await vi.waitFor(
       () => {
         const found = pattern.exec(this.shown.slice(this.read));
         if (!found) throw new Error(`not seen: ${pattern} in ${JSON.stringify(this.shown)}`);
         this.read += found.index + found[0].length;
       },
-      { timeout: PATIENCE_MS, interval: 20 },
+      { timeout: patienceMs, interval: 20 },
     );
   }
 
