@@ -61,7 +61,7 @@ async function sessionOn(pod: string): Promise<Session> {
         });
         return all.find((it) => it.request.target.name === pod);
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
     .toBeDefined()
     .then(async () => {
