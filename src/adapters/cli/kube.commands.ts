@@ -6,7 +6,7 @@ import type { ClientOptions, CommandDeps, Running } from './client.command.js';
 import { acting, clientCommand } from './client.command.js';
 import { trouble } from './command.failure.js';
 import { EXIT } from './exit.codes.js';
-import { withAuthority } from './kubeconfig.authority.js';
+import { isKnownAsUsual, withAuthority } from './kubeconfig.authority.js';
 import { mergedKubeconfig } from './kubeconfig.merge.js';
 import { sessionPathOf } from './session.follower.js';
 
@@ -50,7 +50,8 @@ async function runKubeconfig(
   const response = await broker.stream(path + query, { headers: { accept: '*/*' } });
   const sent = await response.text();
   const { server, caPem } = await running.access();
-  const text = caPem === undefined ? sent : withAuthority(sent, { server, caPem });
+  const isNeeded = caPem !== undefined && (await isKnownAsUsual(server)) === false;
+  const text = isNeeded ? withAuthority(sent, { server, caPem }) : sent;
   if (merge === true) {
     const into = running.world.env.kubeconfig;
     const before = await readFile(into, 'utf8').catch(absent);
