@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { readClientEnvironment } from '../../config/client.environment.js';
 import type { BrokerCall } from './broker.client.js';
 import { BrokerClient } from './broker.client.js';
+import { CommandFailure } from './command.failure.js';
+import { EXIT } from './exit.codes.js';
 
 test('calls are part of the trace that the environment names, and of none where it names none', async () => {
   const came: unknown[] = [];
@@ -94,4 +96,16 @@ describe('where a replica goes while it is asked', () => {
     expect(outcome).toContain('Busy: Later.');
     expect(keys).toHaveLength(1);
   });
+});
+
+test('a token that nobody gives is asked for once, however often the call could be sent', async () => {
+  let asked = 0;
+  const token = () => {
+    asked += 1;
+    return Promise.reject(new CommandFailure(EXIT.unreachable, 'The issuer does not answer.'));
+  };
+  const env = readClientEnvironment({ HOME: '/' });
+  const client = new BrokerClient('http://127.0.0.1:1', token, { version: '1', env });
+  await expect(client.call('/v1/me', z.looseObject({}))).rejects.toThrow('The issuer');
+  expect(asked).toBe(1);
 });

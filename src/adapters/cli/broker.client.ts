@@ -34,6 +34,9 @@ const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The broker's API, as `/openapi.json` has it. Refusals are thrown, as {@link CommandFailure}s with its own words. */
 export class BrokerClient {
+  /** What says that no Hallpass answered at this address: of a token that could not be had, nothing is sent again. */
+  private readonly broken = new WeakSet<Error>();
+
   constructor(
     /** Without a slash at the end. */
     readonly server: string,
@@ -84,7 +87,7 @@ export class BrokerClient {
         });
         return { text, headers: response.headers };
       } catch (error) {
-        const wait = isBroken(error) && !signal.aborted ? waits.shift() : undefined;
+        const wait = this.isBroken(error) && !signal.aborted ? waits.shift() : undefined;
         if (wait === undefined) throw error;
         await pause(wait, undefined, { signal }).catch(() => undefined);
       }
@@ -130,29 +133,32 @@ export class BrokerClient {
     if (response.ok) return response;
     const problem = knownAnswer(ProblemDocument, json(await boundedText(response).catch(() => '')));
     if (problem) throw refusal(problem);
-    throw new CommandFailure(
-      response.status >= 500 ? EXIT.unreachable : EXIT.trouble,
-      `${this.server} answered ${response.status}, which no Hallpass says: check the address, and what stands between.`,
+    throw this.noted(
+      new CommandFailure(
+        response.status >= 500 ? EXIT.unreachable : EXIT.trouble,
+        `${this.server} answered ${response.status}, which no Hallpass says: check the address, and what stands between.`,
+      ),
     );
   }
 
   private unreachable(cause: unknown): CommandFailure {
-    return unreachableAt(this.server, cause);
+    return this.noted(unreachableAt(this.server, cause));
+  }
+
+  private noted(failure: CommandFailure): CommandFailure {
+    if (failure.exit === EXIT.unreachable) this.broken.add(failure);
+    return failure;
+  }
+
+  /** Whether nothing of Hallpass answered: no connection, a broken one, or words of what stands between. */
+  private isBroken(error: unknown): boolean {
+    return error instanceof Error && this.broken.has(error);
   }
 }
 
 /** Whether it is the same to the broker how often it is sent. */
 function isDoneOnce({ method = 'GET', headers = {} }: BrokerCall): boolean {
   return method === 'GET' || 'idempotency-key' in headers;
-}
-
-/** Whether nothing of Hallpass answered: no connection, a broken one, or words of what stands between. */
-function isBroken(error: unknown): boolean {
-  return (
-    error instanceof CommandFailure &&
-    error.exit === EXIT.unreachable &&
-    error.problem === undefined
-  );
 }
 
 /** Nothing answers there. The reason is the system's own word, such as ECONNREFUSED. */
