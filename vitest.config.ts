@@ -34,7 +34,8 @@ export default defineConfig({
     // What is waited for comes, on a busy machine as well.
     expect: { poll: { timeout: 10_000 } },
     // A machine that others use too stops for seconds at times, and one wait in thousands is then in vain. What passed at its
-    // second try is named at the end: it is to be mended, as a race of ours. A law that failed for one input is not tried again.
+    // second try is named at the end: it is to be mended, as a race of ours. A law that failed for one input is not tried again,
+    // nor what kills programs and counts what is lost.
     retry: isContinuous ? { count: 1, condition: /^(?!Property failed)/ } : 0,
     // Two for each of two cores: tests wait for databases and processes.
     maxWorkers: 4,

@@ -42,6 +42,7 @@ async function cursor(): Promise<number> {
 
 test.each(['before', 'sent', 'answered'] as const)(
   'replicas that are KILLed at any of their statements (%s) bring every event, in order, and tell of each dead letter once',
+  { timeout: TIMEOUT_MS, retry: 0 },
   async (when) => {
     const isPoison = (index: number) => index % 11 === 5;
     const taken: number[] = [];
@@ -100,5 +101,4 @@ test.each(['before', 'sent', 'answered'] as const)(
     );
     expect(ofThese.toSorted((a, b) => a - b)).toEqual(worthTelling.map(({ index }) => index));
   },
-  TIMEOUT_MS,
 );

@@ -91,6 +91,7 @@ async function isWhole(): Promise<void> {
 
 test.each(['before', 'sent', 'answered'] as const)(
   'a sequencer that is KILLed at any of its statements (%s) leaves the log as it was, or with the whole of its round',
+  { timeout: TIMEOUT_MS, retry: 0 },
   async (when) => {
     let killed = 0;
     for (let at = 1; at <= STATEMENTS_MAX; at++) {
@@ -115,11 +116,11 @@ test.each(['before', 'sent', 'answered'] as const)(
     expect(killed).toBeGreaterThanOrEqual(10);
     expect(killed).toBeLessThan(STATEMENTS_MAX);
   },
-  TIMEOUT_MS,
 );
 
 test(
   'three replicas that are KILLed again and again while events come lose none and sign nothing twice',
+  { timeout: TIMEOUT_MS, retry: 0 },
   async () => {
     const replicas = [1, 2, 3].map(() => replica({ batch: 7 }));
     const all = [...replicas];
@@ -139,5 +140,4 @@ test(
     await isWhole();
     expect(all.flatMap(({ said }) => said)).toEqual([]);
   },
-  TIMEOUT_MS,
 );
