@@ -84,7 +84,7 @@ export const chartValues = part({
   trustedCa: part({
     existingConfigMap: name(),
     existingSecret: name(),
-    key: z.string().regex(/^[A-Za-z0-9._-]{1,253}$/),
+    key: z.string().regex(/^\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,251}$/),
   }),
   policies: part({
     documents: z.record(

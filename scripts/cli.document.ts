@@ -40,7 +40,7 @@ ${Object.entries(CLIENT_VARIABLES)
 
 All commands but \`policy\`, \`completion\`, \`doctor\`, \`audit verify\` and \`audit keygen\` speak to a broker. \`-o json\` and
 \`-o yaml\` give what it answered, as it is in [the API](api.md); times for people are in their own zone. In a terminal, \`~.\` at the beginning of a line
-leaves it. Where the connection breaks, as when a replica goes, it reads again, and asks again with the key of its request,
+leaves it. Where the connection breaks, as when a replica goes, what it reads as JSON is read again, and what has a key is asked again,
 for a second; then it ends with 6. kubectl finds the program as a plugin: \`kubectl hallpass …\`.
 
 \`watch\` and \`recording play\` show what somebody else's programs wrote. Text and sequences that draw are shown; dropped are

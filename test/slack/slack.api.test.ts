@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, onTestFinished } from 'vitest';
 import type { WebSlackApi } from '../../src/adapters/slack/slack.api.js';
 import { isSlackRefusal } from '../../src/app/ports/slack.api.js';
 import { SlackLab } from '../support/slack.lab.js';
@@ -91,6 +91,6 @@ test('a call is made once, however it fails, and the token is in no answer', asy
 
 test('a call that is not answered in time is given up', async () => {
   lab.isDeaf = true;
+  onTestFinished(() => void (lab.isDeaf = false));
   expect(await lab.api(50).post({ channel, ...SAYS })).toMatchObject({ refused: 'unknown' });
-  lab.isDeaf = false;
 });

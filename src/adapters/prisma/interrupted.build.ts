@@ -7,7 +7,7 @@ import { one } from './owner.connection.js';
 
 /** A script that is one statement alone, and builds an index outside a transaction: the index's name, and its table's. */
 const BUILDS_APART =
-  /^(?:\s*--.*\n)*\s*CREATE (?:UNIQUE )?INDEX CONCURRENTLY ("?\w+"?) ON ("?\w+"?)[^;]*;?\s*$/i;
+  /^(?:\s*--.*\r?\n)*\s*CREATE (?:UNIQUE )?INDEX CONCURRENTLY ("?\w+"?) ON ("?\w+"?)[^;]*;?\s*$/i;
 
 /** What there is of the index that a script builds apart. */
 type Built = 'nothing' | 'half' | 'whole';

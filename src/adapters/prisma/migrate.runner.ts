@@ -137,7 +137,7 @@ function refusedState(
 
 /** What is to be done about a build that was cut short. */
 export function interruptedSentence({ attempt }: InterruptedBuild): string {
-  const mend = attempt.logs === null ? '' : 'mend the cause, and ';
+  const mend = attempt.logs ? 'mend the cause, and ' : '';
   return `${unfinished(attempt)}: ${mend}run \`hallpass-server migrate\`, which waits for what is under way and settles the rest.`;
 }
 
