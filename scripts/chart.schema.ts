@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { configSchema } from '../src/config/config.schema.js';
 import { readValues } from './chart.comments.js';
 import type { ValueRow } from './chart.comments.js';
-import { chartValues } from './chart.values.js';
+import { chartValues, FILE_KEY } from './chart.values.js';
 
 /** As much of JSON Schema (draft 7, which every Helm reads) as is looked at here. */
 export interface Schema {
@@ -112,7 +112,7 @@ function isFile(name: string): boolean {
 }
 
 function fileSchema({ description }: Schema): Schema {
-  const key = { type: 'string', pattern: '^\\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,251}$' };
+  const key = { type: 'string', pattern: FILE_KEY.source };
   const object = { type: 'string', pattern: '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$' };
   return {
     ...(description === undefined ? {} : { description }),

@@ -20,6 +20,8 @@ const DURATION = /^([0-9]{1,6}(ms|s|m|h))+$/;
 const GATEWAY_DURATION = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/;
 const DNS_NAME =
   /^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+/** What a Secret or ConfigMap may call what it holds. */
+export const FILE_KEY = /^\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,251}$/;
 /** Where an image is, without tag and digest; a colon stands before a port alone. */
 const REPOSITORY = /^([A-Za-z0-9.-]+(:[0-9]{1,5})?\/)?[a-z0-9]+([._/-]+[a-z0-9]+)*$/;
 
@@ -84,7 +86,7 @@ export const chartValues = part({
   trustedCa: part({
     existingConfigMap: name(),
     existingSecret: name(),
-    key: z.string().regex(/^\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,251}$/),
+    key: z.string().regex(FILE_KEY),
   }),
   policies: part({
     documents: z.record(
